@@ -109,8 +109,8 @@ def join(
 
 
 def _for_all_that_begins_here(context: ClientOptions) -> dict[str, str]:
-    """The state folder and what is trusted, in whichever folder the agent and its tools run. The address of the gateway
-    is left out: the agent reaches the room by its sidecar."""
+    """The state folder and the trusted CAs for the agent and its tools, in whichever folder they run. The gateway's
+    address is left out, because the agent reaches the room through its sidecar."""
     return {name: value for name, value in context.as_environment().items() if name != GATEWAY_VARIABLE}
 
 
@@ -119,7 +119,7 @@ def _resume_arguments(argv: Sequence[str]) -> list[str]:
 
 
 def _run_joined(wish: JoinOptions, link: SidecarSupervisorLink) -> int:
-    """The agent's exit status. However this ends, the supervisor is told what it cannot see."""
+    """Returns the agent's exit status. However this ends, the supervisor is told what it cannot see."""
     import asyncio
     import signal
 
@@ -201,7 +201,7 @@ def _now() -> str:
 
 
 class AgentToCheck(msgspec.Struct, frozen=True):
-    """A command that a team would start, where, and what its environment has besides ours."""
+    """A command that a team would start, its folder, and its extra environment."""
 
     command: list[str]
     project: str

@@ -27,7 +27,7 @@ InspectReply = dict[str, Any]
 
 @contextlib.contextmanager
 def socket_address(folder: Path) -> Iterator[str]:
-    """Where to bind or to connect; too long a path is shortened by a descriptor of its folder."""
+    """The address to bind or to connect to. A path that is too long is shortened through a descriptor of its folder."""
     path = folder / SOCKET_FILE
     if len(os.fsencode(path)) <= MAX_PATH_BYTES:
         yield str(path)
@@ -40,7 +40,7 @@ def socket_address(folder: Path) -> Iterator[str]:
 
 
 class InspectSocket:
-    """`look` explains the moment, `save` adds its recording, `looked` is set after each look."""
+    """`look` explains the current state, `save` adds its recording, `looked` is set after each look."""
 
     def __init__(
         self, look: Callable[[], InspectReply], save: Callable[[], InspectReply], looked: asyncio.Event
@@ -64,7 +64,7 @@ class InspectSocket:
             await self._close_watchers()
 
     async def _close_watchers(self) -> None:
-        """Whoever still watches must look no more: the screen is about to go."""
+        """End all watchers, because the screen is about to be closed."""
         while self._open:
             for writer in self._open:
                 writer.close()
@@ -93,7 +93,7 @@ class InspectSocket:
                 await _write_reply(writer, {"error": f"A sidecar cannot be asked {ask!r}."})
 
     async def _tell_changes(self, writer: asyncio.StreamWriter) -> None:
-        """Until whoever watches has gone."""
+        """Until the watcher disconnects."""
         before = None
         while not writer.is_closing():
             self._looked.clear()
@@ -112,7 +112,7 @@ async def _write_reply(writer: asyncio.StreamWriter, facts: InspectReply) -> Non
 
 
 def is_same_user(peer: socket.socket) -> bool:
-    """Where the system does not tell who connects, the folder's mode alone keeps others out."""
+    """Where the system does not tell who connects, only the folder's mode keeps others out."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True
     _, user, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
@@ -122,8 +122,8 @@ def is_same_user(peer: socket.socket) -> bool:
 async def ask_sidecar_for(
     folder: Path, name: str, what: str, within: float = ANSWER_TIMEOUT_S
 ) -> AsyncIterator[InspectReply]:
-    """The answers of the sidecar that runs under this name. The first comes in time, or never; how long a change takes
-    that is watched for is not up to the sidecar."""
+    """The answers of the sidecar that runs under this name. Only the first answer has a time limit; a watched change
+    may take any time."""
     try:
         with socket_address(folder) as address:
             reader, writer = await asyncio.open_unix_connection(address, limit=MAX_REPLY_BYTES)

@@ -1,4 +1,4 @@
-"""One life of a sidecar: takes its name, cleans up after the one before, waits for the gateway, runs the agent."""
+"""One run of a sidecar: takes its name, cleans up after the last run, waits for the gateway, runs the agent."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ log = structlog.get_logger("sidecar")
 
 @dataclass(frozen=True)
 class JoinOptions:
-    """What `join` was asked for; `go_on`: with the agent's last conversation, if there is one; `tools`: the agent has
-    the room's."""
+    """The options of `join`. `go_on`: continue the agent's last conversation, if there is one. `tools`: the agent gets
+    the room's MCP tools."""
 
     plan: RunPlan
     role: str | None
@@ -50,7 +50,7 @@ class JoinOptions:
 
 
 async def run_sidecar(wish: JoinOptions, link: SidecarSupervisorLink, env: Mapping[str, str]) -> int:
-    """The agent's exit status."""
+    """Returns the agent's exit status."""
     plan = wish.plan
     seat = Registration(plan.name, wish.role, plan.project, state_folder(env), plan.folder / JOURNAL_FILE)
     with link.watch_supervisor(signal_hang_up):
@@ -69,7 +69,7 @@ async def run_sidecar(wish: JoinOptions, link: SidecarSupervisorLink, env: Mappi
 
 async def _clean_up(folder: Path) -> None:
     if ended := await asyncio.to_thread(reap_orphans, folder):
-        log.warning("an earlier run had left processes behind", ended=ended)
+        log.warning("ended processes that an earlier run had left", ended=ended)
 
 
 def _plan_to_resume(plan: RunPlan) -> RunPlan:
@@ -99,7 +99,7 @@ async def _run_agent(plan: RunPlan, room: RoomConnection, link: SidecarSuperviso
 async def connect_and_register(
     seat: Registration, find: Callable[[], Endpoint], say: Callable[[str], None], stack: contextlib.AsyncExitStack
 ) -> Client:
-    """In the room; a gateway that is away is waited for, and looked for anew each time."""
+    """Join the room. Waits for a gateway that is away, and looks for it anew each time."""
     pauses = retry_delays(random.random)
     for number, pause in enumerate(pauses):
         try:
@@ -116,7 +116,7 @@ def _print_line(text: str) -> None:
 
 
 def log_to_file(path: Path) -> None:
-    """Never onto the agent's screen, whoever logs. Names of rungs and reasons, no content and no token."""
+    """Logs never go onto the agent's screen. They contain states and reasons, but no content and no token."""
     file, repeats = cast(TextIO, CappedLog(path)), RepeatFilter()
     structlog.configure(
         processors=[

@@ -42,7 +42,7 @@ class Runner:
     def __init__(
         self, plan: RunPlan, room: RoomClient, human: HumanTerminal, endpoint: Callable[[], Endpoint] | None = None
     ) -> None:
-        """`endpoint` is where the agent's own tools reach the room; without it there are none."""
+        """`endpoint` is where the agent's MCP tools reach the room. Without it there are no tools."""
         self._plan, self._room, self._human, self._endpoint = plan, room, human, endpoint
         self._size = human.size or headless_size(plan.env)
         self._shutdown = Shutdown()
@@ -56,7 +56,7 @@ class Runner:
         self._shutdown.stop()
 
     async def run(self) -> int:
-        """The child's exit status."""
+        """Returns the child's exit status."""
         rehearse(*self._size)
         _freeze_garbage()
         with redirect_errors_to_log(), handle_signals(_ends(self.stop)), self._human.raw():
@@ -69,7 +69,7 @@ class Runner:
 
     @contextlib.asynccontextmanager
     async def _start(self) -> AsyncIterator[SidecarParts]:
-        """The agent runs; what it prints is shown, its hooks are answered, and what a person types reaches it."""
+        """The agent runs, its output is shown, its hooks are answered, and a person's keys reach it."""
         async with reserved() as hooks, self._open_tools_proxy() as door:
             place = await prepared(self._plan, self._place(hooks, door))
             with contextlib.ExitStack() as stack:
@@ -104,7 +104,7 @@ class Runner:
     # Loop
 
     async def _loop(self, parts: SidecarParts) -> int:
-        """Until the agent ends; its exit status."""
+        """Run until the agent ends; return its exit status."""
         self._child_changed(parts)
         parts.observation_loop.soon(0)
         inspect_socket = InspectSocket(parts.inspection.explain, parts.inspection.save, parts.observation_loop.looked)
@@ -152,7 +152,8 @@ class Runner:
     # End
 
     def _note_end(self, parts: SidecarParts, status: int) -> None:
-        """Killed; or failed with the terminal still in its modes: a launcher says so little of its worker's death."""
+        """The agent crashed if a signal killed it, or if it failed and left terminal modes on: some launchers do not
+        report that their worker was killed."""
         left_on = status != 0 and parts.observation_loop.watch.screen.give_back()
         self.crashed = not self._shutdown.told and bool(crash_signal_of(status) or left_on)
         parts.delivery_loop.agent_ended(comes_back=self._comes_back)
@@ -181,7 +182,7 @@ class Runner:
 
 
 def _freeze_garbage() -> None:
-    """What was made at the start stays: no collection while a person types walks it again."""
+    """Objects made at the start stay, so no later garbage collection walks them while a person types."""
     gc.collect()
     gc.freeze()
 
@@ -196,7 +197,7 @@ def _pressed(parts: SidecarParts, keys: bytes) -> None:
 
 
 async def _leave_screen(parts: SidecarParts) -> None:
-    """All that was printed is shown, and a program that was killed leaves no mode behind."""
+    """Show everything that was printed, and reset the modes that a killed program left on."""
     parts.output_relay.say(parts.observation_loop.watch.screen.give_back())
     await parts.output_relay.wait_until_drained(GOODBYE_S)
 

@@ -1,7 +1,7 @@
-"""Evidence and time in, what the agent is doing out, with the reasons. Pure.
+"""Decides from evidence and time what the agent is doing, with the reasons. Pure.
 
-Any source may say busy; a dialog vetoes everything; idle needs two sources that agree and have settled, and one of them
-is the screen; what no rule recognises is unknown.
+Any source may say busy. A dialog overrides everything. Idle needs two settled sources that agree, one of them the
+screen. What no rule recognises is unknown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CALM_ACTIVITIES = (Activity.IDLE, Activity.ERROR)
 
 @dataclass(frozen=True)
 class ActivityClaim:
-    """What one source says now: since when without a break, when it was last renewed, and how long it keeps."""
+    """What one source says now: since when without a break, when it was last renewed, and how long it stays valid."""
 
     source: EvidenceSource
     says: Activity
@@ -41,7 +41,7 @@ class ActivityClaim:
 
 @dataclass(frozen=True)
 class ActivityInput:
-    """`settle` is how long calm must have stood: longer where the rules were never tried on this version. `again` is
+    """`settle` is how long calm must have lasted: longer for a version that the rules were never tested on. `again` is
     when something besides the claims changes by itself."""
 
     claims: Mapping[EvidenceSource, ActivityClaim] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class ActivityInput:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`because` names the claims that decided, `sources` whose they are; `against` names those that say otherwise."""
+    """`because` names the claims that decided, `sources` their sources. `against` names the claims that disagree."""
 
     activity: Activity
     composer: Composer = Composer.UNKNOWN
@@ -67,7 +67,7 @@ class Verdict:
 
 
 def decide_activity(situation: ActivityInput, now: float) -> Verdict:
-    """The one answer. `look_again` is when time alone may change it."""
+    """The verdict. `look_again` is when time alone may change it."""
     if not situation.alive:
         return Verdict(Activity.GONE, Composer.HIDDEN, ("process: it has exited",))
     fresh = [claim for claim in situation.claims.values() if claim.fresh(now)]
@@ -98,7 +98,8 @@ def _vote(fresh: list[ActivityClaim], situation: ActivityInput, now: float) -> t
 
 
 def _activity_until_settled(calm: list[ActivityClaim], before: Activity) -> Activity:
-    """Starting lasts until something is recognised; what is about to be idle stays what it was until it has settled."""
+    """The agent is starting until something is recognised. An agent about to become idle keeps its activity until the
+    claims have settled."""
     settling = len(calm) >= 2 and any(claim.source is EvidenceSource.SCREEN for claim in calm)
     if before is Activity.STARTING or (settling and before is not Activity.ASKING):
         return before
@@ -106,15 +107,15 @@ def _activity_until_settled(calm: list[ActivityClaim], before: Activity) -> Acti
 
 
 def _is_calm_agreed(calm: list[ActivityClaim], outvoted: bool, situation: ActivityInput, now: float) -> bool:
-    """A screen that is outvoted still has to show where to type: what is under a dialog nobody knows is not idle."""
+    """An outvoted screen must still show where to type: under a dialog that no rule knows, the agent is not idle."""
     seen = any(claim.source is EvidenceSource.SCREEN for claim in calm)
     shown = outvoted and situation.composer in (Composer.EMPTY, Composer.DRAFT)
     return len(calm) >= 2 and (seen or shown) and all(claim.settled(now, situation.settle) for claim in calm)
 
 
 def _is_outvoted(claim: ActivityClaim, fresh: list[ActivityClaim], now: float) -> bool:
-    """Two sources that have said calm for long are believed against a third that got stuck; a dialog on the screen is
-    never voted away."""
+    """Two sources that have been calm for long outvote a third that is stuck. A dialog on the screen is never
+    outvoted."""
     if (
         claim.says in CALM_ACTIVITIES
         or claim.source is EvidenceSource.PROCESS

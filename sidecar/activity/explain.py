@@ -1,4 +1,4 @@
-"""What the sidecar knows of its agent at a moment, and why it thinks so: as data, and in words. Pure."""
+"""Explains what the sidecar knows about its agent at a moment and why: as data and as text. Pure."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _explain_claim(claim: ActivityClaim, now: float) -> Explanation:
 
 
 def _explain_each_rule(watch: Observer, moment: AgentSnapshot) -> Iterator[Explanation]:
-    """Every rule, whether it matched, and the last words of the place that it looked at."""
+    """Every rule, whether it matched, and the last line of the region that it looked at."""
     rules, picture = watch.rules, moment.picture
     others = {name: one.value for name, one in watch.signals.items()}
     regions = {**regions_of(rules.options, picture, find_box(rules.box, picture)), **others}

@@ -1,4 +1,4 @@
-"""What keys tell before the agent shows it: a prompt was submitted, a question was answered. Pure."""
+"""Derives evidence from keys before the agent shows it: a prompt was submitted, a question was answered. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHOICE_KEY = re.compile(rb"[\r1-9y]|\x1b\[13u")
 
 
 def is_submit_key(pressed: bytes, key: bytes) -> bool:
-    """Whether these keys submit what stands in a composer."""
+    """Whether these keys submit the text in a composer."""
     return _ENTER_KEY.search(pressed) is not None or key in pressed
 
 
@@ -33,7 +33,7 @@ def is_choice_key(pressed: bytes) -> bool:
 
 @dataclass(frozen=True)
 class PressedAnswer:
-    """A key went into this question. Until it changes, or for a moment, it counts as answered."""
+    """A key that went into this question. Until the question changes, or for a moment, it counts as answered."""
 
     at: float
     dialog: Dialog | None
@@ -53,8 +53,8 @@ class KeyEvidence:
         self._claim, self._text = _busy_claim(reason, now, keeps), text
 
     def standing(self, text: str, printed: float, now: float) -> None:
-        """What the composer holds, and when something was printed last. While a slow agent has not taken what was
-        submitted, and longer if it has not even noticed, the time does not run."""
+        """`text`: what the composer holds; `printed`: when the agent last printed. The time limit is suspended while a
+        slow agent has not accepted the submitted text, and longer if it has not reacted at all."""
         if not self._claim or not self._text or text != self._text:
             return
         patience = NOT_NOTICED_YET_S if printed <= self._claim.since else NOT_TAKEN_YET_S
@@ -62,7 +62,7 @@ class KeyEvidence:
             self._claim = replace(self._claim, renewed=now)
 
     def mark_answered(self, dialog: Dialog | None, now: float, *, starting: bool) -> None:
-        """What follows is work; while the agent starts, more of the start."""
+        """Work follows or, while the agent starts, more of the start."""
         self._answer = PressedAnswer(now, dialog)
         self._text = ""
         self._claim = None if starting else _busy_claim("a question was just answered", now, ANSWER_COUNTS_S)
@@ -70,7 +70,7 @@ class KeyEvidence:
     def with_claims(
         self, others: Mapping[EvidenceSource, ActivityClaim], dialog: Dialog | None, now: float
     ) -> tuple[dict[EvidenceSource, ActivityClaim], float | None]:
-        """What counts of what the others claim, with our own claim among it, and when that changes by itself."""
+        """The claims that still count, with our own among them, and when that changes by itself."""
         claims = dict(others)
         if self._answer and not self._answer.holds(dialog, now):
             self._answer = None
@@ -82,7 +82,7 @@ class KeyEvidence:
         return claims, self._answer.at + ANSWER_COUNTS_S if self._answer else None
 
     def _forget(self, claims: Mapping[EvidenceSource, ActivityClaim], now: float) -> None:
-        """Once work or a question was seen to begin, or to have ended already, the other sources know better."""
+        """The other sources know better once they have shown that work or a question has begun or ended."""
         mine = self._claim
         if mine and (not mine.fresh(now) or any(_has_begun_after(one, mine.since) for one in claims.values())):
             self._claim = None
@@ -97,5 +97,5 @@ def _is_answered(claim: ActivityClaim, answer: PressedAnswer) -> bool:
 
 
 def _has_begun_after(claim: ActivityClaim, when: float) -> bool:
-    """A screen or a title may change for other reasons, and be calm; who tells of turns knows."""
+    """A screen or a title may change for other reasons and be calm. A source that reports turns is reliable."""
     return claim.since > when and (claim.says is not Activity.IDLE or claim.source in _TURN_SOURCES)

@@ -1,4 +1,5 @@
-"""When to look at the agent: soon after it printed, and when time alone may change the verdict. At rest, never."""
+"""Decides when to look at the agent: soon after it printed, and when time alone may change the verdict. While nothing
+changes, it does not look."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ MAX_UNSEEN_BYTES = 1 << 14
 
 
 class ReadTerminal(Protocol):
-    """Who reads what is typed, as `sidecar.terminal.pty.Terminal` knows."""
+    """What `sidecar.terminal.pty.Terminal` knows about who reads the terminal."""
 
     @property
     def stopped(self) -> bool: ...
@@ -30,9 +31,9 @@ class ReadTerminal(Protocol):
 
 
 class ObservationLoop:
-    """What was printed and pressed is kept until somebody looks, so that reading it holds nothing up. `prompt` reads at
-    once: where there is no other terminal, the emulator's answers must not wait. Without a `terminal`, who reads it is
-    no evidence."""
+    """Output and keys are kept until the next look, so that reading them delays nothing. `prompt` parses at once:
+    without another terminal, the emulator's answers must not wait. Without a `terminal`, who reads it is no
+    evidence."""
 
     def __init__(
         self, watch: Observer, terminal: ReadTerminal | None, status: StatusFile | None, *, prompt: bool = False
@@ -46,7 +47,7 @@ class ObservationLoop:
         self.recent = RecentRecording(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
 
-    # Facts in
+    # Events in
 
     def note_output(self, data: bytes) -> None:
         self._keep("o", data, SETTLE_PAUSE_S)
@@ -55,7 +56,7 @@ class ObservationLoop:
         self._keep("i", data, self._watch.pause_after(data))
 
     def _keep(self, kind: str, data: bytes, pause: float) -> None:
-        """Whoever waits for these bytes is woken on our processor as often as not, and runs when we rest."""
+        """The process that waits for these bytes often runs on our processor, so we rest to let it run."""
         self._unseen.append((self._loop.time(), kind, data))
         self._size += len(data)
         if self._size > self._most:
@@ -90,7 +91,7 @@ class ObservationLoop:
         self._catch_up()
         self._watch.mark_exited()
 
-    # ObservationHandler
+    # For the observation handler
 
     def soon(self, seconds: float = SETTLE_PAUSE_S) -> None:
         when = self._loop.time() + seconds
@@ -104,7 +105,7 @@ class ObservationLoop:
         self._due.set()
 
     async def next(self) -> AgentSnapshot:
-        """What is seen when it is time to look."""
+        """The observation at the next look."""
         await self._due.wait()
         return self.now()
 
@@ -131,7 +132,7 @@ class ObservationLoop:
 
     @property
     def watch(self) -> Observer:
-        """Up to date."""
+        """The observer, up to date."""
         self._catch_up()
         return self._watch
 
@@ -153,21 +154,21 @@ class ObservationLoop:
         return self._loop.time() - self.watch.last_output
 
     def has_read(self) -> bool:
-        """Whether the agent is known to have taken all that was typed."""
+        """Whether the agent is known to have read everything that was typed."""
         return self._terminal is not None and self._terminal.unread() == 0
 
     def since_ready(self) -> float:
         return self._loop.time() - self._watch.ready_at
 
     def in_foreground(self) -> bool:
-        """Whether what is typed is read by the agent itself, and read at all."""
+        """Whether the agent itself reads what is typed."""
         terminal = self._terminal
         if terminal is None:
             return True
         return (self._watch.agent.submit.echoes or terminal.in_foreground()) and not terminal.stopped
 
     def mark_answered(self) -> None:
-        """A key that was ordered went into a dialog."""
+        """A key for an order went into a dialog."""
         self._catch_up()
         self._watch.mark_answered(self._loop.time())
 

@@ -30,7 +30,7 @@ _NEVER_HELD_BACK = (Activity.ASKING, Activity.GONE)
 
 @dataclass(frozen=True)
 class AgentSnapshot:
-    """All that was seen at one look."""
+    """Everything that one look showed."""
 
     verdict: Verdict
     reading: ScreenReading
@@ -42,7 +42,7 @@ def _ignore_reply(_: bytes) -> None:
 
 
 def _activity_after_start(before: Activity, now: Activity) -> Activity:
-    """A question asked during start-up (trust, login) does not end it."""
+    """A question during start-up (trust, login) does not end the start."""
     return before if before is Activity.STARTING and now is Activity.ASKING else now
 
 
@@ -80,7 +80,7 @@ class Observer:
     def rules(self) -> ScreenRules:
         return self.rulebook.rules
 
-    # Facts in
+    # Events in
 
     def output(self, data: bytes, now: float) -> None:
         for evidence in self._osc.feed(data, now):
@@ -92,7 +92,7 @@ class Observer:
         self.last_output = now
 
     def signal(self, evidence: Evidence) -> None:
-        """What the agent tells beside its screen: a title, its own state, a hook, its status file."""
+        """A signal beside the screen: a title, the agent's own state, a hook, its status file."""
         self.signals[evidence.source] = evidence
 
     def process(self, reader: str, now: float) -> None:
@@ -102,7 +102,7 @@ class Observer:
             self.signals[EvidenceSource.PROCESS] = Evidence(EvidenceSource.PROCESS, reader, now)
 
     def pause_after(self, keys: bytes) -> float:
-        """How long to wait before looking: letters change nothing but where a choice is open."""
+        """How long to wait before the next look. Letters change nothing unless a choice is open."""
         return SETTLE_PAUSE_S if keys.isalnum() and self._told is not Activity.ASKING else PAUSE_AFTER_KEY_S
 
     def keys(self, data: bytes, now: float) -> None:
@@ -122,12 +122,12 @@ class Observer:
         return reading.composer is Composer.DRAFT and (box is None or not box.obeys(reading.text))
 
     def mark_answered(self, now: float) -> None:
-        """A key chose something in the dialog that is open."""
+        """A key chose something in the open dialog."""
         dialog = self._read(self.screen.picture()).dialog
         self._strokes.mark_answered(dialog, now, starting=self._before is Activity.STARTING)
 
     def mark_entered(self, now: float) -> None:
-        """Enter went into a full composer: work begins, though nothing shows it yet."""
+        """Enter was pressed in a composer with text. Work begins, though nothing shows it yet."""
         text = self._read(self.screen.picture()).text
         self._strokes.mark_submitted("a prompt was just submitted", text, now)
 
@@ -143,10 +143,10 @@ class Observer:
 
     @property
     def is_new_version(self) -> bool:
-        """Whether the agent shows a version that its rules were never tried on."""
+        """Whether the agent shows a version that its rules were never tested on."""
         return bool(self.version and self.rules.versions and self.version not in self.rules.versions)
 
-    # A verdict out
+    # Verdict out
 
     def look(self, now: float) -> AgentSnapshot:
         self._refresh_rules(now)
@@ -178,7 +178,8 @@ class Observer:
             self.rulebook.refresh()
 
     def _picture(self, now: float) -> ScreenSnapshot:
-        """What the agent says is half drawn is not looked at; not for long, for it may never say it is done."""
+        """A frame that the agent marks as unfinished is not used; but only for a short time, because it may never
+        finish it."""
         picture = self.screen.picture()
         self._half_since = min(self._half_since, now) if picture.unfinished else float("inf")
         if self._whole and self._whole.columns == picture.columns and 0 <= now - self._half_since < HALF_DRAWN_S:
@@ -213,7 +214,8 @@ class Observer:
         self.claims[source] = ActivityClaim(source, argument.says, argument.rule, since, renewed, argument.keeps)
 
     def _expire_claims(self, source: EvidenceSource, before: ActivityClaim | None, now: float) -> None:
-        """Half a repaint matches nothing: a screen's claim outlives it for a moment, others end at once."""
+        """A half repainted screen matches no rule, so a screen's claim stays valid for a moment. Other claims end at
+        once."""
         if before is None or source is not EvidenceSource.SCREEN or not before.fresh(now):
             self.claims.pop(source, None)
         elif before.keeps is None:
@@ -221,7 +223,7 @@ class Observer:
             self.claims[source] = replace(before, renewed=now, keeps=grace)
 
     def _notice_submit(self, reading: ScreenReading, now: float) -> None:
-        """Where nobody tells of keys (some recordings do not), what stood in the composer and left it was submitted."""
+        """If keys are not reported (as in some recordings), text that has left the composer was submitted."""
         if reading.composer is Composer.DRAFT:
             self._draft_since = min(self._draft_since, now)
             return
@@ -230,7 +232,7 @@ class Observer:
             self._strokes.mark_submitted("what stood in the composer has gone", "", now, GONE_COUNTS_S)
 
     def _claim_silence(self, reading: ScreenReading, picture: ScreenSnapshot, now: float) -> None:
-        """Whoever is silent and shows no prompt is at work; of a full-screen program silence tells nothing."""
+        """A silent plain program without a prompt is at work. Silence of a full-screen program means nothing."""
         if self.agent.silence is None:
             return
         printed, quiet_at = self.last_output, self.last_output + self.agent.silence
@@ -259,7 +261,7 @@ class Observer:
         return ActivityInput(claims, self._alive, self._before, composer, reading.dialog, settle, again)
 
     def _with_doubts(self, verdict: Verdict) -> Verdict:
-        """What makes the rules themselves doubtful goes with every verdict."""
+        """Every verdict lists what makes the rules themselves doubtful."""
         doubts = []
         if self.is_new_version:
             doubts.append(f"rules: version {self.version} was never seen, so it is read with more patience")
@@ -268,7 +270,7 @@ class Observer:
         return replace(verdict, because=(*verdict.because, *doubts)) if doubts else verdict
 
     def _while_starting(self, verdict: Verdict, now: float) -> Verdict:
-        """A prompt that is drawn while the agent still waits for its terminal's answer may lose what is typed."""
+        """A prompt drawn while the agent still waits for its terminal's answer may lose typed text."""
         start = self.rules.start
         if (
             start is None

@@ -1,4 +1,4 @@
-"""A recording watched in virtual time, as fast as it parses, exactly as a live agent is watched."""
+"""Replays a recording in virtual time, as fast as it parses, and observes it exactly like a live agent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def parse_recording(lines: Iterable[str]) -> Recording:
 
 
 class _Player:
-    """Keeps the time of the next look as the live loop does: soon after output, or when time alone may matter."""
+    """Schedules the next look like the live loop: soon after output, or when time alone may matter."""
 
     def __init__(self, watch: Observer) -> None:
         self.watch = watch

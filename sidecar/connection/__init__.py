@@ -1,1 +1,1 @@
-"""The connection to the gateway: joining, staying joined, reporting."""
+"""The connection to the gateway: registering, reconnecting, reporting."""

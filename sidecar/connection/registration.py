@@ -1,4 +1,4 @@
-"""A name of one's own in the room: with the token that was kept, or with a new one."""
+"""Registers a member in the room, with the kept token or a new one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from sidecar.process.delivery_journal import read_store_and_number
 
 @dataclass(frozen=True)
 class Registration:
-    """Who joins, and the state folder where the token is kept so that the name is taken over the next time. `journal`:
-    what is remembered of the house by number."""
+    """Who joins. `state`: the folder where the token is kept, so that the name can be used again next time. `journal`:
+    what is known about the store, by message number."""
 
     name: str
     role: str | None
@@ -39,7 +39,7 @@ class Registration:
 
 @contextlib.asynccontextmanager
 async def connect_as_member(seat: Registration, endpoint: Endpoint, since: int | None = None) -> AsyncIterator[Client]:
-    """A connection as this member, from `since` on. A kept token that no longer works is replaced."""
+    """A connection as this member that starts after event `since`. A kept token that no longer works is replaced."""
     hello = structs.replace(seat.hello, since=since)
     async with contextlib.AsyncExitStack() as stack:
         kept = read_kept_token(seat.state, seat.name, MemberKind.AGENT, endpoint)
@@ -61,7 +61,7 @@ async def _enter_with_kept_token(stack: contextlib.AsyncExitStack, client: Clien
 
 
 async def _register_member(seat: Registration, endpoint: Endpoint) -> str:
-    """The token we were given may already be this member's own; otherwise it vouches for a new one."""
+    """The given token may already belong to this member. Otherwise it authorizes a new one."""
     async with Client(endpoint, Hello()) as vouching:
         if vouching.welcome.you.name == seat.name:
             check_token_owner(vouching.welcome.you, seat.name)
@@ -77,7 +77,7 @@ def _endpoint_with_token(endpoint: Endpoint, token: str) -> Endpoint:
 
 
 def registration_advice(error: GroupChatError, name: str) -> str:
-    """What a person can do about it."""
+    """The error, with what a person can do about it."""
     if isinstance(error, NameTaken):
         return f"{error.message} Choose another name, or stop the other {name!r} first."
     if isinstance(error, Unauthorized):

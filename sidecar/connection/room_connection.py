@@ -1,5 +1,5 @@
-"""The room, for as long as a sidecar lives. Who is forgotten there (another store, a token that was replaced) joins
-again by itself; until then nothing is lost, and the terminal is not touched."""
+"""The connection to the room for as long as a sidecar lives. If the room forgets the member (another store, a replaced
+token), it joins again by itself. Until then nothing is lost and the terminal is not affected."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ log = structlog.get_logger("sidecar.connection.room_connection")
 
 @dataclass(frozen=True)
 class MembershipLost:
-    """Told once, when joining again does not work either."""
+    """Reported once, when joining again does not work either."""
 
     reason: str
 
 
 class RoomConnection:
-    """As a client is, but never final: `events` goes on with a welcome when the name is there again."""
+    """Works like a client that never ends: after joining again, `events` continues with a welcome."""
 
     def __init__(
         self, seat: Registration, find: Callable[[], Endpoint], client: Client, stay: contextlib.AsyncExitStack
@@ -63,7 +63,7 @@ class RoomConnection:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where the room is now."""
+        """The current endpoint of the room."""
         return self._client.endpoint
 
     # asking
@@ -72,8 +72,8 @@ class RoomConnection:
         return await self.request(Send(content=content, **{"id": new_id(), **fields}), Accepted)
 
     async def request(self, request: Request, kind: type[T]) -> T:
-        """What cannot be asked now is Unavailable: whoever asks keeps it and asks again. The client itself looks at the
-        house when it asks: it may find another one while it waits for its connection."""
+        """Raises Unavailable if the request cannot be sent now; the caller keeps it and retries. The client checks the
+        store when it sends, because it may find another one while it waits for its connection."""
         client = await self._connected_client()
         try:
             return await client.request(request, kind, house=self._house)
@@ -94,7 +94,8 @@ class RoomConnection:
     # listening
 
     async def events(self) -> AsyncIterator[Any]:
-        """A welcome is heard before anything else is asked in a house: what was known by number is forgotten first."""
+        """The reader sees a welcome before any request goes to a new store, so it first forgets what it knew by
+        number."""
         while True:
             event = await self._heard.get()
             if isinstance(event, Welcome):
@@ -102,7 +103,8 @@ class RoomConnection:
             yield event
 
     async def keep(self) -> None:
-        """Listens, also while the reader of `events` waits for an answer: it is here that an end is noticed."""
+        """Listens even while the reader of `events` waits for an answer, because this task must notice the end of a
+        connection."""
         while True:
             if self._here.is_set():
                 await self._listen()
@@ -112,12 +114,12 @@ class RoomConnection:
             self._here.set()
 
     async def _listen(self) -> None:
-        """Until the client is final."""
+        """Listen until the client ends."""
         with contextlib.suppress(GroupChatError):
             async for event in self._client.events():
                 self._since = max(self._since, getattr(event, "seq", 0))
                 self._heard.put_nowait(event)
-        log.warning("the gateway does not know us any more")
+        log.warning("the gateway does not know this member any more")
 
     async def _reconnect(self) -> None:
         told = False
@@ -134,7 +136,8 @@ class RoomConnection:
             await asyncio.sleep(pause)
 
     async def _enter(self) -> None:
-        """In the same house, what was missed is told; in another one, what our numbers mean is nothing to begin at."""
+        """In the same store, missed events follow. In another one, our position means nothing, so it starts at the
+        newest event."""
         before = self._client.welcome.house
         await self._stay.aclose()
         client = await self._stay.enter_async_context(connect_as_member(self._seat, self._find(), self._since))
@@ -146,7 +149,8 @@ class RoomConnection:
 
 
 def _not_connected_error(request: Request) -> GroupChatError:
-    """Whoever reads events asks for messages by number while the welcome waits: those must not be waited for."""
+    """Who reads events may ask for messages by number while the welcome waits. Such a request must not wait for the
+    welcome."""
     if isinstance(request, Show | Deliveries | Waiting):
         return UnknownMessage("This was asked of another house.")
     return Unavailable("It is another house now; what is known of it is being read.")
@@ -156,7 +160,7 @@ def _not_connected_error(request: Request) -> GroupChatError:
 async def connect_to_room(
     seat: Registration, find: Callable[[], Endpoint], enter: Callable[[contextlib.AsyncExitStack], Awaitable[Client]]
 ) -> AsyncIterator[RoomConnection]:
-    """In the room for the length of the block; `enter` waits for a gateway that is away."""
+    """Stay in the room while the block runs. `enter` waits for a gateway that is away."""
     async with contextlib.AsyncExitStack() as stay:
         room = RoomConnection(seat, find, await enter(stay), stay)
         async with spawned_vital(run_guarded("room_connection", room.keep), "room_connection"):

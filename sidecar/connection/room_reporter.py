@@ -1,4 +1,4 @@
-"""What the sidecar needs of the room, and the one place from which it is told."""
+"""What the sidecar needs from the room, and the only place that reports to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = structlog.get_logger("sidecar.connection.room_reporter")
 
 
 class RoomClient(Protocol):
-    """As `gateway.client.Client` is."""
+    """What `gateway.client.Client` offers."""
 
     @property
     def welcome(self) -> Welcome: ...
@@ -40,7 +40,7 @@ class RoomClient(Protocol):
 
 
 class ReportReceiver(Protocol):
-    """Who must know what the room made of a report, as `sidecar.delivery.delivery_progress.DeliveryProgress` is."""
+    """Who must know how the room received a report: `sidecar.delivery.delivery_progress.DeliveryProgress`."""
 
     def reported(self, number: int, rung: Rung) -> None: ...
 
@@ -48,13 +48,13 @@ class ReportReceiver(Protocol):
 
 
 def _clean_reason(reason: str) -> str:
-    """What a vendor said of an error may hold half a character, and several lines."""
+    """A vendor's error text may contain half a character and several lines."""
     return flatten_lines(reason.encode(errors="replace").decode()).strip()[:MAX_REASON_CHARS]
 
 
 class RoomReporter:
-    """Tells the room, in order, again and again until it was heard. Steps of one message go together; of the
-    activity only the newest counts."""
+    """Reports to the room in order and retries until the room has it. The steps of one message go together; of the
+    activity, only the newest is reported."""
 
     def __init__(self, room: RoomClient, wall: Callable[[], str]) -> None:
         self._room, self._wall = room, wall
@@ -67,7 +67,7 @@ class RoomReporter:
         self._at_once = MAX_REPORTS_PER_REQUEST
 
     def step(self, number: int, rung: Rung, reason: str = "") -> None:
-        """What goes on is told before why others wait, of which there may be many."""
+        """Steps of messages in progress are reported before hold reasons, of which there may be many."""
         waits = rung is Rung.HELD and number not in self._steps
         steps = (self._holds if waits else self._steps).setdefault(number, [])
         if not waits:
@@ -76,7 +76,7 @@ class RoomReporter:
         self._news.set()
 
     def untold(self, number: int) -> bool:
-        """Whether the room has still to hear of a step of this message."""
+        """Whether a step of this message is still to be reported."""
         return number in self._steps or number in self._holds
 
     def say(self, reply: Reply) -> None:
@@ -92,7 +92,7 @@ class RoomReporter:
         self._news.set()
 
     def forget_numbers(self) -> None:
-        """They mean other messages now. What was answered is still said, but to none of them."""
+        """The numbers now mean other messages. Answers are still posted, but as replies to none of them."""
         self._steps.clear()
         self._holds.clear()
         self._reporting = None
@@ -116,14 +116,14 @@ class RoomReporter:
                 await self._rest(error)
 
     async def fetch(self, number: int) -> MessageDetail | None:
-        """A message by its number and where it stands, or none if the room does not have it for us."""
+        """A message by its number with its deliveries, or None if this member cannot read it."""
         while True:
             try:
                 return await self._room.request(Show(message=number), MessageDetail)
             except _RETRY_ERRORS as error:
                 await self._rest(error)
             except GroupChatError as error:
-                log.error("a message could not be fetched", number=number, error=error.message)
+                log.error("cannot fetch a message", number=number, error=error.message)
                 return None
 
     async def history(self, count: int) -> tuple[Message, ...]:
@@ -143,38 +143,39 @@ class RoomReporter:
             except _RETRY_ERRORS as error:
                 await self._rest(error)
             except GroupChatError as error:
-                log.error("the mode could not be asked for", room=room, error=error.message)
+                log.error("cannot fetch the mode", room=room, error=error.message)
                 return FloorView("unknown")
 
     async def begun_after(self, number: int) -> DeliveryList:
-        """What of ours was begun and has not ended, after this message."""
+        """Our deliveries after this message that were begun and have not ended."""
         while True:
             try:
                 return await self._room.request(Deliveries(after=number, begun=True), DeliveryList)
             except _RETRY_ERRORS as error:
                 await self._rest(error)
             except GroupChatError as error:
-                log.error("open deliveries could not be asked for", number=number, error=error.message)
+                log.error("cannot fetch open deliveries", number=number, error=error.message)
                 return DeliveryList(())
 
     async def waiting_after(self, number: int, limit: int) -> WaitingList:
-        """The next messages that wait for us, after this one, in the order in which they are read."""
+        """The next messages that wait for us after this one, in the order in which they are delivered."""
         while True:
             try:
                 return await self._room.request(Waiting(after=number, limit=limit), WaitingList)
             except _RETRY_ERRORS as error:
                 await self._rest(error)
             except GroupChatError as error:
-                log.error("what waits could not be asked for", number=number, error=error.message)
+                log.error("cannot fetch waiting messages", number=number, error=error.message)
                 return WaitingList(())
 
     @staticmethod
     async def _rest(error: Exception) -> None:
-        log.warning("the room does not hear", error=str(error))
+        log.warning("cannot reach the room", error=str(error))
         await asyncio.sleep(getattr(error, "retry_after", None) or RETRY_DELAY_S)
 
     async def _one(self, progress: ReportReceiver) -> None:
-        """Replies before the steps that mention them: an answer is there before it is called answered."""
+        """Replies are posted before the steps that mention them, so an answer exists before its message is called
+        answered."""
         if self._replies:
             await self._say(self._replies[0])
             self._replies.pop(0)
@@ -189,7 +190,7 @@ class RoomReporter:
             await self._report(next(iter(self._holds)), progress)
 
     def _next_to_report(self) -> int | None:
-        """A report without an answer is repeated before anything else is reported."""
+        """A report without a result is repeated before anything else is reported."""
         if self._reporting is not None:
             return self._reporting.message
         return next(iter(self._steps), None)
@@ -198,7 +199,7 @@ class RoomReporter:
         return self._steps if number in self._steps else self._holds
 
     async def _report(self, number: int, progress: ReportReceiver) -> None:
-        """A report whose answer was lost is repeated exactly: then the room knows it again."""
+        """A report whose result was lost is repeated exactly, so that the room recognizes it."""
         steps = self._pending(number)[number]
         report = self._reporting or Report(message=number, steps=tuple(steps[: self._at_once]))
         self._reporting = report
@@ -228,15 +229,15 @@ class RoomReporter:
         except _RETRY_ERRORS:
             raise
         except GroupChatError as error:
-            log.error("an answer was refused", reply_to=reply.reply_to, error=error.message)
+            log.error("the room refused a reply", reply_to=reply.reply_to, error=error.message)
 
     async def _refused(self, request: Report | SetActivity) -> GroupChatError | None:
-        """Why the room does not take it; what it refuses is not asked again."""
+        """Why the room refuses it. A refused request is not repeated."""
         try:
             await self._room.request(request, Done)
         except _RETRY_ERRORS:
             raise
         except GroupChatError as error:
-            log.error("a report was refused", request=type(request).__name__, error=error.message)
+            log.error("the room refused a report", request=type(request).__name__, error=error.message)
             return error
         return None

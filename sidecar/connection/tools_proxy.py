@@ -1,5 +1,5 @@
-"""Where the agent's own tools knock: a loopback address with a key for this run. What is asked there goes on to the
-gateway, with a token that the agent never sees and by the sidecar's own way, whatever certificate stands at its end."""
+"""The MCP proxy for the agent: a loopback address with a key for this run. It forwards requests to the gateway over the
+sidecar's own connection, whatever certificate that needs, with a token that the agent never sees."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ log = structlog.get_logger("sidecar.tools")
 
 @dataclass(frozen=True)
 class ToolsAddress:
-    """What the agent is told of it."""
+    """The address and the key that the agent is given."""
 
     url: str
     key: str
@@ -58,11 +58,11 @@ class ToolsProxy:
         try:
             token = await self._with_token()
             answer = await self._ask(request, body, token)
-            if answer.status == 401:  # another house, or the token was taken back: there may be a new one
+            if answer.status == 401:  # another store, or the token was revoked: request a new one
                 answer.close()
                 answer = await self._ask(request, body, await self._with_token(instead_of=token))
         except (GroupChatError, aiohttp.ClientError, OSError, TimeoutError) as error:
-            log.warning("the room is not there for the agent's tools", error=str(error))
+            log.warning("the agent's tools cannot reach the room", error=str(error))
             return web.Response(status=503, text="The group chat's gateway is not there just now.")
         return await forward_response(request, answer)
 
@@ -73,7 +73,7 @@ class ToolsProxy:
         return await session.request(request.method, endpoint.at(MCP_PATH), data=body, headers=headers)
 
     async def _session_to(self, endpoint: Endpoint) -> aiohttp.ClientSession:
-        """The same one, as long as the gateway is where it was."""
+        """The session is kept while the gateway stays at the same address."""
         if self._session is None or self._session_is_to != endpoint:
             await self.close()
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT_S)
@@ -83,7 +83,8 @@ class ToolsProxy:
         return self._session
 
     async def _with_token(self, instead_of: str = "") -> str:
-        """A new one ends the one before: of several calls that were refused together only the first asks for it."""
+        """A new token replaces the one before. If several calls were refused together, only the first requests a new
+        one."""
         async with self._asking:
             if self._token == instead_of:
                 self._token = (await self._room.request(CreateHands(), TokenMade)).token
@@ -98,8 +99,8 @@ class ToolsProxy:
 async def open_tools_proxy(
     room: RoomClient, endpoint: Callable[[], Endpoint] | None, patience: int
 ) -> AsyncIterator[ToolsAddress | None]:
-    """As long as the block runs; none where the sidecar has no gateway to go on to. `patience`: how many seconds the
-    agent bears a tool that waits."""
+    """Open while the block runs; None if the sidecar has no gateway to forward to. `patience`: how many seconds the
+    agent waits for a tool."""
     if endpoint is None:
         yield None
         return

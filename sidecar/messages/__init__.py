@@ -1,1 +1,1 @@
-"""Messages as the agent reads them, and replies as the room reads them. Does no I/O."""
+"""Turns messages into text for the agent, and its answers into replies for the room. Does no I/O."""

@@ -1,8 +1,7 @@
-"""What comes with a message, as it is typed under its envelope: quoted, or as the path of a file with all of it. Pure.
+"""The text of attachments as typed under the envelope: quoted, or as the path of a file that holds them. Pure.
 
-Whatever is quoted stands behind a bar, line by line: it begins no line of its own, and so is no envelope. The fence
-round it is longer than any in it. What is about it (a name, lines, a revision) is one line that begins with a word of
-ours.
+Each quoted line begins with a bar, so no quoted line can be an envelope. The fence around a quotation is longer than
+any fence in it. Its heading (name, lines, revision) is one line that begins with a word of ours.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from gateway.protocol.events import Message
 from gateway.protocol.text.attachments import Attachment, attachments_of
 from sidecar.messages.envelope import clean_for_file, clean_text, join_lines
 
-MAX_QUOTED_CHARS = 8000  # characters of all that is quoted with one message
-MAX_ATTACHMENT_CHARS = 4000  # of one attachment
-MAX_LISTED_ATTACHMENTS = 8  # attachments that are told of one by one
+MAX_QUOTED_CHARS = 8000  # all quotations of one message
+MAX_ATTACHMENT_CHARS = 4000  # one attachment
+MAX_LISTED_ATTACHMENTS = 8  # attachments listed one by one
 QUOTE_BAR = "| "
 FILE_HINT = "in a file for you to read:"
 _FENCE = re.compile("`{3,}")
@@ -33,7 +32,7 @@ class TypedAttachments:
 
 
 def attachments_as_typed(message: Message, folder: Path, most: int = MAX_QUOTED_CHARS) -> TypedAttachments:
-    """`most`: so many characters are quoted at most; the rest goes into files."""
+    """`most`: the maximum number of quoted characters. The rest goes into files."""
     found, files = [], {}
     for number, one in enumerate(_merge_the_last(attachments_of(message)), start=1):
         length = len(one.text)
@@ -50,13 +49,13 @@ def attachments_as_typed(message: Message, folder: Path, most: int = MAX_QUOTED_
 
 
 def attachment_chars(message: Message) -> int:
-    """How many characters it brings into a prompt."""
+    """How many characters the message adds to a prompt."""
     quoted = sum(min(len(one.text), MAX_ATTACHMENT_CHARS) for one in _merge_the_last(attachments_of(message)))
     return len(message.content) + min(quoted, MAX_QUOTED_CHARS)
 
 
 def _merge_the_last(found: Sequence[Attachment]) -> Sequence[Attachment]:
-    """The last of very many are one text together."""
+    """If there are very many, the last ones are merged into one text."""
     if len(found) <= MAX_LISTED_ATTACHMENTS:
         return found
     rest = found[MAX_LISTED_ATTACHMENTS - 1 :]

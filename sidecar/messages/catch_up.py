@@ -1,7 +1,6 @@
-"""Much that has waited, as one catch-up: every number in it, old texts cut, the newest whole. Pure.
+"""Merges many waiting messages into one catch-up: every number is in it, old texts are cut, the newest is whole. Pure.
 
-What the text is depends on the messages alone, and on no clock: it is compared with what the composer shows until it is
-proven.
+The text depends only on the messages and on no clock, because it is compared with the composer until it is proven.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from datetime import datetime
 from gateway.protocol.events import Message
 from sidecar.messages.envelope import add_under_envelope, clean_text, envelope_message, join_lines
 
-MAX_WHOLE_MESSAGES = 20  # so many go in as they are
+MAX_WHOLE_MESSAGES = 20  # this many are typed unchanged
 MAX_MESSAGES = 100
-MIN_MESSAGES, MIN_SPAN_S = 4, 1800.0  # so many of them, over so many seconds, are the past and not a conversation
-MAX_TEXT_CHARS = 8000  # characters of all texts
-MIN_MESSAGE_CHARS = 120  # of each
+MIN_MESSAGES, MIN_SPAN_S = 4, 1800.0  # this many over this span are history, not a conversation
+MAX_TEXT_CHARS = 8000  # all texts together
+MIN_MESSAGE_CHARS = 120  # each text
 
 HEADER_TEXT = "Catch-up: {count} messages have waited for you. Answer once, with what still matters."
 CUT_HINT_TEXT = (
@@ -32,7 +31,7 @@ def needs_catch_up(messages: Sequence[Message]) -> bool:
 
 
 def _span_s(messages: Sequence[Message]) -> float:
-    """How long before the newest of them the oldest was said."""
+    """Seconds between the oldest and the newest of them."""
     try:
         said = [datetime.fromisoformat(one.timestamp) for one in messages]
     except ValueError:
@@ -41,8 +40,8 @@ def _span_s(messages: Sequence[Message]) -> float:
 
 
 def catch_up_text(messages: Sequence[Message], me: str, template: str, under: Mapping[int, str] | None = None) -> str:
-    """The envelopes stand at the beginnings of lines, as ever: by them the prompt is proven. `under`: what stands below
-    a message, by its number."""
+    """Envelopes are at the beginnings of lines, as always, because they prove the prompt. `under`: the attachments of a
+    message, by its number."""
     texts = {one.seq: text for one, text in zip(messages, _message_texts(messages, me), strict=True)}
     cut = any(texts[one.seq] != one.content for one in messages if texts[one.seq].endswith("]"))
     head = HEADER_TEXT.format(count=len(messages)) + (CUT_HINT_TEXT if cut else "")
@@ -58,14 +57,14 @@ def _message_texts(messages: Sequence[Message], me: str) -> Iterator[str]:
 
 
 def shorten_text(text: str) -> str:
-    """The beginning, as one line, and how much more there is."""
+    """The beginning as one line, and how many more characters there are."""
     if len(text) <= MIN_MESSAGE_CHARS:
         return text
     return f"{join_lines(text[:MIN_MESSAGE_CHARS]).rstrip()} [+{len(text) - MIN_MESSAGE_CHARS}]"
 
 
 def _numbers_kept_whole(messages: Sequence[Message], sizes: Sequence[int], me: str) -> set[int]:
-    """The newest always; then what was said to this agent by name, for which there is twice the room, then the rest,
+    """The newest is always whole. Then come messages that name this agent, which get twice the space, then the rest,
     each from the newest on."""
     newest = max(range(len(messages)), key=lambda place: messages[place].seq)
     whole = {newest, *(place for place, size in enumerate(sizes) if size <= MIN_MESSAGE_CHARS)}

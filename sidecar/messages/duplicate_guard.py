@@ -1,4 +1,4 @@
-"""Exactly once: how far a number came, and which prompt the submit hook refuses at the model's own door. Pure."""
+"""Delivers exactly once: records how far a message came, and decides which prompts the submit hook refuses. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from enum import IntEnum
 
 
 class MessageProgress(IntEnum):
-    """How far a number came. Before CONSUMED nothing proves that the model got it; from SUBMITTING on it may have.
-    OVER: the room has heard the end. RELEASED: a person ordered it again."""
+    """How far a message came. Before CONSUMED nothing proves that the model got it; from SUBMITTING on it may have.
+    OVER: the room knows the end. RELEASED: a person ordered it again."""
 
     TYPING = 1
     SUBMITTING = 2
@@ -22,7 +22,7 @@ ALREADY_READ_TEXT = "this message was read before: it is not given to the model 
 
 
 def refusal_of_repeat(numbers: frozenset[int], pressed: frozenset[int], was_consumed: Callable[[int], bool]) -> str:
-    """`pressed` are the numbers for which this sidecar pressed Enter and no hook has come yet. Whatever else holds a
-    number, a person submits: a recalled prompt, a quotation. That is never refused."""
+    """`pressed`: the numbers for which this sidecar pressed Enter and no hook has come yet. Any other prompt with a
+    number comes from a person, who recalled or quoted it. It is never refused."""
     ours = bool(numbers) and numbers <= pressed
     return ALREADY_READ_TEXT if ours and all(map(was_consumed, numbers)) else ""

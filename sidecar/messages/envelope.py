@@ -1,4 +1,4 @@
-"""What a message looks like to the model: cleaned text in an envelope that its content cannot forge. Pure."""
+"""Builds the text that the model sees: the cleaned message in an envelope that its content cannot forge. Pure."""
 
 from __future__ import annotations
 
@@ -20,44 +20,44 @@ MIN_PART_CHARS = 40
 
 
 def clean_text(text: str) -> str:
-    """No control byte can reach the terminal, and of what nobody sees only what the text needs."""
+    """Removes all control bytes, and of the invisible characters all that the text does not need."""
     return strip_ignorable(_CONTROL.sub("", _LINE_ENDS.sub("\n", text).replace("\t", _TAB)))
 
 
 def clean_for_file(text: str) -> str:
-    """As `clean`, with its tabs: it is not typed."""
+    """As `clean_text`, but keeps tabs, because the text is not typed."""
     return "\t".join(map(clean_text, text.split("\t")))
 
 
 def parse_template(text: str) -> str:
-    """A form of envelope that proof and safety can be built on: who says it, and the number at its end."""
+    """Check that an envelope is safe to use: it must name the sender and end in the number."""
     if not _TEMPLATE.fullmatch(text) or "{sender}" not in text or len(text) > 120:
         raise SidecarError(
-            f"{text[:60]!r} is no envelope; it looks like {DEFAULT_ENVELOPE!r}, "
-            "with {sender} and ' #{number}]' last."
+            f"{text[:60]!r} is not an envelope. An envelope looks like {DEFAULT_ENVELOPE!r}, "
+            "contains {sender} and ends in ' #{number}]'."
         )
     return text
 
 
 def envelope_message(sender: str, recipient: str, number: int, content: str, template: str = DEFAULT_ENVELOPE) -> str:
-    """`[alice -> claude #812] text`. A line of the content that could be taken for an envelope gets a backslash."""
+    """`[alice -> claude #812] text`. A content line that looks like an envelope gets a backslash."""
     head = join_lines(clean_text(template.format(sender=sender, recipient=recipient, number=number)))
     body = "\n".join(map(escape_line, clean_text(content).split("\n"))).strip("\n")
     return f"{head} {body}".rstrip()
 
 
 def add_under_envelope(enveloped: str, lines: str) -> str:
-    """What comes with a message, below its words."""
+    """The attachments of a message, below its text."""
     return f"{enveloped}\n{lines}" if lines else enveloped
 
 
 def join_lines(text: str) -> str:
-    """Its lines as one."""
+    """All lines as one."""
     return " ".join(filter(None, map(str.strip, text.split("\n"))))
 
 
 def envelopes_in_one_line(text: str) -> str:
-    """For a terminal without bracketed paste, where each line would be a message: envelopes follow each other in it."""
+    """For a terminal without bracketed paste, where each line would be a message: all envelopes in one line."""
     return join_lines("\n".join(map(_without_trailing_part, text.split("\n"))))
 
 
@@ -68,7 +68,7 @@ def _without_trailing_part(line: str) -> str:
 
 
 def numbers_in(prompt: str) -> tuple[int, ...]:
-    """The numbers of the envelopes at the beginnings of lines: those that we wrote, as content cannot."""
+    """The numbers of the envelopes at the beginnings of lines. Only we write these, because content cannot."""
     return tuple(int(match[1]) for line in prompt.split("\n") if (match := _ENVELOPE_LINE.match(line.lstrip())))
 
 
@@ -79,21 +79,21 @@ def paste_bytes(text: str, bracketed: bool) -> bytes:
 
 
 def is_same_text(shown: str, ours: str) -> bool:
-    """Whether a composer shows our text. It wraps lines where it likes, so white space does not count; and what a grid
-    of cells cannot show as it was sent (joined emoji, accents of their own) does not count either."""
+    """Whether a composer shows our text. It wraps lines anywhere, so white space is ignored. So is what a grid of cells
+    cannot show as it was sent (joined emoji, combining accents)."""
     return _comparable_text(shown) == _comparable_text(ours)
 
 
 def is_part_of(shown: str, ours: str) -> bool:
-    """Whether a composer that shows only a part of its text shows a good part of ours."""
+    """Whether a composer that shows only a part of its text shows a large part of ours."""
     part = _comparable_text(shown)
     return len(part) >= MIN_PART_CHARS and part in _comparable_text(ours)
 
 
 @lru_cache(maxsize=16)
 def _comparable_text(text: str) -> str:
-    """One composer shows an accent as it was sent, another joined with its letter, a third not: letters count. A long
-    prompt is compared again and again, and is the same each time."""
+    """Composers show accents differently: as sent, composed, or not at all. So only base letters are compared. The
+    result is cached, because a long prompt is compared many times."""
     composed = unicodedata.normalize("NFC", text)
     return "".join(map(_comparable_character, composed))
 
@@ -108,7 +108,7 @@ def _base_letter(one: str) -> str:
 
 
 def _is_single_cell(one: str) -> bool:
-    """Letters, digits and punctuation that stand in a cell of their own; conjoining Hangul is drawn together."""
+    """Letters, digits and punctuation that occupy a cell of their own. Conjoining Hangul is drawn together."""
     return not one.isascii() and unicodedata.category(one)[0] in "LNP" and not "\u1100" <= one <= "\u11ff"
 
 

@@ -1,9 +1,9 @@
-"""A line that could be taken for an envelope gets a backslash, before the first character that is seen in it. Pure.
+"""Escapes content lines that look like an envelope: a backslash goes before their first visible character. Pure.
 
-What nobody sees may be dropped by the agent, and a look-alike may be read as what it looks like. So each square bracket
-and each bracket that is not ASCII is escaped, whatever follows. Ordinary lines of code and quotations begin with other
-brackets and with quotation marks: these, and signs that only look like brackets, are escaped if a number follows a
-number sign in the line, or it begins like `(boss -> ada 9)`. After any other sign there must be an arrow too.
+The agent may drop invisible characters and may read a look-alike as what it looks like. So every square bracket and
+every bracket that is not ASCII is escaped, whatever follows. Ordinary lines of code and quotations begin with other
+brackets and with quotation marks. These, and signs that only look like brackets, are escaped if a number follows a
+number sign in the line, or if the line begins like `(boss -> ada 9)`. After any other sign there must also be an arrow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UPRIGHT_LINES = "|\u00a6\u2016\u2223\u2225\u23d0\u2500-\u259f\u2758-\u275a\ufe1
 _CORNERS = "\u02e9\u02f9-\u02fc\u228f-\u2292\u230c-\u230f\u231c-\u231f\u239b-\u23ae\u23b0-\u23b6\u27e4"
 _LETTERS = "\u0295\u0297\u2d4e\u2f0f\u2f15\u2f16\u30b3\u3108\u531a\u5338\uff7a"
 _LOOKS_LIKE_BRACKET = re.compile(f"[{_QUOTATION_MARKS}{_UPRIGHT_LINES}{_CORNERS}{_LETTERS}]")
-MAX_NUMBER_DISTANCE_CHARS = 4  # a number stands so close to its sign
+MAX_NUMBER_DISTANCE_CHARS = 4  # maximum distance of a number from its sign
 _NUMBER_SIGN = "[#\uff03\ufe5f\u2116\u266f\u2317\u22d5\u29e3]"
 _NUMBER_AFTER_SIGN = re.compile(f"{_NUMBER_SIGN}(?=.{{0,{MAX_NUMBER_DISTANCE_CHARS - 1}}}?[^\\W_A-Za-z])")
 _DASH = "[-=~_\u00af\u02d7\u2010-\u2015\u2043\u2212\u2500\u2501\u30fc\ufe58\ufe63\uff0d]"
@@ -39,7 +39,7 @@ _QUOTED = "| "  # as the gateway quotes what others said
 
 
 class LineStart(Enum):
-    """With what a line begins, as far as it matters here."""
+    """What a line begins with, as far as escaping depends on it."""
 
     BRACKET = "bracket"
     LIKE_ONE = "like a bracket"
@@ -48,13 +48,13 @@ class LineStart(Enum):
 
 
 def escape_line(line: str) -> str:
-    """The backslash stands right before what is seen first: whatever is dropped, it stays where it is needed."""
+    """The backslash stands right before the first visible character, so it stays in place whatever is dropped."""
     at = next((at for at, one in enumerate(line) if not _may_vanish(one)), None)
     return line if at is None or not _is_doubtful(line[at:]) else f"{line[:at]}\\{line[at:]}"
 
 
 def escape_inside_line(text: str) -> str:
-    """Where envelopes stand in the middle of a line too: each bracket, if a number follows a number sign anywhere."""
+    """For lines with envelopes in the middle: escape each bracket if a number follows a number sign anywhere."""
     if not _has_number(text):
         return text
     before = f" {text}"
@@ -67,7 +67,7 @@ def _opens_envelope(one: str, last: str) -> bool:
 
 @lru_cache(4096)
 def _may_vanish(one: str) -> bool:
-    """An accent of its own is a blank and a mark to whoever normalizes."""
+    """Normalization turns a combining accent into a space and a mark."""
     return is_unseen(unicodedata.normalize("NFKC", one)[0])
 
 
@@ -103,7 +103,7 @@ def _looks_like_sender_and_recipient(seen: str) -> bool:
 
 
 def _has_number(line: str) -> bool:
-    """A number sign, and soon after it something that counts."""
+    """A number sign with a number soon after it."""
     plain = _strip_unseen(line)
     after = (plain[sign.end() : sign.end() + MAX_NUMBER_DISTANCE_CHARS] for sign in _NUMBER_AFTER_SIGN.finditer(plain))
     return any(one.isnumeric() for near in after for one in near)

@@ -1,4 +1,4 @@
-"""What waits for the agent, in order. Pure."""
+"""The queue of messages that wait for the agent. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sidecar.messages.catch_up import MAX_MESSAGES, MAX_WHOLE_MESSAGES, needs_ca
 
 @dataclass(frozen=True)
 class Interruption:
-    """A key that ends a turn went to the agent while it worked on a message: when, and how that is said. Or it was a No
-    to a question of the agent's, and whose."""
+    """A key ended a turn while the agent worked on a message: when, and the words for it. Or somebody denied a question
+    of the agent: who."""
 
     at: float
     how: str = BEFORE_ANSWER
@@ -29,13 +29,13 @@ class Interruption:
 
 @dataclass(frozen=True)
 class InboxEntry:
-    """One message and how far it has come here. `reason` is what the room was told, `held` why it waits;
-    `queued_inside`: the agent was at work when it was submitted, and keeps it for another turn.
+    """One message and how far it is here. `reason` is what the room was told, `held` why it waits. `queued_inside`: the
+    agent was at work when it was submitted, and keeps it for a later turn.
 
-    `turn` is the vendor's name for its turn, `accepted` when that began;
-    `recorded`: the agent's transcript shows it; `worked`: the agent was seen at work since; `words`: what was said
-    since; `company`: the numbers that went in as one prompt; `received`: when its time to live began here; `cut`: its
-    turn was probably ended by a key."""
+    `turn` is the vendor's id of its turn; `accepted`: when that began; `recorded`: the agent's transcript shows it;
+    `worked`: the agent was seen at work since; `words`: what the agent said since; `company`: the numbers of its
+    prompt; `received`: when its time to live began here; `cut`: a key probably ended its turn.
+    """
 
     message: Message
     rung: Rung = Rung.QUEUED
@@ -59,7 +59,7 @@ class InboxEntry:
 
     @property
     def audience(self) -> tuple[str, str]:
-        """Who hears the answer: the room, or the sender of a direct message."""
+        """Who gets the answer: the room, or the sender of a direct message."""
         return self.message.room, self.message.from_ if self.message.recipients else ""
 
     def at(self, rung: Rung, reason: str, now: float) -> InboxEntry:
@@ -70,18 +70,19 @@ class InboxEntry:
 WAITING = (Rung.QUEUED, Rung.HELD)
 UNSENT_RUNGS = (*WAITING, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
 MAX_PROMPT_CHARS = 8000
-MAX_LOADED, LOAD_BELOW = 200, 150  # the next ones are fetched while a whole catch-up is still here
+MAX_LOADED, LOAD_BELOW = 200, 150  # fetch the next page while a whole catch-up is still loaded
 QueuePosition = tuple[bool, int, int]
 FINAL_RUNGS = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 
 
 @dataclass
 class MessageQueue:
-    """Urgent before the rest, then by priority, then in order. At most one entry is in the agent's hands. `catches_up`:
-    more than go in whole may go in as a digest.
+    """Urgent messages come first, then by priority, then in order. The agent has at most one prompt in hand.
+    `catches_up`: more messages than fit into one prompt may be typed as a digest.
 
-    Only what is near is held here, in order, so that every look at it is short however much waits. `more`: the gateway
-    has others, all of which come after these; `beyond` is about how many."""
+    Only the next messages are loaded, so that every look is short however many wait. `more`: the gateway has further
+    messages, all after these; `beyond` is about how many.
+    """
 
     paused: bool = False
     catches_up: bool = True
@@ -94,7 +95,7 @@ class MessageQueue:
     _left: QueuePosition | None = None
 
     def add(self, entry: InboxEntry) -> bool:
-        """False for a message that was here before: it is never delivered twice."""
+        """False for a message that was here before, because it is never delivered twice."""
         if entry.number in self.known:
             return False
         self.known.add(entry.number)
@@ -114,7 +115,7 @@ class MessageQueue:
         self._set(entry)
 
     def put(self, entry: InboxEntry) -> None:
-        """The entry as it stands now; what is over leaves the inbox."""
+        """Store the new state of the entry. An entry in a final state leaves the queue."""
         if entry.rung in FINAL_RUNGS:
             self.remove(entry.number)
         else:
@@ -140,31 +141,32 @@ class MessageQueue:
     def _leave(self, entry: InboxEntry) -> None:
         del self._places[bisect_left(self._places, _queue_position(entry))]
 
-    # What is near, and what is left to the gateway
+    # What is loaded, and what is left to the gateway
 
     def is_far(self, entry: InboxEntry) -> bool:
-        """Whether others come before it than there is room for, or others that are not here yet."""
+        """Whether more messages come before it than the queue loads, or messages that are not loaded yet."""
         is_last = not self._places or _queue_position(entry) > self._places[-1]
         if len(self._places) >= MAX_LOADED:
             return is_last
         return self.more and is_last and not entry.message.urgent
 
     def defer(self, entry: InboxEntry) -> None:
-        """A message is left to the gateway, which has it."""
+        """Leave a message to the gateway, which has it."""
         self.more = True
         self.beyond += 1
         self._left = min(self._left or _queue_position(entry), _queue_position(entry))
 
     def next_page_position(self) -> tuple[int, int]:
-        """After which message to read what the gateway has (0: from the beginning), and how many there is room for.
-        What was left to it before that place must be read again."""
+        """The message after which to read the next page (0: from the beginning), and how many fit. Messages before that
+        position that were deferred must be read again."""
         if self._left and self._read and self._left <= self._read:
             self._read = None
         self._left = None
         return self._read[-1] if self._read else 0, max(1, MAX_LOADED - len(self._places))
 
     def page_was_read(self, page: Sequence[Message], more: bool, count: int) -> None:
-        """A page of what waits at the gateway, of `count` in all. What was left to it meanwhile is in no page yet."""
+        """A page of the `count` messages that wait at the gateway was read. Messages deferred meanwhile are in no page
+        yet."""
         if page:
             self._read = _queue_position(InboxEntry(page[-1]))
         self.more = more or self._left is not None
@@ -174,7 +176,7 @@ class MessageQueue:
         self.more, self._read = True, None
 
     def drop_far_messages(self) -> None:
-        """The last ones go back to what the gateway has, unless they were tried already."""
+        """Defer the last messages, unless they were tried already."""
         while len(self._places) > MAX_LOADED:
             entry = self.entries[self._places[-1][-1]]
             if entry.attempts or entry.company:
@@ -192,7 +194,7 @@ class MessageQueue:
 
     @property
     def count(self) -> int:
-        """How many wait, here and at the gateway."""
+        """How many messages wait, here and at the gateway."""
         return len(self._places) + self.beyond
 
     def in_hand(self) -> list[InboxEntry]:
@@ -202,8 +204,8 @@ class MessageQueue:
         return self.entries[self._places[0][-1]] if self._places else None
 
     def parcel(self) -> list[InboxEntry]:
-        """What goes in as one prompt: the next message, and those after it that the same people hear answered. An
-        urgent one goes alone; of very many or old ones, all that a catch-up holds."""
+        """The messages of the next prompt: the first, and those after it with the same audience. An urgent message goes
+        alone. If there are very many or old ones, all that fit into a catch-up."""
         waiting = self.waiting()
         if waiting and self.catches_up and not waiting[0].message.urgent:
             mine = [one for one in waiting if one.audience == waiting[0].audience][:MAX_MESSAGES]
@@ -219,7 +221,7 @@ class MessageQueue:
         return found
 
     def expired(self, now: float) -> list[InboxEntry]:
-        """Those still waiting whose time to live is over. What a person ordered again has none."""
+        """The waiting messages whose time to live is over. A message that a person ordered again has none."""
         return [one for one in self.waiting() if one.message.ttl is not None and now - one.received > one.message.ttl]
 
 

@@ -1,6 +1,6 @@
-"""What a plain program printed in a turn, as its reader would see it, and the commands in it.
+"""The output of a plain program in one turn, as its reader sees it, and the commands in it.
 
-The bytes go through a terminal of their own, as tall as needed; then what was typed and the next prompt are taken away.
+The bytes go through a terminal emulator that is as tall as needed. Then the typed text and the next prompt are removed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_HISTORY_MESSAGES = 200
 
 @dataclass(frozen=True)
 class SayCommand:
-    """A line of the output that is a command: something to say, to one member or to everyone (`to` is empty)."""
+    """A command line in the output: say something to one member or, with an empty `to`, to everyone."""
 
     to: str
     text: str
@@ -34,14 +34,14 @@ class SayCommand:
 
 @dataclass(frozen=True)
 class HistoryCommand:
-    """A line that asks for the last messages of the room."""
+    """A command line that asks for the last messages of the room."""
 
     count: int
 
 
 @dataclass(frozen=True)
 class ModeStatusCommand:
-    """A line that asks which mode runs in the room, and who has the turn."""
+    """A command line that asks which mode runs in the room, and whose turn it is."""
 
 
 OutputCommand = SayCommand | HistoryCommand | ModeStatusCommand
@@ -53,7 +53,8 @@ _HISTORY_COMMAND = re.compile(re.escape(QUERY_LOG_COMMAND) + r"(?:\s+(?P<count>\
 
 
 def output_command_in(line: str) -> OutputCommand | None:
-    """Only a whole line, from its first column on. `@working note` is said as it is: the room knows what it means."""
+    """Only a whole line counts, from its first column. `@working note` is posted unchanged, because the room knows what
+    it means."""
     if match := _ALL_COMMAND.fullmatch(line):
         return SayCommand("", match["text"])
     if match := _SEND_COMMAND.fullmatch(line):
@@ -68,14 +69,14 @@ def output_command_in(line: str) -> OutputCommand | None:
 
 
 def output_commands_in(text: str, heard: str) -> list[OutputCommand]:
-    """Never a line of the message itself that the program merely shows again."""
+    """A line of the message that the program only shows again is not a command."""
     echoed = {line.strip() for line in heard.split("\n")}
     found = (output_command_in(line.rstrip()) for line in text.split("\n") if line.strip() not in echoed)
     return [one for one in found if one is not None]
 
 
 def printed_text(rows: Sequence[str], typed: str, is_prompt: Callable[[str], bool]) -> str:
-    """The rows without what was typed at their beginning and the prompt at their end."""
+    """The rows without the typed text at the beginning and the prompt at the end."""
     rows = [row.rstrip() for row in rows]
     while rows and not rows[-1]:
         rows.pop()
@@ -95,7 +96,7 @@ def _rows_after_echo(typed: str, rows: list[str]) -> list[str]:
 
 
 def unwrap_rows(rows: Sequence[str], columns: int) -> list[str]:
-    """A row that reaches the edge goes on in the next one."""
+    """A row that reaches the edge continues in the next one."""
     lines: list[str] = []
     goes_on = False
     for row in rows:
@@ -105,8 +106,8 @@ def unwrap_rows(rows: Sequence[str], columns: int) -> list[str]:
 
 
 class PlainTurn:
-    """One turn: what was typed after which prompt, and all that is printed until the program waits again. Its terminal
-    is as wide as the real one and begins with the prompt, for a line editor draws by both."""
+    """One turn: the text typed after a prompt, and all output until the program waits again. Its emulator is as wide as
+    the real terminal and begins with the prompt, because a line editor draws relative to both."""
 
     def __init__(self, prompt: str, typed: str, columns: int) -> None:
         self.typed, self._columns = prompt + typed, columns
@@ -120,7 +121,7 @@ class PlainTurn:
             self._left -= len(data)
 
     def end(self, is_prompt: Callable[[str], bool]) -> str:
-        """Nothing of a program that took the whole screen: that is a picture, not an output."""
+        """Empty for a program that took the whole screen: that is a picture, not output."""
         picture = self._screen.picture()
         self._screen.close()
         rows = unwrap_rows(picture.rows, self._columns)

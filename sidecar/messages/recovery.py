@@ -1,4 +1,4 @@
-"""What an earlier run of the agent did with each message, from its transcript, and what follows for each. Pure."""
+"""Reads from the transcript what an earlier run did with each message, and decides what happens to each now. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sidecar.screen.evidence import TurnFact, TurnFactKind
 
 @dataclass(frozen=True)
 class TurnOutcome:
-    """The numbers that went into one turn, and the answer that came, if one did."""
+    """The messages of one turn, and its answer if there was one."""
 
     numbers: tuple[int, ...]
     answer: str = ""
@@ -29,7 +29,7 @@ class _OpenTurn:
 
 
 def turn_outcomes(facts: Iterable[TurnFact]) -> dict[int, TurnOutcome]:
-    """A turn goes from its prompts to its end; one without an end was lost."""
+    """A turn lasts from its prompts to its end. A turn without an end was lost."""
     found: dict[int, TurnOutcome] = {}
     turn = _OpenTurn()
     for fact in facts:
@@ -58,7 +58,7 @@ def _finish_turn(turn: _OpenTurn, fact: TurnFact) -> Mapping[int, TurnOutcome]:
 
 
 class Recovery(Enum):
-    """What becomes of a message that was open when an earlier run ended."""
+    """What happens to a message that was open when an earlier run ended."""
 
     AGAIN = "again"
     ANSWERED = "answered"
@@ -74,9 +74,9 @@ _POSSIBLY_READ = (MessageProgress.ACCEPTED, MessageProgress.CONSUMED)
 
 
 def decide_recovery(rung: Rung, done: MessageProgress | None, outcome: TurnOutcome | None, *, known: bool) -> Recovery:
-    """Typed again only if it is proven that the model never got it, or if a person ordered it after its end. `known`:
-    the earlier transcript is at hand. What waits, and was never typed here or came to its end, has only its number in
-    common with what the transcript tells of."""
+    """Type it again only if it is proven that the model never got it, or if a person ordered it again after its end.
+    `known`: the earlier transcript is available. A message that waits, and was never typed or came to its end, shares
+    only its number with the transcript."""
     if done is MessageProgress.RELEASED or (rung in _WAITING_RUNGS and done in (None, MessageProgress.OVER)):
         return Recovery.AGAIN
     if done is MessageProgress.OVER:

@@ -1,4 +1,4 @@
-"""What an answer becomes in the room. Pure."""
+"""Turns an answer into replies for the room. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _CUT_MARK = "\n[...]"
 
 @dataclass(frozen=True)
 class Reply:
-    """`id` makes a repeated send harmless; `answers` are all the messages that it answers, the last of them is
-    `reply_to`; `tokens` what the agent has spent since the last one, as far as its transcript tells by now."""
+    """`id` makes a repeated send harmless. `answers` are all messages that it answers; the last of them is `reply_to`.
+    `tokens` is what the agent has used since the last reply, as far as its transcript shows."""
 
     content: str
     to: tuple[str, ...]
@@ -30,8 +30,8 @@ class Reply:
 
 
 def replies_from_answer(me: str, messages: Sequence[Message], answer: str, names: Collection[str]) -> list[Reply]:
-    """The one answer to messages of one audience goes back where they came from; lines that begin with a known
-    `@name` also go there."""
+    """The answer to the messages of one audience goes back to where they came from. Lines that begin with a known
+    `@name` also go to that member."""
     text = cut_to_bytes(answer.replace("\x00", ""))
     if not text.strip() or expects_no_answer(messages[-1]):
         return []
@@ -46,12 +46,12 @@ def replies_from_answer(me: str, messages: Sequence[Message], answer: str, names
 
 
 def expects_no_answer(message: Message) -> bool:
-    """What the gateway told this member alone: no one is there who could hear an answer."""
+    """The gateway sent it to this member alone, so nobody would read an answer."""
     return message.from_ == SYSTEM_NAME and bool(message.recipients)
 
 
 def withheld_reply(me: str, messages: Sequence[Message]) -> Reply:
-    """For those whose messages shared a turn with somebody's direct one: its answer is not theirs to hear."""
+    """For members whose messages shared a turn with somebody's direct message. They must not see its answer."""
     last = messages[-1]
     back = (f"@{last.from_}",) if last.recipients else ()
     text = "[answered together with a direct message; the answer went to its sender alone. Ask again to hear it.]"
@@ -59,7 +59,7 @@ def withheld_reply(me: str, messages: Sequence[Message]) -> Reply:
 
 
 def reply_without_request(me: str, text: str, turn: str) -> Reply | None:
-    """What was said in a turn that nobody in the room asked for, to everyone."""
+    """What the agent said in a turn that nobody in the room asked for. It goes to everyone."""
     text = cut_to_bytes(text.replace("\x00", ""))
     if not text.strip():
         return None
@@ -75,7 +75,7 @@ def addressed_lines(text: str) -> Iterator[tuple[str, str]]:
 
 
 def mode_status_reply(floor: FloorView) -> str:
-    """What `@mode.status` is answered with."""
+    """The answer to `@mode.status`."""
     if not floor.speaker:
         return f"mode {floor.mode}"
     rounds = f", round {floor.round} of {floor.rounds}" if floor.rounds > 1 else ""
@@ -83,7 +83,7 @@ def mode_status_reply(floor: FloorView) -> str:
 
 
 def cut_to_bytes(text: str, limit: int = MAX_CONTENT_BYTES) -> str:
-    """At most as many bytes as the room takes, cut visibly and never inside a character."""
+    """At most as many bytes as the room accepts, cut visibly and never inside a character."""
     data = text.encode(errors="replace")
     if len(data) <= limit:
         return data.decode()

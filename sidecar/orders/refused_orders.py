@@ -1,4 +1,4 @@
-"""Orders that are not carried out: whoever gave them is told, but not each time. Pure: time is an argument."""
+"""Limits how often a sender is told that its orders are refused. Pure: time is an argument."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ MAX_SENDERS = 200
 
 
 class OrderRefusals:
-    """The first ones each by a message; of more that come at once their number, with the next that is told."""
+    """The first refusals each get a message. Of more within a short time, only the number is told, with the next
+    message."""
 
     def __init__(self) -> None:
         self._told: dict[str, list[float]] = {}
         self._untold: dict[str, int] = {}
 
     def note(self, sender: str, why: str, now: float) -> str | None:
-        """What to say to the sender; None while it has been told enough."""
+        """What to tell the sender, or None while it has been told enough."""
         recent = [at for at in self._told.pop(sender, []) if now - at < MIN_INTERVAL_S]
         self._told[sender] = recent
         if len(recent) >= MAX_SINGLE_REPORTS:

@@ -1,4 +1,4 @@
-"""What the room wants of this agent: messages to take, keys to press, pauses. Knows no terminal and no socket."""
+"""Handles orders from the room: messages to take, keys to press, pauses. Knows no terminal and no socket."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class RoomOrders:
         self.backlog = Backlog(name, delivery_loop, target, past)
 
     def welcome(self, welcome: Welcome) -> None:
-        """What waits is fetched beside this: orders that follow are carried out at once."""
+        """The backlog is fetched by another task, so that orders that follow are carried out at once."""
         moved = self._delivery_loop.move(welcome.house, welcome.run, welcome.began)
         if moved:
-            log.warning("another house, or one put back from a backup: what was known by number is forgotten")
+            log.warning("the store is another one or was restored from a backup: known message numbers are dropped")
         self._delivery_loop.pause(welcome.paused)
         self._delivery_loop.progress.share = welcome.share or self._delivery_loop.progress.unless_told
         self.backlog.begin(moved=moved)
@@ -88,21 +88,22 @@ class RoomOrders:
                     self._delivery_loop.retry(detail.message)
 
     def mark_connected(self, last: int) -> None:
-        """The last event before this connection: what is told up to it, nobody could hear when it was said."""
+        """The last event before this connection. Nobody could act on events up to it when they were sent."""
         self._missed_until = last
 
     def _to_agent(self, control: Control) -> None:
-        """Never late; the clocks of two machines say nothing of that. Whoever ordered is told what is not done."""
+        """An order is never carried out late. The sequence number decides, because the clocks of two machines may
+        differ. The sender is told what was not done."""
         if control.seq <= self._missed_until:
             self._not_done(control, MISSED_TEXT)
         elif control.action is ControlAction.KEYS:
             self._keys(control)
         else:
-            log.warning("the agent is started again", sender=control.from_)
+            log.warning("restarting the agent", sender=control.from_)
             self._target.restart()
 
     def _keys(self, control: Control) -> None:
-        """Into a dialog only for those who may approve."""
+        """Only members who may approve can press keys in a dialog."""
         if control.text == STOP_KEY:
             alone = len(control.to) == 1
             return self._target.stop_turn(StopOrder(control.from_, control.seq, alone, control.may_approve))
@@ -115,7 +116,7 @@ class RoomOrders:
         return self._target.press(keys, control.from_)
 
     def _not_done(self, control: Control, why: str) -> None:
-        log.warning("an order is not carried out", order=str(control.action), sender=control.from_, why=why)
+        log.warning("order refused", order=str(control.action), sender=control.from_, why=why)
         said = self._refusals.note(control.from_, why, self._clock())
         if said is None:
             return
@@ -125,5 +126,6 @@ class RoomOrders:
 
 
 def _is_withdrawn(step: Step) -> bool:
-    """Taken back, too late, or taken by the agent itself, through a tool: it is not typed any more."""
+    """Whether the message was cancelled, has expired, or was taken by the agent through a tool. It is not typed any
+    more."""
     return step.rung in (Rung.CANCELLED, Rung.EXPIRED) or cause_of(step.rung, step.reason) is EndCause.BY_ITSELF

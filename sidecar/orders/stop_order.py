@@ -1,4 +1,5 @@
-"""Carries out an order to stop: presses the agent's own key, ends what that leaves running, looks whether it helped."""
+"""Carries out a stop order: presses the agent's interrupt key, ends tools left running, and checks whether it
+worked."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ from sidecar.delivery.stop_rules import STILL_WORKING_TEXT, StopOrder, StopRefus
 from sidecar.process.process_table import ProcessInfo, age_of_process, list_processes, send_signal
 from sidecar.screen.evidence import TurnFact, TurnFactKind
 
-KEY_INTERVAL_S = 1.0  # two within it are another key to some: Claude opens its rewind
-TOOL_EXIT_TIMEOUT_S = 0.25  # so long an agent may take to end its tools itself
+KEY_INTERVAL_S = 1.0  # two presses within this time mean something else to some agents: Claude opens its rewind
+TOOL_EXIT_TIMEOUT_S = 0.25  # time for the agent to end its tools itself
 KILL_AFTER_S = 0.3
 GIVE_UP_AFTER_S = 5.0
 CHECK_INTERVAL_S = 0.05
@@ -27,7 +28,7 @@ log = structlog.get_logger("sidecar.orders.stop_order")
 
 
 class StopTarget(Protocol):
-    """What an order to stop needs of the sidecar."""
+    """What a stop order needs from the sidecar."""
 
     def look(self) -> AgentSnapshot: ...
 
@@ -40,7 +41,7 @@ class StopTarget(Protocol):
 class _KeyPressed:
     order: StopOrder
     at: float
-    turn: float  # how long it had lasted
+    turn: float  # seconds that the turn had lasted
     over: bool = False
 
 
@@ -65,7 +66,7 @@ class AgentStopper:
 
     @property
     def at_rest(self) -> bool:
-        """Whether all that was ordered is over, and was looked at."""
+        """Whether all orders are over and their results were checked."""
         return self._pressed.empty() and (self._standing is None or self._standing.over)
 
     def _is_over(self) -> None:
@@ -73,7 +74,7 @@ class AgentStopper:
             self._standing.over = True
 
     def order(self, order: StopOrder) -> bool:
-        """Whether the key was pressed, at once; what comes of it is looked at afterwards."""
+        """Return whether the key was pressed. The result is checked afterwards."""
         why = decided(self._target.look().verdict.activity, order)
         if why is not None:
             self._not_done(order, why)
@@ -88,7 +89,7 @@ class AgentStopper:
         return True
 
     def _has_just_pressed(self) -> bool:
-        """What it works on is what the key before is about to end."""
+        """The previous key is about to end what the agent works on."""
         last = self._standing
         return last is not None and not last.over and self._now() - last.at < KEY_INTERVAL_S
 
@@ -106,7 +107,8 @@ class AgentStopper:
             await self._see_through(await self._pressed.get())
 
     async def _see_through(self, pressed: _KeyPressed) -> None:
-        """The key is pressed once: what the agent had queued begins at once, and a second one would end that."""
+        """The key is pressed only once: the agent begins its queued prompts at once, and a second key would end
+        those."""
         if self._agent.interrupt.leaves_tools:
             await asyncio.sleep(TOOL_EXIT_TIMEOUT_S)
             await self._end_tools(pressed)
@@ -116,7 +118,7 @@ class AgentStopper:
             self._not_done(pressed.order, StopRefusal(STILL_WORKING_TEXT))
 
     async def _end_tools(self, pressed: _KeyPressed) -> None:
-        """What ends at the first signal is not killed."""
+        """A tool that ends at the first signal is not killed."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             ago = self._now() - pressed.at
             left = await asyncio.to_thread(_signal_tools, self._leader, pressed.turn + ago, ago, number)
@@ -136,8 +138,9 @@ def _signal_tools(leader: int, turn: float, ago: float, number: signal.Signals) 
 def find_left_running(
     leader: int, there: Collection[ProcessInfo], age: Callable[[ProcessInfo], float], turn: float, ago: float
 ) -> list[ProcessInfo]:
-    """The descendants of the agent that belong to the turn which was ended so long `ago`: what is older than the turn
-    is no tool of it, and what began after its end belongs to the next, but for what the turn's own tools started."""
+    """The agent's descendants that belong to the turn that ended `ago` seconds ago. A process older than the turn is
+    not one of its tools. A process younger than its end belongs to the next turn, unless a tool of this turn started
+    it."""
     found: dict[int, ProcessInfo] = {}
     parents = {leader}
     while new := [one for one in there if one.parent in parents and one.pid not in found]:

@@ -1,4 +1,4 @@
-"""The sidecar's own folder: 0700, one per name, held by one process at a time."""
+"""The sidecar's private folder (mode 0700): one per name, held by one process at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_agent_folder(env: Mapping[str, str], name: str) -> Path:
 
 
 def private_tmux_folder(folder: Path) -> Path:
-    """Where an agent's `tmux` looks for a server: the one of the person, with the chat in it, is elsewhere."""
+    """Where an agent's `tmux` looks for a server, so that it never finds the person's server with the chat in it."""
     own = folder / "tmux"
     own.mkdir(exist_ok=True, mode=0o700)
     return own

@@ -1,7 +1,7 @@
-"""What this sidecar must not forget when it dies: how far each number came, written before the deed is done.
+"""The delivery journal survives a crash of the sidecar: it records how far each message came before the action is done.
 
-One line of JSON per step, in the agent's private folder. The room knows the rungs too, but later, and not while it is
-away. Written to the system, not synced: a crash of any process loses nothing.
+It has one line of JSON per step, in the agent's private folder. The room learns the delivery states too, but later, and
+not while it is away. Lines are written but not synced: a crash of any process loses nothing.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ JOURNAL_FILE = "journal.jsonl"
 
 
 class DeliveryJournal:
-    """`house` is the id of the room's store: of another one than before, the same numbers mean other messages. `moved`:
-    it was another one when this was opened, or one that was put back from a backup."""
+    """`store` is the id of the room's store. In another store, the same numbers mean other messages. `moved`: when the
+    journal was opened, the store was another one, or was restored from a backup."""
 
     def __init__(self, path: Path, store: str = "", run: str = "", began: int = 0) -> None:
         self._path, self._note, self._run_note = path, path.with_name("house"), path.with_name("run")
@@ -35,9 +35,9 @@ class DeliveryJournal:
             self._compact()
 
     def adopt_store(self, store: str, run: str = "", began: int = 0) -> bool:
-        """Whether it is another house, or one that gives numbers out anew: then what was known of them is put aside.
-        `began` is the first number of this `run` of the gateway: what is known from an earlier run is below it, unless
-        the log was put back from a backup."""
+        """Return whether it is another store, or one that assigns numbers anew; then what was known by number is set
+        aside. `began` is the first number of this `run` of the gateway. Numbers of an earlier run are below it, unless
+        the log was restored from a backup."""
         other = self._store_changed(store)
         if run in ("", self._run):
             return other
@@ -80,7 +80,7 @@ class DeliveryJournal:
         return number in self._consumed
 
     def unfinished(self) -> list[int]:
-        """What the room may still believe to be under way."""
+        """What the room may still believe to be in progress."""
         return sorted(
             number
             for number, done in self._done.items()
@@ -88,7 +88,7 @@ class DeliveryJournal:
         )
 
     def mark(self, numbers: Iterable[int], done: MessageProgress) -> None:
-        """OSError if it cannot be written: then the deed must not be done."""
+        """Raises OSError if it cannot be written. Then the action must not be done."""
         news = [number for number in numbers if self._done.get(number) != done]
         if news:
             self._write("".join(json.dumps([number, int(done)]) + "\n" for number in news).encode())
@@ -96,7 +96,7 @@ class DeliveryJournal:
                 _apply_entry(self._done, self._consumed, number, done)
 
     def _write(self, data: bytes) -> None:
-        """A line that a full disk cut off is ended first, so that the next one can be read."""
+        """A line that a full disk cut off is ended first, so that the next line stays readable."""
         if self._fd is None:
             self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         data = b"\n" + data if self._cut else data
@@ -120,7 +120,7 @@ class DeliveryJournal:
 
 
 def read_store_and_number(path: Path) -> tuple[str, int]:
-    """The house of which a journal tells, and the highest number in it."""
+    """The store that a journal belongs to, and the highest number in it."""
     done, _ = _read_journal(path)
     return read_line(path.with_name("house")) or "", max(done, default=0)
 

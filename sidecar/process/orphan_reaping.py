@@ -1,8 +1,8 @@
-"""Ends what a crashed run left alive, and nothing else. Standard library only: the supervisor imports it.
+"""Ends the processes that a crashed run left alive, and no others. Standard library only: the supervisor imports it.
 
-Proof that a process belongs to the run: it is the recorded leader (number, start time and boot agree), or it carries
-the run's mark in its environment. From there: all of the leader's group and session as long as a proven member keeps
-that number taken, and all descendants of the proven.
+A process belongs to the run if it is the recorded leader (number, start time and boot agree), or if it carries the
+run's mark in its environment. So do all members of the leader's group and session, as long as a proven member keeps
+that number in use, and all descendants of proven processes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KnownProcesses = frozenset[tuple[int, str]]
 def left_over_processes(
     run: RunRecord, known: KnownProcesses, there: Collection[ProcessInfo], spared: Collection[int]
 ) -> list[ProcessInfo]:
-    """Which of the processes `there` belong to the run; `known` were found before. Pure."""
+    """Which of the processes `there` belong to the run. `known` were found before. Pure."""
     proven = [one for one in there if one.marked or _is_leader(run, one) or (one.pid, one.started) in known]
     if any(run.pid in (one.group, one.session) for one in proven):
         proven = [*proven, *(one for one in there if run.pid in (one.group, one.session))]
@@ -51,7 +51,7 @@ def reap_orphans(
     there: Callable[[bytes], list[ProcessInfo]] = list_processes,
     signalled: Callable[[ProcessInfo, signal.Signals], None] = send_signal,
 ) -> int:
-    """Ends what the run recorded in `folder` left alive; how many processes that were. The caller holds the lock."""
+    """End what the run recorded in `folder` left alive; return the number of processes. The caller holds the lock."""
     run = read_run(folder)
     if run is None:
         return 0
@@ -87,7 +87,8 @@ def _signal_until_gone(
     patience: float,
     signalled: Callable[[ProcessInfo, signal.Signals], None],
 ) -> bool:
-    """Whether any are left. Each gets the signal once, and a stopped one is woken to take it."""
+    """Return whether any are left. Each process gets the signal once; a stopped one is continued so that it receives
+    it."""
     until, told = time.monotonic() + patience, set[tuple[int, str]]()
     while ours := found():
         for one in ours:
@@ -102,7 +103,7 @@ def _signal_until_gone(
 
 
 def _own_ancestors(there: Iterable[ProcessInfo]) -> set[int]:
-    """We ourselves and all above us: a new run may have been started from inside of what the old one left."""
+    """This process and all its ancestors: a new run may have been started from inside what the old one left."""
     parents = {one.pid: one.parent for one in there}
     spared, pid = set[int](), os.getpid()
     while pid and pid not in spared:
@@ -112,7 +113,7 @@ def _own_ancestors(there: Iterable[ProcessInfo]) -> set[int]:
 
 
 def reap_if_name_is_free(folder: Path) -> int:
-    """As `reap`, unless the name is held: then what is recorded there is alive by right."""
+    """As `reap_orphans`, unless the name is held: then the recorded run is alive and must stay."""
     try:
         lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:

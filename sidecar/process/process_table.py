@@ -1,4 +1,4 @@
-"""What the system knows of the running processes. Standard library only; small, because the supervisor imports it."""
+"""Reads the system's process table. Only the standard library and small, because the supervisor imports it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ PS_TIMEOUT_S = 5.0
 
 
 class ProcessInfo(NamedTuple):
-    """`started` tells a process from a later one with the same number; `marked`: it carries the mark asked for."""
+    """`started` distinguishes a process from a later one with the same number. `marked`: it carries the mark that was
+    searched for."""
 
     pid: int
     parent: int
@@ -26,7 +27,7 @@ class ProcessInfo(NamedTuple):
 
 
 def age_of_process(one: ProcessInfo) -> float:
-    """In seconds, since it was started."""
+    """Seconds since it was started."""
     if HAS_PROC:
         return time.clock_gettime(time.CLOCK_BOOTTIME) - int(one.started) / os.sysconf("SC_CLK_TCK")
     return time.time() - time.mktime(time.strptime(one.started, "%a %b %d %H:%M:%S %Y"))
@@ -39,14 +40,14 @@ def boot_id() -> str:
 
 
 def find_process(pid: int) -> ProcessInfo | None:
-    """None if there is no such process, or it has ended and waits to be fetched."""
+    """None if there is no such process, or if it has ended and waits to be reaped."""
     if HAS_PROC:
         return _read_proc(PROC_FOLDER / str(pid), b"")
     return next(iter(_read_ps("-p", str(pid))), None)
 
 
 def list_processes(mark: bytes) -> list[ProcessInfo]:
-    """All that are alive. Whether one carries `mark` can be seen for our own user's only."""
+    """All processes that are alive. `mark` can be seen only in processes of our own user."""
     if not HAS_PROC:
         return list(_read_ps("-ax"))
     found = (_read_proc(folder, mark) for folder in PROC_FOLDER.iterdir() if folder.name.isdecimal())
@@ -74,7 +75,8 @@ def _has_mark(folder: Path, mark: bytes) -> bool:
 
 
 def _read_ps(*which: str) -> Iterator[ProcessInfo]:
-    """Where there is no /proc. Environments are not looked at there: the group, the session and the children count."""
+    """Used where there is no /proc. Environments are not searched there; the group, the session and the children
+    are."""
     for line in _ps_output("ps", *which, "-o", "pid=,ppid=,pgid=,sess=,stat=,lstart=").splitlines():
         pid, parent, group, session, state, started = line.split(None, 5)
         if not state.startswith("Z"):
@@ -93,7 +95,7 @@ def _ps_output(*command: str) -> str:
 
 
 def send_signal(one: ProcessInfo, number: signal.Signals) -> None:
-    """To exactly this process: between the look and the signal its number may have become somebody else's."""
+    """Signal exactly this process. Between the look and the signal, its number may have been reused."""
     try:
         fd = os.pidfd_open(one.pid) if hasattr(os, "pidfd_open") else -1
     except OSError:

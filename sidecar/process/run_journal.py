@@ -1,4 +1,4 @@
-"""What a run writes down as it goes: its process, for whoever cleans up after a crash, and its conversation."""
+"""Writes down a run while it happens: its process, for the cleanup after a crash, and its conversation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RunJournal:
         self._session = ""
 
     def environment_mark(self, command: Sequence[str]) -> Mapping[str, str]:
-        """What the agent's environment must hold."""
+        """The variable that the agent's environment must contain."""
         self._write(self._run._replace(command=tuple(command)))
         return {MARK_VARIABLE: self._run.mark}
 
@@ -38,7 +38,7 @@ class RunJournal:
         write_private(self._folder / RUN_FILE, run.as_text())
 
     def session(self, name: str) -> None:
-        """The vendor's name for the conversation, as it becomes known or changes. It outlives the run."""
+        """The vendor's id for the conversation, whenever it becomes known or changes. It outlives the run."""
         if name and name != self._session:
             self._session = name
             write_private(self._folder / CONVERSATION_FILE, json.dumps({"agent": self._agent, "session": name}))
@@ -49,8 +49,8 @@ class RunJournal:
 
 
 def resume_command(folder: Path, agent: Adapter, command: Sequence[str]) -> tuple[tuple[str, ...], str] | None:
-    """The command that goes on with the last conversation, and that one's name; None if there is nothing to go on
-    with."""
+    """The command that continues the last conversation, and the id of that one. None if there is nothing to
+    continue."""
     try:
         found = json.loads((folder / CONVERSATION_FILE).read_text(encoding="utf-8"))
         kind, session = found["agent"], str(found["session"])

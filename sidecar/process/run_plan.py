@@ -1,4 +1,4 @@
-"""What to run, as whom, where."""
+"""What to run, under which name, in which folder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sidecar.messages.envelope import DEFAULT_ENVELOPE
 
 @dataclass(frozen=True)
 class RunPlan:
-    """`folder` is ours alone; `interrupts`: an urgent message first ends the turn that is under way; `session` is the
-    earlier conversation that `command` goes on with, if any; `inherited`: how this process was started, and the agent
-    is to be too."""
+    """`folder` is private to this sidecar. `interrupts`: an urgent message first ends the running turn. `session` is
+    the earlier conversation that `command` continues, if any. `inherited`: the process limits as they were before this
+    process changed them for itself; the agent gets these."""
 
     name: str
     agent: Adapter

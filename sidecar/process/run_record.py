@@ -1,4 +1,4 @@
-"""What a run leaves on disk, so that whoever comes after a crash knows what is still alive. Standard library only."""
+"""The record of a run on disk, so that a cleanup after a crash knows what is still alive. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MARK_VARIABLE = "GROUPCHAT_RUN"
 
 
 class RunRecord(NamedTuple):
-    """One run of an agent. `mark` stands in the environment of all that belongs to it; `pid` leads its process group
-    and is 0 until it is known; `started` is the system's own word for when, and `boot` for since when it is up."""
+    """One run of an agent. `mark` is in the environment of all its processes. `pid` leads its process group, and is 0
+    until it is known. `started` is the start time as the system reports it; `boot` identifies the boot."""
 
     mark: str
     boot: str
@@ -26,7 +26,7 @@ class RunRecord(NamedTuple):
 
 
 def read_run(folder: Path) -> RunRecord | None:
-    """The record of a run that did not end cleanly; what cannot be understood belongs to nobody."""
+    """The record of a run that did not end cleanly. A record that cannot be read belongs to nobody."""
     try:
         found = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
         fields = (str(found["mark"]), str(found["boot"]), int(found["pid"]), str(found["started"]))
@@ -36,7 +36,7 @@ def read_run(folder: Path) -> RunRecord | None:
 
 
 def forget_run(folder: Path, mark: str) -> None:
-    """Only if it is still this one: a successor may have written its own."""
+    """Delete the record only if it is still this run's. A successor may have written its own."""
     run = read_run(folder)
     if run is None or run.mark == mark:
         try:

@@ -45,7 +45,7 @@ RESTORE_SEQUENCE = (
 
 
 class SidecarExit(NamedTuple):
-    """How one life of the sidecar ended: its last word, and its exit code or the signal that killed it, negative."""
+    """How one sidecar ended: its last report, and its exit code or, negative, the signal that killed it."""
 
     said: str
     code: int
@@ -73,12 +73,12 @@ def signal_name(number: int) -> str:
 
 
 def crash_signal_of(status: int) -> int:
-    """The signal by which a program with this exit status crashed; 0 if it ended, or was asked to end."""
+    """The signal by which a program with this exit status crashed. 0 if it ended by itself or was asked to end."""
     return status - 128 if status - 128 in CRASH_SIGNALS else 0
 
 
 def decide_next_run(policy: str, end: SidecarExit, name: str) -> NextRun:
-    """What to do now. Pure."""
+    """Decide what happens next. Pure."""
     word, _, number = end.said.partition(" ")
     if word == REFUSED:
         return NextRun(again=False, status=end.code if end.code > 0 else 1)
@@ -101,7 +101,7 @@ def _decide_after_agent(policy: str, status: int, name: str, *, died: bool) -> N
 
 
 class RestartPauses:
-    """0.2 s, doubling up to 30 s; a life of a minute makes it short again."""
+    """0.2 s, doubling up to 30 s. After a run of a minute it is short again."""
 
     def __init__(self) -> None:
         self._next = FIRST_PAUSE_S
@@ -113,7 +113,7 @@ class RestartPauses:
 
 
 class SavedTerminal:
-    """The terminal as it was when we came, or none."""
+    """The terminal settings from before the sidecar, if there is a terminal."""
 
     def __init__(self) -> None:
         self._there = os.isatty(0) and os.isatty(1)
@@ -126,7 +126,7 @@ class SavedTerminal:
             return False
 
     def given_back(self, why: str) -> None:
-        """Nobody else writes now: the sidecar is dead. In the background the terminal is the shell's."""
+        """Nobody else writes now, because the sidecar is dead. In the background, the terminal belongs to the shell."""
         if not self._there:
             _write_fully(2, f"groupchat: {why}\n".encode() if why else b"")
         elif self._is_ours() and self._before:
@@ -140,7 +140,7 @@ class SavedTerminal:
             return
 
     def forget_keys(self) -> None:
-        """What was typed while no agent was there is not meant for the next one."""
+        """Keys typed while no agent ran are not meant for the next one."""
         if self._is_ours():
             try:
                 termios.tcflush(0, termios.TCIFLUSH)
@@ -149,7 +149,7 @@ class SavedTerminal:
 
 
 def _write_to_terminal(data: bytes) -> None:
-    """By a description of our own: a terminal that takes nothing must not hold us."""
+    """Uses a descriptor of its own, so that a terminal that reads nothing cannot block the supervisor."""
     try:
         fd = os.open(os.ttyname(1), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError:
@@ -196,11 +196,11 @@ class SidecarSupervisor:
             life = self._begin(following.go_on)
 
     def _stopped(self, status: int) -> int:
-        """As a shell reports a program that was ended by a signal."""
+        """As a shell reports a program that a signal ended."""
         return 128 + self._told_to_stop if self._told_to_stop else status
 
     def _until_end(self, life: SidecarProcess) -> SidecarExit:
-        """The sidecar's last word and its wait status. What we are told to stop by, it is told too."""
+        """The sidecar's last report and its wait status. Signals to stop are passed on to it."""
         said, code = b"", None
         insist = float("inf")
         while code is None:
@@ -215,7 +215,8 @@ class SidecarSupervisor:
         return SidecarExit(said.decode(errors="replace").strip(), code)
 
     def _heard(self, life: SidecarProcess, patience: float) -> bool:
-        """Whether a signal to stop has come, which is passed on: as SIGTERM, for a Ctrl-C has come to all of us."""
+        """Whether a signal to stop has come. It is passed on as SIGTERM, because a Ctrl-C has already reached all
+        processes."""
         number = self._stop_signal(patience if self._told_to_stop else None)
         if number:
             _kill(life.pid, signal.SIGTERM)
@@ -231,7 +232,7 @@ class SidecarSupervisor:
         return number
 
     def _rested(self, pause: float) -> bool:
-        """Whether nobody told us to stop meanwhile."""
+        """Whether no signal to stop came meanwhile."""
         until = time.monotonic() + pause
         while not self._told_to_stop and time.monotonic() < until:
             self._stop_signal(max(0.0, until - time.monotonic()))
@@ -260,7 +261,7 @@ def _signals_as_bytes() -> int:
 
 
 def _ignore_signal(*_: object) -> None:
-    """Its number is in the pipe."""
+    """The wakeup pipe delivers the signal's number."""
 
 
 def _wait_until_readable(link_fd: int) -> int:
@@ -277,7 +278,7 @@ def _read_available(fd: int) -> bytes:
 
 
 def _exit_code(pid: int) -> int | None:
-    """Negative for a signal; None while it lives."""
+    """Negative for a signal. None while it runs."""
     found, status = os.waitpid(pid, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if found else None
 

@@ -1,4 +1,5 @@
-"""The sidecar's end of its supervisor, made at the first start by a fork, found in the environment at each later."""
+"""The sidecar's end of the link to its supervisor: made by a fork at the first start, found in the environment
+later."""
 
 from __future__ import annotations
 
@@ -22,28 +23,28 @@ class SidecarSupervisorLink(SupervisorSocket):
         self.go_on = go_on
 
     def report_exit(self, status: int) -> None:
-        """The agent, with this exit status."""
+        """The agent ended with this exit status."""
         self.tell(f"{ENDED} {status}")
 
     def report_crash(self, status: int) -> None:
-        """The agent, by a crash."""
+        """The agent crashed."""
         self.tell(f"{DIED} {status}")
 
     def report_refusal(self) -> None:
-        """A sentence on the screen says why; trying again would not help."""
+        """The screen shows why it cannot start. Trying again would not help."""
         self.tell(REFUSED)
 
     def report_fresh_conversation(self) -> None:
-        """The agent did not take up its earlier conversation."""
+        """The agent did not resume its earlier conversation."""
         self.tell(AFRESH)
 
     def report_restart_order(self) -> None:
-        """Somebody wants the agent to be started again, whatever the policy says."""
+        """Somebody ordered a restart of the agent, whatever the policy says."""
         self.tell(ORDERED)
 
 
 def signal_hang_up() -> None:
-    """As if our terminal were gone."""
+    """As if our terminal had been closed."""
     os.kill(os.getpid(), signal.SIGHUP)
 
 
@@ -53,8 +54,8 @@ def sidecar_link_from(env: Mapping[str, str]) -> SidecarSupervisorLink | None:
 
 
 def fork_under_supervisor(name: str, folder: Path, policy: str, again: Sequence[str]) -> SidecarSupervisorLink:
-    """Returns in a child that is the first sidecar; this process becomes its supervisor. A fork, because starting a
-    second interpreter would make everybody wait for the same imports twice."""
+    """Returns in the child, which is the first sidecar; this process becomes its supervisor. It forks because a second
+    interpreter would have to import the same modules again."""
     ours, theirs = socket.socketpair()
     signal.pthread_sigmask(signal.SIG_BLOCK, supervisor.STOP_SIGNALS)
     pid = os.fork()

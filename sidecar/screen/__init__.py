@@ -1,1 +1,1 @@
-"""What is on an agent's screen, and what the rules for its CLI say that it means. Knows no vendor."""
+"""What an agent's screen shows, and what the rules for its CLI conclude from it. Knows no vendor."""

@@ -1,4 +1,4 @@
-"""Bytes in, a picture of the terminal out. The only file that knows the emulator."""
+"""Turns bytes into a picture of the terminal. The only file that knows the emulator library."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pyghostty.core import init_sized, read_buf
 
 BRACKETED_PASTE_MODE = 2004
 SYNCHRONIZED_MODE = 2026
-ENABLE_CLUSTERS = b"\x1b[?2027h"  # a joined emoji takes two cells, as the agents count; else rows shift behind each one
-SCROLLBACK_ROWS = 10_000  # nobody looks at it, but without one the emulator moves every row for each new line
+ENABLE_CLUSTERS = b"\x1b[?2027h"  # joined emoji take two cells, as agents count; otherwise the rest of a row shifts
+SCROLLBACK_ROWS = 10_000  # unused, but without it the emulator moves every row for each new line
 
 
 @dataclass(frozen=True)
 class ScreenSnapshot:
-    """What a person would see. `dim` holds the rows that begin with a mark and go on in faint print: a placeholder.
-    `unfinished` says that the agent has begun a synchronized update and not ended it."""
+    """What a person would see. `dim` holds the rows that begin with a mark and continue in faint print: a placeholder.
+    `unfinished`: the agent has begun a synchronized update and not ended it."""
 
     rows: tuple[str, ...]
     columns: int
@@ -32,8 +32,8 @@ class ScreenSnapshot:
 
 
 class _CellReader:
-    """What is looked at after each output, by calls whose C values are made once: the binding makes them anew each
-    time, which takes longer than all the rest of a look."""
+    """Reads cells through calls whose C values are created once. The binding would create them for each call, which
+    takes longer than the rest of a look."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal._t[0]
@@ -99,7 +99,7 @@ class _CellReader:
 
 
 def _ignore_reply(_: bytes) -> None:
-    """Where nobody asked for the emulator's answers."""
+    """Drops the emulator's answers when nobody needs them."""
 
 
 # What a program may switch on and, when it is killed, leave on: mouse, focus, pasting, application keys
@@ -107,10 +107,9 @@ _MODES_LEFT_ON = (1000, 1002, 1003, 1006, 1004, 2004, 1)
 
 
 class Screen:
-    """A terminal nobody looks at. `reply` gets what a terminal would answer to queries; a real one answers itself.
-
-    An emulator that fails is started anew: the agent repaints sooner or later, and until then no rule matches.
-    """
+    """A terminal emulator that no person sees. `reply` gets a terminal's answers to queries, unless a real terminal
+    answers. An emulator that fails is replaced by a new one: the agent repaints sooner or later, and until then no rule
+    matches."""
 
     def __init__(
         self, columns: int, rows: int, reply: Callable[[bytes], None] = _ignore_reply, marks: str = ""
@@ -140,7 +139,7 @@ class Screen:
 
     @property
     def at_ground(self) -> bool:
-        """Whether no sequence is half written, so that one of ours may come between."""
+        """Whether no escape sequence is unfinished, so that one of ours may be inserted."""
         return bool(self._terminal.get("vt_ground", "bool"))
 
     def warm_up(self) -> None:
@@ -151,7 +150,7 @@ class Screen:
         self._is_dim(0)
 
     def give_back(self) -> bytes:
-        """What makes the terminal a shell's again; nothing if the program has left it so."""
+        """The bytes that reset the terminal for the shell; empty if the program has left it clean."""
         out = [f"\x1b[?{mode}l" for mode in _MODES_LEFT_ON if self._terminal.mode(mode)]
         if self._terminal.get("kitty_keyboard_flags", "uint8_t"):
             out.append("\x1b[<u")
@@ -162,7 +161,7 @@ class Screen:
         return ("".join([*out, "\x1b[0m"]) if out else "").encode()
 
     def painted(self) -> bytes:
-        """What makes an empty terminal of this size look like this one, its modes included."""
+        """The bytes that make an empty terminal of this size look like this one, with its modes."""
         terminal = self._terminal
         options = init_sized("GhosttyFormatterTerminalOptions")
         options.emit, options.trim = lib.GHOSTTY_FORMATTER_FORMAT_VT, True
@@ -203,7 +202,7 @@ class Screen:
         )
 
     def _dim_rows(self, rows: list[str]) -> frozenset[int]:
-        """Only the lowest marked row can be the one typed into; looking at cells is dear."""
+        """Only the lowest marked row can be the input row; reading cells is expensive."""
         for y in range(len(rows) - 1, -1, -1):
             if self._marks and rows[y][:1] in self._marks and rows[y][:1] and rows[y][2:].strip():
                 return frozenset({y}) if self._is_dim(y) else frozenset()
@@ -230,7 +229,8 @@ class Screen:
 
 
 def rehearse(columns: int, rows: int) -> None:
-    """The binding parses the types of a call at its first use: 20 ms each that no key shall wait for."""
+    """The binding parses the types of a call at its first use, which takes 20 ms each. Doing it early saves the first
+    keys from waiting."""
     screen = Screen(columns, rows)
     screen.warm_up()
     screen.close()

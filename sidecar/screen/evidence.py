@@ -1,4 +1,5 @@
-"""Signals an agent gives beside its screen, as evidence with source and time. Pure: bytes and times in, values out."""
+"""Signals that an agent gives beside its screen, as evidence with source and time. Pure: bytes and times in, values
+out."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ class Evidence:
 
 
 class TurnFactKind(StrEnum):
-    """What a hook or a transcript line tells of a turn. ENDED: what the model said last is its answer."""
+    """What a hook or a transcript line says about a turn. ENDED: the last text of the model is its answer."""
 
     PROMPT = "prompt"
     MODEL = "model"
@@ -41,7 +42,7 @@ class TurnFactKind(StrEnum):
 
 @dataclass(frozen=True)
 class TurnFact:
-    """`text` is the prompt or the answer; `turn` ties facts of one turn together where the vendor says so."""
+    """`text` is the prompt or the answer. `turn` identifies the turn, if the vendor reports it."""
 
     kind: TurnFactKind
     text: str = ""
@@ -51,7 +52,7 @@ class TurnFact:
 
 @dataclass(frozen=True)
 class TokenCost:
-    """What a call of the model has cost so far, in tokens, by the vendor's name for the call; it may be told again."""
+    """The tokens that a model call has used so far, by the vendor's id of the call. It may be reported again."""
 
     call: str
     tokens: int
@@ -59,7 +60,8 @@ class TokenCost:
 
 @dataclass(frozen=True)
 class Probe:
-    """A query that we answer ourselves, so that the agent gives a signal; the real terminal never sees it."""
+    """A query that we answer in the terminal's place, so that the agent gives a signal. The real terminal never sees
+    it."""
 
     query: bytes
     answer: bytes
@@ -100,7 +102,7 @@ class OscReader:
 
 
 def _has_bell(data: bytes) -> bool:
-    """The bell's byte also ends a title and its like."""
+    """The bell's byte also ends a title and similar sequences."""
     return b"\x07" in data and data.count(b"\x07") > len(_ENDED_BY_BELL.findall(data))
 
 
@@ -114,14 +116,14 @@ def _unfinished_part(data: bytes, end: int) -> bytes:
 
 
 class ProbeFilter:
-    """Takes one kind of query out of the agent's output and leaves every other byte as it is."""
+    """Removes one kind of query from the agent's output and leaves every other byte unchanged."""
 
     def __init__(self, probe: Probe | None) -> None:
         self._probe = probe
         self._held = b""
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
-        """What goes on to the terminal, and what the agent is answered."""
+        """The bytes for the terminal, and the answer for the agent."""
         if self._probe is None:
             return data, b""
         data = self._held + data
@@ -146,7 +148,7 @@ class ProbeFilter:
         return bool(self._held)
 
     def flush(self) -> bytes:
-        """What was held back for a query that did not come."""
+        """The bytes that were held back for a query that did not come."""
         held, self._held = self._held, b""
         return held
 
@@ -165,10 +167,10 @@ _CTRL_C = (b"\x03", b"\x1b[99;5u")
 
 
 def human_keys_in(data: bytes) -> bytes:
-    """What a person pressed, without what the terminal said by itself (mouse, focus, answers)."""
+    """The keys of a person, without what the terminal sends by itself (mouse, focus, answers)."""
     return _NOT_KEYS.sub(b"", data)
 
 
 def is_abort(keys: bytes) -> bool:
-    """A person's Escape or Ctrl-C: whoever types for them stops."""
+    """Whether a person pressed Escape or Ctrl-C, which stops our typing."""
     return keys in _ESCAPE or any(one in keys for one in _CTRL_C)

@@ -1,6 +1,7 @@
-"""The rules of one agent on disk: loaded once, read again when a file changes, and never worse than the last good ones.
+"""The rule files of one agent: loaded once and read again after a change. If a new version is broken, the last good one
+stays.
 
-A file of the user's own stands before ours: `rules/<agent>.toml` in the state folder.
+A file of the user, `rules/<agent>.toml` in the state folder, takes precedence over ours.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def overriding_rules_file(agent: str, env: Mapping[str, str]) -> Path:
 
 
 class RuleFiles:
-    """The first of `paths` that is there and can be used. `problem` says in a sentence what cannot."""
+    """The first of `paths` that exists and can be used. `problem` is a sentence about a file that cannot."""
 
     def __init__(self, paths: Sequence[Path], good: ScreenRules) -> None:
         self._paths = tuple(paths)
@@ -48,7 +49,7 @@ class RuleFiles:
         return cls((overriding_rules_file(good.agent, env), built_in_rules_file(good.agent)), good)
 
     def refresh(self) -> bool:
-        """Whether other rules hold now. Costs a stat per file when nothing has changed."""
+        """Return whether the rules have changed. Costs one stat per file if nothing has changed."""
         stamp = tuple(_file_stamp(path) for path in self._paths)
         if stamp == self._stamp:
             return False
@@ -106,7 +107,7 @@ def load_rules(text: str, name: str = "rules") -> ScreenRules:
 
 
 def check_rules(rules: ScreenRules) -> list[str]:
-    """What a set of rules lacks, in words; nothing if it can tell idle, busy and asking apart."""
+    """What a set of rules lacks, in words. Empty if it can distinguish idle, busy and asking."""
     said = {rule.says for rule in rules.rules}
     wanted = {Activity.IDLE, Activity.ASKING}
     if rules.box is not None or rules.experimental:

@@ -50,9 +50,9 @@ class Matcher:
 
 @dataclass(frozen=True)
 class ScreenRule:
-    """`box` says whether the box must be on the screen (True), must not (False), or does not matter (None). `keeps` is
-    how many seconds a signal stays true unless it comes again; on the screen, how long after the last output.
-    `alternate` is the same for the alternate screen, which full-screen programs use."""
+    """`box` says whether the box must be on the screen (True), must not be (False), or does not matter (None). `keeps`
+    is how many seconds a signal stays true unless it is repeated; on the screen, the seconds after the last output.
+    `alternate` is like `box`, for the alternate screen, which full-screen programs use."""
 
     name: str
     region: str
@@ -74,8 +74,8 @@ class ScreenRule:
 
 @dataclass(frozen=True)
 class StartupQuery:
-    """An agent may ask its terminal a question `within` some time of its first picture. Until the answer, or
-    `patience` later, it is starting."""
+    """An agent may query its terminal `within` some time of its first picture. It is starting until the answer, or
+    until `patience` seconds later."""
 
     query: bytes
     within: float
@@ -122,7 +122,7 @@ class RuleMatch:
 
 @dataclass(frozen=True)
 class ScreenReading:
-    """What the rules make of one moment. `partial`: the composer shows only a part of its text."""
+    """What the rules conclude at one moment. `partial`: the composer shows only a part of its text."""
 
     arguments: tuple[RuleMatch, ...] = ()
     composer: Composer = Composer.UNKNOWN

@@ -1,6 +1,6 @@
-"""Where things stand on a picture: the box to type into, what is above and below it, a dialog. Pure.
+"""Finds the parts of a picture: the input box, the rows above and below it, a dialog. Pure.
 
-Rules look at these places and not at words anywhere: what an agent quotes in its prose stands in none of them.
+Rules look only at these parts and not at words anywhere, so text that an agent quotes in its output matches no rule.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class DialogStyle:
 
 @dataclass(frozen=True)
 class BoxPosition:
-    """Where the box is: the row above its text, the row beneath it, and whether a frame lies on these two."""
+    """The position of the box: the row above its text, the row beneath it, and whether these two rows are a frame."""
 
     top: int = -2
     bottom: int = -2
@@ -130,7 +130,7 @@ def is_partial(box: BoxStyle | None, picture: ScreenSnapshot, layout: BoxPositio
 
 
 def _is_in_place(box: BoxStyle, layout: BoxPosition, rows: Sequence[str]) -> bool:
-    """What was said before is framed like the box, but does not stand like it."""
+    """Earlier messages have the same frame as the box, but not its position."""
     if box.below is not None and not all(box.below.match(row) for row in layout.beneath(rows)):
         return False
     above = layout.above(rows)
@@ -142,7 +142,7 @@ def _is_in_place(box: BoxStyle, layout: BoxPosition, rows: Sequence[str]) -> boo
 
 
 def _has_scrolled_out(above: Sequence[str]) -> bool:
-    """In a low pane the rows that are told above a box are not on the screen; what was said begins in the first
+    """In a low pane the rows described above the box are not on the screen. Earlier messages begin in the first
     column."""
     return len(above) < MAX_ROWS_FROM_BOTTOM and not any(row[:1].strip() for row in above)
 
@@ -150,7 +150,8 @@ def _has_scrolled_out(above: Sequence[str]) -> bool:
 def _find_between_frames(
     frame: tuple[re.Pattern[str], re.Pattern[str]], scrolled: re.Pattern[str] | None, picture: ScreenSnapshot
 ) -> BoxPosition:
-    """The lowest pair; where top and bottom differ, what is left of another bottom beneath it does not matter."""
+    """The lowest pair of frame rows. If top and bottom differ, the rest of another bottom beneath it does not
+    matter."""
     height = len(picture.rows)
     if frame[0] is not frame[1]:
         top = _find_lowest_row(frame[0], picture, height)
@@ -171,9 +172,9 @@ def _is_full_width(pattern: re.Pattern[str], picture: ScreenSnapshot, y: int) ->
 
 
 def _find_at_cursor(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
-    """From the cursor up to the mark, past indented rows; down to the first empty row. A footer stands beneath: without
-    one it is the footer that the cursor stands in, where something is searched for. Only a long text pushes the footer
-    out, or one that is shown in part."""
+    """From the cursor up to the mark, past indented rows, and down to the first empty row. A footer is beneath the box.
+    If there is none, the cursor is in the footer itself, where something is searched. Only a long text pushes the
+    footer out, or a text shown in part."""
     rows, y = picture.rows, picture.cursor[1]
     if not picture.cursor_visible or y >= len(rows):
         return NO_BOX
@@ -206,7 +207,8 @@ def regions_of(options: DialogStyle | None, picture: ScreenSnapshot, layout: Box
 
 
 def _dialog_rows(options: DialogStyle | None, picture: ScreenSnapshot) -> Sequence[str]:
-    """If the agent draws a row that begins a dialog, there is none without; otherwise it may be all of the screen."""
+    """If the agent draws a row that begins a dialog, there is no dialog without it. Otherwise the whole screen may be
+    one."""
     if options is None or options.starts is None:
         return picture.rows
     starts = [y for y in range(len(picture.rows)) if _is_full_width(options.starts, picture, y)]

@@ -1,1 +1,1 @@
-"""Evidence that is not the screen: hooks, transcripts, status files."""
+"""Evidence beside the screen: hooks, transcripts, status files."""

@@ -1,4 +1,5 @@
-"""Where an agent's hooks report: a loopback address with a secret in it. Not a web server, only what hooks need."""
+"""The server for an agent's hooks: a loopback address with a secret in it. It is no full web server and does only what
+hooks need."""
 
 from __future__ import annotations
 
@@ -26,12 +27,12 @@ log = structlog.get_logger("sidecar.sources.hook_server")
 
 
 class HookRefused(Exception):
-    """A request that is not from a hook of ours."""
+    """A request that does not come from one of our hooks."""
 
 
 @dataclass(frozen=True)
 class HookAddress:
-    """Ours, though nobody answers there yet."""
+    """A reserved address; no server answers there yet."""
 
     url: str
     secret: str
@@ -40,7 +41,7 @@ class HookAddress:
 
 @contextlib.asynccontextmanager
 async def reserved() -> AsyncIterator[HookAddress]:
-    """The address for hooks, as long as the block runs: an agent must be told of it before it is started."""
+    """Reserve the address for hooks while the block runs. The agent must know it before it starts."""
     secret, sockets = secrets.token_urlsafe(32), await bind_sockets("127.0.0.1", 0)
     try:
         yield HookAddress(f"http://127.0.0.1:{sockets[0].getsockname()[1]}/{secret}", secret, sockets)
@@ -51,8 +52,8 @@ async def reserved() -> AsyncIterator[HookAddress]:
 
 @contextlib.contextmanager
 def answering(address: HookAddress, handle: HookHandler) -> Iterator[None]:
-    """Hooks are answered as long as the block runs. `handle` gets each event and gives the answer; it may take its
-    time, and is cancelled when the agent does not wait for it any more."""
+    """Answer hooks while the block runs. `handle` gets each event and returns the answer. It may take time, and is
+    cancelled when the agent stops waiting."""
     limiter = ConnectionLimiter(CONNECTION_LIMITS)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -93,7 +94,7 @@ async def _serve_request(
 
 
 async def _answer_unless_hung_up(reader: asyncio.StreamReader, answering: Awaitable[HookAnswer]) -> HookAnswer:
-    """The answer, or none if the agent hangs up before it comes."""
+    """The answer, or None if the agent hangs up before it is ready."""
     gone = spawn(_wait_for_hang_up(reader), "hook hung up")
     task = spawn(_answer_safely(answering), "hook")
     try:
@@ -105,16 +106,16 @@ async def _answer_unless_hung_up(reader: asyncio.StreamReader, answering: Awaita
 
 
 async def _answer_safely(answering: Awaitable[HookAnswer]) -> HookAnswer:
-    """Whatever fails here, the agent goes on as if nobody had listened."""
+    """If anything fails here, the agent continues as if nobody had listened."""
     try:
         return await answering
     except Exception:
-        log.exception("a hook was not heard")
+        log.exception("failed to handle a hook")
         return {}
 
 
 async def _wait_for_hang_up(reader: asyncio.StreamReader) -> None:
-    with contextlib.suppress(OSError):  # a connection that is reset is hung up too
+    with contextlib.suppress(OSError):  # a reset connection has hung up, too
         while await reader.read(1024):
             """Nothing is asked on the same connection again."""
 

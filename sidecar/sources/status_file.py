@@ -1,4 +1,4 @@
-"""A file in which an agent says what it is doing, read when it has changed and somebody looks."""
+"""The file in which an agent reports its state. It is read only at a look, and only after a change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sidecar.screen.evidence import Evidence, EvidenceSource
 
 
 class StatusFile:
-    """What was written before this run, or half written, is no evidence."""
+    """A file that was written before this run, or that is half written, is not evidence."""
 
     def __init__(self, agent: Adapter, child: RunningAgent) -> None:
         self._status = agent.status

@@ -1,4 +1,4 @@
-"""The agent's own record of the conversation, read as it grows."""
+"""Reads the agent's transcript of the conversation while it grows."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MAX_REMEMBERED_IDS = 20_000
 
 
 class TranscriptTail:
-    """New facts of a JSONL file that may not exist yet, may be cut off in mid-line, may be deleted while it is written,
-    replaced, or written anew in place: none is lost, and none is told twice. Of one so long that the first of its facts
-    are forgotten, what a new file repeats is not told at all."""
+    """New facts of a JSONL file. The file may not exist yet, may end in the middle of a line, and may be deleted,
+    replaced or rewritten while it is used: no fact is lost, and none is reported twice. If the file is so long that its
+    first facts were forgotten, facts that a new file repeats are not reported."""
 
     def __init__(self, agent: Adapter, path: Path | None, *, most: int = MAX_REMEMBERED_IDS) -> None:
         self._format = agent.transcript
@@ -37,13 +37,13 @@ class TranscriptTail:
         self._forgot = False
 
     def _begin(self, path: Path | None) -> None:
-        """From the start of this file. What it repeats of what was told is not told again."""
+        """Read from the start of this file. Facts that were reported before are not reported again."""
         self.close()
         self.path, self._offset, self._mark, self._rest = path, 0, b"", b""
         self._again = dict(self._often)
 
     def follow(self, path: Path | None, *, fresh: bool = False) -> None:
-        """From now on this file: what it already holds belongs to the past, unless it is fresh."""
+        """Follow this file from now on. Its present content belongs to the past, unless the file is fresh."""
         if path == self.path:
             return
         self._forget()
@@ -94,7 +94,7 @@ class TranscriptTail:
         return b""
 
     def _is_replaced(self) -> bool:
-        """Another file stands there now. One that is only gone may still be written by whoever has it open."""
+        """Another file is at this path now. A deleted file may still be written by a process that has it open."""
         if self.path is None or self._file is None:
             return False
         try:
@@ -115,12 +115,12 @@ class TranscriptTail:
         return [fact for line in lines for fact in self._news(line)]
 
     def spent(self) -> int:
-        """Tokens, since this was asked last."""
+        """Tokens used since the last call."""
         spent, self._spent = self._spent, 0
         return spent
 
     def _count(self, cost: TokenCost) -> None:
-        """A call that is told again costs no more than once."""
+        """A call that is reported again is counted only once."""
         before = self._costs.pop(cost.call, 0)
         self._costs[cost.call] = max(before, cost.tokens)
         self._spent += self._costs[cost.call] - before
@@ -139,7 +139,7 @@ class TranscriptTail:
                 yield fact
 
     def _is_new(self, key: int, *, named: bool) -> bool:
-        """An entry with a name may be written more than once; one without is new, unless the file began anew."""
+        """An entry with an id may be written more than once. One without is new, unless the file began again."""
         if named:
             return self._remember(self._told, key) == 1
         if self._again.get(key, 0) > 0:
@@ -149,7 +149,7 @@ class TranscriptTail:
         return True
 
     def _remember(self, facts: OrderedDict[int, int], key: int) -> int:
-        """How often this one has been by now."""
+        """How often this entry was seen."""
         facts[key] = facts.get(key, 0) + 1
         if len(facts) > self._most:
             facts.popitem(last=False)
@@ -158,7 +158,7 @@ class TranscriptTail:
 
 
 def session_in(agent: Adapter, path: Path | None) -> str:
-    """The vendor's name for the conversation that a file holds, as far as the file tells."""
+    """The vendor's id of the conversation in a file, if the file contains it."""
     return agent.transcript.session(path) if agent.transcript and path else ""
 
 

@@ -1,4 +1,4 @@
-"""Where the transcript of the last run is, written down for the next one."""
+"""Notes the path of a run's transcript for the next run."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = structlog.get_logger("sidecar")
 
 
 def note_down(folder: Path, transcript: Path) -> None:
-    """For the next run. Without it, that one knows less."""
+    """If this fails, the next run only knows less."""
     try:
         write_private(folder / NOTE, str(transcript))
     except OSError as error:
-        log.warning("the transcript's path is not kept", error=str(error))
+        log.warning("cannot note the transcript's path", error=str(error))
 
 
 def earlier(agent: Adapter, folder: Path) -> list[TurnFact] | None:
-    """What an earlier run's transcript tells; None if it is not at hand."""
+    """The facts in an earlier run's transcript, or None if it is not available."""
     path = read_line(folder / NOTE)
     return read_facts(agent, Path(path)) if path and Path(path).is_file() else None

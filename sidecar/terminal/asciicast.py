@@ -1,6 +1,6 @@
-"""Recordings in asciicast format, version 2: of a whole session in a terminal, or of its last seconds.
+"""Recordings in asciicast format, version 2: of a whole session, or of its last seconds.
 
-Bytes that are no text are kept as lone surrogates, so that a recording holds exactly what was printed.
+Bytes that are no valid text are kept as lone surrogates, so that a recording contains exactly what was printed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def header_line(columns: int, rows: int, **more: object) -> str:
 
 
 def output_bytes(text: str) -> bytes:
-    """What was printed; recordings of others may hold surrogates that stand for no byte."""
+    """The printed bytes. Recordings of other programs may contain surrogates that stand for no byte."""
     try:
         return text.encode(errors="surrogateescape")
     except UnicodeEncodeError:
@@ -33,7 +33,7 @@ def output_bytes(text: str) -> bytes:
 
 
 class AsciicastLines:
-    """Events as lines of text. A character that is cut in two goes with its second half."""
+    """Events as lines of text. A character that is split between two events goes with its second half."""
 
     def __init__(self) -> None:
         make = codecs.getincrementaldecoder("utf-8")
@@ -44,7 +44,7 @@ class AsciicastLines:
         return json.dumps([round(at, 6), kind, text]) + "\n" if text else ""
 
     def last(self, at: float) -> str:
-        """Halves of characters that never became whole."""
+        """The halves of characters that never became complete."""
         rests = ((kind, one.decode(b"", final=True)) for kind, one in self._texts.items())
         return "".join(json.dumps([round(at, 6), kind, text]) + "\n" for kind, text in rests if text)
 
@@ -74,7 +74,7 @@ class Recorder:
 
 
 class RecordedSpan:
-    """What happened since a moment whose screen is known."""
+    """The events since a moment whose screen is known."""
 
     def __init__(self, at: float, size: tuple[int, int], screen: bytes) -> None:
         self.at, self.size, self.screen = at, size, screen
@@ -83,7 +83,8 @@ class RecordedSpan:
 
 
 class RecentRecording:
-    """The last seconds. It begins anew now and then from the screen as it stands, so that it never grows."""
+    """The last seconds of a session. From time to time it starts again from the current screen, so that it stays
+    small."""
 
     def __init__(self, size: tuple[int, int], now: float = 0.0) -> None:
         self._parts: deque[RecordedSpan] = deque([RecordedSpan(now, size, b"")], maxlen=2)
@@ -101,7 +102,7 @@ class RecentRecording:
         self._parts.append(RecordedSpan(at, size, screen))
 
     def cast(self, now: float) -> Iterator[str]:
-        """The recording: the screen as it stood at first, then what happened."""
+        """The recording: first the screen at its start, then the events."""
         first, lines = self._parts[0], AsciicastLines()
         yield header_line(*first.size)
         yield lines.line(0.0, "o", first.screen)
@@ -116,17 +117,17 @@ def _events_of_spans(parts: Iterable[RecordedSpan]) -> Iterator[CastEvent]:
 
 
 def open_new_recording(path: Path) -> TextIO:
-    """A new file for its owner alone: what is typed may be secret. What is there already stays."""
+    """Create a file for its owner alone, because typed text may be secret. An existing file is not overwritten."""
     try:
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
     except FileExistsError as error:
-        raise BadRecording(f"{path} is there already; choose another file with -o.") from error
+        raise BadRecording(f"{path} exists already; choose another file with -o.") from error
     except OSError as error:
         raise BadRecording(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def save_observation(folder: Path, stem: str, answer: Mapping[str, Any]) -> Path:
-    """A moment as a test recording: the bytes, and beside them what the sidecar thought and why."""
+    """Save a moment as a test recording: the bytes, and beside them the sidecar's verdict with its reasons."""
     facts = {name: value for name, value in answer.items() if name != "cast"}
     cast = str(answer["cast"])
     verdict, screen = facts["verdict"], facts["screen"]

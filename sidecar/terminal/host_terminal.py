@@ -1,4 +1,4 @@
-"""The human's own terminal: raw while we run, given back on every way out, written to without ever blocking."""
+"""The person's own terminal: raw while we run, always restored, and written to without blocking."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RETRY_ERRORS = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
 
 def window_size(fd: int) -> tuple[int, int] | None:
-    """Columns and rows, if `fd` is a terminal that knows them."""
+    """Columns and rows, if `fd` is a terminal that reports them."""
     try:
         rows, columns, _, _ = struct.unpack("HHHH", fcntl.ioctl(fd, termios.TIOCGWINSZ, b"\0" * 8))
     except OSError:
@@ -35,7 +35,7 @@ def headless_size(env: Mapping[str, str]) -> tuple[int, int]:
 
 
 class RawMode:
-    """Raw as long as the block runs; what the terminal was before, it is afterwards, on every way out."""
+    """Raw while the block runs. The earlier settings are restored on every way out."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -64,7 +64,7 @@ class RawMode:
 
 @contextlib.contextmanager
 def reopen_terminal(fd: int) -> Iterator[int]:
-    """A description of the same terminal of our own: making it non-blocking changes nobody else's."""
+    """A second open file description of the same terminal, so that making it non-blocking affects nobody else."""
     anew = os.open(os.ttyname(fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         yield anew
@@ -73,7 +73,7 @@ def reopen_terminal(fd: int) -> Iterator[int]:
 
 
 class TerminalOutput:
-    """Writes in order to a non-blocking descriptor and keeps what it will not take yet. `has_room` is called when
+    """Writes in order to a non-blocking descriptor and keeps what it does not accept yet. `has_room` is called when
     little of that is left."""
 
     def __init__(self, fd: int, loop: asyncio.AbstractEventLoop, has_room: Callable[[], None] | None = None) -> None:
@@ -116,7 +116,7 @@ class TerminalOutput:
             self._has_room()
 
     async def wait_until_drained(self, patience: float) -> None:
-        """Returns when the terminal has taken everything, or will not."""
+        """Returns when the terminal has accepted everything, or never will."""
         until = self._loop.time() + patience
         while self._waiting and not self.broken and self._loop.time() < until:
             await asyncio.sleep(0.005)

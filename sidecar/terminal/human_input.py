@@ -1,4 +1,4 @@
-"""The person at the terminal, or nobody."""
+"""The person at the terminal, if there is one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sidecar.terminal.pty import READ_BYTES
 
 
 def suspend_own_job() -> None:
-    """As Ctrl-Z does. Where no shell could continue us, the system lets us go on at once."""
+    """Stops this process as Ctrl-Z does. If no shell could continue it, the system lets it run on at once."""
     os.kill(0, signal.SIGTSTP)
 
 
 @dataclass(frozen=True)
 class HumanTerminal:
-    """The two ends of a person's terminal; none of them when nobody is there."""
+    """The input and output of a person's terminal. Both are None if there is no person."""
 
     keys: int | None = None
     screen: int | None = None
@@ -34,18 +34,18 @@ class HumanTerminal:
         return window_size(self.screen) if self.screen is not None else None
 
     def raw(self) -> contextlib.AbstractContextManager[object]:
-        """Every key is the agent's, as long as the block runs."""
+        """While the block runs, every key goes to the agent."""
         return self.mode or contextlib.nullcontext()
 
     def suspend_own_job(self) -> None:
-        """The terminal is the shell's until somebody says `fg`."""
+        """The terminal belongs to the shell until somebody enters `fg`."""
         with self.mode.restored_afterwards() if self.mode else contextlib.nullcontext():
             self.stop()
 
 
 @contextlib.contextmanager
 def open_human_terminal(stdin: int, stdout: int) -> Iterator[HumanTerminal]:
-    """Whoever sits at these two ends; without a terminal there is nobody."""
+    """The person at these descriptors, or nobody if they are no terminal."""
     if not (os.isatty(stdin) and os.isatty(stdout)):
         yield HumanTerminal()
         return
@@ -56,7 +56,7 @@ def open_human_terminal(stdin: int, stdout: int) -> Iterator[HumanTerminal]:
 
 @contextlib.contextmanager
 def forward_keys(human: HumanTerminal, pressed: Callable[[bytes], None], gone: Callable[[], None]) -> Iterator[None]:
-    """What the person types, as long as the block runs; `gone` when the terminal is."""
+    """While the block runs, pass on the person's keys. `gone` is called when the terminal is closed."""
     if human.keys is None:
         yield
         return
@@ -83,7 +83,7 @@ def forward_keys(human: HumanTerminal, pressed: Callable[[bytes], None], gone: C
 
 
 class Stoppable(Protocol):
-    """As `sidecar.terminal.pty.Terminal` is."""
+    """What `sidecar.terminal.pty.Terminal` offers for stopping."""
 
     def look_after_child(self) -> bool: ...
 
@@ -91,7 +91,7 @@ class Stoppable(Protocol):
 
 
 def follow_into_stop(human: HumanTerminal, child: Stoppable, resized: Callable[[], None]) -> None:
-    """A stopped child stops us too, as if it were alone in the terminal; when we go on, so does it."""
+    """A stopped child stops us too, as if it were alone in the terminal. When we are continued, so is the child."""
     if child.look_after_child() and human.keys is not None:
         human.suspend_own_job()
         resized()
@@ -100,7 +100,7 @@ def follow_into_stop(human: HumanTerminal, child: Stoppable, resized: Callable[[
 
 @contextlib.contextmanager
 def handle_signals(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
-    """Signals as calls on the loop."""
+    """Handle signals as calls on the event loop."""
     loop = asyncio.get_running_loop()
     for number, handler in handlers.items():
         loop.add_signal_handler(number, handler)

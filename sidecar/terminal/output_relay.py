@@ -1,4 +1,4 @@
-"""From the agent to the person: every byte at once and in order. A slow terminal slows the agent, and nobody else."""
+"""Relays the agent's output to the person: every byte at once and in order. A slow terminal slows only the agent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROBE_TIMEOUT_S = 0.02
 
 
 class OutputSource(Protocol):
-    """As `sidecar.terminal.pty.Terminal` is."""
+    """What `sidecar.terminal.pty.Terminal` offers for its output."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -24,8 +24,8 @@ class OutputSource(Protocol):
 
 
 class OutputRelay:
-    """`source` prints, is slowed, and is answered in the terminal's place; `shown` gets what the person got,
-    afterwards."""
+    """`source` prints, is slowed down, and gets answers in the terminal's place. `shown` gets the output after the
+    person got it."""
 
     def __init__(
         self, screen: int | None, probe: Probe | None, source: OutputSource, shown: Callable[[bytes], None]
@@ -68,7 +68,7 @@ class OutputRelay:
         self._source.resume_output()
 
     def say(self, data: bytes) -> None:
-        """Words of our own, for the terminal and not for its screen."""
+        """Write bytes of our own to the terminal; they are no output of the agent."""
         if self._output is not None:
             self._output.write(data)
 

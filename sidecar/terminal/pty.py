@@ -1,4 +1,4 @@
-"""The PTY and its child, and the one writer through which everything reaches it."""
+"""The PTY and its child process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KILL_AFTER_S = 3.0
 
 
 class ForegroundReader(StrEnum):
-    """What the rules for `process` look at."""
+    """Who reads the terminal, as the rules for `process` see it."""
 
     KEYS = "the agent reads keys"
     LINES = "the agent, or a shell in its place, reads lines"
@@ -40,7 +40,7 @@ class ForegroundReader(StrEnum):
 
 
 class Terminal:
-    """A child in a PTY of its own. What it prints waits until `begin_output`; it may be slowed by `hold_output`."""
+    """A child in a PTY of its own. Its output is kept until `begin_output`; `hold_output` slows it down."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Terminal:
         *,
         inherited: InheritedLimits | None = None,
     ) -> None:
-        """`inherited` is what the child is started with, where this process has changed that for itself."""
+        """`inherited` are process limits for the child that this process has changed for itself."""
         self._loop = asyncio.get_running_loop()
         self._on_output: Callable[[bytes], None] = _unread
         self._child = _spawn_child(command, env, folder, size, inherited)
@@ -80,7 +80,7 @@ class Terminal:
             self._on_output(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
     def _read(self) -> bytes:
-        """Nothing when there is nothing now, or never again."""
+        """Empty when there is no output now, or never again."""
         try:
             data = os.read(self._fd, READ_BYTES)
         except OSError as error:
@@ -93,7 +93,7 @@ class Terminal:
         return data
 
     def begin_output(self, on_output: Callable[[bytes], None]) -> None:
-        """From now on `on_output` gets what the child prints, and first what it has printed by now."""
+        """From now on `on_output` gets the child's output, starting with what it has printed so far."""
         self._on_output = on_output
         self.resume_output()
 
@@ -124,7 +124,7 @@ class Terminal:
         return self._input.pending
 
     def unread(self) -> int | None:
-        """Bytes that the child has not taken from its terminal yet; None where the system does not tell."""
+        """Bytes that the child has not read from its terminal yet. None if the system does not report them."""
         try:
             peer = fcntl.ioctl(self._fd, TIOCGPTPEER, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError:
@@ -156,7 +156,7 @@ class Terminal:
         return ForegroundReader.KEYS if self._takes_keys() else ForegroundReader.LINES
 
     def _takes_keys(self) -> bool:
-        """Full-screen programs take every key as it is; shells and line editors leave Ctrl-C to the terminal."""
+        """Full-screen programs read every key raw. Shells and line editors leave Ctrl-C to the terminal."""
         try:
             modes: int = termios.tcgetattr(self._fd)[3]
         except termios.error:
@@ -164,11 +164,11 @@ class Terminal:
         return not modes & (termios.ICANON | termios.ISIG)
 
     def in_foreground(self) -> bool:
-        """Whether the agent itself reads the terminal; a platform that cannot tell is believed."""
+        """Whether the agent itself reads the terminal. True on a platform that cannot tell."""
         return self.foreground() in (None, self.pid)
 
     def look_after_child(self) -> bool:
-        """Takes up that the child was stopped or continued; whether it has just been stopped."""
+        """Notice that the child was stopped or continued. Returns whether it has just been stopped."""
         before = self.stopped
         with contextlib.suppress(ChildProcessError):
             while news := os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG):
@@ -182,12 +182,13 @@ class Terminal:
         self.signal(signal.SIGCONT)
 
     def signal(self, number: signal.Signals) -> None:
-        """To the whole group: a launcher may ignore what its worker obeys."""
+        """Signals the whole process group, because a launcher may ignore signals that its worker obeys."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
     async def _wait_for_child(self) -> None:
-        """The child's end counts, not the end of its output: what it leaves behind may keep the terminal open."""
+        """Waits for the end of the child, not of its output, because processes it leaves behind may keep the terminal
+        open."""
         gone = asyncio.Event()
         with _exit_descriptor(self.pid) as fd:
             if fd is not None:
@@ -202,14 +203,14 @@ class Terminal:
             self.exited.set_result(status)
 
     def _fail_without_watch(self, error: BaseException) -> None:
-        """Nobody would ever learn that the child has ended: whoever waits for that fails now."""
+        """The end of the child cannot be noticed any more, so whoever waits for it fails now."""
         if not self.exited.done():
             death = TaskDied("child")
             death.__cause__ = error
             self.exited.set_exception(death)
 
     def _drain(self) -> None:
-        """What the child printed last, before it ended or was stopped."""
+        """Read what the child printed last, before it ended or was stopped."""
         until = self._loop.time() + LAST_OUTPUT_TIMEOUT_S
         while not self._at_end and self._loop.time() < until and select.select([self._fd], [], [], 0)[0]:
             self._readable()
@@ -225,7 +226,7 @@ class Terminal:
         return 128 + killed if killed else int(self._child.exitstatus or 0)
 
     async def stop(self) -> int:
-        """Hang up, then insist."""
+        """Hang up first, then signal harder."""
         for number, patience in ((signal.SIGHUP, KILL_AFTER_S), (signal.SIGKILL, None)):
             if self.exited.done():
                 break
@@ -248,7 +249,7 @@ class Terminal:
 
 @contextlib.contextmanager
 def _exit_descriptor(pid: int) -> Iterator[int | None]:
-    """A descriptor that becomes readable when the process ends, where the system has one."""
+    """A descriptor that becomes readable when the process ends, if the system has one."""
     if not hasattr(os, "pidfd_open"):
         yield None
         return
@@ -260,7 +261,7 @@ def _exit_descriptor(pid: int) -> Iterator[int | None]:
 
 
 def _unread(_: bytes) -> None:
-    """What is printed before somebody reads it, by a child that ended at once."""
+    """Drops output of a child that ended before anybody read it."""
 
 
 def _spawn_child(

@@ -1,4 +1,4 @@
-"""A program in this terminal, untouched, and written down: no room, no messages."""
+"""Runs a program unchanged in this terminal and records it: no room, no messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOODBYE_TIMEOUT_S = 2.0
 
 
 class RecordedSession:
-    """Where nobody sits at a terminal, the emulator answers in its place."""
+    """If no person is at a terminal, the emulator answers in its place."""
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str], human: HumanTerminal, file: TextIO) -> None:
         self._human, self._command, self._env = human, tuple(command), env
@@ -33,7 +33,7 @@ class RecordedSession:
         self._ending = asyncio.Event()
 
     async def run(self) -> int:
-        """The program's exit status."""
+        """Returns the program's exit status."""
         ends = dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT), self._ending.set)
         with handle_signals(ends), self._human.raw():
             env = plain_environment(self._env)

@@ -116,7 +116,7 @@ async def test_a_saved_moment_is_a_recording_that_replays_to_the_same_verdict(tm
 def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a.cast").touch()
     answer = {**look(IDLE)[0], "cast": "{}\n"}
-    with pytest.raises(BadRecording, match=r"is there already; choose another"):
+    with pytest.raises(BadRecording, match=r"exists already; choose another"):
         save_observation(tmp_path, "a", answer)
 
 

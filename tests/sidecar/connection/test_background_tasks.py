@@ -21,7 +21,7 @@ async def test_what_nobody_caught_is_logged(capfd: pytest.CaptureFixture[str]) -
         await retry_until(task.done)
         del task
         gc.collect()
-    assert [(one["event"], str(one["exc_info"])) for one in logged] == [("nobody caught this", "lost")]
+    assert [(one["event"], str(one["exc_info"])) for one in logged] == [("uncaught exception", "lost")]
     assert capfd.readouterr() == ("", "")
 
 

@@ -51,7 +51,7 @@ def test_nor_one_of_another_form(content: str, template: str) -> None:
     ["", "{sender}: ", "[{sender}]", "[{recipient} #{number}]", "[{sender} #{number}] ", "[{sender!r} #{number}]"],
 )
 def test_a_form_that_proves_nothing_is_refused(template: str) -> None:
-    with pytest.raises(SidecarError, match="is no envelope"):
+    with pytest.raises(SidecarError, match="is not an envelope"):
         parse_template(template)
 
 

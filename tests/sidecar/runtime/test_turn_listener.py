@@ -137,7 +137,7 @@ async def test_a_note_that_cannot_be_written_is_logged(tmp_path: Path) -> None:
         heard.turn_listener.follow(tmp_path / "t.jsonl")
         await retry_until(lambda: logged)
     heard.turn_listener.close()
-    assert [one["event"] for one in logged] == ["the transcript's path is not kept"]
+    assert [one["event"] for one in logged] == ["cannot note the transcript's path"]
 
 
 async def always() -> None:

@@ -1,1 +1,1 @@
-"""What reaches an agent besides messages: approvals, orders, updates of deliveries. Does no I/O."""
+"""The rules by which members control agents: approvals, orders to the terminal, delivery updates. Does no I/O."""

@@ -1,5 +1,5 @@
-"""`ack_wanted`: when a member's side has taken such a message over, its sender is told so, by a message of the kind
-`ack` from that member. It wakes nobody. Pure."""
+"""`ack_wanted`: when the recipient's sidecar or client has received such a message, the sender gets a message of the
+kind `ack` from that member. An ack wakes nobody. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACK_TEXT = "Acknowledged message {number}."
 def ack_events(
     state: GatewayState, message: Message, before: Delivery, rung: Rung, sequencer: Sequencer
 ) -> tuple[LogEvent, ...]:
-    """Once for each member: at the first step by which it has the message. An ack is never acknowledged."""
+    """One ack for each member, at the first step that says it has the message. An ack is never acknowledged."""
     sender, member = message.from_, before.member
     taken = rung in HANDED_OVER_RUNGS and before.rung not in HANDED_OVER_RUNGS
     if not (message.ack_wanted and taken) or message.kind is MessageKind.ACK or sender in (SYSTEM_NAME, member):
@@ -35,7 +35,7 @@ def ack_events(
 
 
 def _is_polling_program(state: GatewayState, message: Message) -> bool:
-    """A program that reads its inbox finds it there. An agent would begin a turn for it."""
+    """A polling program finds the ack in its inbox. An agent would begin a turn for it."""
     if message.from_ not in state.inboxes(message.room):
         return False
     return state.member(message.from_).kind is MemberKind.TOOL

@@ -35,7 +35,7 @@ def press_keys(state: GatewayState, actor: Actor, request: Keys, sequencer: Sequ
 
 
 def stop_member(state: GatewayState, actor: Actor, request: Stop, sequencer: Sequencer) -> Outcome:
-    """To a sidecar it is a key with a name: an older one says that it does not know it."""
+    """A sidecar gets it as a named key: an older sidecar answers that it does not know this key."""
     actor.require(Action.STOP)
     named = request.member is not None
     names = _order_targets(state, request.member) if named else _members_doing(state, Activity.BUSY)
@@ -65,7 +65,7 @@ def restart_member(state: GatewayState, actor: Actor, request: Restart, sequence
 
 
 def order_about_message(action: ControlAction, name: str, message: int, sequencer: Sequencer) -> LogEvent:
-    """Tell a sidecar that one of its messages was taken back or shall be tried again."""
+    """Tell a sidecar that a message was cancelled or is to be retried."""
     event = Control(sequencer.seq(), action, SYSTEM_NAME, (name,), sequencer.stamp, message=message)
     return LogEvent(event, ends=(name,))
 

@@ -1,8 +1,8 @@
 """The rules of approvals: a dialog on an agent's terminal as an object in the room. Pure.
 
-One dialog per member at a time. It is told to everyone in the rooms of its member, and to observers. An answer is an
-order to the member's sidecar, which alone knows whether the dialog is still that one: until it says so, or
-`ANSWER_TIMEOUT_S` seconds are over, there is no other answer.
+A member has one open dialog at a time. Everyone in its rooms sees it, and so do observers. An answer is an order to the
+member's sidecar, because only the sidecar knows whether the terminal still shows that dialog. Until the sidecar reports
+the result, or for `ANSWER_TIMEOUT_S` seconds, no other answer is accepted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ SHOWN_FIELDS = tuple(name for name in OpenAsk.__struct_fields__ if name not in (
 
 
 def open_ask(state: GatewayState, actor: Actor, request: OpenAsk, sequencer: Sequencer) -> Outcome:
-    """By the member whose terminal shows it. The same dialog once more waits for another answer."""
+    """The member whose terminal shows the dialog opens it. The same dialog, reported again, waits for another
+    answer."""
     actor.require(Action.ASK)
     _check_ask(request)
     before = state.asks.get(actor.name)
@@ -46,12 +47,12 @@ def open_ask(state: GatewayState, actor: Actor, request: OpenAsk, sequencer: Seq
 
 
 def _ask_from_request(request: OpenAsk, ask: Ask) -> Ask:
-    """What the sidecar tells of the dialog: each field of the request has one of that name in the ask."""
+    """Copy what the sidecar reports: each field of the request has the same name in the ask."""
     return msgspec.structs.replace(ask, **{name: getattr(request, name) for name in SHOWN_FIELDS})
 
 
 def approvers_of(state: GatewayState, name: str, now: float) -> tuple[str, ...]:
-    """Who might answer a question of this member: those of its rooms who have the right by a token in force."""
+    """The members who may answer this member's questions: those in its rooms with a valid approver token."""
     able = {
         one.member
         for one in state.tokens.values()
@@ -70,8 +71,8 @@ def _check_ask(request: OpenAsk) -> None:
 
 
 def _announce_again(state: GatewayState, before: AskRecord, request: OpenAsk, sequencer: Sequencer) -> Outcome:
-    """More of a dialog may be read by now: then it is told again, as the same ask. An answer that is under way stays
-    so, unless a reason says that it came to nothing."""
+    """The sidecar has read more of the dialog: publish the same ask again. A pending answer stays pending, unless a
+    reason says that it failed."""
     ask, until = _ask_from_request(request, before.ask), before.until
     if request.reason or until <= sequencer.now:
         ask, until = msgspec.structs.replace(ask, state=AskState.OPEN, by="", answer="", said=""), 0.0
@@ -94,7 +95,7 @@ def close_ask(state: GatewayState, actor: Actor, request: CloseAsk, sequencer: S
 
 
 def answer_ask(state: GatewayState, actor: Actor, request: AnswerAsk, sequencer: Sequencer) -> Outcome:
-    """Single use: the first answer goes to the terminal, and only if it is for the dialog that is open."""
+    """Single use: only the first answer goes to the terminal, and only if it is for the open dialog."""
     actor.require(Action.APPROVE)
     name = state.member(bare_name(request.member)).name
     record = state.asks.get(name)
@@ -140,7 +141,7 @@ def _check_unchanged(record: AskRecord, request: AnswerAsk, now: float) -> None:
 
 
 def _normalize_answer(ask: Ask, answer: str) -> str:
-    """The answer as the sidecar gets it, or an error that says what can be answered."""
+    """The answer as the sidecar expects it, or an error that lists the possible answers."""
     choices = "; ".join(f"{one.key}. {one.text}" for one in ask.options) or "none that could be read"
     if answer in ANSWER_WORDS:
         if not (ask.allow if answer == "allow" else ask.deny):
@@ -155,7 +156,7 @@ def _normalize_answer(ask: Ask, answer: str) -> str:
 
 
 def _check_words(ask: Ask, request: AnswerAsk) -> str:
-    """Words that would not reach the model are refused: whoever wrote them would believe that they did."""
+    """Refuse words that would not reach the model, because their author would believe that they did."""
     words = request.words.strip()
     check_message_text(words, what="words")
     if words and request.answer != "deny":
@@ -179,19 +180,19 @@ def list_asks(state: GatewayState, actor: Actor, request: Asks, sequencer: Seque
 
 
 def may_see(state: GatewayState, actor: Actor, name: str) -> bool:
-    """Whoever shares a room with the member, and who may read everything."""
+    """Whether the actor shares a room with the member, or may read everything."""
     shared = not state.rooms_of[actor.name].isdisjoint(state.rooms_of[name])
     return shared or actor.name == name or actor.may(Action.READ_DIRECT)
 
 
 def withdraw_asks(state: GatewayState, name: str, sequencer: Sequencer, reason: str) -> tuple[LogEvent, ...]:
-    """What a member that has gone still asked."""
+    """Withdraw the open question of a member that has gone."""
     record = state.asks.get(name)
     return () if record is None else (end_ask(state, record.ask, AskState.WITHDRAWN, reason, sequencer),)
 
 
 def end_ask(gateway_state: GatewayState, ask: Ask, state: AskState, reason: str, sequencer: Sequencer) -> LogEvent:
-    """An answer that was under way keeps its author only if it was the one."""
+    """End an ask. The author of a pending answer stays only if that answer took effect."""
     mine = state is AskState.ANSWERED
     given = {} if mine else {"by": "", "answer": "", "said": ""}
     over = msgspec.structs.replace(ask, state=state, reason=reason, **given)
@@ -202,8 +203,8 @@ def end_ask(gateway_state: GatewayState, ask: Ask, state: AskState, reason: str,
 def process_due_asks(
     state: GatewayState, key: str, sequencer: Sequencer, started: float
 ) -> tuple[tuple[LogEvent, ...], float | None]:
-    """What time alone does to the ask of a member: announced again, more and more rarely; withdrawn when nobody is
-    there to answer it. And when to look again."""
+    """Announce a member's open ask again, at growing intervals, and withdraw it when its member is gone. Returns the
+    events and when to check again."""
     record = state.asks.get(key)
     if record is None:
         return (), None
@@ -238,6 +239,6 @@ def _ask_event(
 
 
 def room_mates(state: GatewayState, name: str) -> tuple[str, ...]:
-    """Everybody in the member's rooms now."""
+    """The current members of all rooms of this member."""
     others = {other for room in state.rooms_of[name] for other in state.in_room[room]}
     return (name, *sorted(others - {name}))

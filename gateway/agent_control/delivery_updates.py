@@ -1,6 +1,6 @@
-"""The rules by which deliveries move: reports of sidecars, cancelling, retrying, handing over, expiring.
+"""The rules that move deliveries: sidecar reports, cancel, retry, hand over, expire.
 
-Pure: what stands in the store comes in as an argument.
+Pure: what the store holds is an argument.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RESTARTABLE_RUNGS = (Rung.HELD, Rung.TYPED)
 
 
 class MessageDelivery(msgspec.Struct, frozen=True):
-    """A message, and how its delivery to one member stands; None where it was never meant for that member."""
+    """A message, and the state of its delivery to one member; None if the message was not for that member."""
 
     message: Message
     delivery: Delivery | None
@@ -54,12 +54,13 @@ def report_steps(
 
 
 def was_taken(current: Delivery) -> bool:
-    """By a poll, or by a tool of its agent: no sidecar may bring it back, or it would be read twice."""
+    """Whether a poll or a tool has already taken the message. No sidecar may then queue it again: it would be read
+    twice."""
     return _cause(current) is EndCause.BY_ITSELF
 
 
 def was_answered(current: Delivery) -> bool:
-    """By its answer: what is reported of the steps before that comes late, and changes nothing."""
+    """Whether the message has been answered. Later reports about earlier steps change nothing."""
     return _cause(current) is EndCause.BY_ANSWER
 
 
@@ -72,7 +73,7 @@ def _cause(current: Delivery) -> EndCause:
 
 
 def was_reported_before(told: Sequence[Receipt], member: str, steps: tuple[Step, ...]) -> bool:
-    """The very same steps, with their times, came before: it is the earlier try that they tell of, not the retry."""
+    """Whether the same steps, with the same times, came before: then they report the earlier attempt, not the retry."""
     return any(one.member == member and one.steps == steps for one in told)
 
 
@@ -89,7 +90,7 @@ def move_delivery(
 
 
 def begun(message: Message | MessageHeader, number: int, member: str, reason: str, sequencer: Sequencer) -> LogEvent:
-    """A delivery that begins after its message was said."""
+    """A delivery that begins after its message was sent."""
     step = Step(Rung.QUEUED, sequencer.stamp, reason)
     return _told(message, Delivery(number, member, step.rung, step.reason, step.at), (step,), sequencer)
 
@@ -102,7 +103,7 @@ def _told(message: Message | MessageHeader, after: Delivery, steps: tuple[Step, 
 def cancel_message(
     actor: Actor, request: Cancel, message: Message, ladders: Sequence[Delivery], sequencer: Sequencer
 ) -> Outcome:
-    """The sender takes a message back from everyone who has not begun to type it."""
+    """Cancel the message for every recipient whose sidecar has not begun to type it."""
     if message.from_ != actor.name:
         actor.require(Action.RETRY)
     wanted = [one for one in ladders if request.member in (None, one.member)]
@@ -127,7 +128,8 @@ def retry_delivery(actor: Actor, request: Retry, standing: MessageDelivery, sequ
 
 
 def hand_over_delivery(message: Message, current: Delivery, sequencer: Sequencer, how: str) -> LogEvent | None:
-    """A member took its message itself: that is all the proof there can be. What its sidecar is typing is not there."""
+    """The member took its message itself, which proves the delivery. A message that its sidecar is typing is not
+    offered."""
     if current.rung not in WAITING_RUNGS:
         return None
     return move_delivery(message, current, (Step(Rung.ACCEPTED, sequencer.stamp, how),), sequencer)
@@ -145,7 +147,7 @@ def expire_delivery(message: Message, current: Delivery, sequencer: Sequencer) -
 
 
 def end_delivery(message: Message, current: Delivery, sequencer: Sequencer, why: str) -> LogEvent | None:
-    """Nobody is there any more to bring it to."""
+    """End a delivery whose recipient is gone."""
     if current.rung not in OPEN_RUNGS:
         return None
     rung = Rung.FAILED if current.rung is Rung.SUBMITTED else Rung.CANCELLED
@@ -167,7 +169,7 @@ def check_may_read(state: GatewayState, actor: Actor, message: Message) -> Messa
 
 
 def check_may_know(state: GatewayState, actor: Actor, number: int, message: Message | MessageHeader | None) -> None:
-    """A message that a member may not read and one that does not exist are refused alike."""
+    """Refuse a message that the member may not read with the same error as a missing one."""
     if message is None or not may_read_message(state, actor, message):
         raise unknown_message_error(number, actor)
 
@@ -177,11 +179,11 @@ def unknown_message_error(number: int, actor: Actor) -> UnknownMessage:
 
 
 def check_sender_or_observer(actor: Actor, message: Message) -> None:
-    """A message's story is for its sender and for those who may read everything."""
+    """Only the sender, and those who may read everything, may see the history of a message."""
     if actor.name not in (message.from_, *message.deliveries) and not actor.may(Action.READ_DIRECT):
         raise Forbidden(f"Message {message.seq} is neither from nor for {actor.name}.")
 
 
 def may_follow(actor: Actor, message: Message, member: str) -> bool:
-    """Who sees what becomes of a message for one member: that member, the sender, and who may read everything."""
+    """Whether the actor sees a delivery: its recipient, the sender, and those who may read everything do."""
     return actor.name in (message.from_, member) or actor.may(Action.READ_DIRECT)

@@ -1,1 +1,1 @@
-"""What stops agents from answering each other for ever. Does no I/O; knows no state."""
+"""The loop guard stops agents that keep answering each other. Does no I/O; knows no gateway state."""

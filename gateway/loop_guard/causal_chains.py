@@ -1,6 +1,6 @@
-"""Who said what because of what, and how often lately. Pure: it is told each message, and knows no house and no store.
+"""Which message caused which, and how often members wrote to each other recently. Pure: knows neither state nor store.
 
-Nothing here outlives the process, and nothing needs to: the last messages of the log tell it all again
+Nothing here is stored: a start rebuilds it from the last messages of the log
 (`gateway.runtime.state_loader`).
 """
 
@@ -53,8 +53,8 @@ class TextSketch(NamedTuple):
 
 @dataclass
 class CausalChains:
-    """`told`: what each machine was told last, also if that came too late in its chain to wake it; `latest`: what it
-    said or was told last; `free`: when a person last spoke to it, from where on all is counted anew."""
+    """`told`: the last message to each machine, also if its chain was too long to wake it; `latest`: the last message
+    from or to it; `free`: the last message of a person to it: the counts of the limits begin after that."""
 
     limits: Limits = field(default_factory=Limits)
     links: OrderedDict[int, CausalLink] = field(default_factory=OrderedDict)
@@ -70,7 +70,7 @@ class CausalChains:
     _ids: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
 
     def knows_message(self, author: str, id_: str | None) -> bool:
-        """Whether it was said before: the sender repeats what it got no answer for."""
+        """Whether this is a repeat by a sender that got no acknowledgement."""
         return id_ is not None and (author, id_) in self._ids
 
     def note(self, message: Message, is_machine: Callable[[str], bool]) -> None:
@@ -113,7 +113,7 @@ class CausalChains:
             self._texts[message.from_].append(TextSketch(mark.at, mark.seq, message.recipients, found))
 
     def shift_times(self, change: Callable[[float], float]) -> None:
-        """The clock was set: all that was said was said at another time."""
+        """Shift all stored times after the clock was set."""
         for seq, link in self.links.items():
             self.links[seq] = link._replace(at=change(link.at))
         for marks in (*self._pairs.values(), *self._wakes.values()):
@@ -123,10 +123,10 @@ class CausalChains:
         for spent in self._spent.values():
             _apply_to_each(spent, lambda one: (one[0]._replace(at=change(one[0].at)), one[1]))
 
-    # asking
+    # queries
 
     def pairs(self, one: str, other: str, now: float, after: int) -> int:
-        """How many messages lately, of those after a number."""
+        """How many messages the two exchanged in the last minute, counting those after the number `after`."""
         after = max(after, self.free.get(one, 0), self.free.get(other, 0))
         return _count_since(self._pairs.get(pair_key(one, other), ()), now - MINUTE_S, after)
 
@@ -134,14 +134,14 @@ class CausalChains:
         return _count_since(self._wakes.get(name, ()), now - HOUR_S, max(after, self.free.get(name, 0)))
 
     def spent(self, name: str, now: float, after: int) -> int:
-        """Tokens, in the last hour."""
+        """The tokens of the last hour."""
         told, after = self._spent.get(name, deque()), max(after, self.free.get(name, 0))
         while told and told[0][0].at <= now - HOUR_S:
             told.popleft()
         return sum(tokens for mark, tokens in told if mark.seq > after)
 
     def repeats(self, author: str, to: tuple[str, ...], content: str, now: float, after: int) -> list[int]:
-        """The messages of this author to the same that said nearly the same."""
+        """Earlier messages of this author to the same recipients with nearly the same text."""
         found = sketch_of(content) if author in self._texts else None
         after, since = max(after, self.free.get(author, 0)), now - TEN_MINUTES_S
         texts = self._texts[author] if found else ()
@@ -152,7 +152,7 @@ class CausalChains:
         ]
 
     def chain(self, seq: int | None) -> list[CausalLink]:
-        """From the first cause to this message."""
+        """The chain of messages from the first cause to this one."""
         return list(self._back(seq))[::-1]
 
     def _back(self, seq: int | None) -> Iterator[CausalLink]:
@@ -165,7 +165,7 @@ class CausalChains:
 
 
 def tokens_of(message: Message) -> int:
-    """What an agent says that it has spent; no more than a number can be believed."""
+    """The tokens that an agent reports as spent; an implausible value counts as 0."""
     tokens = message.context.get("tokens") if message.context and message.kind is MessageKind.REPLY else None
     return (
         tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and 0 < tokens < MAX_BELIEVED_TOKENS else 0
@@ -173,7 +173,7 @@ def tokens_of(message: Message) -> int:
 
 
 def hops_after(link: CausalLink | None, name: str, holds: Mapping[str, LoopHold]) -> int:
-    """The hops of a message, for who answers it; none of what a person has lifted."""
+    """The hops of a message, as counted for its answer; 0 if a person has lifted the hold since."""
     if link is None:
         return 0
     hold = holds.get(link.room)
@@ -181,7 +181,8 @@ def hops_after(link: CausalLink | None, name: str, holds: Mapping[str, LoopHold]
 
 
 def hops_left(chains: CausalChains, name: str, holds: Mapping[str, LoopHold]) -> int | None:
-    """There once machines have begun to answer each other: the first answer is a person's."""
+    """How many more answers the chain allows; None until machines answer each other (the first answer is to a
+    person)."""
     hops = hops_after(chains.links.get(chains.latest.get(name, 0)), name, holds)
     return max(0, chains.limits.max_hops - hops) if hops > 1 and chains.limits.max_hops else None
 

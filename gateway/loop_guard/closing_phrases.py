@@ -1,6 +1,6 @@
-"""Words after which nobody needs to do anything: thanks, a receipt, nothing at all. Pure.
+"""Detects messages that need no answer: thanks, an acknowledgement, an empty text. Pure.
 
-Only what surely says nothing else: "ok", "yes" or "done" may be the answer that somebody waits for.
+Only phrases that surely mean nothing else: "ok", "yes" or "done" may be an answer that somebody waits for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from gateway.protocol.text.inline_commands import NOOP
 
 MAX_TEXT_CHARS = 80
 
-# What makes a message an acknowledgement, longest first where one begins another.
+# The phrases that make a message an acknowledgement. Where one is the beginning of another, the longer comes first.
 _PHRASES = (
     *("thank you", "thank u", "thanks", "thx", "many thanks", "cheers", "much appreciated", "appreciated"),
     *("you are welcome", "you re welcome", "youre welcome", "no problem", "my pleasure", "anytime", "any time"),
@@ -32,7 +32,7 @@ _PHRASES = (
     *("감사합니다", "고맙습니다", "고마워요", "천만에요", "알겠습니다"),
     *("شكرا", "شكرا لك", "धन्यवाद", "תודה"),
 )
-# What may stand around them; no word that could be an order by itself.
+# The words that may surround them; none of them could be an order by itself.
 _FILLER_PHRASES = (
     *(
         "a",
@@ -66,7 +66,7 @@ _FILLER_PHRASES = (
     *("beaucoup", "pour ton aide", "pour votre aide", "mille", "muchas", "muchísimas", "por tu ayuda", "por su ayuda"),
     *("muito", "pela ajuda", "molto", "per il tuo aiuto", "большое", "вам", "тебе", "за помощь", "非常", "你", "您"),
 )
-_QUESTION_MARKS = re.compile(r"[?？؟⁇;]")  # ; asks in Greek, and elsewhere it joins more to come
+_QUESTION_MARKS = re.compile(r"[?？؟⁇;]")  # ; is the Greek question mark; elsewhere more text follows it
 _MENTION = re.compile(r"@[\w.:-]+")
 _WORD = re.compile(r"[^\W_]+")
 _PHRASES_BY_WORDS = sorted(
@@ -76,7 +76,7 @@ _PHRASES_BY_WORDS = sorted(
 
 
 def is_closing_phrase(text: str) -> bool:
-    """Thanks and receipts, in a few words and without a question; NOOP; nothing but signs."""
+    """Whether a text is a short thanks or acknowledgement without a question, NOOP, or has no words at all."""
     if len(text) > MAX_TEXT_CHARS:
         return False
     lines = [line.strip() for line in text.splitlines() if line.strip()]

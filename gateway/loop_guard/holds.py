@@ -1,4 +1,4 @@
-"""What a guard keeps in a room: who sleeps for which message, and what a person has lifted. Pure values."""
+"""The loop guard's state in a room: the held messages, and what a person has lifted. Pure values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_HELD_MESSAGES = 500
 
 
 class HeldMessage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A message that was said and woke nobody of these, though it was meant for them."""
+    """A message that is held back: it did not wake the members in `names`."""
 
     message: int
     sender: str
@@ -27,8 +27,8 @@ class HeldMessage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LoopHold(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`lifted`: what was said up to this number counts no more, for everybody here; `lifted_for`: for these. `beyond`:
-    so many more messages slept than are kept here to be woken."""
+    """`lifted`: messages up to this number no longer count, for all members of the room; `lifted_for`: the same for
+    single members. `beyond`: how many held messages exceed the bound and are not kept."""
 
     room: str
     trips: tuple[Trip, ...] = ()
@@ -44,7 +44,7 @@ class LoopHold(msgspec.Struct, frozen=True, omit_defaults=True):
         return max(self.lifted, self.lifted_for.get(name, 0))
 
     def or_none(self) -> LoopHold | None:
-        """Nothing, where nothing is to be remembered."""
+        """None if there is nothing to remember."""
         return self if self.trips or self.asleep or self.lifted or self.lifted_for else None
 
     def with_trip(self, trips: tuple[Trip, ...], asleep: HeldMessage) -> LoopHold:
@@ -57,13 +57,13 @@ class LoopHold(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
     def after_person_spoke(self, names: Collection[str]) -> LoopHold:
-        """A person has said something to these: what held them holds no longer, and what they slept through is past."""
+        """The hold after a person wrote to these members: their trips end, and their held messages are dropped."""
         trips = tuple(one for one in self.trips if not set(one.names) & set(names))
         asleep = tuple(left for one in self.asleep if (left := one.without(names)).names) if trips else ()
         return msgspec.structs.replace(self, trips=trips, asleep=asleep, beyond=self.beyond if trips else 0)
 
     def lift(self, seq: int, name: str | None) -> tuple[LoopHold, tuple[HeldMessage, ...]]:
-        """A person lets them go on, all or one; with those who are woken, and by what."""
+        """The hold after a person lifts it, for all or for one member; and the held messages to deliver now."""
         if name is None:
             return LoopHold(self.room, lifted=seq), self.asleep
         woken = tuple(mine for one in self.asleep if (mine := one.only((name,))).names)

@@ -1,4 +1,4 @@
-"""Whether two texts say nearly the same: a small sketch of each, compared. Numbers do not count. Pure and cheap."""
+"""Detects nearly equal texts by comparing a small sketch (MinHash) of each. Numbers are ignored. Pure and cheap."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from heapq import nsmallest
 from itertools import pairwise
 from zlib import crc32
 
-MAX_COMPARED_CHARS = 8000  # characters; what is longer is only compared as a whole
-MIN_COMPARED_CHARS = 24  # what is shorter may well be said again: yes, done, the next one
+MAX_COMPARED_CHARS = 8000  # longer texts are compared only for equality
+MIN_COMPARED_CHARS = 24  # shorter texts repeat in normal work: yes, done, the next one
 SKETCH_HASHES = 64
 MIN_SIMILARITY = 0.75
-WORD_MODE_CHARS = 600  # characters; from here on words are compared, and not letters
+WORD_MODE_CHARS = 600  # from this length on, pairs of words are compared instead of groups of letters
 _DIGIT = re.compile(r"\d")  # also in abc123 and 1f2e3d
 _WORD = re.compile(r"[^\W_]+")
 _MENTION = re.compile(r"@[\w.:-]+")
@@ -22,7 +22,7 @@ Sketch = frozenset[int]
 
 
 def sketch_of(text: str) -> Sketch | None:
-    """The smallest hashes of the pieces of a text; nothing for one that is too short to be the same by chance."""
+    """The smallest hashes of the pieces of a text; None for a text that is too short to compare."""
     if len(text) > MAX_COMPARED_CHARS:
         return frozenset({crc32(text.encode(errors="replace"))})
     plain = unicodedata.normalize("NFKC", text).casefold()
@@ -42,7 +42,7 @@ def _letter_groups(text: str) -> Iterable[str]:
 
 
 def are_similar(one: Sketch, other: Sketch) -> bool:
-    """By the smallest pieces of both together: how many of them are in each."""
+    """Estimate the similarity: which share of the smallest hashes of both together occurs in each."""
     if one == other:
         return True
     smallest = set(nsmallest(SKETCH_HASHES, one | other))

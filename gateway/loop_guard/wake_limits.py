@@ -1,4 +1,4 @@
-"""The limits, one function for each: whether it keeps a machine from being woken by what another says. Pure."""
+"""The limits of the loop guard, one function each: whether a machine's message may wake another machine. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MAX_SHOWN_MESSAGES = 12
 
 @dataclass(frozen=True)
 class WakeCheck:
-    """A message that a machine is about to say: what it comes from, how many answers of machines come before it, when
-    it is said (as time and as stamp), what stands in its room, and what nearly the same its author said before."""
+    """A message that a machine is about to send: its causal chain and hops, its time (as number and as stamp), the hold
+    of its room, and earlier messages of its author with nearly the same text (`alike`)."""
 
     seq: int
     author: str
@@ -36,7 +36,7 @@ GuardKey = tuple[Guard, str]
 
 
 def tripped_guard(case: WakeCheck, name: str) -> GuardKey | None:
-    """What keeps this machine asleep, if anything does."""
+    """The first guard that keeps this machine from being woken, if any."""
     return next((key for guard in GUARDS if (key := guard(case, name))), None)
 
 
@@ -51,7 +51,7 @@ def _check_repeats(case: WakeCheck, name: str) -> GuardKey | None:
 
 
 def _check_pair(case: WakeCheck, name: str) -> GuardKey | None:
-    """Only what is said by name: what is said to everyone is no talk of two."""
+    """Counts only messages to named recipients: a message to everyone is no dialog of two."""
     key, most = (Guard.PAIR, pair_key(case.author, name)), case.chains.limits.max_pair
     if not case.recipients or not most:
         return None

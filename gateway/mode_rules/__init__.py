@@ -1,1 +1,1 @@
-"""The turn modes of a room: who takes part, what messages mean to a mode, what a mode does to the room. Does no I/O."""
+"""The rules of turn modes in a room: roles, the meaning of messages to a mode, its effects. Does no I/O."""

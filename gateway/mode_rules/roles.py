@@ -1,4 +1,4 @@
-"""Who takes part in a mode, and in which role. Pure: a wish and a house in, what the engine needs out."""
+"""Chooses the speakers of a mode and their roles. Pure: (state, request) -> what the turn engine needs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _check_range(what: str, asked: int | None, default: int, most: int) -> int:
 
 
 def choose_speakers(state: GatewayState, room: str, agents: Sequence[str] | None) -> tuple[str, ...]:
-    """As named, each once; without names all agents of the room."""
+    """The named agents, without duplicates; without names, all agents of the room."""
     if agents is None:
         return tuple(one for one in state.agents() if one in state.in_room[room])
     return tuple(dict.fromkeys(require_speaker(state, room, one) for one in agents))
@@ -66,7 +66,8 @@ def require_speaker(state: GatewayState, room: str, name: str) -> str:
 
 
 def assign_roles(state: GatewayState, mode: Mode, order: Sequence[str], cast: Mapping[str, str]) -> dict[str, str]:
-    """As named; else whoever has that role in the room; else the next who has none here; else in turn."""
+    """For each role: the named member, else a member with that role in the room, else the next member without a role in
+    the mode, else the members in turn."""
     unknown = [role for role in cast if role not in mode.roles]
     if unknown:
         known = ", ".join(mode.roles) or "none"

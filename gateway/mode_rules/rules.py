@@ -1,6 +1,7 @@
-"""The rules by which people lead a mode, and by which time moves it on. Pure: (house, ..., clerk) -> facts.
+"""The rules of turn modes: how people control a mode, and how time advances it. Pure: (state, ..., sequencer) ->
+events.
 
-The engine is `gateway.turns.engine`; what it decides is written down in `gateway.mode_rules.turn_effects`.
+`gateway.turns.engine` decides; `gateway.mode_rules.turn_effects` turns its decisions into events.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from gateway.turns.view import floor_view_of
 WORKING_ACTIVITIES = (Activity.BUSY, Activity.ASKING, Activity.STARTING)
 
 
-# asked
+# requests
 
 
 def begin_mode_request(state: GatewayState, actor: Actor, request: SetMode, sequencer: Sequencer) -> Outcome:
@@ -97,7 +98,7 @@ def end_mode(state: GatewayState, actor: Actor, request: EndMode, sequencer: Seq
 
 
 def report_working(state: GatewayState, actor: Actor, request: Working, sequencer: Sequencer) -> Outcome:
-    """By whoever has the turn; of all others it changes nothing."""
+    """The speaker reports that it still works. A report of anybody else changes nothing."""
     room = state.readable_room(canonical_room_name(request.room), actor).name
     check_message_text(request.note, what="note")
     before = state.floor(room)
@@ -137,7 +138,7 @@ def _mode_outcome(state: GatewayState, room: str, facts: tuple[LogEvent, ...]) -
 def process_due_floor(
     state: GatewayState, room: str, sequencer: Sequencer, started: float
 ) -> tuple[tuple[LogEvent, ...], float | None]:
-    """What time, and what became of the speaker, does to a floor. And when to look again."""
+    """Advance a floor by time and by the state of its speaker. Returns the events and when to check again."""
     floor = state.floor(room)
     if not floor.running:
         return (), None

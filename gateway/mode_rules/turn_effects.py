@@ -1,4 +1,4 @@
-"""What a floor does, written down: its effects as messages and events, the floor itself as a document. Pure."""
+"""Turns the effects of the turn engine into messages and events, and stores the floor as a document. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def turn_events(  # noqa: PLR0913 - what happened, where, and by whom
     note: str = "",
     news: Sequence[LogEvent] = (),
 ) -> tuple[LogEvent, ...]:
-    """`news` is what is written down just before this: votes that stand in the message."""
+    """`news` are the events just before this, with the votes that the message contains."""
     was = state.floor(room)
     before = votes.refresh_vote(state, was, news)
     step = apply_event(before, told, sequencer.now)
@@ -61,7 +61,7 @@ def effect_events(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
     note: str = "",
     news: Sequence[LogEvent] = (),
 ) -> tuple[LogEvent, ...]:
-    """What is said and decided first, in its order; the event carries the floor as it is after all of it."""
+    """The messages and decisions in order, then the event with the floor as it is after all of them."""
     floor, facts = step.floor, list[LogEvent]()
     decision = votes.decision_of(state, before, news)
     if decision is not None and CloseVote() not in step.effects and floor.decision != decision.id:
@@ -85,12 +85,12 @@ def effect_events(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
 
 
 def mode_notice(state: GatewayState, room: str, text: str, sequencer: Sequencer) -> LogEvent:
-    """What the gateway says of a mode. It wakes nobody, and is read in their inboxes by those who only poll."""
+    """A notice of the gateway about a mode. It wakes no agent; polling clients read it in their inboxes."""
     return deliver_notice_to(room_notice(room, text, sequencer), polling_readers(state, room))
 
 
 def polling_readers(state: GatewayState, room: str) -> tuple[str, ...]:
-    """The members that the team token made: simple clients know of a mode only what they read."""
+    """The members created by the team token: such simple clients learn about a mode only from messages."""
     return tuple(name for name in state.inboxes(room) if state.members[name].by_team)
 
 
@@ -115,7 +115,7 @@ def _prompt_event(room: str, floor: Floor, sequencer: Sequencer) -> LogEvent:
 
 
 def withdraw_prompts(state: GatewayState, room: str, floor: Floor, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """A turn that has passed on must not be typed later."""
+    """Cancel the prompts of a turn that has passed on, so that they are not typed later."""
     facts: list[LogEvent] = []
     for seq in floor.prompts:
         ladder = state.ladders.get((seq, floor.speaker))

@@ -1,4 +1,4 @@
-"""What is said in a room where a mode runs: whether it is the turn, and whom it wakes. Pure."""
+"""Messages in a room with a running mode: whether one is the turn's answer, and whom it wakes. Pure."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from gateway.turns.engine import (
 
 
 class MessageRole(Enum):
-    """What a message is to the floor of its room: nothing, the turn itself, a line of it that names somebody, or a word
-    out of turn."""
+    """The role of a message for the floor of its room: unrelated, the turn's answer, a line of that answer that
+    addresses somebody, or a message out of turn."""
 
     FREE = "free"
     TURN = "turn"
@@ -38,7 +38,7 @@ class MessageRole(Enum):
 def classify_message(
     state: GatewayState, actor: Actor, request: Send, room: str, names: Collection[str]
 ) -> MessageRole:
-    """What a message will be to the floor, before it is written."""
+    """The role that a message will have, before it is committed."""
     floor = state.floor(room)
     if actor.kind not in MACHINES or not (floor.running or floor.past):
         return MessageRole.FREE
@@ -68,7 +68,8 @@ def _is_turn_answer(
 
 
 def wakes_member(state: GatewayState, place: MessageRole, name: str) -> bool:
-    """Whom a message reaches at once. What is said in turn or out of turn wakes no agent; who only polls reads it."""
+    """Whether a message is delivered to this member at once. In or out of turn it wakes no agent; polling clients read
+    it."""
     if place is MessageRole.FREE:
         return True
     record = state.members[name]
@@ -78,8 +79,8 @@ def wakes_member(state: GatewayState, place: MessageRole, name: str) -> bool:
 def apply_message(
     state: GatewayState, message: Message, place: MessageRole, sequencer: Sequencer, news: Sequence[LogEvent] = ()
 ) -> tuple[tuple[StateChange, ...], tuple[LogEvent, ...]]:
-    """What a message that is about to be committed does to the floor: what goes with it, and what
-    follows it. `news` are votes that stand in it."""
+    """The effect of a message that is about to be committed on the floor: the changes committed with it, and the events
+    after it. `news` are the votes that it contains."""
     floor = state.floor(message.room)
     if not floor.running or place is MessageRole.LINE or (place is MessageRole.FREE and message.recipients):
         return (), ()

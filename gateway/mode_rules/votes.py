@@ -1,4 +1,4 @@
-"""The votes and verdicts of a mode: decisions like all others, which the gateway opens and the floor hears of. Pure."""
+"""The votes and verdicts of a mode: ordinary decisions that the gateway opens for the floor. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.turns.engine import Floor, OpenVote, VoteStatus, replace
 
 
 def refresh_vote(state: GatewayState, floor: Floor, news: Sequence[LogEvent] = ()) -> Floor:
-    """The floor with what its decision has got by now; `news` is what is being written down just now."""
+    """The floor with the current votes of its decision; `news` are the events being committed now."""
     decision = decision_of(state, floor, news)
     return floor if decision is None else replace(floor, ballot=vote_status_of(decision))
 
@@ -37,7 +37,7 @@ def vote_status_of(decision: Decision) -> VoteStatus:
 def open_vote(
     state: GatewayState, room: str, floor: Floor, poll: OpenVote, sequencer: Sequencer
 ) -> tuple[str, tuple[LogEvent, ...]]:
-    """No message asks for it: the turn prompts do."""
+    """Open the decision of a phase without a message: the turn prompts ask for the votes."""
     options = tuple(types.Option(one.key, f"{one.by}: {one.text}" if one.by else one.text) for one in poll.options)
     question = floor.topic or f"{floor.name}, {floor.now_in.name}"
     question = question if options else f"Can it stand as it is? ({question})"
@@ -51,7 +51,7 @@ def count_vote(decision: Decision | None, state: GatewayState, sequencer: Sequen
 
 
 def cancel_vote(decision: Decision | None, state: GatewayState, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """The mode has ended before the vote did."""
+    """Cancel the vote of a mode that has ended before it."""
     if decision is None or not decision.pending:
         return ()
     return decisions.cancel_decision(state, decision, sequencer)[1]

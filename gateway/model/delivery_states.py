@@ -1,4 +1,4 @@
-"""The ladder of one delivery: which rung may follow which, and which rungs still ask for work.
+"""The states of one delivery (its rungs): which may follow which, and which of them still need work.
 
 Pure: no clock, no I/O.
 """
@@ -19,7 +19,7 @@ NEXT_RUNGS: dict[Rung, frozenset[Rung]] = {
     R.TYPED: frozenset({R.HELD, R.VERIFIED, R.UNVERIFIED, R.SUBMITTED}) | HANDED_OVER_RUNGS | _FAILED_RUNGS,
     R.VERIFIED: frozenset({R.HELD, R.SUBMITTED}) | HANDED_OVER_RUNGS | _FAILED_RUNGS,
     R.UNVERIFIED: frozenset({R.HELD, R.SUBMITTED}) | HANDED_OVER_RUNGS | _FAILED_RUNGS,
-    # Back to held only when the recipient's side has proof that the text was not consumed.
+    # Back to held only when the recipient's sidecar has proof that the agent did not consume the text.
     R.SUBMITTED: frozenset({R.HELD, R.FAILED}) | HANDED_OVER_RUNGS,
     R.ACCEPTED: frozenset({R.HELD, R.SEEN, R.ANSWERED, R.FAILED}),
     R.SEEN: frozenset({R.ANSWERED, R.FAILED}),
@@ -38,7 +38,7 @@ NORMAL_PRIORITY, HIGHEST_PRIORITY, RANKS_PER_URGENCY = 5, 10, 16
 
 
 def rank(urgent: bool, priority: int) -> int:
-    """The lower, the sooner it is read: urgent messages first, then by priority."""
+    """The rank of a delivery, lowest first: urgent messages, then by priority."""
     return (0 if urgent else RANKS_PER_URGENCY) + HIGHEST_PRIORITY - priority
 
 
@@ -46,7 +46,7 @@ NORMAL_RANK = rank(False, NORMAL_PRIORITY)
 
 
 def apply_steps(delivery: Delivery, steps: tuple[Step, ...]) -> Delivery:
-    """The delivery after these steps, or an error that says which one cannot follow."""
+    """The delivery after these steps. Raises an error that names the first step that cannot follow."""
     rung = delivery.rung
     for step in steps:
         if step.rung not in NEXT_RUNGS[rung]:
@@ -60,6 +60,6 @@ def apply_steps(delivery: Delivery, steps: tuple[Step, ...]) -> Delivery:
 
 
 def is_repeated_report(delivery: Delivery, steps: tuple[Step, ...]) -> bool:
-    """A report that arrives a second time, after its answer was lost: the same last step again."""
+    """Whether a report is repeated because its answer was lost: its last step is the current one."""
     last = steps[-1]
     return delivery.rung is last.rung and delivery.reason == last.reason and delivery.rung is not R.HELD

@@ -1,9 +1,9 @@
-"""Shared documents as values: what memory keeps of one, how two are merged, how an old version is rebuilt. Pure.
+"""Shared documents as values: their records in memory, merging, and rebuilding old versions. Pure.
 
-The log holds what changed, the store beside it the newest version of each document. Where a change is too large for an
-event, and now and then in a long row of merges, the store also keeps the version that came of it: an old one is rebuilt
-from the last that is whole and the few merges after it. So the merge below is part of what is stored: a later program
-must merge old patches as they were merged.
+The log holds the changes, the store holds the newest version of each document. The store also keeps a full copy of a
+version when its change is too large for an event, and regularly in a long series of merges: an old version is rebuilt
+from the last full copy and the merges after it. The merge below is therefore part of the stored format: a later version
+of this program must merge old patches in the same way.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from gateway.protocol.types import MAX_CONTEXT_BYTES, ContextAction, ContextInfo
 JsonObject = dict[str, Any]
 
 STORE_KIND = "context"
-MAX_INLINE_BYTES = 64 * 1024  # bytes of a change that still goes into its event
-FULL_COPY_EVERY_VERSIONS = 50  # versions
+MAX_INLINE_BYTES = 64 * 1024  # a larger change does not go into its event
+FULL_COPY_EVERY_VERSIONS = 50
 
 
 class ContextRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`number` is the event that made it, `seq` the newest one about it. A deleted document has no digest; its record
-    stays, so that its versions go on."""
+    """`number` is the event that created the document, `seq` the newest event about it. A deleted document has no
+    digest; its record stays, so that its version numbers continue."""
 
     info: ContextInfo
     number: int
@@ -42,17 +42,17 @@ class ContextRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def version(self) -> int:
-        """The version that stands there now; 0 when there is none."""
+        """The current version; 0 when there is none."""
         return 0 if self.gone else self.info.version
 
 
 def key_of(scope: str, name: str, version: int | None = None) -> str:
-    """Under what a document is kept; with a version, that version of it for ever."""
+    """The key of a document in the store; with a version, the key of the full copy of that version."""
     return f"{scope}/{name}" if version is None else f"{scope}/{name}@{version}"
 
 
 def encode_document(document: JsonObject) -> bytes:
-    """The document as bytes, if it can be kept."""
+    """The document as bytes, or an error if it cannot be stored."""
     check_json_depth(document)
     raw = msgspec.json.encode(document)
     check_message_text(raw.decode(), MAX_CONTEXT_BYTES, "context")
@@ -60,7 +60,7 @@ def encode_document(document: JsonObject) -> bytes:
 
 
 def canonical_bytes(value: object) -> bytes:
-    """The same bytes for the same JSON value, in whatever order its keys are. To Python, 1 and true are the same."""
+    """Equal bytes for equal JSON values, whatever the order of keys. (In Python, 1 == True; in JSON they differ.)"""
     return msgspec.json.encode(value, order="sorted")
 
 
@@ -69,14 +69,14 @@ def digest_of(document: JsonObject) -> str:
 
 
 class RawContextDocument(ContextDocument, frozen=True):
-    """A document with its JSON as it stands in the store: what nobody looks into is not taken apart."""
+    """A document with its JSON as stored: it is not decoded where nobody reads its contents."""
 
     document: msgspec.Raw  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
 class EncodedDocument:
-    """A document as it is kept: its bytes, what tells it from others, and the bytes of the change that led to it."""
+    """A document as stored: its bytes, its digest, and the bytes of the change that led to it."""
 
     document: JsonObject
     raw: bytes
@@ -89,7 +89,7 @@ def encode_for_store(document: JsonObject, patch: bytes = b"") -> EncodedDocumen
 
 
 def merge_stored(stored: bytes | None, patch: JsonObject) -> EncodedDocument:
-    """`stored` is what the store has of the document: nothing where there is none."""
+    """`stored` is the document in the store, None if there is none."""
     change = encode_document(patch)
     before = {} if stored is None else codec.decode(ContextDocument, stored).document
     return encode_for_store(merge_documents(before, patch), change)
@@ -99,7 +99,7 @@ def merge_stored(stored: bytes | None, patch: JsonObject) -> EncodedDocument:
 
 
 def merge_documents(stored: JsonObject, patch: JsonObject) -> JsonObject:
-    """Nothing is lost: objects are merged key by key, lists united in order; of all else the patch's value holds."""
+    """Merge without loss: objects key by key, lists by union in order; any other value is replaced by the patch's."""
     return {**stored, **{key: _merge_values(stored[key], new) if key in stored else new for key, new in patch.items()}}
 
 
@@ -113,7 +113,7 @@ def _merge_values(stored: Any, new: Any) -> Any:
 
 
 def _items_not_in(stored: Sequence[Any], new: Sequence[Any]) -> list[Any]:
-    """What of `new` is not in `stored`, each once, in its order."""
+    """The items of `new` that `stored` does not contain, without duplicates, in order."""
     known = {_comparison_key(one) for one in stored}
     found = []
     for one in new:
@@ -124,27 +124,28 @@ def _items_not_in(stored: Sequence[Any], new: Sequence[Any]) -> list[Any]:
 
 
 def _comparison_key(one: object) -> object:
-    """Equal for the same JSON value alone. Texts and whole numbers, of which long lists are made, need no encoding."""
+    """A key that is equal only for equal JSON values. Strings and integers, the usual items of long lists, need no
+    encoding."""
     return one if type(one) is str or type(one) is int else canonical_bytes(one)
 
 
-# versions of the past
+# old versions
 
 
 def is_full_copy(event: ContextEvent) -> bool:
-    """Whether the store keeps the version that this event made as a whole."""
+    """Whether the store keeps a full copy of the version that this event made."""
     if event.action is ContextAction.DELETE or event.document is not None:
         return False
     return event.patch is None or event.version % FULL_COPY_EVERY_VERSIONS == 0
 
 
 def first_change_to_read(version: int) -> int:
-    """From which version on the changes suffice to rebuild this one."""
+    """The version from which the logged changes suffice to rebuild this one."""
     return max(1, version - version % FULL_COPY_EVERY_VERSIONS)
 
 
 def split_at_full_copy(changes: Sequence[ContextEvent]) -> tuple[ContextEvent | None, Sequence[ContextEvent]]:
-    """The last change that stands for a whole document, and the merges after it that lead to the last version."""
+    """The last change that sets a whole document, and the merges after it up to the last version."""
     for place in range(len(changes) - 1, -1, -1):
         event = changes[place]
         if event.patch is None or is_full_copy(event):

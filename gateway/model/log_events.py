@@ -1,4 +1,4 @@
-"""What a rule decides: facts, each an event with what it changes, and the answer to whoever asked. Pure."""
+"""The outcome of a rule: log events with their state changes, and the answer to the requester. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.protocol.types import Delivery
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A piece of state to put, or to take away."""
+    """A document to put into the state, or to remove from it."""
 
     kind: str
     key: str
@@ -25,7 +25,7 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class StoreOnlyDocument:
-    """What is too large for memory: it goes to the store with its event, and is read from there."""
+    """A document too large for memory: it goes to the store with its event, and is read from there."""
 
     kind: str
     key: str
@@ -33,7 +33,8 @@ class StoreOnlyDocument:
 
 
 class LogEvent(msgspec.Struct, frozen=True):
-    """One event, who alone sees it (besides observers), what it changes, which ladders it begins or moves."""
+    """One event, the members who alone see it (besides observers), its state changes, the deliveries it begins or
+    moves."""
 
     event: Durable
     ends: tuple[str, ...] | None = None
@@ -46,15 +47,15 @@ class LogEvent(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a rule decided: the facts to commit, and the answer to give once they are."""
+    """What a rule decided: the events to commit, and the answer to give after the commit."""
 
     result: Result
     events: tuple[LogEvent, ...] = ()
 
 
 class Sequencer:
-    """What a rule is given beside the state: numbers for its events, the time, and what the operator has decided. The
-    order of events is that of their numbers: time may be set back."""
+    """What a rule gets beside the state: numbers for its events, the time, and the operator's settings. Events are
+    ordered by number, because the clock may be set back."""
 
     def __init__(self, last_seq: int = 0, now: float = 0.0, settings: RuleSettings | None = None) -> None:
         self.last_seq = last_seq

@@ -1,4 +1,4 @@
-"""The members as addressing wants to see them, made one at a time. Pure."""
+"""The members as addressing needs them, built one at a time on demand. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the newest deliveries stand, and how many messages wait for each member. Pure."""
+"""The state of the newest deliveries, and how many messages wait for each member. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class OpenDeliveries:
         self.queued: dict[str, int] = defaultdict(int)
 
     def begin(self, deliveries: Iterable[Delivery]) -> None:
-        """A reader of the store may see a committed message before this is told, and may have taken it already."""
+        """A reader of the store may see a committed message, and even take it, before this call."""
         ladders, queued = self.ladders, self.queued
         for delivery in deliveries:
             key = (delivery.message, delivery.member)
@@ -28,7 +28,7 @@ class OpenDeliveries:
         self._forget_old()
 
     def set(self, delivery: Delivery, before: Delivery | None) -> None:
-        """Remember a rung; `before` is what held until now (None when the ladder begins)."""
+        """Remember the state of a delivery; `before` is its state until now (None for a new delivery)."""
         was = before is not None and before.rung in WAITING_RUNGS
         self.queued[delivery.member] += (delivery.rung in WAITING_RUNGS) - was
         key = (delivery.message, delivery.member)
@@ -37,7 +37,7 @@ class OpenDeliveries:
         self._forget_old()
 
     def known(self, stored: Delivery) -> Delivery:
-        """Where a delivery stands now: what memory says, else what the store said, which is then remembered."""
+        """The state of a delivery now: as in memory, else as stored, which is then remembered."""
         return self.ladders.setdefault((stored.message, stored.member), stored)
 
     def clear(self) -> None:

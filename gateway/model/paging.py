@@ -1,4 +1,4 @@
-"""One page of a list: so many entries, and no more bytes than a client bears. Pure."""
+"""Cuts a list into pages, bounded by entries and by the bytes that a client accepts. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ MAX_WELCOME_ENTRIES = 1000
 def cut_page(
     entries: Iterable[T], key: Callable[[T], Any], after: object, limit: int, view: Callable[[T], V]
 ) -> tuple[tuple[V, ...], bool]:
-    """What comes after an entry, in order, and whether there is more; an entry larger than a page is a page."""
+    """The entries after a given one, in order, and whether there are more. An entry larger than a page gets its own
+    page."""
     wanted = sorted((one for one in entries if not after or key(one) > after), key=key)
     return fit_into_page((view(one) for one in wanted), limit, MAX_LIST_BYTES)
 

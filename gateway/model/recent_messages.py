@@ -1,4 +1,4 @@
-"""Who said the last messages, where and to whom: enough to decide who may read them. Pure."""
+"""The headers of the newest messages: author, room, recipients. They decide who may read a message. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_KEPT_MESSAGES = 10_000
 
 
 class MessageHeader(NamedTuple):
-    """A message without its words."""
+    """A message without its content."""
 
     room: str
     from_: str

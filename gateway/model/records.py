@@ -1,4 +1,4 @@
-"""The documents that the gateway keeps of members, rooms, tokens and what is under way in rooms. Pure."""
+"""The stored records of members, rooms, memberships and open questions. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gateway.turns.engine import Floor
 
 
 class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A member, and who may speak for it besides its own token: the team token that made it, or the dialect (by its
-    name) that registered it for a caller without a token. Such a guest may be known by its public key (PEM), and may
-    have proven once that it holds the private one."""
+    """A member, and who may speak for it besides its own token: the team token that created it, or the dialect (by
+    name) that registered it for a caller without a token. Such a guest may have a public key (PEM); `proven` says that
+    it has once shown that it holds the private key."""
 
     member: Member
     by_team: bool = False
@@ -27,8 +27,8 @@ class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A room. `invited` may come in where it is by invitation; those `out` were put out, and stay so until somebody
-    invites them again. Of one that was `removed`, its last members are the `readers`."""
+    """A room. `invited` members may join an invite-only room; those in `out` were kicked, and need a new invitation.
+    The `readers` of a removed room are its last members."""
 
     name: str
     topic: str = ""
@@ -56,7 +56,7 @@ class SharePolicy(msgspec.Struct, frozen=True):
 
 
 class AskRecord(msgspec.Struct, frozen=True):
-    """A dialog that waits: when it is announced again and after what pause; until when an answer is under way."""
+    """A waiting dialog: when it is announced again, with what pause, and until when a given answer is awaited."""
 
     ask: Ask
     remind_at: float

@@ -1,4 +1,4 @@
-"""What an operator decides and the rules ask for. Pure."""
+"""The operator's settings that the rules use. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.turns.state import TurnTimeouts
 
 @dataclass(frozen=True)
 class RuleSettings:
-    """`remind_asks`: seconds after which a waiting question of an agent is announced again."""
+    """`remind_asks`: seconds after which an agent's open question is announced again."""
 
     limits: Limits = field(default_factory=Limits)
     patience: TurnTimeouts = field(default_factory=TurnTimeouts)

@@ -1,8 +1,8 @@
-"""Which numbers were given out, also by a log that is no more.
+"""Keeps sequence numbers unique, also after the database was restored from a backup. Pure.
 
-A database that is put back from a backup holds less than was given out. Its numbers must not be given out again:
-whoever remembers that #812 was read would refuse a new #812. A file beside the database knows the highest number ever
-given; where that was put back too, clients remember, and the numbers go on well above. Pure.
+A restored database does not know the numbers that were given out after the backup. They must not be given out again: a
+client that has read #812 would ignore a new #812. A file beside the database holds the highest number ever given. If
+that file was restored too, clients report the highest number they have seen, and numbering continues well above it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ SKIPPED_NUMBERS = 1_000_000
 
 @dataclass
 class SequenceNumbers:
-    """`run` names this run of the gateway, `began` is its first number. A client's word is believed once in a run, and
-    only up to a bound: nobody can use the numbers up."""
+    """`run` identifies this run of the gateway, `began` is its first number. The gateway believes a client's number
+    once in a run, and only up to a bound, so that no client can exhaust the numbers."""
 
     sequencer: Sequencer
     run: str
@@ -25,12 +25,12 @@ class SequenceNumbers:
     skipped: bool = False
 
     def begin(self, given: int) -> None:
-        """All up to `given` were given out before this run."""
+        """Begin a run: all numbers up to `given` were given out before."""
         self.sequencer.last_seq = max(self.sequencer.last_seq, given)
         self.began = self.began or self.sequencer.last_seq + 1
 
     def accept_client_number(self, same_house: bool, known: int) -> bool:
-        """Whether numbers are skipped, because a client remembers more than was ever given out here."""
+        """Skip numbers if a client has seen a higher one than was ever given out here. Returns whether it did."""
         given = self.sequencer.last_seq
         if not same_house or self.skipped or not given < known <= given + SKIPPED_NUMBERS:
             return False

@@ -1,7 +1,7 @@
-"""What the gateway knows in memory: members, rooms, tokens, and where open deliveries stand.
+"""The gateway's state in memory: members, rooms, tokens, and the state of open deliveries.
 
-Pure: rules read it, facts change it, nothing here talks to anybody. All of it but the live part can be rebuilt from
-the store at any moment.
+Pure: rules read it, log events change it, nothing here does I/O. All of it but the live part can be rebuilt from the
+store at any moment.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ from gateway.turns.view import floor_view_of
 T = TypeVar("T", bound=Table[Any])
 
 AWAY_AFTER_S = 60.0
-PRESENT_FOR_S = 600.0  # so long after its last sign a member is still meant by what is said to everyone
-RETURN_TIMEOUT_S = 120.0  # so long a start takes at most: of the gateway, or of an agent that is started anew
+PRESENT_FOR_S = 600.0  # a member still gets messages to everyone for so long after its last sign of life
+RETURN_TIMEOUT_S = 120.0  # the longest start of the gateway, or restart of an agent
 MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
 
 
 class GatewayState:
-    """`tables` are all that the store knows as well, by kind; the fields below it are their rows, and what follows from
-    them. The rest is known only while the gateway runs."""
+    """`tables` holds everything that is also stored, by kind; the fields below it are its rows and what follows from
+    them. The rest exists only while the gateway runs."""
 
     def __init__(self, chains: CausalChains | None = None) -> None:
         self.id = ""
@@ -85,13 +85,13 @@ class GatewayState:
         self.tables[table.kind.name] = table
         return table
 
-    # changing
+    # changes
 
     def put(self, change: StateChange) -> None:
         self.tables[change.kind].put(change.key, change.value)
 
     def forget(self) -> None:
-        """Everything that the store knows as well; it is about to be read again."""
+        """Drop everything that is also stored, before it is read again."""
         for table in self.tables.values():
             table.clear()
         self.deliveries.clear()
@@ -99,20 +99,21 @@ class GatewayState:
         self._inboxes.clear()
 
     def without(self, owner: Owner, name: str) -> tuple[StateChange, ...]:
-        """What is forgotten with a member or a room."""
+        """The changes that delete all documents of a member or a room."""
         owned = ((table, key) for table in self.tables.values() for key in table.owned_by(owner, name))
         return tuple(StateChange(table.kind.name, key, None) for table, key in owned)
 
     def begin_anew(self, name: str) -> None:
-        """A sidecar comes, and no other is here: what the one before it said of its agent holds no longer."""
+        """A new sidecar connects and no other is connected: what the previous one reported about its agent is
+        outdated."""
         live = self.live[name]
         if not live.connections:
             live.activity, live.composer, live.note = Activity.UNKNOWN, Composer.UNKNOWN, ""
 
-    # asking
+    # queries
 
     def inboxes(self, room: str) -> tuple[str, ...]:
-        """The members of a room for whom a ladder is kept, by name."""
+        """The members of a room who get deliveries (they have an inbox), sorted by name."""
         found = self._inboxes.get(room)
         if found is None:
             names = (name for name in sorted(self.in_room[room]) if name in self.members)
@@ -121,9 +122,9 @@ class GatewayState:
         return found
 
     def is_here(self, name: str, now: float) -> bool:
-        """Whether what is said to everyone is meant for this member: it is connected, was so a short while ago, or is
-        about to come. One that has left may just be started anew. The specifications of the simple interface and of the
-        dialects keep what is said to everyone for all who are registered there."""
+        """Whether this member gets messages to everyone: it is connected, was connected recently, or is expected soon.
+        A member that has left may be restarting. The specifications of the simple interface and of the dialects keep
+        messages to everyone for all members registered there."""
         record, live = self.members[name], self.live.get(name) or LiveMember()
         if record.dialect or live.connections or (record.by_team and not record.member.hidden):
             return True
@@ -140,7 +141,7 @@ class GatewayState:
         return record.member
 
     def room(self, name: str, actor: Actor) -> RoomRecord:
-        """The room, if this actor may know of it. What may not be known is refused as what is not there."""
+        """The room, if this actor may know of it. A hidden room and a missing one get the same error."""
         record = self.rooms.get(name)
         if record is None or record.removed or not self.may_know(record, actor):
             raise self._unknown_room(name, actor)
@@ -152,7 +153,7 @@ class GatewayState:
         return UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.", nearest=near)
 
     def readable_room(self, name: str, actor: Actor) -> RoomRecord:
-        """The room, if this actor may read what is said in it; also one that was removed."""
+        """The room, if this actor may read its messages; also a removed room."""
         removed = self.rooms.get(name)
         if removed is not None and removed.removed and self.may_read(removed, actor):
             return removed
@@ -169,7 +170,7 @@ class GatewayState:
         return record
 
     def may_read(self, room: RoomRecord, actor: Actor) -> bool:
-        """Whoever leaves a room by invitation, and whoever never came, reads nothing of it."""
+        """Only members, observers and administrators may read an invite-only room."""
         return (
             not room.invite_only
             or self.reads_in(room.name, actor.name)
@@ -178,7 +179,7 @@ class GatewayState:
         )
 
     def reads_in(self, room: str, name: str) -> bool:
-        """Whoever is in a room, or was when it was removed."""
+        """Whether the member is in the room, or was when the room was removed."""
         record = self.rooms.get(room)
         return name in self.in_room[room] or (record is not None and name in record.readers)
 
@@ -192,7 +193,7 @@ class GatewayState:
         return actor.name not in room.out and (not room.invite_only or actor.name == room.created_by)
 
     def room_as_seen_by(self, record: RoomRecord, actor: Actor) -> Room:
-        """A room as this actor may know it: of one that it may only come into, no more than what it is."""
+        """A room as this actor may see it: of a room that it may only join, no members."""
         if self.may_read(record, actor):
             return self.room_view(record)
         return Room(record.name, record.topic, record.invite_only, record.created_by)
@@ -212,7 +213,7 @@ class GatewayState:
         )
 
     def directory(self, room: str | None = None) -> Mapping[str, Candidate]:
-        """Everybody an address can name; roles are only found in the room, where one is given."""
+        """All members that an address can name; with a room, roles match only its members."""
         return MemberDirectory(self, room)
 
     def candidate(self, record: MemberRecord, room: str | None = None) -> Candidate:

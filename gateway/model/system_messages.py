@@ -1,6 +1,6 @@
 """The messages that the gateway writes itself: lines in a room, turns, questions of a decision, acknowledgements.
 
-Every one of them is made by `message` here; what members say is made in `gateway.rooms.messages`.
+`message` here creates every one of them; `gateway.rooms.messages` creates the messages of members.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ EVERYONE_ADDRESS = (str(Everyone()),)
 
 
 class MessageDraft(msgspec.Struct, frozen=True):
-    """A message before it has a number and a time, unless `seq` says that a number was given before. `wakes` are those
-    for whom a delivery begins."""
+    """A message before it has a time and a number (`seq`, if a number was already reserved). A delivery begins for each
+    member in `wakes`."""
 
     room: str
     content: str
@@ -43,7 +43,7 @@ def message(
     ends: tuple[str, ...] | None = None,
     changes: tuple[StateChange, ...] = (),
 ) -> LogEvent:
-    """`ends`: who alone sees it."""
+    """`ends`: the only members who see it."""
     seq = sequencer.seq() if draft.seq is None else draft.seq
     event = Message(
         seq=seq,
@@ -72,18 +72,18 @@ def room_notice(
     context: dict[str, Any] | None = None,
     changes: tuple[StateChange, ...] = (),
 ) -> LogEvent:
-    """A line for the room. It wakes nobody."""
+    """A notice to the room, without deliveries: it wakes no agent."""
     return message(MessageDraft(room, text, context=context), sequencer, changes=changes)
 
 
 def direct_notice(room: str, member: str, text: str, sequencer: Sequencer) -> LogEvent:
-    """A line for one member alone. It wakes nobody."""
+    """A notice to one member alone, without a delivery."""
     draft = MessageDraft(room, text, to=(f"@{member}",), recipients=(member,))
     return message(draft, sequencer, ends=(SYSTEM_NAME, member))
 
 
 def deliver_notice_to(fact: LogEvent, members: Iterable[str]) -> LogEvent:
-    """The same, waiting in the inboxes of these members as well, after those it has a delivery for already."""
+    """The same message with further deliveries to these members."""
     event = fact.event
     assert isinstance(event, Message)
     more = tuple(one for one in members if one not in event.deliveries)

@@ -1,5 +1,5 @@
-"""The documents that the gateway keeps, kind by kind: how each is encoded, where it stands in memory, and whether it
-is forgotten when its member or its room is removed. Pure."""
+"""The registry of stored documents, by kind: how each kind is encoded, which table holds it in memory, and whether it
+is deleted with its member or its room. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ V = TypeVar("V", bound=StoredState)
 
 
 class Owner(Enum):
-    """With whose removal a document is forgotten. What ends with an event of its own has no owner here."""
+    """With whose removal a document is deleted. A document that ends by its own event has no owner here."""
 
     MEMBER = "member"
     ROOM = "room"
@@ -41,8 +41,8 @@ def _by_key(key: str, value: Any) -> str:
 
 @dataclass(frozen=True)
 class Kind(Generic[V]):
-    """`passing`: what is under way. Another version may have written it, and a mode or a decision that ends is better
-    than a gateway that does not start. `owner_of`: the name of the owner."""
+    """`passing`: work in progress. If another version wrote it and it cannot be read, the mode or decision ends,
+    because that is better than a gateway that does not start. `owner_of`: the name of the owner."""
 
     name: str
     encoding: type[V]
@@ -71,7 +71,7 @@ KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
 
 
 class Table(Generic[V]):
-    """The documents of one kind, by key. `changed` is called before each change."""
+    """The documents of one kind, by key. It calls `changed` before each change."""
 
     def __init__(self, kind: Kind[V], changed: Callable[[], None] | None = None) -> None:
         self.kind = kind
@@ -90,13 +90,13 @@ class Table(Generic[V]):
         self.rows.clear()
 
     def owned_by(self, owner: Owner, name: str) -> Iterator[str]:
-        """The keys of what is forgotten with this owner."""
+        """The keys of the documents that are deleted with this owner."""
         if self.kind.owner is owner:
             yield from [key for key, value in self.rows.items() if self.kind.owner_of(key, value) == name]
 
 
 class Memberships(Table[Membership]):
-    """Who is in which room, from both sides."""
+    """The memberships, indexed by room and by member."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         super().__init__(MEMBERSHIP, changed)
@@ -120,7 +120,7 @@ class Memberships(Table[Membership]):
 
 
 class Floors(Table[Floor]):
-    """The modes that run, and who has the turn in which rooms."""
+    """The running modes, and in which rooms each member has the turn."""
 
     def __init__(self) -> None:
         super().__init__(FLOOR)

@@ -1,1 +1,1 @@
-"""Rooms, members and messages: who enters, who leaves, what is said. Does no I/O."""
+"""The rules of rooms, members, tokens and messages. Does no I/O."""

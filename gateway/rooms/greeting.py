@@ -1,4 +1,4 @@
-"""The rules of a hello: who comes, as what, and into which rooms. Pure."""
+"""The rules of a hello: who connects, in which role, and which rooms it joins. Pure."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def hello_events(state: GatewayState, actor: Actor, request: Hello, sequencer: S
 
 
 def _check_read_only_hello(state: GatewayState, actor: Actor, request: Hello) -> None:
-    """A read-only token may listen, and is nobody by that."""
+    """A read-only token may only listen: its hello sets nothing and enters no new room."""
     wishes = (request.inbox, request.role, request.project, request.display, request.priority, request.capabilities)
     if any(wishes):
         actor.require_write("its hello cannot ask for an inbox, nor say who one is")
@@ -80,7 +80,7 @@ def _member_after_hello(member: Member, request: Hello) -> Member:
 
 
 def _rooms_to_join(state: GatewayState, actor: Actor, request: Hello) -> Iterable[str]:
-    """Those it asks for; without a wish the default room, unless it was put out of that."""
+    """The rooms that the hello names; if none, the default room, unless the member was kicked from it."""
     if not request.rooms and may_enter_default_room(state, actor.name):
         yield DEFAULT_ROOM
     for text in request.rooms:

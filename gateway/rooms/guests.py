@@ -1,7 +1,7 @@
 """Members that a dialect registers for callers without a token. Pure.
 
-A dialect stands to its guests as the team token stands to the members that it made: it may speak for whom it
-registered itself, for nobody else, and from the moment a guest is given a token of its own no more for that one.
+A dialect may speak for the guests that it registered, and for nobody else, as the team token may for its members. Once
+a guest has its own token, the dialect may no longer speak for it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def is_guest(state: GatewayState, dialect: str, name: str) -> bool:
 
 
 def guest_actor(state: GatewayState, dialect: str, name: str) -> Actor:
-    """Whom the dialect speaks as, if it may."""
+    """The actor for a guest of this dialect; refused for any other member."""
     record = state.members.get(name)
     if record is None or record.dialect != dialect:
         raise NameTaken(f"{name!r} is not a guest of {dialect}: it needs a token of its own to speak.")
@@ -45,7 +45,7 @@ def guest_actor(state: GatewayState, dialect: str, name: str) -> Actor:
 
 
 def admit_guest(state: GatewayState, wish: MemberRecord, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """A guest as it wishes to be: new, back again, or still here."""
+    """Admit a guest: a new one, one that comes back, or one that is still here."""
     name = members.normalize_descriptions(wish.member).name
     known = state.members.get(name)
     if name in FORBIDDEN_GUEST_NAMES or (known is not None and known.dialect != wish.dialect):
@@ -63,14 +63,14 @@ def admit_guest(state: GatewayState, wish: MemberRecord, sequencer: Sequencer) -
 
 
 def members_removed_by(facts: Iterable[LogEvent]) -> list[str]:
-    """Who is a member no more with these."""
+    """The names of the members that these events remove."""
     changes = (change for fact in facts for change in fact.changes)
     return [change.key for change in changes if change.kind == "member" and change.value is None]
 
 
 def _make_space(state: GatewayState, dialect: str) -> tuple[StateChange, ...]:
-    """Whoever can reach the port can make members: there must be an end to it, and yet a newcomer must get in. So the
-    one makes way that has been away for the longest; rather one that nothing waits for, and that has proven no key."""
+    """Anybody who reaches the port can create guests, so their number is bounded. A newcomer replaces the guest that
+    has been away longest, preferring one without waiting messages and without a proven key."""
     mine = [record for record in state.members.values() if record.dialect == dialect]
     if len(mine) < MAX_GUESTS_PER_DIALECT:
         return _remove_old_callers(state, dialect)
@@ -96,7 +96,7 @@ def _remove_guest_changes(state: GatewayState, name: str) -> tuple[StateChange, 
 
 
 def _remove_ownerless_rooms(state: GatewayState, forgotten: frozenset[str], sequencer: Sequencer) -> Iterator[LogEvent]:
-    """Guests make only so many rooms together: those go whose maker is forgotten, and in which nobody is."""
+    """The number of rooms of guests is bounded: an empty room is removed when its creator is forgotten."""
     itself = Actor(SYSTEM_NAME, MemberKind.SYSTEM)
     for record in [one for one in state.rooms.values() if not one.removed]:
         made_by = record.created_by
@@ -106,8 +106,8 @@ def _remove_ownerless_rooms(state: GatewayState, forgotten: frozenset[str], sequ
 
 
 def _remove_old_callers(state: GatewayState, dialect: str) -> tuple[StateChange, ...]:
-    """The member of a guest that has gone for good: nothing waits for it, and it has no key to come back with. The
-    last ones are kept, so that what they have just said has an author."""
+    """Remove the oldest guest that cannot come back, because it has neither an inbox nor a key. The most recent ones
+    stay, so that their last messages keep an author."""
     gone = [
         one.member.name
         for one in state.members.values()
@@ -133,14 +133,15 @@ def _member_action_for(known: MemberRecord) -> MemberAction:
 
 
 def hide_guest(state: GatewayState, dialect: str, name: str, sequencer: Sequencer) -> Outcome:
-    """Hide a guest that has gone; what waits for it stays. Who has a token by now stays as well."""
+    """Hide a guest that has disconnected. Its waiting messages stay. A guest that got its own token stays visible."""
     if not is_guest(state, dialect, name):
         return Outcome(Done())
     return members.leave_house(state, name, name, sequencer)
 
 
 def remove_departed_guest(state: GatewayState, dialect: str, name: str, sequencer: Sequencer) -> Outcome:
-    """A guest that is there only while it is connected: it leaves the rooms as well. Nobody writes to it meanwhile."""
+    """Remove a guest that exists only while it is connected: it leaves its rooms too, and gets no messages while
+    away."""
     if not is_guest(state, dialect, name):
         return Outcome(Done())
     outside = tuple(room_changes.left_event(sequencer, room, name) for room in sorted(state.rooms_of[name]))

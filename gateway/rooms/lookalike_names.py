@@ -1,7 +1,7 @@
-"""Whether a reader could take one name for another. Pure.
+"""Detects names that a reader could confuse. Pure.
 
-A *skeleton* is what is left of a text when everything is gone that an eye may miss: case, width, accents, blanks,
-punctuation, characters that show nothing, and the alphabet that a letter was borrowed from.
+The *skeleton* of a text drops what an eye may miss: case, width, accents, blanks, punctuation, invisible characters,
+and the alphabet of a letter. Two names with one skeleton look alike.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.model.state import GatewayState
 
 # Letters of other alphabets, digits and bars that look like Latin letters, each above its look-alike. Capitals come
-# first: some of them look like another letter than their small form does.
+# first, because some of them look like a different letter than their lower case does.
 _LATIN_CAPITALS = str.maketrans(
     "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕЅІЈКМНОРСТУХ",
     "ABEZHIKMNOPTYXABESIJKMHOPCTYX",
@@ -27,7 +27,7 @@ _LATIN_SMALL = str.maketrans(
     "αβεικνορτυχγωавсеһіјкӏмнорԛѕтѵԝхуԁьıɑɡɩʟɴʀʏ016|!",
     "abeikvoptuxywabcehijklmhopqstvwxydbiagilnryolbll",
 )
-_HANGUL_FILLERS = "\u115f\u1160"  # letters by name, blanks on every screen
+_HANGUL_FILLERS = "\u115f\u1160"  # Unicode calls them letters; every screen shows a blank
 _I_TO_L = str.maketrans("i", "l")
 
 
@@ -43,7 +43,8 @@ def _has_visible_letter(one: str) -> bool:
 
 
 def check_display_name(state: GatewayState, name: str, display: str) -> None:
-    """Refuse a display name that belongs to somebody else, or only looks so: to nobody it must say who one is not."""
+    """Refuse a display name that belongs to another member or looks like that member's name: it would mislead
+    readers."""
     shown = lookalike_key(display)
     if shown == lookalike_key(name):
         return

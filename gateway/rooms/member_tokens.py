@@ -1,4 +1,4 @@
-"""The rules of tokens: whom one stands for, and how they are made, ended and renewed. Pure."""
+"""The rules of tokens: which member a token stands for, and how tokens are created, revoked and rotated. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def identify(state: GatewayState, token: str, now: float) -> Actor:
 
 
 def check_token_holds(state: GatewayState, actor: Actor, now: float) -> None:
-    """Whoever waits for long may have lost the right to meanwhile."""
+    """Check again after a long wait: the token may have been revoked or have expired."""
     if actor.token and not is_in_force(state.tokens, state.tokens.get(actor.token), now):
         raise Unauthorized("This token is not valid any more.")
 
@@ -51,7 +51,7 @@ def check_token_holds(state: GatewayState, actor: Actor, now: float) -> None:
 def create_token(
     state: GatewayState, actor: Actor, request: CreateToken, sequencer: Sequencer, entropy: bytes
 ) -> Outcome:
-    """A member with a token, made by an administrator; an existing member's older tokens stay."""
+    """An administrator creates a token, and its member if there is none. Older tokens of the member stay valid."""
     actor.require(Action.ADMINISTER)
     name = new_member_name(request.name, request.kind)
     check_not_removed(name, state.members.get(name))
@@ -76,7 +76,7 @@ def _check_scopes(request: CreateToken) -> None:
 
 
 def create_tools_token(state: GatewayState, actor: Actor, sequencer: Sequencer, entropy: bytes) -> Outcome:
-    """It ends with the token that asks for it."""
+    """Create a token for the tools of the member's agent. It ends together with the token that asks for it."""
     if actor.team:
         raise Forbidden("The team token has no agent of its own. Register the agent first.")
     asking = state.tokens.get(actor.token)
@@ -128,7 +128,7 @@ def _token_info(state: GatewayState, record: TokenRecord, now: float) -> TokenIn
 
 
 def revoke_token(state: GatewayState, actor: Actor, request: RevokeToken, sequencer: Sequencer) -> Outcome:
-    """All tokens of a member, by its name, or a single one by its id."""
+    """Revoke all tokens of a member, named by the member, or a single token, named by its id."""
     actor.require(Action.ADMINISTER)
     records = _tokens_of(state, request.name)
     ended = {one.id: msgspec.structs.replace(one, revoked=True) for one in records}
@@ -145,7 +145,7 @@ def revoke_token(state: GatewayState, actor: Actor, request: RevokeToken, sequen
 def rotate_token(
     state: GatewayState, actor: Actor, request: RotateToken, sequencer: Sequencer, entropy: bytes
 ) -> Outcome:
-    """A new token with the rights and the lifetime of the newest one; the old ones end after the grace period."""
+    """Create a token with the rights and lifetime of the newest one; the old ones end after the grace period."""
     actor.require(Action.ADMINISTER)
     records = _tokens_of(state, request.name)
     newest = next((one for one in reversed(records) if not one.hands), None)
@@ -169,7 +169,7 @@ def rotate_token(
 def _return_with_token(
     state: GatewayState, token: TokenRecord, actor: Actor, sequencer: Sequencer
 ) -> tuple[LogEvent, ...]:
-    """Whose last token had expired had left, and is here again with a new one."""
+    """A member whose last token had expired has left; with a new token it joins again."""
     known = state.members[token.member]
     if has_own_token(state.tokens, token.member, sequencer.now) or not known.member.hidden:
         return ()
@@ -179,7 +179,7 @@ def _return_with_token(
 
 
 def member_of_token(state: GatewayState, actor: Actor, name: str) -> str:
-    """Whose token it is, by a member's name or a token's id."""
+    """The member of a token, given the member's name or the token's id."""
     actor.require(Action.ADMINISTER)
     return _tokens_of(state, name)[0].member
 

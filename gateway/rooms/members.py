@@ -1,4 +1,4 @@
-"""The rules of members: registering, roles, leaving. Pure: (request, clerk) -> ruling."""
+"""The rules of members: registering, roles, leaving. Pure: (state, request, sequencer) -> outcome."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TEAM_PERSON_DISPLAY = "Human"
 
 
 def initial_events(state: GatewayState, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """What a new house begins with: the default room."""
+    """The events of a new store: they create the default room."""
     if DEFAULT_ROOM in state.rooms:
         return ()
     record = RoomRecord(DEFAULT_ROOM, created_by=SYSTEM_NAME)
@@ -46,8 +46,8 @@ def initial_events(state: GatewayState, sequencer: Sequencer) -> tuple[LogEvent,
 
 
 def is_teams_person(record: MemberRecord) -> bool:
-    """The person whom the team token stands for. It has no token of its own: with one, the team token would have made
-    itself a person, with the rights of one."""
+    """Whether this is the person whom the team token stands for. It never gets its own token: otherwise the team token
+    could give itself the rights of a person."""
     return record.by_team and record.member.kind is MemberKind.HUMAN
 
 
@@ -66,7 +66,7 @@ def team_actor(state: GatewayState, name: str = TEAM_PERSON_NAME) -> Actor:
 
 
 def admit_team_person(state: GatewayState, actor: Actor, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """The member behind the team token, made on its first use."""
+    """Create the member behind the team token on the token's first use."""
     if actor.name in state.members:
         return ()
     member = Member(actor.name, actor.kind, TEAM_PERSON_DISPLAY)
@@ -74,7 +74,7 @@ def admit_team_person(state: GatewayState, actor: Actor, sequencer: Sequencer) -
 
 
 def normalize_descriptions(member: Member) -> Member:
-    """A member with words about it that stand in one line wherever they are shown."""
+    """The member with each description on one line."""
     words = [*member.capabilities, member.project or "", member.display or ""]
     if len(words) > MAX_CAPABILITIES:
         raise BadRequest(f"{len(member.capabilities)} capabilities; at most {MAX_CAPABILITIES} are accepted.")
@@ -104,7 +104,7 @@ def may_enter_default_room(state: GatewayState, name: str) -> bool:
 def register_member(
     state: GatewayState, actor: Actor, request: Register, sequencer: Sequencer, entropy: bytes
 ) -> Outcome:
-    """A member of this name with a token of its own; the name is refused to a stranger."""
+    """Register a member of this name with its own token. Another member's name is refused."""
     actor.require(Action.REGISTER)
     name = new_member_name(request.name, request.kind)
     known = state.members.get(name)
@@ -125,7 +125,7 @@ def register_member(
 
 
 def new_member_name(text: str, kind: MemberKind) -> str:
-    """The name of a member to be made; the team token's own is a person's."""
+    """The name of a new member. The name behind the team token is reserved for its person."""
     if kind is MemberKind.SYSTEM:
         raise BadRequest("A member cannot be of the kind 'system'.")
     name = canonical_agent_name(text) if kind is MemberKind.AGENT else canonical_member_name(text)
@@ -159,8 +159,8 @@ def free_name(state: GatewayState, name: str) -> str:
 
 
 def simple_client_name(state: GatewayState, name: str, now: float) -> str:
-    """The name a simple client gets: its own again if the team token made it and nobody is using it, else the next.
-    The human of the team is one member, through however many windows."""
+    """The name that a simple client gets: the one it asks for, if it is new or made by the team token and not in use,
+    else the next free one. The person of the team is one member in all windows."""
     known = state.members.get(name)
     if known is None or (name == TEAM_PERSON_NAME and known.by_team):
         return name
@@ -187,7 +187,7 @@ def registered(
 
 
 def join_default_room(state: GatewayState, name: str, by: str, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """Whoever comes is in the room where everybody is, unless it was put out of that."""
+    """Join the default room, unless the member was kicked from it."""
     if DEFAULT_ROOM in state.rooms_of[name] or not may_enter_default_room(state, name):
         return ()
     return (room_changes.joined_event(sequencer, DEFAULT_ROOM, name, by),)
@@ -196,7 +196,7 @@ def join_default_room(state: GatewayState, name: str, by: str, sequencer: Sequen
 def register_by_team(
     state: GatewayState, name: str, capabilities: Sequence[str], sequencer: Sequencer, entropy: bytes
 ) -> tuple[str, tuple[LogEvent, ...]]:
-    """A simple client's member, with an inbox, and a token that replaces the one it got before."""
+    """Register a simple client's member with an inbox. Its new token replaces the earlier one."""
     new_member_name(name, MemberKind.AGENT)
     member = normalize_descriptions(Member(name, MemberKind.AGENT, inbox=True, capabilities=tuple(capabilities)))
     first, *rest = registered(state, member, name, sequencer, by_team=True)
@@ -224,7 +224,7 @@ def leave_house(state: GatewayState, name: str, by: str, sequencer: Sequencer) -
 
 
 def leave_team_token(state: GatewayState, name: str, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """From the first use of its own token on, a member is beyond the team token's reach."""
+    """After the first use of its own token, the team token may no longer speak for the member."""
     record = state.members[name]
     if not record.by_team:
         return ()
@@ -237,7 +237,7 @@ def member_event(sequencer: Sequencer, action: MemberAction, record: MemberRecor
 
 
 def leave_without_token(state: GatewayState, name: str, by: str, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """A member that cannot come back by itself has left: nothing waits for it. With a new token it is here again."""
+    """A member without a valid token has left, and nothing waits for it. With a new token it joins again."""
     record = state.members.get(name)
     if record is None or record.by_team or record.dialect or record.removed:
         return ()

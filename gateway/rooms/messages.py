@@ -1,4 +1,5 @@
-"""The rules of a message: who may send it, who is meant, what is written down. Pure: (request, clerk) -> ruling."""
+"""The rules of a message: who may send it, who gets it, what is logged. Pure: (state, request, sequencer) ->
+outcome."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ from gateway.protocol.types import (
 
 
 class Addressed(msgspec.Struct, frozen=True):
-    """To whom a message is said, in its sender's words, and whom that means."""
+    """The recipients of a message, as the sender wrote them and as members."""
 
     addresses: Sequence[Address]
     audience: Audience
@@ -72,7 +73,8 @@ def post_message(state: GatewayState, actor: Actor, request: Send, sequencer: Se
 def _same_tool_message(
     state: GatewayState, actor: Actor, request: Send, room: str, names: tuple[str, ...]
 ) -> ToolMessage | None:
-    """A final answer that its agent has just given through a tool, word by word and to the same: it is said already."""
+    """The message that the agent has just sent through a tool, if its final answer repeats it to the same
+    recipients."""
     if request.kind is not MessageKind.REPLY or actor.hands:
         return None
     words, linked = (request.content.strip(), room, names), (request.reply_to, None)
@@ -81,8 +83,8 @@ def _same_tool_message(
 
 
 def _link_to_tool_message(said: ToolMessage, request: Send) -> Send:
-    """The tool did not say what it answers. Whoever waits for the answer is told where it stands, and nobody is told it
-    twice."""
+    """The tool's message did not say what it answers. This reply refers to it, so that the asker finds the answer and
+    no one gets it twice."""
     context = {**(request.context or {}), "same_as": said.seq}
     content = f"(answered with #{said.seq})"
     return msgspec.structs.replace(request, kind=MessageKind.ACK, content=content, context=context)
@@ -162,7 +164,7 @@ def _message_events(  # noqa: PLR0913, PLR0917 - everything that is known of one
     )
     settled = reply_targets.settle_answered_deliveries(
         state, actor, request, sequencer
-    )  # facts stand in the order of their numbers
+    )  # events are ordered by their numbers
     counted = proposals.count_spoken_votes(state, message, sequencer)
     changes, then = apply_message(state, message, place, sequencer, counted)
     fact = LogEvent(
@@ -184,7 +186,7 @@ def readers_of_direct(sender: str, names: Sequence[str]) -> tuple[str, ...]:
 def _recipients_with_inbox(
     state: GatewayState, room: RoomRecord, actor: Actor, audience: Audience, now: float
 ) -> list[str]:
-    """Who is named gets it whenever it comes; what is for everyone is for who is here."""
+    """A named member gets the message whenever it connects. A message to everyone goes to those who are present."""
     inboxes = (name for name in state.inboxes(room.name) if name != actor.name)
     if audience.everyone:
         return [name for name in inboxes if state.is_here(name, now)]

@@ -1,4 +1,4 @@
-"""What the local person is called in the chat. Pure."""
+"""The name of the local person in the chat. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ UNUSABLE_NAMES = ("", "system", "all", members.TEAM_PERSON_NAME)
 
 @dataclass(frozen=True)
 class OperatorName:
-    """The name that is wanted; `chosen` if a person has said so, and it does not only come from the login."""
+    """The wanted name; `chosen` if a person has set it, not if it comes from the login."""
 
     name: str
     chosen: bool = False
 
 
 def operator_from(env: Mapping[str, str], login: str) -> OperatorName:
-    """As chosen, else the login name as far as it can be a name."""
+    """The chosen name, else the login. A character that a name cannot contain becomes `-`."""
     chosen = env.get("GROUPCHAT_OPERATOR")
     cleaned = "".join(_usable_character(one) for one in (chosen or login).lower()).strip("-.")[:64]
     return OperatorName("operator" if cleaned in UNUSABLE_NAMES else cleaned, bool(chosen))
@@ -33,8 +33,8 @@ def _usable_character(character: str) -> str:
 
 
 def settle_operator_name(operator: OperatorName, state: GatewayState, agents: Collection[str]) -> str:
-    """The name that the person gets. A login that an agent of the team is called like, or another member that is no
-    person, makes way; a name that was chosen is not changed behind the person's back."""
+    """The name that the person gets. A login that an agent or tool already uses gets another form; a chosen name is
+    never changed silently."""
     if _is_free_name(operator.name, state, agents):
         return operator.name
     if operator.chosen:

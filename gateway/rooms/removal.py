@@ -1,7 +1,7 @@
-"""Taking a member or a room away for good. Pure: (house, request) -> ruling.
+"""Removes a member or a room for good. Pure: (state, request) -> outcome.
 
-A name that is removed is never used again, so that nobody passes for who is gone. What was said stays as it was, for
-those who could read it. What a removed member was owed is settled beside this (`gateway.runtime.departed_members`).
+The name of a removed member or room is never used again, so that nobody can impersonate it. Messages stay for those who
+could read them. `gateway.runtime.departed_members` ends the open deliveries of a removed member.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def remove_room(state: GatewayState, actor: Actor, request: RemoveRoom, sequence
 
 
 def room_removal(state: GatewayState, actor: Actor, record: RoomRecord, sequencer: Sequencer) -> Outcome:
-    """By whoever may, or by the gateway itself."""
+    """The events that remove a room. The caller has checked the right to do so."""
     readers = tuple(sorted(state.in_room[record.name]))
     gone = msgspec.structs.replace(record, removed=True, invited=(), out=(), readers=readers)
     said = room_notice(
@@ -87,7 +87,7 @@ def room_removal(state: GatewayState, actor: Actor, record: RoomRecord, sequence
 def _end_room_matters(
     state: GatewayState, actor: Actor, record: RoomRecord, sequencer: Sequencer
 ) -> Iterator[LogEvent]:
-    """What is under way in a room ends with it."""
+    """End the mode, decisions and sessions of a removed room."""
     yield from withdraw_prompts(state, record.name, state.floor(record.name), sequencer)
     for decision in [one for one in state.decisions.values() if one.room == record.name and one.pending]:
         yield from decisions.cancel_decision(state, decision, sequencer)[1]
@@ -98,6 +98,6 @@ def _end_room_matters(
 
 
 def _put_out_event(sequencer: Sequencer, room: str, member: str, by: str) -> LogEvent:
-    """Each is told that it is out; nobody is left there to be told of the others."""
+    """Tell one member that it is out. No member is left in the room who could be told of the others."""
     fact = room_changes.left_event(sequencer, room, member, by)
     return LogEvent(fact.event, ends=(member,), changes=fact.changes)

@@ -1,4 +1,4 @@
-"""The rules of rooms: who makes one, who comes in, and who goes or is put out. Pure: (request, clerk) -> ruling."""
+"""The rules of rooms: create, join, invite, leave, kick. Pure: (state, request, sequencer) -> outcome."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def create_room(state: GatewayState, actor: Actor, request: CreateRoom, sequence
 
 
 def _check_room_limit(state: GatewayState, actor: Actor) -> None:
-    """Rooms stay, and everybody is told of those that are open. What the gateway itself makes, a person has ordered.
-    However many rooms programs have made, a person can make one; and guests take none from members."""
+    """Bound the number of rooms, because rooms stay and every member is told of the open ones. The gateway itself
+    creates rooms only on a person's order. A person can always create one, and guests have a bound of their own."""
     if actor.kind is MemberKind.SYSTEM:
         return
     makers = Counter(one.created_by for one in state.rooms.values() if not one.removed)
@@ -65,8 +65,8 @@ def _is_guest_here(state: GatewayState, name: str) -> bool:
 
 
 def is_or_was_guest(state: GatewayState, name: str) -> bool:
-    """Whoever is or was a guest. A name that no member has is of a guest that is forgotten: all others stay members,
-    removed or not."""
+    """Whether the name belongs or belonged to a guest. A name without a member is that of a forgotten guest: all other
+    members keep their record, even after removal."""
     return _is_guest_here(state, name) if name in state.members else name not in ("", SYSTEM_NAME)
 
 
@@ -129,7 +129,7 @@ def check_may_enter(state: GatewayState, record: RoomRecord, actor: Actor) -> No
 
 
 def kick_member(state: GatewayState, actor: Actor, request: Kick, sequencer: Sequencer) -> Outcome:
-    """Put a member out of a room, or take back its invitation. It comes in again only by a new one."""
+    """Remove a member from a room, or withdraw its invitation. It needs a new invitation to join again."""
     record = state.room(canonical_room_name(request.room), actor)
     check_owner_of_room(record, actor)
     member = state.member(bare_name(request.member)).name
@@ -154,7 +154,7 @@ def kick_member(state: GatewayState, actor: Actor, request: Kick, sequencer: Seq
 
 
 def _kicked_notice(room: str, member: str, by: str, sequencer: Sequencer, inside: bool) -> tuple[LogEvent, ...]:
-    """Whoever is out hears nothing of the room any more, and so is told by itself."""
+    """Tell the kicked member by itself, because it no longer gets the room's events."""
     if not inside:
         return ()
     text = f"{by} put you out of the room {room}. You can come in again when one of its members invites you."
@@ -162,7 +162,7 @@ def _kicked_notice(room: str, member: str, by: str, sequencer: Sequencer, inside
 
 
 def check_owner_of_room(record: RoomRecord, actor: Actor) -> None:
-    """Whoever made it, as long as nobody put that member out of it, and administrators."""
+    """Only the room's creator, unless it was kicked, and administrators pass."""
     actor.require(Action.SEND)
     if actor.may(Action.ADMINISTER):
         return
@@ -181,7 +181,7 @@ def joined_event(sequencer: Sequencer, room: str, member: str, by: str) -> LogEv
 def leave_room_events(
     state: GatewayState, sequencer: Sequencer, room: str, member: str, by: str
 ) -> tuple[LogEvent, ...]:
-    """Out of a room, and of what it decides."""
+    """Take a member out of a room and of its open decisions."""
     return (left_event(sequencer, room, member, by), *decisions.remove_voter(state, member, sequencer, room))
 
 

@@ -1,6 +1,6 @@
-"""Everything that an operator decides about one gateway, with what holds unless it is decided otherwise.
+"""The configuration of one gateway, with the default of each setting.
 
-What each option of `groupchat serve` means, and between which bounds, stands in `gateway.server.config_options`.
+`gateway.server.config_options` says what each option of `groupchat serve` means, and its bounds.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from gateway.runtime.listen import Listen, once_each
 
 @dataclass(frozen=True)
 class Config:
-    """`guest_rate` is that of one client, where a dialect's specification asks for a rate of its own. `modes_folder` is
-    that of a team's own modes, which are read at the start into `rules`. `stuck_after` and `synchronous` are no
-    options: a gateway is stuck when the disk keeps a message waiting for so many seconds."""
+    """`guest_rate` limits one client of a dialect whose specification asks for its own rate. `modes_folder` holds a
+    team's own modes, which the start reads into `rules`. `stuck_after` and `synchronous` are no command line options: a
+    gateway reports that it is stuck when the disk keeps a message waiting for `stuck_after` seconds."""
 
     state: Path
     host: str = "127.0.0.1"

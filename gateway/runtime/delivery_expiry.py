@@ -1,4 +1,4 @@
-"""Deliveries whose time is over: each is ended, and its ends are told."""
+"""Expires deliveries past their deadline: each one ends, and its sender and recipient are notified."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class DeliveryExpiry:
         self._store, self._state, self._sequencer, self._carry_out = store, state, sequencer, carry_out
 
     async def expire(self, now: float) -> float | None:
-        """End what is overdue; the next deadline, if there is one."""
+        """Expire the overdue deliveries. Returns the next deadline, if there is one."""
         overdue, ahead = await self._store.overdue(now, MAX_BATCH_EVENTS)
-        expired = await asyncio.gather(*map(self._expire_safely, overdue))  # so that many go to the disk together
+        expired = await asyncio.gather(*map(self._expire_safely, overdue))  # together: one batch for the disk
         if not all(expired):
             return now + RETRY_DELAY_S
         return now if len(overdue) == MAX_BATCH_EVENTS else ahead
 
     async def _expire_safely(self, delivery: Delivery) -> bool:
-        """Whether it is done with; one that fails takes no other with it."""
+        """Whether it was handled. One that fails does not stop the others."""
         try:
             await self._expire_one(delivery)
         except Exception:

@@ -1,4 +1,4 @@
-"""What a member that is gone for good was owed: ended, with the reason, so that nobody goes on waiting for it."""
+"""Ends the open deliveries of a member that is gone for good, with the reason, so that nobody keeps waiting for it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def end_deliveries_of(hub: Hub, name: str, why: str) -> None:
 
 
 async def end_deliveries_of_departed(hub: Hub) -> None:
-    """At a start: those whom an earlier version let go without this, or whom a crash kept from being settled."""
+    """At the start: catches up for members that left under an earlier version, or just before a crash."""
     for name in departed_names(hub.state, hub.now):
         if hub.state.members[name].member.inbox:
             await hub.carry_out(
@@ -51,12 +51,12 @@ async def end_deliveries_of_departed(hub: Hub) -> None:
 
 
 async def end_deliveries_of_expired(hub: Hub, now: float) -> float | None:
-    """Those whose last token has expired; and when the next token expires."""
+    """End the deliveries of members whose last token has expired. Returns when the next token expires."""
     state = hub.state
     expired = {one.member for one in state.tokens.values() if one.expires is not None and one.expires <= now}
     left = [name for name in departed_names(state, now) if name in expired and state.members[name].member.inbox]
     for name in left:
-        if not has_own_token(state.tokens, name, now):  # nor got one meanwhile
+        if not has_own_token(state.tokens, name, now):  # it may have got a new token during an await
             await hub.carry_out(Outcome(Done(), members.leave_without_token(state, name, SYSTEM_NAME, hub.sequencer())))
             await end_deliveries_of(hub, name, f"the token of {name} has expired")
     ahead = (one.expires for one in state.tokens.values() if one.expires is not None and not one.revoked)
@@ -64,7 +64,7 @@ async def end_deliveries_of_expired(hub: Hub, now: float) -> float | None:
 
 
 def departed_names(state: GatewayState, now: float) -> list[str]:
-    """Members that were removed, or that have had tokens of which none is left."""
+    """Members that were removed, and members whose tokens are all expired or revoked."""
     had = {one.member for one in state.tokens.values()}
     have = {one.member for one in state.tokens.values() if not one.hands and is_valid(one, now)}
     without = had - have

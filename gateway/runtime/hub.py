@@ -1,11 +1,11 @@
-"""The one place where rules, store and connections meet.
+"""The hub connects rules, store and connections.
 
-A request becomes a ruling (pure), its facts are committed in batches, and only then is anybody told: the sender that
-it is accepted, everybody else what happened. If a commit fails, nobody is told anything but the error, and the state
-in memory is read from the store again.
+A pure rule turns a request into an outcome. The hub commits the events of outcomes in batches, and notifies only after
+the commit: the sender gets its answer, all others get the events. If a commit fails, clients get only the error, and
+the hub reads its state from the store again.
 
-An answer that was decided on facts which are not committed yet waits for them in the same queue. So it never overtakes
-an event whose effect it shows, and nobody is told what turns out not to be true.
+An answer may rest on events that are not committed yet. It then waits for them in the same queue: it never overtakes an
+event whose effect it shows, and no client sees something that a failed commit takes back.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class Hub:
         self.numbers = SequenceNumbers(self._sequencer, os.urandom(8).hex())
         self.throttle = RateLimiter(config.rate)
         self.aside = WorkerThread()
-        self.request_log = log.bind()  # once: for each request, an unbound one takes four times as long
-        self.broken = asyncio.Event()  # set when the process must end: what it cannot do without has ended
+        self.request_log = log.bind()  # bound once: an unbound logger takes four times as long for each request
+        self.broken = asyncio.Event()  # set when the process must end, because a task that it needs has ended
         self._stopping = False
 
         self.progress = PublishProgress()
@@ -109,13 +109,13 @@ class Hub:
             await self.carry_out(Outcome(Result(), founding))
 
     def _fail_process(self, error: BaseException) -> None:
-        """Something ended that must not: the process has to end too, and to be started again."""
+        """A task that must not end has ended: end the process, so that the supervisor starts it again."""
         if not self._stopping:
             log.critical("! the committer ended; the gateway cannot go on", error=repr(error))
             self.broken.set()
 
     async def drain(self) -> None:
-        """Refuse what comes, commit and answer what was asked."""
+        """Refuse new requests; commit and answer the pending ones."""
         self._stopping = True
         self.scheduler.stop()
         await self.committer.stop()
@@ -126,7 +126,8 @@ class Hub:
         await self.store.close()
 
     async def _restore(self) -> None:
-        """Memory says what the store says: all of it is read first, so that nobody meets half a state."""
+        """Replace the state in memory by that of the store. All of it is read first, so that nobody sees half a
+        state."""
         found = await load_state(self.store)
         adopt_state(self.state, found, self.now)
         loaded = found.loaded
@@ -153,7 +154,7 @@ class Hub:
         return self.sequencer().now
 
     def note_client_number(self, house: str, known: int) -> None:
-        """A client tells the highest number that it remembers of a house."""
+        """A client reports the highest number that it has seen of the store with the id `house`."""
         if self.numbers.accept_client_number(house == self.state.id, known):
             log.warning(
                 "! a client remembers more than this log holds: it was put back from a backup, and numbers are skipped",
@@ -172,7 +173,7 @@ class Hub:
     # deciding
 
     def carry_out(self, outcome: Outcome) -> asyncio.Future[Result]:
-        """Apply a ruling, queue its facts for the disk, and promise its result for when they are there."""
+        """Apply an outcome and queue its events for the disk. The future gets the result once they are committed."""
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         if self._stopping or self.broken.is_set():
             done.set_exception(Unavailable("The gateway is stopping; try again in a moment.", retry_after=1))
@@ -195,7 +196,7 @@ class Hub:
                 if fact.changes:
                     self.progress.decided_change(fact.event.seq)
         except Exception:
-            log.exception("! a ruling cannot be applied")
+            log.exception("! an outcome cannot be applied")
             self.committer.mark_doubtful()
             done.set_exception(Unavailable(BROKEN_TEXT))
             return
@@ -209,7 +210,7 @@ class Hub:
             self._ladders_moved(fact)
 
     def _begin_deliveries(self, fact: LogEvent) -> None:
-        """Of a message that is committed."""
+        """Start the deliveries of a committed message."""
         move_deliveries(self.state, fact)
         self._ladders_moved(fact)
         if fact.deadline is not None:
@@ -235,7 +236,7 @@ class Hub:
             self.scheduler.schedule("ask", name)
         self.presence.note_change(name)
 
-    # what is committed
+    # commits
 
     def _tell(self, batch: Sequence[CommitJob], seqs: dict[int, int]) -> None:
         self._results.tell(batch, seqs)
@@ -245,11 +246,11 @@ class Hub:
             self.wakeups.wake_all()
 
     async def wait_for_event_after(self, seq: int, seconds: float) -> None:
-        """Wait until something later than `seq` is committed, or the time is over."""
+        """Wait until an event later than `seq` is committed, or until the timeout."""
         if self.committed_seq <= seq and seconds > 0:
             await self.wakeups.news(seconds)
 
-    # what is due
+    # schedule
 
     def _due(self, facts: Sequence[LogEvent]) -> asyncio.Future[Result]:
         return self.carry_out(Outcome(Result(), tuple(facts)))

@@ -1,4 +1,4 @@
-"""Where a gateway listens for the clients of other systems: `agentchat=127.0.0.1:9999`."""
+"""The addresses where a gateway listens for clients of other systems: `agentchat=127.0.0.1:9999`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gateway.protocol.errors import BadRequest
 
 THIS_MACHINE = "127.0.0.1"
 DIALECTS = ("agentchat", "ai-connect", "mcp")
-SCHEMES = {"mcp": "http"}  # the others are reached by a WebSocket
+SCHEMES = {"mcp": "http"}  # all other dialects use a WebSocket
 
 
 @dataclass(frozen=True)
 class Listen:
-    """One dialect at one place."""
+    """One dialect at one address."""
 
     dialect: str
     host: str
@@ -45,7 +45,7 @@ def listen_at(text: str) -> Listen:
 
 
 def once_each(listen: Iterable[Listen]) -> None:
-    """The clients of one dialect must all find each other."""
+    """A dialect has one address, so that all its clients meet."""
     seen: set[str] = set()
     for one in listen:
         if one.dialect in seen:

@@ -1,4 +1,4 @@
-"""Modes from files: those that come with the gateway, and those of a team in a folder of its own."""
+"""Reads modes from files: the built-in ones, and those of a team from its own folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def built_in_modes() -> Mapping[str, Mode]:
 
 
 def modes_with_team_folder(folder: Path | None) -> Mapping[str, Mode]:
-    """A team's mode takes the place of the one that comes with the gateway."""
+    """A team's mode replaces the built-in mode of the same name."""
     return {**built_in_modes(), **(read_modes(folder) if folder is not None else {})}
 
 

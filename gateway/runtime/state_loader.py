@@ -1,5 +1,5 @@
-"""Everything that the gateway knows of its store, read before any of it is believed: a state is taken over whole or not
-at all. What was said last is part of it, because guards against loops count on where they were."""
+"""Loads the gateway's state from its store. All of it is read before any of it is used: a state is adopted whole or not
+at all. The last messages are part of it, because the loop guard counts them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_RECENT_EVENTS = 1000
 
 @dataclass(frozen=True)
 class RestoredState:
-    """`prompts`: where the messages stand that ask a speaker to go on."""
+    """`prompts`: the deliveries of the messages that prompt a speaker."""
 
     loaded: StartupData
     changes: Sequence[StateChange]
@@ -44,7 +44,7 @@ async def load_state(store: Store) -> RestoredState:
 
 
 def adopt_state(state: GatewayState, found: RestoredState, now: float) -> None:
-    """The state as it was read, instead of what memory said. Reads nothing itself."""
+    """Replace the state in memory by what was read. Does no I/O."""
     state.forget()
     for change in found.changes:
         state.put(change)
@@ -64,7 +64,7 @@ async def _recent_events(store: Store, last_seq: int) -> list[Durable]:
 
 
 def _decode_event(record: StoredEvent) -> Durable | None:
-    """The guards do without one that cannot be read."""
+    """Skips a message that cannot be read: the loop guard can do without it."""
     try:
         return codec.decode_durable(record.event)
     except GroupChatError as error:

@@ -1,8 +1,8 @@
-"""Work that would hold up everybody else: large documents are read, merged and written in a thread of their own.
+"""Runs slow work, such as merging large documents, in one thread, so that it does not block the event loop.
 
-One piece at a time, and of each member one at a time, followed by a rest of the same length: who asks for much waits
-for its own, and the others hardly notice. Python threads take turns; `THREAD_SWITCH_INTERVAL_S` is how long this one
-may keep the others waiting.
+The thread does one job at a time, and a member has at most one job there, followed by a pause of the same length: a
+member with much work waits for its own jobs, and others hardly notice. `THREAD_SWITCH_INTERVAL_S` bounds how long this
+thread keeps Python's interpreter lock while the event loop waits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class WorkerThread:
         self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
     async def run(self, member: str, size: int, work: Callable[[], T]) -> T:
-        """What `work` makes of `size` bytes; what is small is done at once."""
+        """The result of `work` on `size` bytes. A small job runs at once, in the event loop."""
         if size < LARGE_DOCUMENT_BYTES:
             return work()
         loop = asyncio.get_running_loop()
@@ -56,5 +56,5 @@ class WorkerThread:
 
 
 def set_thread_switch_interval() -> None:
-    """For the process of a gateway: its loop waits this long at most for another thread that computes."""
+    """Set once per process: the event loop waits at most this long for another thread that computes."""
     sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)

@@ -1,7 +1,8 @@
-"""Who may speak in a room: one engine for all modes. Pure: (floor, fact, now) -> a new floor and effects.
+"""The turn engine for all modes: it decides who may speak in a room. Pure: (floor, event, now) -> new floor and
+effects.
 
-At most one member has the turn. Each turn ends: by an answer, by time, because its member is gone, or by a person. Each
-mode ends: a phase that goes back begins a round, and rounds, turns, and turns without an answer are counted.
+At most one member has the turn. Each turn ends: by an answer, by a timeout, because its member is gone, or by a person.
+Each mode ends: rounds, turns, and turns without an answer are bounded, and a phase that goes back begins a round.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ YES_OUTCOME = "yes"
 
 
 def apply_event(floor: Floor, fact: TurnEvent, now: float) -> TurnStep:
-    """A fact that comes when nobody has the turn, or is about somebody else, changes nothing."""
+    """Apply an event. One that is not about the current speaker changes nothing."""
     if isinstance(fact, ModeBegan):
         return _begin_mode(fact, now)
     if not floor.running:
@@ -101,7 +102,7 @@ def apply_event(floor: Floor, fact: TurnEvent, now: float) -> TurnStep:
     return handlers[type(fact)](floor, fact, now)
 
 
-# the turns
+# turns
 
 
 def _begin_mode(wish: ModeBegan, now: float) -> TurnStep:
@@ -135,7 +136,7 @@ def phase_speakers(floor: Floor) -> tuple[str, ...]:
 
 
 def _give_turn(floor: Floor, index: int, said: tuple[TurnEffect, ...], now: float) -> TurnStep:
-    """The turn to the next in the phase, with its time begun anew."""
+    """Give the turn to the next speaker of the phase, with a new time limit."""
     speaker = phase_speakers(floor)[index]
     past = (*floor.past, *floor.prompts)[-MAX_KEPT_PROMPTS:]
     clear = {"granted": 0.0, "warned": False, "rests": 0.0, "tries": 1, "noted": False, "prompts": (), "past": past}
@@ -165,7 +166,7 @@ def _next_phase(floor: Floor, now: float, said: tuple[TurnEffect, ...]) -> TurnS
 
 
 def _vote_effects(floor: Floor) -> tuple[TurnEffect, ...]:
-    """A vote with fewer than two options decides nothing, and is not opened."""
+    """A vote with fewer than two options would decide nothing, so it is not opened."""
     voters = tuple(dict.fromkeys(phase_speakers(floor)))
     if floor.now_in.agreed:
         return (OpenVote(voters, "unanimous"),)
@@ -173,7 +174,7 @@ def _vote_effects(floor: Floor) -> tuple[TurnEffect, ...]:
 
 
 def _reachable_phase(floor: Floor, wanted: int | str, following: int) -> int | None:
-    """Where no round is left, the phase that follows; a phase that would need one is passed over."""
+    """If no round is left, the mode goes on in the following phase, and skips a phase that would need a round."""
     if wanted == END_PHASE:
         return None
     assert isinstance(wanted, int)
@@ -197,11 +198,11 @@ def _end_with(floor: Floor, said: Sequence[TurnEffect] = ()) -> TurnStep:
 
 
 def _freeform_floor(floor: Floor) -> Floor:
-    """What comes late is still known by the numbers of the prompts that it answers."""
+    """Remember the prompts of past turns, so that a late answer is still recognised."""
     return Floor(past=(*floor.past, *floor.prompts)[-MAX_KEPT_PROMPTS:], taken=floor.taken)
 
 
-# what an answer means
+# answers
 
 
 def _handle_turn_answer(floor: Floor, fact: TurnAnswered, now: float) -> TurnStep:
@@ -237,7 +238,7 @@ def _apply_keywords(floor: Floor, line: SpokenLine) -> Floor:
 
 
 def _unusable_answer_advice(floor: Floor, line: SpokenLine) -> tuple[TurnEffect, ...]:
-    """What the room is told of an answer that the phase cannot use."""
+    """The notice to the room about an answer that the phase cannot use."""
     phase = floor.now_in
     if floor.decision and floor.speaker not in floor.ballot.voted:
         ways = "[LGTM], [CONTINUE]" if phase.agreed else ", ".join(one.key for one in floor.options)
@@ -260,7 +261,7 @@ def _option_from_answer(floor: Floor, line: SpokenLine) -> VoteOption:
 
 
 def _phase_outcome(floor: Floor) -> tuple[str, tuple[TurnEffect, ...]]:
-    """Where the phase that is over leads to, and what becomes of its decision."""
+    """The next phase after one that is over, and the end of its decision."""
     phase, won = floor.now_in, floor.ballot.outcome
     count = (CloseVote(),) if floor.decision else ()
     if phase.agreed:
@@ -268,7 +269,7 @@ def _phase_outcome(floor: Floor) -> tuple[str, tuple[TurnEffect, ...]]:
     return (phase.decided if phase.vote and won else phase.otherwise), count
 
 
-# time and signs
+# time and state of the speaker
 
 
 def _handle_time_passed(floor: Floor, fact: TimePassed, now: float) -> TurnStep:
@@ -285,7 +286,7 @@ def _handle_time_passed(floor: Floor, fact: TimePassed, now: float) -> TurnStep:
 
 
 def _no_answer_reason(floor: Floor, signs: SpeakerSigns, patience: TurnTimeouts, now: float) -> str:
-    """Why no answer will come, whatever the time."""
+    """The reason why no answer will come, however long the gateway waits."""
     gone = signs.gone is not None and now >= max(signs.gone, floor.since) + patience.gone
     if signs.outside or gone:
         return f"[GONE] @{floor.speaker} is not here. Advancing turn."
@@ -309,7 +310,7 @@ def _apply_timeouts(floor: Floor, signs: SpeakerSigns, patience: TurnTimeouts, n
 
 
 def _repeat_lost_prompt(floor: Floor, now: float, signs: SpeakerSigns) -> TurnStep:
-    """Once more, as it is here. One that is not is waited for: until it is back, or its time is over."""
+    """Prompt the speaker again if it is connected. If not, wait until it is back or its time is over."""
     name = floor.speaker
     if floor.tries >= MAX_PROMPT_TRIES:
         return _skip_turn(floor, now, f"[LOST] @{name} did not get its turn ({signs.lost}). Advancing turn.")
@@ -328,7 +329,7 @@ def _skip_turn(floor: Floor, now: float, why: str) -> TurnStep:
 
 
 def next_check_at(floor: Floor, signs: SpeakerSigns, patience: TurnTimeouts) -> float | None:
-    """When time will next change something."""
+    """The next time at which time alone changes the floor."""
     if not floor.running:
         return None
     if floor.rests:
@@ -341,7 +342,7 @@ def next_check_at(floor: Floor, signs: SpeakerSigns, patience: TurnTimeouts) -> 
 
 
 def _handle_work_reported(floor: Floor, fact: WorkReported, now: float) -> TurnStep:
-    """Its time begins anew, up to a point: it cannot keep the turn for ever."""
+    """Restart the time limit of the turn, up to a bound, so that a speaker cannot keep the turn for ever."""
     may = fact.member == floor.speaker and now < max(floor.since + fact.patience.most, floor.granted)
     noted = floor.noted or fact.answered
     return TurnStep(replace(floor, heard=max(floor.heard, now), warned=False, noted=noted) if may else floor)

@@ -1,4 +1,4 @@
-"""What a floor is told, and what comes of it: facts in, effects out. Pure."""
+"""The inputs of the turn engine (events) and its outputs (effects). Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from gateway.turns.mode import Mode
 from gateway.turns.state import Floor, SpokenLine, TurnTimeouts, VoteOption
 
-# facts
+# events
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ModeBegan:
 
 @dataclass(frozen=True)
 class TurnAnswered:
-    """The speaker has spoken: this is its turn."""
+    """The speaker has answered: this line is its turn."""
 
     line: SpokenLine
     id: str = ""
@@ -32,7 +32,7 @@ class TurnAnswered:
 
 @dataclass(frozen=True)
 class OtherMessage:
-    """Something else was said in the room."""
+    """Another message was sent in the room."""
 
     line: SpokenLine
     id: str = ""
@@ -40,7 +40,7 @@ class OtherMessage:
 
 @dataclass(frozen=True)
 class WorkReported:
-    """The speaker says that it is still at work; `answered`: as its answer, so that another one will come."""
+    """The speaker is still at work; `answered`: it said so in its answer, so that another answer will follow."""
 
     member: str
     patience: TurnTimeouts
@@ -49,14 +49,14 @@ class WorkReported:
 
 @dataclass(frozen=True)
 class StatusAsked:
-    """The speaker asks in its answer where the mode stands: it is told with its prompt, once more."""
+    """The speaker's answer asks for the status of the mode: it gets its prompt again."""
 
 
 @dataclass(frozen=True)
 class SpeakerSigns:
-    """What can be seen of the speaker when time is looked at. `lost`: why its prompt did not reach it, `taken_back`:
-    somebody wanted it so; `silent`: it took the prompt and ended without a word; `gone`: since when it is not here;
-    `outside`: it cannot be prompted."""
+    """The observed state of the speaker. `lost`: why its prompt did not arrive; `taken_back`: somebody cancelled the
+    prompt; `silent`: it took the prompt and ended its turn without an answer; `gone`: since when it is absent;
+    `outside`: it is not in the room, so it cannot be prompted."""
 
     busy: bool = False
     lost: str = ""
@@ -74,7 +74,7 @@ class TimePassed:
 
 @dataclass(frozen=True)
 class TurnPassed:
-    """A person passes the turn on."""
+    """A person skips the current speaker."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ TurnEvent = (
 
 @dataclass(frozen=True)
 class PromptSpeaker:
-    """Give the speaker its turn; `again`: it did not get it the first time."""
+    """Prompt the speaker; `again`: the first prompt did not arrive."""
 
     speaker: str
     again: bool = False
@@ -119,7 +119,7 @@ class Announce:
 
 @dataclass(frozen=True)
 class OpenVote:
-    """Open a decision among these, with these options; yes or no without any."""
+    """Open a decision among these voters, with these options; without options: yes or no."""
 
     voters: tuple[str, ...]
     rule: str
@@ -128,7 +128,7 @@ class OpenVote:
 
 @dataclass(frozen=True)
 class CloseVote:
-    """The phase is over: what its decision has got counts."""
+    """The phase is over: count the votes of its decision."""
 
 
 TurnEffect = PromptSpeaker | Announce | OpenVote | CloseVote

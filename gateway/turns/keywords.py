@@ -1,7 +1,7 @@
-"""The few words in an answer that a floor understands: that it is done, who is next, that somebody is at work. Pure.
+"""Parses the keywords in an answer to a mode: done, who is next, still working. Pure.
 
-A word counts only where it begins or ends a line outside a code fence: who writes about `[DONE]` says nothing by it.
-Votes and verdicts are words of decisions, and understood there.
+A keyword counts only at the beginning or end of a line outside a code fence, so that a text about `[DONE]` has no
+effect. `gateway.decisions` parses votes and verdicts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def says_done(text: str) -> bool:
 
 
 def next_speaker_in(text: str, names: Collection[str]) -> str | None:
-    """The first of these to whom a line gives the word."""
+    """The first of these members whom a line names as the next speaker."""
     found = (
         match[1].lower().rstrip(".-")
         for line in outside_code(text.splitlines())
@@ -40,7 +40,7 @@ def next_speaker_in(text: str, names: Collection[str]) -> str | None:
 
 
 def parse_working_note(text: str) -> str | None:
-    """The note of an answer that is nothing but `@working note`."""
+    """The note of an answer that consists only of `@working note`."""
     match = _WORKING_NOTE.fullmatch(text.strip())
     if match is None or not begins_with_working(text.strip()):
         return None

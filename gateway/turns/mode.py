@@ -1,4 +1,4 @@
-"""What a mode is: phases, who speaks in each, what they are told, where it goes on. Data; reading it is pure.
+"""A mode as data: its phases, the speakers and prompt of each, and the phase that follows. Parsing is pure.
 
 A phase is over when all its speakers have had their turn. Then the mode goes on in `agreed` (all of them said
 `[LGTM]`), `decided` (its vote has a winner) or `otherwise`; where that is not named, in the phase that follows. Going
@@ -30,8 +30,8 @@ _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
 class Phase(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """`who`: each, others (who has no role), picked (by whoever spoke last), or a role. `proposes`: each answer is an
-    option of a later vote. `vote`: the answers are votes. `tags`: `[LGTM]` and `[CONTINUE]` are asked for; `done`:
+    """`who`: each, others (members without a role), picked (by the last speaker), or a role. `proposes`: each answer is
+    an option of a later vote. `vote`: the answers are votes. `tags`: `[LGTM]` and `[CONTINUE]` are asked for; `done`:
     `[DONE]` ends the mode."""
 
     name: str
@@ -77,7 +77,7 @@ class _ModeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parse_mode(value: Mapping[str, Any], file: str) -> Mode:
-    """A mode as its file tells it, or a sentence that names the file and the key."""
+    """Parse a mode file. An error names the file and the key."""
     try:
         told = msgspec.convert(value, _ModeFile)
     except msgspec.ValidationError as error:
@@ -95,7 +95,7 @@ def _error_text(error: str) -> str:
 
 
 def _find_faults(mode: Mode) -> list[tuple[str, str]]:
-    """What a file may say by its form and must not say by its sense; the first is told."""
+    """Check what the schema cannot: report the first setting that makes no sense."""
     found: list[tuple[str, str]] = []
     if not _NAME.fullmatch(mode.name) or mode.name == FREEFORM:
         found.append(("name", f"{mode.name[:40]!r} cannot be a mode's name: a-z, 0-9 and '-', and not {FREEFORM!r}."))
@@ -135,5 +135,5 @@ def _find_phase_faults(phase: Phase, mode: Mode, names: list[str]) -> list[tuple
 
 
 def fill_placeholders(text: str, places: Mapping[str, str]) -> str:
-    """Each place once: what is put in is not looked at again."""
+    """Fill each placeholder once; inserted text is not expanded again."""
     return _PLACEHOLDER.sub(lambda match: places.get(match[1], match[0]), text)

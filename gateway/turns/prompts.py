@@ -1,6 +1,6 @@
-"""What a speaker is told when it gets the turn. Pure.
+"""The prompt that a speaker gets with its turn. Pure.
 
-What others said stands behind a bar on every line, so that nothing in it can pass for our own words.
+Each line of other members' messages begins with a bar, so that it cannot pass for the gateway's own text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ NEWS_BAR = "| "
 
 
 def turn_announcement(speaker: str) -> str:
-    """As the simple interface has always said it."""
+    """The announcement of a turn, in the wording of the simple interface."""
     return f"@{speaker} - Your turn."
 
 

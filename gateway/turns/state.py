@@ -1,4 +1,4 @@
-"""The state of a room's floor, and what each of its speakers has not seen yet. Frozen values; pure."""
+"""The floor of a room: whose turn it is, and which lines each speaker has not seen yet. Frozen values; pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ replace = msgspec.structs.replace
 
 @dataclass(frozen=True)
 class TurnTimeouts:
-    """How long (seconds) a turn may be silent before the room is warned, and before it passes on; how long a turn that
-    is at work may last at most; how long a speaker that has left is waited for."""
+    """Time limits of a turn in seconds: silence before the room is warned, silence before the turn passes on, the
+    longest turn of a working speaker, and the wait for a speaker that has left."""
 
     warn: float = 90.0
     timeout: float = 120.0
@@ -25,7 +25,7 @@ class TurnTimeouts:
 
 
 class SpokenLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was said while the mode runs. `had`: who got it otherwise than by a turn prompt."""
+    """A line said while the mode runs. `had`: the members who got it other than by a turn prompt."""
 
     seq: int
     from_: str
@@ -41,7 +41,7 @@ class VoteOption(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class VoteStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How the decision of the phase stands: who has voted, whether it has ended, and what would win if it ended now."""
+    """The status of the phase's decision: who has voted, whether it has ended, and which option wins if it ends now."""
 
     voted: tuple[str, ...] = ()
     over: bool = False
@@ -49,7 +49,8 @@ class VoteStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Floor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All of a room's turns, with the mode as it was when it began. Without a `speaker` all speak freely."""
+    """The state of all turns of a room, with the mode as it was at the start. Without a `speaker` everyone may
+    speak."""
 
     mode: Mode = Mode(FREEFORM)
     topic: str = ""
@@ -130,5 +131,5 @@ def unseen_lines_for(floor: Floor, name: str) -> tuple[SpokenLine, ...]:
 
 
 def record_prompt(floor: Floor, seq: int) -> Floor:
-    """The prompt of the turn has this number, and shows what was said so far. Who answers it has seen that."""
+    """Remember the number of the turn's prompt. The prompt shows all lines so far, so its reader has seen them."""
     return replace(floor, prompts=(*floor.prompts, seq), shown=max((one.seq for one in floor.lines), default=0))

@@ -1,4 +1,4 @@
-"""A floor as others see it. Pure."""
+"""A floor as clients see it. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.turns.mode import FREEFORM
 
 
 def floor_label(floor: Floor) -> str:
-    """One line for people: `debate, positions, round 1 of 3: claude`."""
+    """The floor in one line for people: `debate, positions, round 1 of 3: claude`."""
     if not floor.running:
         return FREEFORM
     phase = f", {floor.now_in.name}" if len(floor.mode.phases) > 1 else ""

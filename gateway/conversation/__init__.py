@@ -1,1 +1,1 @@
-"""What belongs to the talk in a room: sessions, shared contexts, loop checks, reply targets. Does no I/O."""
+"""The rules of a room's conversation: sessions, shared contexts, loop checks, reply targets. Does no I/O."""

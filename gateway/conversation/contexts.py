@@ -1,7 +1,7 @@
-"""The rules of shared context: documents of a room, a member, the whole house. Pure: (request, clerk) -> ruling.
+"""The rules of shared documents. Pure: (state, request, sequencer) -> outcome.
 
-A scope is `#ROOM`, `@MEMBER` or `global`. Whoever may read a document sees its events, and nobody else. Merging needs
-the stored document, which memory does not hold: whoever calls has read it.
+A document belongs to a scope: `#ROOM`, `@MEMBER` or `global`. Only members who may read a document see its events.
+Merging needs the stored document, which is not in memory: the caller reads it from the store first.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from gateway.protocol.types import (
 
 @dataclass(frozen=True)
 class DocumentRef:
-    """Which document, and what is known of it."""
+    """The scope and name of a document, and its record."""
 
     scope: str
     name: str
@@ -65,7 +65,7 @@ class DocumentRef:
 
 @dataclass(frozen=True)
 class DocumentEdit:
-    """What somebody wants a document to become (nothing: to be gone), by which change, and of which version."""
+    """A wanted change: the new document (None: delete it), the change itself, and the expected version."""
 
     action: ContextAction
     expected: int | None
@@ -73,7 +73,7 @@ class DocumentEdit:
     patch: JsonObject | None = None
 
 
-# who may
+# permissions
 
 
 def find_readable(state: GatewayState, actor: Actor, scope: str, name: str) -> DocumentRef:
@@ -95,7 +95,7 @@ def find_document(state: GatewayState, actor: Actor, scope: str, name: str) -> D
 
 
 def canonical_scope(state: GatewayState, actor: Actor, text: str) -> str:
-    """The canonical scope, as far as this actor may know of it."""
+    """The canonical form of a scope; refused if the actor may not know of it."""
     wanted = text.strip()
     if wanted.startswith("#"):
         return f"#{state.room(canonical_room_name(wanted), actor).name}"
@@ -134,13 +134,13 @@ def _stranger_text(actor: Actor, scope: str) -> str:
     return f"{actor.name} is not in the room {scope[1:]!r}. Join it first."
 
 
-# changing
+# changes
 
 
 def put_context(
     state: GatewayState, actor: Actor, request: PutContext, sequencer: Sequencer, after: EncodedDocument | None = None
 ) -> Outcome:
-    """`after` is the document written down, where somebody has done that already."""
+    """`after` is the encoded document, if the caller has encoded it already."""
     where = find_writable(state, actor, request.scope, request.name)
     edit = DocumentEdit(ContextAction.PUT, request.version, after or encode_for_store(request.document))
     return _change_document(state, actor, where, edit, sequencer)
@@ -149,7 +149,7 @@ def put_context(
 def merge_context(
     state: GatewayState, actor: Actor, request: MergeContext, after: EncodedDocument, sequencer: Sequencer
 ) -> Outcome:
-    """`after` is what comes of merging into the document as it stands now."""
+    """`after` is the current document with the patch merged in."""
     where = find_writable(state, actor, request.scope, request.name)
     return _change_document(
         state, actor, where, DocumentEdit(ContextAction.MERGE, request.version, after, request.patch), sequencer
@@ -168,7 +168,7 @@ def delete_context(state: GatewayState, actor: Actor, request: DeleteContext, se
 def import_context(
     state: GatewayState, by: str, where: DocumentRef, document: JsonObject, sequencer: Sequencer
 ) -> Outcome:
-    """A document of a room, as an export has it; who wrote it may be long gone."""
+    """Import a document of a room from an export; its author may no longer be a member."""
     writer = Actor(by, MemberKind.SYSTEM)
     return _change_document(
         state, writer, where, DocumentEdit(ContextAction.PUT, None, encode_for_store(document)), sequencer
@@ -199,14 +199,15 @@ def _change_document(
 
 
 def _is_unchanged(where: DocumentRef, actor: Actor, edit: DocumentEdit, digest: str) -> bool:
-    """Nothing would change: no new version. What is repeated after a lost answer is answered as it was."""
+    """Whether the edit changes nothing, so that it makes no new version. A repeated request gets its first answer
+    again."""
     if where.record is None or where.record.digest != digest:
         return False
     return edit.expected in (None, where.version) or _is_repeated(where, actor, edit, digest)
 
 
 def _is_repeated(where: DocumentRef, actor: Actor, edit: DocumentEdit, digest: str) -> bool:
-    """The version before was the expected one, and it was this member that made just this of it."""
+    """Whether this member made the current version from the expected one by the same change."""
     if where.record is None or where.record.digest != digest or where.record.info.by != actor.name:
         return False
     return edit.expected == where.record.info.version - 1
@@ -263,7 +264,8 @@ def raw_document_of(event: ContextEvent, raw: bytes, size: int) -> RawContextDoc
 
 
 def _readers_of_scope(state: GatewayState, actor: Actor, scope: str) -> tuple[str, ...] | None:
-    """Who alone is told: of a member's documents those in its rooms, and who wrote it. Else the room, or everybody."""
+    """The members who alone see the event: for a member's document, those in its rooms and the author. None: the room
+    or everybody."""
     if not scope.startswith("@"):
         return None
     audience = approvals.room_mates(state, scope[1:])
@@ -275,19 +277,19 @@ def _saved_result(info: ContextInfo, seq: int | None) -> ContextSaved:
 
 
 def remove_scope(state: GatewayState, actor: Actor, scope: str, sequencer: Sequencer) -> Iterator[LogEvent]:
-    """All documents of a scope that goes."""
+    """Delete all documents of a scope that is removed."""
     for record in [one for one in state.contexts.values() if one.info.scope == scope and not one.gone]:
         where = DocumentRef(scope, record.info.name, record)
         yield from _change_document(state, actor, where, DocumentEdit(ContextAction.DELETE, None), sequencer).events
 
 
 def orphaned_scopes(state: GatewayState) -> set[str]:
-    """Scopes of members that are not there any more."""
+    """The scopes of members that no longer exist."""
     scopes = {one.info.scope for one in state.contexts.values() if not one.gone and one.info.scope.startswith("@")}
     return {one for one in scopes if (record := state.members.get(one[1:])) is None or record.removed}
 
 
-# reading
+# queries
 
 
 def list_contexts(state: GatewayState, actor: Actor, request: Contexts, sequencer: Sequencer) -> Outcome:

@@ -1,8 +1,9 @@
-"""What keeps machines from talking for ever, and what a person does about it. Pure: (house, request) -> ruling.
+"""Applies the loop guard to messages, and lets people lift its holds. Pure: (state, request) -> outcome.
 
-A guard refuses nothing: the message is said, and wakes nobody that a machine must not wake any more. That is said once,
-with the messages that led there, until a person says `continue` (then those are woken) or speaks to them (then what
-they slept through is past). People always pass; so does the gateway itself, whose modes have bounds of their own.
+The loop guard refuses no message: the message is logged, but does not wake members that a machine must no longer wake.
+The room gets one notice with the messages that led there. A person lifts the hold with `continue`, which delivers the
+held messages, or by writing to the held members, which drops them. Messages of people always wake, and so do those of
+the gateway, because its modes have their own bounds.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ from gateway.protocol.types import Delivery, MemberKind, MessageKind, Rung, bare
 FINAL_RUNGS = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 HELD_REASON = "a loop guard: it wakes nobody until a person says /continue"
 MAX_SHOWN_MESSAGES = 12
-CONTEXT_FIELDS_APART = {"answers", "tokens"}  # in the context of an answer: what it answers, and what it has cost
+CONTEXT_FIELDS_APART = {"answers", "tokens"}  # in the context of an answer: the messages it answers, and its cost
 
 
 @dataclass(frozen=True)
 class NewMessage:
-    """A message about to be said: by whom, in which room, to whom by name, and how many machines it comes after."""
+    """A message about to be sent: its author, room, named recipients and hops (answers of machines before it)."""
 
     seq: int
     actor: Actor
@@ -51,7 +52,7 @@ class NewMessage:
 
 @dataclass(frozen=True)
 class WakeDecision:
-    """Whom it wakes, what the room keeps of that, and what is said about it."""
+    """The members that a message wakes, the change to the room's hold, and the trips to announce."""
 
     awake: tuple[str, ...]
     asleep: tuple[str, ...] = ()
@@ -65,7 +66,7 @@ def is_machine(state: GatewayState, name: str) -> bool:
 
 
 def record_event(state: GatewayState, event: Durable) -> None:
-    """Every message that was said, and after a restart the last ones once more."""
+    """Called for every message, and after a restart for the last messages of the log."""
     if isinstance(event, Message):
         state.recent.note(event)
         state.chains.note(event, partial(is_machine, state))
@@ -75,8 +76,8 @@ def record_event(state: GatewayState, event: Durable) -> None:
 
 
 def hops_of(state: GatewayState, actor: Actor, request: Send, sequencer: Sequencer) -> int:
-    """How often machines have answered each other since a person spoke. What an agent says by a tool belongs to what it
-    has in hand."""
+    """How many answers of machines precede this message since a person wrote. A message through a tool counts as part
+    of the agent's current message."""
     if actor.kind not in MACHINES:
         return 0
     if request.reply_to is not None:
@@ -86,13 +87,13 @@ def hops_of(state: GatewayState, actor: Actor, request: Send, sequencer: Sequenc
 
 
 def hops_in_hand(state: GatewayState, name: str, now: float) -> int:
-    """The hops of what a machine has in hand; a person carries none."""
+    """The hops of the message that a machine works on; 0 for a person."""
     link = _message_in_hand(state, name, now) if is_machine(state, name) else None
     return 0 if link is None else hops_after(link, name, state.loop_holds)
 
 
 def _message_in_hand(state: GatewayState, name: str, now: float) -> CausalLink | None:
-    """What it was told last, unless that is over, or long ago."""
+    """The last message to the member, unless it is finished or older than an hour."""
     link = state.chains.links.get(state.chains.told.get(name, 0))
     if link is None or now - link.at > HOUR_S:
         return None
@@ -107,12 +108,12 @@ def _cause_of(state: GatewayState, said: NewMessage, now: float) -> int | None:
     return link.seq if link else None
 
 
-# who wakes
+# wakes
 
 
 def wakes_nobody(state: GatewayState, actor: Actor, request: Send, audience: Audience) -> bool:
-    """Whether it wakes nobody by its nature. An answer to the whole room is read there: if it woke all other agents,
-    each would answer it in turn. And nobody needs to answer thanks; who waits for just that answer gets it."""
+    """Whether the kind of message wakes nobody. An answer to the whole room wakes no agents, because each would answer
+    it in turn. Nobody needs to answer thanks, but a member that waits for that answer gets it."""
     if request.kind is MessageKind.REPLY and audience.everyone:
         return True
     if request.kind is MessageKind.ACK:
@@ -127,7 +128,7 @@ def _is_awaited_answer(state: GatewayState, actor: Actor, audience: Audience) ->
 
 
 def decide_wakes(state: GatewayState, said: NewMessage, names: Sequence[str], sequencer: Sequencer) -> WakeDecision:
-    """Which of those for whom there would be a ladder are woken."""
+    """Decide which of the recipients with an inbox are woken."""
     if said.actor.kind not in MACHINES:
         return WakeDecision(tuple(names), changes=_changes_when_person_speaks(state, said, names))
     machines = [name for name in names if is_machine(state, name)]
@@ -151,7 +152,7 @@ def decide_wakes(state: GatewayState, said: NewMessage, names: Sequence[str], se
 
 
 def guard_notices(room: str, judged: WakeDecision, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """One line for each limit that was reached, with the same for programs."""
+    """One notice for each limit that was reached, with the same data for programs."""
     return tuple(
         room_notice(room, text, sequencer, {"tripped": msgspec.to_builtins(trip)}) for text, trip in judged.notices
     )
@@ -180,7 +181,7 @@ def _names_held_by(held: Mapping[str, GuardKey], key: GuardKey) -> list[str]:
 
 
 def _changes_when_person_speaks(state: GatewayState, said: NewMessage, names: Sequence[str]) -> tuple[StateChange, ...]:
-    """A person speaks to them."""
+    """Update the hold when a person writes to members."""
     hold = state.loop_holds.get(said.room)
     if hold is None or said.actor.kind is not MemberKind.HUMAN:
         return ()
@@ -188,11 +189,11 @@ def _changes_when_person_speaks(state: GatewayState, said: NewMessage, names: Se
     return () if after == hold else (StateChange("brake", said.room, after.or_none()),)
 
 
-# what a person does
+# requests of people
 
 
 def lift_holds(state: GatewayState, actor: Actor, request: Continue, sequencer: Sequencer) -> Outcome:
-    """Lift what stands, in one room or all, for one agent or all, and wake whom it kept asleep: in order, and once."""
+    """Lift holds in one room or all, for one agent or all, and deliver the held messages in order, each once."""
     actor.require(Action.CONTINUE)
     name = state.member(bare_name(request.member)).name if request.member else None
     rooms = (
@@ -220,7 +221,7 @@ def _is_about(hold: LoopHold, name: str | None) -> bool:
 def _lift_hold_events(
     state: GatewayState, hold: LoopHold, name: str | None, actor: Actor, sequencer: Sequencer
 ) -> Iterator[LogEvent]:
-    """Said first, so that its number is the one up to which all is lifted."""
+    """The notice comes first, because its number marks up to where the limits are reset."""
     after, found = hold.lift(sequencer.last_seq + 1, name)
     woken = [one for one in found if one.deadline is None or one.deadline > sequencer.now]
     members = {each for one in hold.trips if name is None or name in one.names for each in one.names}
@@ -233,7 +234,7 @@ def _lift_hold_events(
 
 
 def _remaining_members(state: GatewayState, names: Sequence[str]) -> list[str]:
-    """Whoever was removed meanwhile is woken by nothing."""
+    """The names without members that were removed meanwhile."""
     return [name for name in names if name in state.members and state.members[name].member.inbox]
 
 
@@ -246,14 +247,14 @@ def _lift_text(actor: Actor, name: str | None, woken: Sequence[HeldMessage], bey
 
 
 def _wake_events(room: str, asleep: HeldMessage, member: str, actor: Actor, sequencer: Sequencer) -> Iterator[LogEvent]:
-    """A ladder begins, and its sidecar is told, which has seen the message go by."""
+    """Begin the delivery, and notify the sidecar, which has already seen the message without a delivery."""
     yield delivery_updates.begun(
         MessageHeader(room, asleep.sender), asleep.message, member, f"woken by {actor.name}", sequencer
     )
     yield agent_orders.order_about_message(ControlAction.RETRY, member, asleep.message, sequencer)
 
 
-# what is shown
+# views
 
 
 def visible_holds(state: GatewayState, actor: Actor) -> tuple[BrakeView, ...]:
@@ -262,7 +263,7 @@ def visible_holds(state: GatewayState, actor: Actor) -> tuple[BrakeView, ...]:
 
 
 def held_recipients(state: GatewayState, message: Message) -> tuple[Delivery, ...]:
-    """Who sleeps for this message, as if it were held for them."""
+    """The members for whom the loop guard holds this message, shown as held deliveries."""
     hold = state.loop_holds.get(message.room)
     names = (name for one in (hold.asleep if hold else ()) if one.message == message.seq for name in one.names)
     return tuple(Delivery(message.seq, name, Rung.HELD, HELD_REASON, message.timestamp) for name in names)

@@ -1,7 +1,7 @@
-"""Which messages a new one says that it answers, and whether its sender may read them. Pure.
+"""The messages that a new message answers, and whether its sender may read them. Pure.
 
-Whoever waits for an answer looks at `reply_to` and at `context.answers`. A message that its sender may not read is, to
-that sender, a message that does not exist.
+A client that waits for an answer looks at `reply_to` and `context.answers`. To a sender, a message that it may not read
+does not exist.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests import Send
 from gateway.protocol.types import SETTLED_BY_ANSWER, SYSTEM_NAME, Rung, Step
 
-MAX_ANSWERED_MESSAGES = 1000  # messages that one message may answer
-_NUMBER_FIELDS = ("answers", "same_as")  # what in a context names messages
+MAX_ANSWERED_MESSAGES = 1000  # that one message may answer
+_NUMBER_FIELDS = ("answers", "same_as")  # fields of a context that hold message numbers
 _NO_RUNGS: frozenset[int] = frozenset()
 
 
@@ -29,7 +29,7 @@ def answered_numbers(request: Send) -> frozenset[int]:
 
 
 def further_answered_numbers(request: Send) -> tuple[int, ...]:
-    """An agent that got several messages as one prompt answers them all."""
+    """The messages that an agent got together in one prompt: its answer answers them all."""
     return tuple(_integers((request.context or {}).get("answers")))
 
 
@@ -46,8 +46,8 @@ def _integers(value: object) -> Iterable[int]:
 
 
 def numbers_missing_in_memory(state: GatewayState, name: str, request: Send) -> frozenset[int]:
-    """What must be looked up in the store before the request can be judged: a message, or how far its delivery to the
-    sender has come."""
+    """The messages to read from the store before the request can be decided, for their header or for the state of their
+    delivery to the sender."""
     return frozenset(
         one
         for one in answered_numbers(request)
@@ -58,8 +58,8 @@ def numbers_missing_in_memory(state: GatewayState, name: str, request: Send) -> 
 def settle_answered_deliveries(
     state: GatewayState, actor: Actor, request: Send, sequencer: Sequencer
 ) -> tuple[LogEvent, ...]:
-    """Whoever answers a message has it. A sidecar reports that itself, step by step; for all others the answer is the
-    only report. A prompt of the gateway is over when its turn is, however many answers that has."""
+    """Mark the answered messages as delivered. A sidecar reports the steps itself; for all other clients the answer is
+    the only report. A prompt of a mode ends with its turn, however many answers that has."""
     facts = []
     for number in sorted(answered_numbers(request)):
         head, current = state.recent.get(number), state.ladders.get((number, actor.name))

@@ -1,8 +1,8 @@
 """The rules of sessions: a named piece of work in a room, with a goal, participants and a deadline. Pure.
 
-A session is a tag, not a second log. What somebody says without a tag belongs to the one active session of the room
-that he takes part in: agents answer without knowing of tags, and a session of which only tagged messages are part would
-miss most of what was said in it. Where there are several, nothing is guessed.
+A session is a tag on messages, not a second log. A message without a tag belongs to the active session of the room in
+which its author takes part, because agents answer without tags and a session of tagged messages alone would miss most
+answers. If there are several such sessions, the message gets no tag.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from gateway.protocol.types import (
 )
 
 MAX_OPEN_SESSIONS = 100  # of one member
-MAX_GOAL_CHARS = 300  # characters of a goal, in a line that the gateway says
+MAX_GOAL_CHARS = 300  # of a goal that a notice shows
 
 S = SessionStatus
 
 
 def current_session(state: GatewayState, room: str, name: str) -> str | None:
-    """The session that something said in a room belongs to, where there is no doubt."""
+    """The session of an untagged message in a room, if exactly one fits."""
     found = [one.name for one in state.sessions.values() if one.room == room and one.status is S.ACTIVE]
     mine = [one for one in found if is_participant(state.sessions[one], name)]
     return mine[0] if len(mine) == 1 else None
@@ -59,8 +59,8 @@ def is_participant(session: Session, name: str) -> bool:
 
 
 def session_tag_of(state: GatewayState, room: str, name: str, wanted: str | None) -> str | None:
-    """The tag of a message. A tag that is no session's is let pass: other systems have tags of their own. So is that of
-    a session in a room that the member is not in: it must not learn of either."""
+    """The tag of a message. An unknown tag passes, because other systems have their own tags. The tag of a session in
+    another room passes as well, so that the member does not learn whether that session exists."""
     if wanted is None:
         return current_session(state, room, name)
     session = state.sessions.get(wanted.lower())
@@ -72,7 +72,7 @@ def session_tag_of(state: GatewayState, room: str, name: str, wanted: str | None
 
 
 def add_decision(state: GatewayState, asked: Decision) -> tuple[StateChange, ...]:
-    """A session remembers what was asked in it."""
+    """Add a decision to its session."""
     session = state.sessions.get(asked.session or "")
     if session is None or session.room != asked.room or asked.id in session.decisions:
         return ()
@@ -80,7 +80,7 @@ def add_decision(state: GatewayState, asked: Decision) -> tuple[StateChange, ...
     return (StateChange("session", session.name, later),)
 
 
-# changing
+# changes
 
 
 def open_session(state: GatewayState, actor: Actor, request: OpenSession, sequencer: Sequencer) -> Outcome:
@@ -172,7 +172,7 @@ def complete_session(session: Session, closing: str, by: str, sequencer: Sequenc
 
 
 def _require_own_open(state: GatewayState, actor: Actor, name: str) -> Session:
-    """One that is not completed, and that this member may change."""
+    """The session, if it is not completed and this member may change it."""
     actor.require(Action.SEND)
     session = require_session(state, actor, name)
     inside = actor.name in state.in_room[session.room]
@@ -203,7 +203,7 @@ def _session_event(session: Session, action: SessionAction, by: str, sequencer: 
 def process_due_session(
     state: GatewayState, key: str, sequencer: Sequencer, started: float = 0.0
 ) -> tuple[tuple[LogEvent, ...], float | None]:
-    """A deadline that passes is said once, and ends nothing."""
+    """Announce a passed deadline once. It does not end the session."""
     session = state.sessions.get(key)
     if session is None or session.overdue or not session.deadline or session.status is not S.ACTIVE:
         return (), None
@@ -220,7 +220,7 @@ def _session_notice(session: Session, sequencer: Sequencer) -> LogEvent:
     return message(MessageDraft(session.room, text, session=session.name), sequencer)
 
 
-# reading
+# queries
 
 
 def require_session(state: GatewayState, actor: Actor, name: str) -> Session:

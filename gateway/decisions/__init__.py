@@ -1,1 +1,1 @@
-"""Votes and proposals: who may vote, how votes are counted, how the result reads. Does no I/O."""
+"""The rules of votes and proposals: voters, answers, counting, announcements. Does no I/O."""

@@ -1,7 +1,7 @@
-"""Decisions as text: the answers that stand in messages, how one is asked for, how its end is told. Pure.
+"""Decisions as text: parses votes in messages, and writes questions and results. Pure.
 
-Understood at the beginning of a line, outside code fences: `VOTE: B`, `VOTE: B because ...`, `VOTE d-812: B`,
-`[LGTM]` and `[CONTINUE]` with a reason behind them. The last such line of a message about a decision counts.
+A vote stands at the beginning of a line, outside code fences: `VOTE: B`, `VOTE: B because ...`, `VOTE d-812: B`,
+`[LGTM]` and `[CONTINUE]` with a reason after it. The last such line of a message about a decision counts.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ MAX_SHOWN_CHARS = 300
 _VOTE = re.compile(r"(?:\*\*)?VOTE(?:[ \t]+([\w.-]+))?(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*(\S.*)")
 _TAG = re.compile(r"(?:\*\*)?\[(LGTM|CONTINUE)\](?:\*\*)?[ \t]*(.*)")
 _BECAUSE = re.compile(r"(?:[,;:.–—-]\s{0,4})?(?:because\b[:,]?|since\b|[–—]|-(?=\s)|:|\()", re.IGNORECASE)
-MAX_REASON_STARTS = 50  # places in an answer where its reason may begin
+MAX_REASON_STARTS = 50  # positions in an answer where its reason may begin
 
 
 @dataclass(frozen=True)
 class SpokenVote:
-    """What stands in a message: for which decision, if it says so, and the words of the answer."""
+    """A vote in a message: its decision, if named, and the words of the answer."""
 
     words: str
     decision: str = ""
@@ -51,7 +51,7 @@ def find_votes(text: str) -> Iterator[SpokenVote]:
 
 
 def parse_vote(decision: Decision, said: SpokenVote) -> tuple[str, str] | None:
-    """The choice and the reason, if it is an answer to this decision."""
+    """The choice and the reason, if the words are a valid answer to this decision."""
     if said.tag:
         tag, _, rest = said.words.partition(" ")
         choice = option_meant(options_to_choose(decision), tag)
@@ -66,7 +66,7 @@ def parse_vote(decision: Decision, said: SpokenVote) -> tuple[str, str] | None:
 
 
 def _split_choice_and_reason(words: str) -> Iterator[tuple[str, str]]:
-    """The choice may have several words: it ends where a reason begins, or after the first word."""
+    """The possible splits: a choice of several words ends where a reason begins, or after the first word."""
     for match in itertools.islice(_BECAUSE.finditer(words), MAX_REASON_STARTS):
         yield words[: match.start()], words[match.end() :].strip().removesuffix(")")
     first, _, rest = words.partition(" ")
@@ -74,13 +74,13 @@ def _split_choice_and_reason(words: str) -> Iterator[tuple[str, str]]:
 
 
 def options_to_choose(decision: Decision) -> tuple[Option, ...]:
-    """What can be answered in words: of a plain proposal, yes or no."""
+    """The options of a decision; for a plain proposal yes and no."""
     plain = not decision.options and parse_rule(decision.rule).kind is VotingRuleKind.RECIPIENT
     return YES_OR_NO if plain else decision.options
 
 
 def option_meant(options: Sequence[Option], word: str) -> str | None:
-    """The key of the option that somebody means: by its key, its words, or by a word for yes or no."""
+    """The key of the option that a word names: by its key, its text, or a word for yes or no."""
     wanted = word.strip().strip("\"'`").casefold()
     if not wanted:
         return None
@@ -94,7 +94,7 @@ def option_meant(options: Sequence[Option], word: str) -> str | None:
 
 
 def shorten_to_line(text: str, most: int = MAX_SHOWN_CHARS) -> str:
-    """One line of what somebody wrote, so that nothing in it passes for a line of ours."""
+    """A member's text on one line, so that no part of it looks like a line of the gateway."""
     return printable_text.shorten_line(text, most)
 
 
@@ -102,11 +102,11 @@ def option_text(decision: Decision, key: str) -> str:
     return shorten_to_line(decision_nouns.option_words(decision, key))
 
 
-# asking
+# question
 
 
 def question_text(decision: Decision) -> str:
-    """The message that asks for it."""
+    """The text of the message that asks for a decision."""
     lines = [decision.question]
     said_below = decision.options == YES_OR_NO or all(one.key == one.text for one in decision.options)
     lines += [] if said_below else [f"{one.key}) {one.text}" for one in decision.options]
@@ -138,11 +138,11 @@ def rule_text(decision: Decision) -> str:
     return "the majority of"
 
 
-# telling
+# result
 
 
 def result_sentence(decision: Decision) -> str:
-    """How it ended, in one sentence."""
+    """The result in one sentence."""
     count = count_votes(decision)
     match decision.state:
         case S.DECIDED:
@@ -183,7 +183,7 @@ def _undecided_reason(decision: Decision, count: VoteCount) -> str:
 
 
 def result_announcement(decision: Decision) -> str:
-    """The result as it is said in the room: how it ended, and who said what."""
+    """The result as announced in the room: the outcome, and each member's answer."""
     lines = [f"{decision.result} {decision.id}: {shorten_to_line(decision.question)}"]
     return "\n".join([*lines, *(f"- {_answer_line(decision, one)}" for one in _last_answers(decision))])
 

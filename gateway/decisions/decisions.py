@@ -1,11 +1,11 @@
 """The rules of decisions: proposals between two, votes of a room, verdicts, questions to the people. Pure.
 
-A decision is opened (`opened`), answered (`answered`, and `heard` for words in messages), and ended: by its rule, by
-its author, or by time (`due`). Each answer is an event that is never changed. The end is said in the room, with who
-said what, and goes to its author as the answer to the message that asked.
+A decision is opened, answered (by a request, or by a vote in a message), and ended: by its rule, by its author, or by
+time. Each answer is an event that never changes. The room gets the result with each member's answer, and the author
+gets it as the reply to the message that asked.
 
-Whoever builds on it opens one with a `NewDecision`, keeps its id, and reads `state.decisions[id]` when it is looked at
-next: `pending` while it is open, then `state` and `outcome` (the key of the option that won, or nothing).
+A module that needs a decision opens one with a `NewDecision`, keeps its id, and later reads `state.decisions[id]`:
+`pending` while it is open, then `state` and `outcome` (the key of the winning option, or empty).
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ from gateway.protocol.types import (
 )
 
 STORE_KIND = "decision"
-MAX_LISTED_CLOSED = 200  # decisions that are over and still listed; `decision.show` finds the others
+MAX_LISTED_CLOSED = 200  # closed decisions that are still listed; `decision.show` finds the others
 LISTED_CLOSED_S = 24 * 3600.0
 MAX_DETAILS_BYTES = 16 * 1024
-MAX_ANSWERS_PER_VOTER = 20  # of one voter: each stays for ever
+MAX_ANSWERS_PER_VOTER = 20  # bounded, because each answer stays for ever
 
 S, A = DecisionState, AnswerKind
 
 
 @dataclass(frozen=True)
 class NewDecision:
-    """What shall be decided. Without voters: the members of the room that have an inbox, or with `people` the people
-    there. `silent`: no message asks for it, somebody else does."""
+    """A decision to open. Without voters: the members of the room with an inbox, or with `people` the people there.
+    `silent`: no message asks for it, because the caller does."""
 
     room: str
     question: str
@@ -66,13 +66,13 @@ class NewDecision:
     signed: Signed | None = None
 
 
-# opening
+# open
 
 
 def open_decision(
     state: GatewayState, by: str, motion: NewDecision, sequencer: Sequencer
 ) -> tuple[Decision, tuple[LogEvent, ...]]:
-    """By a member of the room, or by the gateway itself (`system`)."""
+    """Open a decision for a member of the room, or for the gateway itself (`system`)."""
     rule = parse_rule(motion.rule)
     _check_new_decision(motion)
     voters = _find_voters(state, by, motion, rule, sequencer.now)
@@ -135,7 +135,7 @@ def _find_voters(state: GatewayState, by: str, motion: NewDecision, rule: Voting
 
 
 def _room_voters(state: GatewayState, by: str, motion: NewDecision, now: float) -> tuple[str, ...]:
-    """Nobody waits for the vote of a member that is gone; whoever is away and shall vote is named."""
+    """The default voters: the present members. An absent member votes only if it is named."""
     if motion.people:
         return people_of(state, motion.room)
     voting = (name for name in state.inboxes(motion.room) if name != by and not state.members[name].member.hidden)
@@ -156,14 +156,14 @@ def _weights(motion: NewDecision, voters: tuple[str, ...]) -> dict[str, int]:
 
 
 def _forget_old_decisions(state: GatewayState, now: float) -> tuple[StateChange, ...]:
-    """What is over for long is forgotten here, when the next one is opened; the store has it."""
+    """Drop old closed decisions from memory when a new one is opened; the store keeps them."""
     over = [one for one in state.decisions.values() if one.over]
     spare = max(0, len(over) - MAX_LISTED_CLOSED)
     old = (one for at, one in enumerate(over) if at < spare or now - seconds_from_iso(one.closed) > LISTED_CLOSED_S)
     return tuple(StateChange("decision", one.id, None) for one in old)
 
 
-# answering
+# answer
 
 
 def may_answer(state: GatewayState, decision: Decision, name: str) -> bool:
@@ -192,7 +192,7 @@ def answer_refusal(
 
 
 def _refusal_after_acceptance(decision: Decision, by: str, kind: AnswerKind) -> Forbidden | Conflict | None:
-    """What is accepted is completed or disputed by either of the two."""
+    """An accepted proposal can only be completed or disputed, by either of the two parties."""
     if parse_rule(decision.rule).kind is not VotingRuleKind.RECIPIENT or by not in (decision.by, *decision.voters):
         return Forbidden(f"{by} is no party of {decision.id}: {_parties_text(decision)}.")
     if decision.state is not S.ACCEPTED:
@@ -213,7 +213,7 @@ def is_due(decision: Decision, now: float) -> bool:
 def add_answer(
     gateway_state: GatewayState, decision: Decision, given: Given, sequencer: Sequencer
 ) -> tuple[Decision, tuple[LogEvent, ...]]:
-    """One more answer, which `refusal` lets pass; and the end, if this brings it."""
+    """Add an answer that `refusal` has let pass, and end the decision if this answer decides it."""
     later = msgspec.structs.replace(decision, answers=(*decision.answers, given), seq=sequencer.seq())
     if given.kind in (A.COMPLETE, A.DISPUTE):
         state = S.COMPLETED if given.kind is A.COMPLETE else S.DISPUTED
@@ -227,7 +227,7 @@ def add_answer(
 def finish_decision(
     state: GatewayState, decision: Decision, sequencer: Sequencer, how: VoteCheck
 ) -> tuple[Decision, tuple[LogEvent, ...]]:
-    """Its time is over, or its author counts what is there."""
+    """End a decision because its time is over or its author counts the votes."""
     end = result_at(decision, how)
     if end is None:
         return decision, ()
@@ -243,15 +243,15 @@ def cancel_decision(
 
 
 def remove_voter(state: GatewayState, name: str, sequencer: Sequencer, room: str | None = None) -> Iterator[LogEvent]:
-    """Whoever is out of a room has no vote in what it decides, and nobody waits for it. Without `room`: it is gone for
-    good, and so what was asked of it alone ends."""
+    """Remove a member that left the room from the voters of its open decisions. Without `room` the member is gone for
+    good, and proposals to it alone end too."""
     for decision in list(state.decisions.values()):
         if room is None or (decision.room == room and not decision.private):
             yield from _remove_voters(state, decision, {name}, sequencer)
 
 
 def remove_departed_voters(state: GatewayState, sequencer: Sequencer) -> Iterator[LogEvent]:
-    """Those who were removed or put out by an earlier version, which left them their votes."""
+    """Remove voters that an earlier version removed or kicked without removing their votes."""
     for decision in list(state.decisions.values()):
         gone = {one for one in decision.voters if _has_departed(state, decision, one)}
         yield from _remove_voters(state, decision, gone, sequencer)
@@ -267,7 +267,7 @@ def _has_departed(state: GatewayState, decision: Decision, name: str) -> bool:
 def _remove_voters(
     state: GatewayState, decision: Decision, gone: Collection[str], sequencer: Sequencer
 ) -> tuple[LogEvent, ...]:
-    """What they have voted already stays. What is left may be the end."""
+    """Votes that were given stay. The decision may end, because fewer votes are missing."""
     waits_for = [one for one in decision.voters if one in gone and one not in votes_of(decision)]
     if not decision.pending or not waits_for:
         return ()
@@ -294,7 +294,7 @@ def _remove_voters(
 def process_due_decision(
     state: GatewayState, key: str, sequencer: Sequencer, started: float = 0.0
 ) -> tuple[tuple[LogEvent, ...], float | None]:
-    """What time alone does to one of them, and when to look at it again."""
+    """The effect of time on a decision. Returns the events and when to check again."""
     decision = state.decisions.get(key)
     if decision is None or not decision.pending or not decision.expires:
         return (), None
@@ -302,7 +302,7 @@ def process_due_decision(
     return ((), at) if at > sequencer.now else (finish_decision(state, decision, sequencer, VoteCheck.EXPIRY)[1], None)
 
 
-# facts
+# events
 
 
 def _close_decision(  # noqa: PLR0913, PLR0917 - how something ended
@@ -340,12 +340,12 @@ def _decision_event(  # noqa: PLR0913 - what one event tells
 
 
 def readers_of_decision(decision: Decision) -> tuple[str, ...] | None:
-    """Who alone sees it."""
+    """The only members who see the decision; None for the whole room."""
     return tuple(dict.fromkeys((decision.by, *decision.voters))) if decision.private else None
 
 
 def _announce_question(state: GatewayState, decision: Decision, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """The room hears the question; who shall answer, and has an inbox, is woken by it."""
+    """Ask the question in the room. It wakes the voters who have an inbox."""
     assert decision.asked is not None
     draft = MessageDraft(
         decision.room,
@@ -359,7 +359,7 @@ def _announce_question(state: GatewayState, decision: Decision, sequencer: Seque
 
 
 def _announce_result(state: GatewayState, decision: Decision, by: str, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """The end is told to the room; its author, or the other one of two, is woken by it."""
+    """Announce the result in the room. It wakes the author, or the other party of a proposal."""
     sender = by if decision.private and by != SYSTEM_NAME else SYSTEM_NAME
     to = tuple(one for one in (decision.by, *(decision.voters if decision.private else ())) if one != sender)
     hops = max((loop_checks.hops_in_hand(state, one.by, sequencer.now) for one in decision.answers), default=-1) + 1
@@ -373,7 +373,7 @@ def _announce_result(state: GatewayState, decision: Decision, by: str, sequencer
 def _system_message_events(
     state: GatewayState, decision: Decision, draft: MessageDraft, to: tuple[str, ...], sequencer: Sequencer
 ) -> tuple[LogEvent, ...]:
-    """It wakes whom it is for; not where agents have answered each other for too long without a person."""
+    """A message about a decision. It wakes its recipients, unless agents have answered each other for too long."""
     inboxes = [one for one in to if one != draft.sender and one in state.members and state.members[one].member.inbox]
     awake = [
         one for one in inboxes if draft.hops < state.chains.limits.max_hops or not loop_checks.is_machine(state, one)
@@ -389,6 +389,6 @@ def _system_message_events(
 
 
 def decision_notice(decision: Decision, text: str, sequencer: Sequencer) -> LogEvent:
-    """What the gateway says about a decision; it wakes nobody."""
+    """A notice about a decision, without deliveries."""
     ends = readers_of_decision(decision)
     return message(MessageDraft(decision.room, text, recipients=ends or ()), sequencer, ends=ends)

@@ -1,4 +1,4 @@
-"""What members may do about decisions: propose, answer, close, list; and votes that stand in what they say. Pure."""
+"""The requests about decisions: propose, answer, close, list; and votes in messages. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ID = re.compile(r"(?!d-)[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}")
 A = AnswerKind
 
 
-# opening
+# open
 
 
 def open_proposal(state: GatewayState, actor: Actor, request: Propose, sequencer: Sequencer) -> Outcome:
@@ -111,7 +111,7 @@ def _without_at(name: str) -> str:
 
 
 def normalize_options(given: Iterable[Option | str]) -> tuple[Option, ...]:
-    """Short single words are keys themselves; where one of them is longer, all get letters."""
+    """Give each option a key: short single words are their own keys; if any option is longer, all get letters."""
     whole = list(given)
     words = [one.strip() for one in whole if isinstance(one, str)]
     if not all(words):
@@ -128,7 +128,7 @@ def normalize_options(given: Iterable[Option | str]) -> tuple[Option, ...]:
     return tuple(found)
 
 
-# answering
+# answer
 
 
 def answer_decision(state: GatewayState, actor: Actor, request: AnswerDecision, sequencer: Sequencer) -> Outcome:
@@ -162,7 +162,7 @@ def _given_answer(decision: Decision, by: str, request: AnswerDecision, sequence
 
 
 def _is_repeated_answer(decision: Decision, given: Given) -> bool:
-    """The same request again, or what counts already said once more."""
+    """Whether the same request comes again, or repeats the member's current answer."""
     if given.id and any((one.by, one.id) == (given.by, given.id) for one in decision.answers):
         return True
     last = next((one for one in reversed(decision.answers) if one.by == given.by), None)
@@ -171,7 +171,7 @@ def _is_repeated_answer(decision: Decision, given: Given) -> bool:
 
 
 def normalize_choice(decision: Decision, kind: AnswerKind, word: str) -> tuple[AnswerKind, str]:
-    """What an answer means in this decision, or an error that says what can be answered."""
+    """The meaning of an answer in this decision, or an error that lists the possible answers."""
     if kind in (A.COMPLETE, A.DISPUTE):
         return kind, ""
     if parse_rule(decision.rule).kind is VotingRuleKind.RECIPIENT:
@@ -206,7 +206,7 @@ def offered_text(decision: Decision) -> str:
 
 
 def count_spoken_votes(state: GatewayState, message: Message, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    """Votes that stand in a message of somebody who has one. The last for each decision counts."""
+    """Count the votes in a message of a voter. The last vote for each decision counts."""
     if not state.decisions or ("VOTE" not in message.content and "[" not in message.content):
         return ()
     last: dict[str, SpokenVote] = {}
@@ -233,7 +233,7 @@ def _count_spoken_vote(
 
 
 def _decision_meant(state: GatewayState, message: Message, said: SpokenVote, now: float) -> Decision | None:
-    """Which decision a vote is for: the one it names, or that the message answers; else the newest that it fits."""
+    """The decision of a vote: the one it names, else the one that the message answers, else the newest that it fits."""
     open_ = [one for one in state.decisions.values() if _accepts_spoken_vote(state, one, message, now)]
     if said.decision:
         return next((one for one in open_ if one.id.casefold() == said.decision.casefold()), None)
@@ -245,13 +245,13 @@ def _decision_meant(state: GatewayState, message: Message, said: SpokenVote, now
 
 
 def _accepts_spoken_vote(state: GatewayState, decision: Decision, message: Message, now: float) -> bool:
-    """A vote said to somebody else in private is not published."""
+    """Whether the vote may count here. A vote in a private message to another member is not published."""
     if decision.room != message.room or answer_refusal(state, decision, message.from_, A.VOTE, now) is not None:
         return False
     return not message.recipients or decision.by in message.recipients or message.reply_to == decision.asked
 
 
-# ending
+# end
 
 
 def close_decision(state: GatewayState, actor: Actor, request: CloseDecision, sequencer: Sequencer) -> Outcome:
@@ -268,7 +268,7 @@ def close_decision(state: GatewayState, actor: Actor, request: CloseDecision, se
     return Outcome(DecisionView(later), facts)
 
 
-# reading
+# queries
 
 
 def may_see_decision(state: GatewayState, actor: Actor, decision: Decision) -> bool:

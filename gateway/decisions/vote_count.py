@@ -1,8 +1,8 @@
-"""Counting: which rule a decision has, what its answers come to, whether it has ended. Pure.
+"""Counts votes: parses the rule of a decision, sums its answers, and says whether it has ended. Pure.
 
-A vote ends as soon as its rule is met whatever the others say, and when everybody has voted. Until then each may
-change his mind: the last answer counts. So the order in which members vote changes no result of `majority` and
-`unanimous`; `first` and a quorum of at most a half are meant to be won by whoever is first.
+A vote ends when no further vote can change its result, or when everybody has voted. Until then members may change
+their votes: the last one counts. The order of votes therefore does not change the result of `majority` and `unanimous`;
+with `first`, and with a quorum of at most a half, the first votes win by design.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class VotingRuleKind(StrEnum):
 
 @dataclass(frozen=True)
 class VotingRule:
-    """`part` of `whole`: how much of all weight a quorum needs."""
+    """`part` of `whole`: the share of the total weight that a quorum needs."""
 
     kind: VotingRuleKind
     part: int = 0
@@ -70,14 +70,14 @@ class VoteCount:
 
     @property
     def leading(self) -> tuple[str, int]:
-        """The one choice with the most weight; no choice where two have as much."""
+        """The choice with the most weight; an empty choice if two have the same weight."""
         if not self.weights or (len(self.weights) > 1 and self.weights[0][1] == self.weights[1][1]):
             return "", 0
         return self.weights[0]
 
 
 def votes_of(decision: Decision) -> dict[str, Given]:
-    """What counts of each who answered: the last."""
+    """The vote of each member that counts: the last one."""
     found: dict[str, Given] = {}
     for one in decision.answers:
         if one.kind not in (A.COMPLETE, A.DISPUTE):
@@ -107,7 +107,7 @@ class VoteResult:
 
 
 class VoteCheck(StrEnum):
-    """When it is looked at: after an answer, when its time is over, when its author counts what is there."""
+    """The occasion of a check: after an answer, at the deadline, or when the author counts the votes."""
 
     ANSWER = "answer"
     EXPIRY = "expiry"
@@ -115,7 +115,7 @@ class VoteCheck(StrEnum):
 
 
 def result_at(decision: Decision, moment: VoteCheck) -> VoteResult | None:
-    """How a pending decision ends at this moment; nothing if it goes on."""
+    """The result of a pending decision at this moment; None if it stays open."""
     if not decision.pending:
         return None
     rule, count = parse_rule(decision.rule), count_votes(decision)
@@ -164,6 +164,7 @@ _WINNER_BY_RULE: dict[VotingRuleKind, Callable[[VotingRule, VoteCount, Decision]
 
 
 def _choice_at_expiry(rule: VotingRule, count: VoteCount) -> str | None:
-    """More than a half of what was voted is a majority, also where some did not vote. The other rules ask for all."""
+    """At the deadline, more than half of the given votes is a majority, even if some did not vote. Other rules need
+    all."""
     choice, weight = count.leading
     return choice if rule.kind is VotingRuleKind.MAJORITY and weight * 2 > count.given else None

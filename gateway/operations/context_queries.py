@@ -1,4 +1,4 @@
-"""The requests about shared documents that need the store: what stands there, what stood there, and merging into it."""
+"""The requests about shared documents that need the store: read, read an old version, merge."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from gateway.protocol.types import ContextAction
 from gateway.runtime.hub import Hub
 from gateway.store import StoredEvent, fit_into_page_bytes
 
-COMMIT_CHECK_INTERVAL_S = 0.1  # seconds until memory is asked again whether a commit has failed
+COMMIT_CHECK_INTERVAL_S = 0.1  # how often a waiting request checks whether a commit has failed
 
 
 async def put_document(hub: Hub, actor: Actor, request: PutContext) -> Result:
@@ -46,7 +46,7 @@ async def put_document(hub: Hub, actor: Actor, request: PutContext) -> Result:
 
 
 async def merge_into_document(hub: Hub, actor: Actor, request: MergeContext) -> Result:
-    """Into what stands there when it is decided: if that changed while it was being merged, it is merged again."""
+    """Merge a patch into the current document. If the document changed during the merge, merge again."""
     size = len(codec.encode(request.patch))
     while True:
         where = find_writable(hub.state, actor, request.scope, request.name)
@@ -72,7 +72,7 @@ async def get_document(hub: Hub, actor: Actor, request: GetContext) -> ContextDo
 
 
 async def _newest_version(hub: Hub, where: DocumentRef) -> bytes | None:
-    """The document once all is on the disk that was decided about it until now; None where there is none."""
+    """The document after all decided changes to it are on disk; None if there is none."""
     record = where.record
     while record is not None and hub.committed_seq < record.seq:
         await hub.wait_for_event_after(record.seq - 1, COMMIT_CHECK_INTERVAL_S)
@@ -97,7 +97,7 @@ async def _past_version(hub: Hub, actor: Actor, where: DocumentRef, version: int
 
 
 async def _rebuild_document(hub: Hub, event: ContextEvent | None) -> JsonObject | bytes:
-    """The document that an event made: as a value, or as the store has it."""
+    """The document that an event made, as a value or as stored bytes."""
     if event is None or event.action is ContextAction.DELETE:
         return {}
     if not is_full_copy(event):
@@ -128,7 +128,7 @@ async def _read_changes(hub: Hub, actor: Actor, records: Sequence[StoredEvent]) 
 
 
 async def _events_about(hub: Hub, where: DocumentRef, first: int, last: int) -> list[StoredEvent]:
-    """The events that made these versions: each event about a document makes one, and the first made version 1."""
+    """The events that made these versions. Each event about a document makes one version; the first made version 1."""
     if where.record is None or last < first:
         return []
     return await hub.store.about(where.record.number, skip=first - 1, limit=last - first + 1)

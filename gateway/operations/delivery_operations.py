@@ -1,4 +1,4 @@
-"""Requests about deliveries: reporting a step, cancelling, trying again, and listing those that are open."""
+"""Requests about deliveries: report, cancel, retry, and list the open ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.runtime.hub import Hub
 
 
 async def _message_and_delivery(hub: Hub, actor: Actor, number: int, member: str) -> MessageDelivery:
-    """A message and where its delivery stands; what memory knows is newer than what the store says."""
+    """A message and the state of its delivery; memory is newer than the store."""
     message = await read_message(hub, actor, number)
     stored = await hub.store.delivery(number, member)
     if stored is None or member != actor.name:
@@ -39,7 +39,7 @@ async def answer_report(hub: Hub, actor: Actor, request: Report) -> Result:
 
 
 def _count(hub: Hub, standing: MessageDelivery, outcome: Outcome) -> None:
-    """Count a delivery when its recipient's side first says that it was taken."""
+    """Count a delivery when the recipient's sidecar or client first reports that it was taken."""
     before = standing.delivery
     after = outcome.events[0].deliveries[0] if outcome.events and outcome.events[0].deliveries else None
     if before is None or after is None or before.rung not in OPEN_RUNGS or after.rung not in HANDED_OVER_RUNGS:
@@ -64,7 +64,7 @@ async def answer_retry(hub: Hub, actor: Actor, request: Retry) -> Result:
 
 
 def _add_order_to_sidecars(hub: Hub, outcome: Outcome, action: ControlAction, message: Message) -> Outcome:
-    """The sidecars that hold this message must hear of it even when they are away now."""
+    """Add an order for each sidecar with this message. Orders are stored, so an absent sidecar gets it later."""
     sequencer = hub.sequencer()
     told = [
         agent_orders.order_about_message(action, fact.event.member, message.seq, sequencer)

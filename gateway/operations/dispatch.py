@@ -1,4 +1,4 @@
-"""Requests decided and answered. What is refused is told at its place among the events, like an answer: the reason may
+"""Decides and answers requests. A refusal waits for its place among the events like any answer, because its reason may
 not be committed yet."""
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from gateway.protocol.requests import Hello, Members, Ping, Request, Send, Statu
 from gateway.protocol.text.text_validation import check_request
 from gateway.runtime.hub import Hub
 
-# What shows how members are doing, of which the streams are told a little later.
+# Requests whose answers show presence, which the streams get a little later.
 MEMBER_LIST_REQUESTS = (Hello, Members)
-UNORDERED_REQUESTS = (Status, Ping)  # what tells that nothing reaches the disk must not wait for it
+UNORDERED_REQUESTS = (Status, Ping)  # they report a stuck disk, so they must not wait for it
 
 
 def start_operation(hub: Hub, actor: Actor, request: Request) -> asyncio.Future[Any] | Awaitable[Any]:
-    """Decide a request now, and return what its result can be awaited from. Requests begun one after the other are
-    committed in that order. Raises only what has nothing to do with the state of the house."""
+    """Decide a request now, and return an awaitable for its result. Requests are committed in the order in which they
+    begin. Raises only errors that do not depend on the gateway's state."""
     operation = OPERATION_BY_REQUEST[type(request)]
     tag = request.__struct_config__.tag
     hub.request_log.debug("< request", op=tag, n=request.n, member=actor.name, trace=trace_of_request(request))
@@ -32,7 +32,7 @@ def start_operation(hub: Hub, actor: Actor, request: Request) -> asyncio.Future[
     if actor.read_only and not operation.effect.allowed_read_only:
         actor.require_write(f"{tag!r} changes something")
     hub.throttle.take(operation.effect, actor.name, time.monotonic())
-    check_request(request)  # looks at each character: it costs, so it counts
+    check_request(request)  # it reads each character, so its time is part of the measured time
     try:
         return _start_rule_or_query(hub, actor, operation, request)
     except GroupChatError as error:
@@ -49,12 +49,12 @@ def _start_rule_or_query(
 
 
 def trace_of_request(request: Request) -> str | None:
-    """What ties the log lines of one message together: the client's trace, else its id for the message."""
+    """The trace that connects the log lines of one message: the client's trace, else its id of the message."""
     return request.trace or request.id if isinstance(request, Send) else None
 
 
 def answer_in_turn(hub: Hub, actor: Actor, request: Request, result: Any) -> asyncio.Future[Any]:
-    """Give a query's answer at its place among the events: not before those whose effect it shows."""
+    """Give a query's answer in order: not before the events whose effect it shows."""
     if isinstance(request, UNORDERED_REQUESTS):
         return hub.answers.at_once(result)
     if isinstance(request, MEMBER_LIST_REQUESTS):
@@ -66,7 +66,7 @@ def answer_in_turn(hub: Hub, actor: Actor, request: Request, result: Any) -> asy
 async def wait_and_answer_in_turn(
     hub: Hub, actor: Actor, request: Request, query: Awaitable[Any]
 ) -> asyncio.Future[Any]:
-    """Wait for a query, and promise its answer or its refusal in turn."""
+    """Wait for a query, and return a future for its answer or refusal, in order."""
     try:
         result = await query
     except GroupChatError as error:

@@ -1,4 +1,4 @@
-"""Hello and its answer: how things are, so that a client can go on from there."""
+"""Answers a hello with a welcome: the current state, from which the client continues."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ async def answer_hello(hub: Hub, actor: Actor, request: Hello) -> Welcome:
 
 
 async def build_welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:
-    """How things are after `last_seq`: what is still open is read from the log, so nothing that a later event tells
-    may stand in it. Where so much happens that this cannot be had, an event may tell again what the welcome shows."""
+    """The state after `last_seq`. Open items come from the log, so the welcome must not show effects of later events.
+    Under constant load that is impossible, and an event may repeat what the welcome shows."""
     for _ in range(MAX_WELCOME_TRIES):
         last_seq = hub.committed_seq
         inbox = hub.state.member(actor.name).inbox
@@ -70,7 +70,7 @@ def _assemble_welcome(hub: Hub, actor: Actor, version: int, last_seq: int, open_
 
 
 def _welcome_lists(hub: Hub, actor: Actor) -> dict[str, tuple[Any, bool]]:
-    """The first page of each list in a welcome, small enough for everybody's start."""
+    """The first page of each list in a welcome, bounded so that every connect is cheap."""
     state = hub.state
     visible = sorted((one.member for one in state.members.values() if not one.member.hidden), key=lambda one: one.name)
     views: dict[str, Iterable[Any]] = {

@@ -1,4 +1,4 @@
-"""What waits in an inbox, and handing it over."""
+"""Lists the waiting messages of an inbox, and hands them over."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class WaitingMessage(msgspec.Struct, frozen=True):
 
 
 async def answer_waiting(hub: Hub, actor: Actor, request: Waiting) -> WaitingList:
-    """What memory knows is newer than the page: an answer never shows as waiting what an event before it has ended."""
+    """Memory is newer than the page from the store: the answer must not list a delivery that an earlier event has
+    ended."""
     check_has_inbox(hub, actor)
     query = InboxQuery(actor.name, request.after, request.limit, by_rank=True)
     page: list[WaitingMessage] = []
@@ -55,7 +56,7 @@ def check_has_inbox(hub: Hub, actor: Actor) -> None:
 async def waiting_messages(
     hub: Hub, actor: Actor, limit: int, *, senders: Collection[str] = (), reply_to: int | None = None
 ) -> list[WaitingMessage]:
-    """What waits for a member, in order. Asking makes it a member with an inbox that is here."""
+    """The waiting messages of a member, in order. The request gives the member an inbox and marks it as present."""
     check_has_inbox(hub, actor)
     hub.state.live[actor.name].heard = hub.now
     found: list[WaitingMessage] = []
@@ -69,7 +70,7 @@ async def waiting_messages(
 
 
 def _still_waiting(hub: Hub, stored: Sequence[tuple[Delivery, StoredEvent]]) -> list[WaitingMessage]:
-    """Another reader may have taken what the store does not know of yet."""
+    """Filter out messages that another reader has taken, which the store does not know yet."""
     now = [(hub.state.deliveries.known(delivery), record) for delivery, record in stored]
     return [
         WaitingMessage(decode_message(record), delivery) for delivery, record in now if delivery.rung in WAITING_RUNGS
@@ -77,7 +78,7 @@ def _still_waiting(hub: Hub, stored: Sequence[tuple[Delivery, StoredEvent]]) -> 
 
 
 async def hand_over_messages(hub: Hub, page: Sequence[WaitingMessage], how: str) -> list[Message]:
-    """The messages that are handed over by this; another reader of the same inbox may have been faster."""
+    """Hand over messages. Returns those that this call took; another reader of the inbox may have been faster."""
     outcome, taken = plan_hand_over(hub, page, how)
     await hub.carry_out(outcome)
     return taken

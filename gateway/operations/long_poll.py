@@ -1,4 +1,4 @@
-"""What waits in an inbox, handed over: at once, or as soon as something comes. Who waits for each other is told so."""
+"""Hands over waiting messages at once, or as soon as one comes. Members who wait for each other are told so."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def _take_messages(hub: Hub, actor: Actor, request: Poll, names: Collectio
 
 
 async def _undelivered(hub: Hub, actor: Actor, number: int) -> tuple[Delivery, ...]:
-    """Where one's message reached nobody, no answer will come."""
+    """The deliveries of the member's message if it reached nobody: then no answer will come."""
     message = await message_queries.readable_message(hub, actor, number)
     stored = (
         [hub.state.deliveries.known(one) for one in await hub.store.ladders(number)]
@@ -60,7 +60,7 @@ async def _undelivered(hub: Hub, actor: Actor, number: int) -> tuple[Delivery, .
 
 
 async def _awaited_members(hub: Hub, request: Poll, names: frozenset[str]) -> frozenset[str]:
-    """Those whose answer is waited for; nobody in particular if anybody's message will do."""
+    """The members whose answer is awaited; empty if a message of anybody will do."""
     if request.reply_to is None or names:
         return names
     return frozenset(one.member for one in await hub.store.ladders(request.reply_to))
@@ -68,7 +68,7 @@ async def _awaited_members(hub: Hub, request: Poll, names: frozenset[str]) -> fr
 
 @contextlib.contextmanager
 def _mark_waiting(hub: Hub, name: str, awaited: frozenset[str]) -> Iterator[None]:
-    """Whoever waits is here."""
+    """Record that a member waits, which also marks it as present."""
     live = hub.state.live[name]
     live.waits.append(awaited)
     live.connections += 1
@@ -87,7 +87,8 @@ def _wait_graph(state: GatewayState) -> Mapping[str, frozenset[str]]:
 
 
 def find_wait_circle(waits: Mapping[str, Collection[str]], start: str) -> tuple[str, ...]:
-    """The shortest way from a member back to itself along those who wait; nothing if there is none. Pure."""
+    """The shortest cycle of members who wait for each other, from a member back to itself; empty if there is none.
+    Pure."""
     ways: list[tuple[str, ...]] = [(start,)]
     seen = {start}
     for way in ways:

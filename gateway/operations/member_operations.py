@@ -1,4 +1,4 @@
-"""Requests of members and rooms that need more than a rule: registering, leaving, and who is here."""
+"""Requests about members and rooms that need more than a rule: register, leave, list."""
 
 from __future__ import annotations
 

@@ -72,14 +72,14 @@ def _canonical_name_or_none(text: str | None) -> str | None:
 
 
 async def _query_messages(hub: Hub, actor: Actor, query: MessageQuery) -> MessageList:
-    """One more than asked for tells whether there is more."""
+    """It reads one message more than asked for, to know whether there are more."""
     found = await hub.store.messages(query)
     page = fit_into_page_bytes(found[: query.limit - 1])
     return MessageList(await messages_of(hub, actor, page), more=len(found) > len(page))
 
 
 async def messages_of(hub: Hub, actor: Actor, records: Sequence[StoredEvent]) -> tuple[Message, ...]:
-    """A page of them, read beside the loop if it is large."""
+    """Decode a page of messages, in the worker thread if it is large."""
     size = sum(len(record.event) for record in records)
     return await hub.aside.run(actor.name, size, lambda: tuple(map(decode_message, records)))
 
@@ -120,7 +120,7 @@ async def receipts_of(hub: Hub, message: int) -> list[Receipt]:
 
 
 async def answer_events(hub: Hub, actor: Actor, request: Events) -> EventPage:
-    """One page of the log, waiting up to `wait` seconds for something to come."""
+    """One page of the log; waits up to `wait` seconds for a new event."""
     visible = broadcaster.make_visibility_filter(actor.name, hub.state, observer=actor.may(Action.READ_DIRECT))
     hub.state.live[actor.name].heard = hub.now
     deadline = asyncio.get_running_loop().time() + request.wait
@@ -139,7 +139,7 @@ async def answer_events(hub: Hub, actor: Actor, request: Events) -> EventPage:
 
 
 async def answer_ended_asks(hub: Hub, actor: Actor, request: EndedAsks) -> AskList:
-    """Read from the log, where each has its last event."""
+    """Read from the log, which holds the last event of each ask."""
     visible = broadcaster.make_visibility_filter(actor.name, hub.state, observer=actor.may(Action.READ_DIRECT))
     span = Span(request.after, request.before)
     found, more = await hub.store.ended_asks(span, request.limit, visible)

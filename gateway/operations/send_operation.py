@@ -1,4 +1,4 @@
-"""Sending a message: decided at once, or after what it answers was read from the store."""
+"""Sends a message: decided at once, or after the message it answers was read from the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.runtime.hub import Hub
 
 
 def send_message(hub: Hub, actor: Actor, request: Send) -> Awaitable[Result]:
-    """Decided at once, unless it answers something older than memory: then that is looked up first."""
+    """Decide at once, unless the message answers one that is no longer in memory: then read that one first."""
     if missing := reply_targets.numbers_missing_in_memory(hub.state, actor.name, request):
         return _send_after_lookup(hub, actor, request, missing)
     return hub.carry_out(messages.post_message(hub.state, actor, request, hub.sequencer()))

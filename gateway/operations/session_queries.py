@@ -1,4 +1,4 @@
-"""What belongs to a session: its decisions, its shared contexts, and what was said in it."""
+"""Queries about a session: its decisions, shared contexts and messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_LISTED_DECISIONS = 1000
 
 
 async def show_decision(hub: Hub, actor: Actor, request: ShowDecision) -> DecisionView:
-    """What memory has forgotten is in the store."""
+    """Show a decision from memory, else from the store."""
     found = await _find_decision(hub, actor, request.decision.strip())
     return DecisionView(found or proposals.require_decision(hub.state, actor, request.decision))
 
@@ -56,7 +56,7 @@ def _belongs_to_session(session: Session, document: ContextInfo) -> bool:
 
 
 async def session_messages(hub: Hub, actor: Actor, request: SessionMessages) -> MessageList:
-    """Of one that is completed: until then."""
+    """The messages of a session; of a completed one, those until its end."""
     session = sessions.require_session(hub.state, actor, request.session)
     last = session.seq if session.closed else hub.committed_seq
     after, found = max(request.after or 0, session.number), list[Message]()

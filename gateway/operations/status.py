@@ -1,4 +1,4 @@
-"""How the gateway itself is doing."""
+"""The health of the gateway."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.runtime.hub import Hub
 
 
 async def answer_status(hub: Hub, actor: Actor, request: Status) -> Health:
-    """The number of rooms is of those that the caller may know of."""
+    """It counts only the rooms that the caller may know of."""
     known = sum(hub.state.may_know(one, actor) and not one.removed for one in hub.state.rooms.values())
     return msgspec.structs.replace(gateway_health(hub), rooms=known, brakes=loop_checks.visible_holds(hub.state, actor))
 

@@ -1,6 +1,7 @@
-"""Every request in one table: what answers it, and where it is found over REST.
+"""The table of all operations: each request, its function, and its REST path.
 
-A *rule* is pure and decided at once; its answer comes when its facts are committed. A *query* reads the store first.
+A *rule* is pure and decides at once; its answer follows after the commit of its events. A *query* reads the store
+first.
 """
 
 from __future__ import annotations
@@ -421,7 +422,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(Ping, OperationEffect.READS, Pong, "GET", "/v1/ping", query=status.answer_ping),
 )
 
-# What the tools of an agent may ask for. The rest is the sidecar's, who alone sees the terminal, or a person's.
+# The requests allowed to an agent's tools. All others are for its sidecar, which sees the terminal, or for people.
 TOOLS_TOKEN_REQUESTS = (
     *(Send, History, Search, Show, Receipts, Poll, Rooms, CreateRoom, Join, Leave, Members),
     *(SetRole, Asks, Status, Ping, WhoAmI),

@@ -11,7 +11,7 @@ from gateway.runtime.hub import Hub
 
 
 def expect_member(hub: Hub, done: Result) -> Result:
-    """Whoever has just got a token is about to come."""
+    """Mark a member with a new token as expected to connect soon."""
     if isinstance(done, Registered | TokenMade):
         name = done.name if isinstance(done, TokenMade) else done.member.name
         hub.state.live[name].expected = hub.now

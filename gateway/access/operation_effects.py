@@ -1,7 +1,7 @@
-"""What an operation does to the house. Pure.
+"""The effect of an operation on the gateway. Pure.
 
-Each operation says so where it is declared, and what follows is decided by that alone: what a read-only token may ask,
-and against which rate a request counts.
+Each operation declares its effect. The effect alone decides whether a read-only token may ask for it, and which rate
+limit it counts against.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from enum import StrEnum
 
 
 class OperationEffect(StrEnum):
-    READS = "reads"  # nothing is other than before
-    GREETS = "greets"  # who is here; with a read-only token it changes nothing
-    TAKES = "takes"  # what waits is handed over: asked as often as one reads
-    SENDS = "sends"  # something is said, or written for others to read
+    READS = "reads"  # changes nothing
+    GREETS = "greets"  # connects a member; with a read-only token it changes nothing
+    TAKES = "takes"  # hands over waiting messages: as frequent as reads
+    SENDS = "sends"  # sends a message or writes a document
     CHANGES = "changes"  # rooms, members, tokens, orders, modes
-    REPORTS = "reports"  # what a sidecar sees of its terminal: often, and by itself
+    REPORTS = "reports"  # reports of a sidecar about its terminal: frequent and automatic
 
     @property
     def allowed_read_only(self) -> bool:

@@ -1,4 +1,4 @@
-"""Who may do what. `docs/rights.md` shows this table to people, and a test holds the two together.
+"""The table of permissions. `docs/rights.md` shows it to people, and a test compares the two.
 
 Pure: no clock, no I/O.
 """
@@ -83,14 +83,14 @@ def holders_of(kind: MemberKind, scopes: frozenset[Scope], team: bool) -> frozen
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks, as the token says; never as a request claims."""
+    """The requester, as its token says and never as a request claims."""
 
     name: str
     kind: MemberKind
     scopes: frozenset[Scope] = frozenset()
     team: bool = False
-    token: str = field(default="", compare=False)  # the id of the token that says so
-    hands: bool = False  # the tools of the member's agent, which know nothing of its terminal
+    token: str = field(default="", compare=False)  # the id of that token
+    hands: bool = False  # the token is for the tools of the member's agent, which do not know its terminal
     read_only: bool = False  # a token that changes nothing, whatever its member may
 
     def holders(self) -> frozenset[Holder]:

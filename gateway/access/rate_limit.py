@@ -1,7 +1,7 @@
-"""How fast a member may ask, and how much it may make. Pure: time is an argument.
+"""Rate limits and bounds of a member. Pure: time is an argument.
 
-Each operation says what it does (`gateway.access.operation_effects`), and counts by that. Reads and polls never count
-against sends.
+The effect of an operation (`gateway.access.operation_effects`) decides which limit it counts against. Reads and polls
+never count against sends.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from gateway.access.operation_effects import OperationEffect
 from gateway.protocol.errors import RateLimited
 
-MAX_ROOMS = 10_000  # that agents and tools have made
+MAX_ROOMS = 10_000  # created by agents and tools
 MAX_ROOMS_PER_MEMBER = 100
-MAX_ROOMS_OF_GUESTS = 100  # all those without a token together
+MAX_ROOMS_OF_GUESTS = 100  # of all members without a token together
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class TokenBuckets:
 
 
 class RateLimiter:
-    """The buckets of all that a member may ask. Without a limit for sends there is none for anything."""
+    """The token buckets of each member. Without a limit for sends, nothing is limited."""
 
     def __init__(self, sends: Rate) -> None:
         off = Rate(0, 0)

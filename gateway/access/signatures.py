@@ -1,4 +1,4 @@
-"""Ed25519: a key as people hand it around (PEM), and whether a signature is of it. Knows no wire format."""
+"""Checks Ed25519 signatures with public keys in PEM. Knows no wire format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_PEM_CHARS = 1000
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A public key, and the very text it came as."""
+    """A public key, and its original text."""
 
     pem: str
     _public: Ed25519PublicKey = field(repr=False)

@@ -16,12 +16,12 @@ from gateway.protocol.errors import Unauthorized
 from gateway.protocol.types import Scope
 
 TOKEN_PREFIX = "gc"
-ENTROPY_BYTES = 40  # 8 name the token, 32 are its secret
+ENTROPY_BYTES = 40  # 8 for the token's id, 32 for its secret
 
 
 class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is stored of a token: everything but the secret. `hands`: it is for the tools of a member's agent,
-    and `parent` is the token that asked for it. `read_only`: it changes nothing."""
+    """The stored part of a token: everything but the secret. `hands`: it is a tools token, for the tools of a member's
+    agent, and `parent` is the token that asked for it. `read_only`: it may change nothing."""
 
     id: str
     member: str
@@ -51,7 +51,7 @@ def token_digest(secret: str) -> str:
 
 
 def token_id_of(token: str) -> str | None:
-    """The part of a token that names its record; None when it is not one of ours."""
+    """The id in a token; None if the text is not a token of a gateway."""
     parts = token.split("_", 2)
     return parts[1] if len(parts) == 3 and parts[0] == TOKEN_PREFIX else None
 
@@ -61,8 +61,8 @@ def is_valid(record: TokenRecord | None, now: float) -> bool:
 
 
 def is_in_force(tokens: Mapping[str, TokenRecord], record: TokenRecord | None, now: float) -> bool:
-    """Whether this token opens anything now. One for an agent's tools ends with the token that asked for it; where that
-    is not written down, with the last of its member's own."""
+    """Whether this token is valid now. A tools token ends with the token that asked for it or, if that is not recorded,
+    with the last of its member's own tokens."""
     if record is None or not is_valid(record, now):
         return False
     if not record.hands:
@@ -71,12 +71,12 @@ def is_in_force(tokens: Mapping[str, TokenRecord], record: TokenRecord | None, n
 
 
 def has_own_token(tokens: Mapping[str, TokenRecord], member: str, now: float) -> bool:
-    """Whether a member has a token by which it can come back, besides those for its agent's tools."""
+    """Whether a member has a valid token of its own, besides the tools tokens of its agent."""
     return any(one.member == member and not one.hands and is_valid(one, now) for one in tokens.values())
 
 
 def check_token(token: str, record: TokenRecord | None, now: float) -> TokenRecord:
-    """The record if this token opens it now. Every refusal reads alike, but for an expired token of the owner."""
+    """The record, if this token is valid. All refusals have the same text, except for the owner's expired token."""
     secret = token.split("_", 2)[-1]
     matches = hmac.compare_digest(token_digest(secret), record.hash if record else token_digest(""))
     if record is None or not matches or record.revoked:

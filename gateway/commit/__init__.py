@@ -1,1 +1,1 @@
-"""The one writer: facts wait for the disk, go there in batches, and are answered when they are there."""
+"""The committer: writes log events to disk in batches, and answers the requests after the commit."""

@@ -1,5 +1,5 @@
-"""Answers at their place among the events. One that was decided on facts which are not committed yet waits for them in
-the same queue: it never overtakes an event whose effect it shows, and nobody is told what turns out not to be true."""
+"""Sends answers in order with the events. An answer that rests on uncommitted events waits for them in the same queue:
+it never overtakes an event whose effect it shows, and no client sees something that a failed commit takes back."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Answers:
 
     @property
     def uncommitted(self) -> int:
-        """How many rulings and answers are decided and neither committed and pushed nor given up."""
+        """How many outcomes and answers are decided, but neither pushed nor given up yet."""
         return self._committer.uncommitted
 
     def answer_in_turn(self, result: Any, *, sure: bool = False) -> asyncio.Future[Any]:
-        """Promise an answer that was decided on the state as it stands now: at once where all of that is committed and
-        pushed, else as soon as it is; and the error where it could not be committed. A result is `sure` where what it
-        tells of is committed already: that is told in any case."""
+        """A future for an answer that rests on the current state: done at once if all of that is committed and pushed,
+        else as soon as it is, or with the error if the commit fails. A `sure` result shows only committed state, and
+        is answered in any case."""
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if not self.uncommitted:
             done.set_result(result)
@@ -34,8 +34,8 @@ class Answers:
         return done
 
     def refuse_in_turn(self, error: GroupChatError) -> asyncio.Future[Any]:
-        """Promise a refusal that was decided on the state as it stands now. Its reason may not be committed yet: it
-        is told after that, and is the error of that commit where it fails."""
+        """A future for a refusal that rests on the current state. It waits for the commit of its reason, and becomes
+        the error of that commit if it fails."""
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if not self.uncommitted:
             done.set_exception(error)
@@ -45,17 +45,17 @@ class Answers:
 
     @staticmethod
     def at_once(result: Any) -> asyncio.Future[Any]:
-        """Promise an answer that shows nothing of what is still to be committed."""
+        """A finished future for an answer that does not depend on uncommitted state."""
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         done.set_result(result)
         return done
 
     async def wait_until_settled(self) -> None:
-        """All that was decided until now is committed and pushed; or the error with which it was given up."""
+        """Wait until everything decided so far is committed and pushed. Raises the error if that fails."""
         await self.answer_in_turn(Done())
 
     async def settled_error(self, error: GroupChatError) -> GroupChatError:
-        """What a refusal is when its reason is committed: itself, or the error of that commit."""
+        """The refusal after the commit of its reason: the same error, or the error of that commit."""
         try:
             await self.wait_until_settled()
         except GroupChatError as failed:
@@ -63,12 +63,12 @@ class Answers:
         return error
 
     def write_in_turn(self, tell: OnCommitted) -> None:
-        """Write something to streams after the events that were decided before it."""
+        """Call `tell`, which writes to streams, after the events that were decided before it."""
         done = self.answer_in_turn(Done())
-        done.add_done_callback(lambda one: one.exception())  # what is written then is true of what is left
+        done.add_done_callback(lambda one: one.exception())  # after a failure too: `tell` then shows the restored state
         self.write_at_its_turn(done, tell)
 
     def write_at_its_turn(self, done: asyncio.Future[Any], tell: OnCommitted) -> None:
-        """Write the answer that was just promised at its place in the streams: between the events before and after."""
+        """Write the answer of `done` to the streams in order, between the events before and after it."""
         if not self._committer.tell_when_committed(done, tell):
             tell() if done.done() else done.add_done_callback(lambda _: tell())

@@ -1,4 +1,4 @@
-"""What facts change in the state. Pure."""
+"""Applies log events to the state. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from gateway.protocol.events import Message
 
 
 def apply_early(state: GatewayState, fact: LogEvent) -> None:
-    """What later requests must already see. A message's ladders begin only when it is committed: it may turn out to be
-    the repetition of an earlier one."""
+    """Apply the changes that later requests must see before the commit. The deliveries of a message begin only after
+    its commit, because it may turn out to repeat an earlier message."""
     for change in fact.changes:
         state.put(change)
     loop_checks.record_event(state, fact.event)
@@ -19,7 +19,7 @@ def apply_early(state: GatewayState, fact: LogEvent) -> None:
 
 
 def move_deliveries(state: GatewayState, fact: LogEvent) -> None:
-    """Begin the ladders of a message, or put those of another event where it says that they stand."""
+    """Begin the deliveries of a message, or move those that another event reports."""
     if isinstance(fact.event, Message):
         state.deliveries.begin(fact.deliveries)
     else:

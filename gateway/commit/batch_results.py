@@ -1,4 +1,4 @@
-"""What follows when a batch is on the disk: its events are pushed, and each request is answered at its place."""
+"""After the commit of a batch: pushes its events, and answers each request in order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = structlog.get_logger("gateway.results")
 
 
 class BatchResults:
-    """`begin` begins the ladders of a message that is new in the log."""
+    """`begin` begins the deliveries of a message that is new in the log."""
 
     def __init__(
         self,
@@ -33,11 +33,11 @@ class BatchResults:
     ) -> None:
         self._committer, self._publisher, self._progress, self._metrics = committer, publisher, progress, metrics
         self._begin = begin
-        self._log = log.bind()  # once: for each request, an unbound one takes four times as long
+        self._log = log.bind()  # bound once: an unbound logger takes four times as long for each request
 
     def tell(self, batch: Sequence[CommitJob], seqs: dict[int, int]) -> None:
-        """What is read of the state is answered between the events before it and after it. What only says that its own
-        event happened is answered after all of the batch, which is so written once to each stream."""
+        """Answers that show state go out between the events before and after them. Answers that only confirm their own
+        event go out after the whole batch, so that the batch is written once to each stream."""
         sheets: list[OutgoingEvent] = []
         told: list[CommitJob] = []
         for job in batch:
@@ -53,7 +53,7 @@ class BatchResults:
             self._progress.caught_up()
 
     def _settle(self, job: CommitJob, seqs: dict[int, int], *, is_new: bool) -> None:
-        """One that fails takes no other of its batch with it."""
+        """One job that fails does not stop the others of its batch."""
         try:
             if is_new:
                 self._begin_deliveries(job)

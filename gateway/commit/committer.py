@@ -1,7 +1,7 @@
-"""The one writer: rulings wait here for the disk, go there in batches, and are told when they are there.
+"""The committer is the only writer: it queues outcomes, writes them to disk in batches, and reports each commit.
 
-Whatever goes wrong with one batch ends as an error for those who asked for it, and the next batch is tried. Memory that
-may have gone ahead of the disk is read again before anything else is committed.
+If a batch fails, its requesters get an error, and the committer tries the next batch. State in memory that may be ahead
+of the disk is read again before the next commit.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ RESTORE_INTERVAL_S = 1.0
 BROKEN_TEXT = "Something broke inside the gateway; its log says what."
 
 
-@dataclass(slots=True)  # one for each request: a frozen one takes four times as long to make
+@dataclass(slots=True)  # not frozen: made for each request, and a frozen one takes four times as long to make
 class CommitJob:
-    """A ruling on its way to the disk, encoded. One without facts only waits for what was decided before it, as a
-    refusal does, whose answer is the `error`. `tells` are called at its place: after its events are pushed, and before
-    those of the next."""
+    """An encoded outcome on its way to disk. One without events, such as a refusal (with its `error`), only waits for
+    the outcomes before it. `tells` are called after its events are pushed, and before those of the next job."""
 
     outcome: Outcome
     entries: Sequence[LogEntry]
@@ -50,7 +49,7 @@ class CommitJob:
 
     @staticmethod
     def of(outcome: Outcome, done: asyncio.Future[Any]) -> CommitJob:
-        """Encoding comes first of all: a ruling that cannot be encoded fails alone, before anything believes it."""
+        """Encode first: an outcome that cannot be encoded fails alone, before it changes any state."""
         entries: list[LogEntry] = []
         sheets: list[OutgoingEvent] = []
         for fact in outcome.events:
@@ -68,7 +67,7 @@ class CommitJob:
             self.done.set_exception(self.error)
 
     def refuse(self, error: GroupChatError) -> None:
-        """What is `sure` has happened, whatever becomes of that which it waited for."""
+        """Fail the job. A `sure` result is answered nevertheless, because it does not depend on the failed commit."""
         if self.sure:
             self.answer(self.outcome.result)
         elif not self.done.done():
@@ -90,7 +89,7 @@ Told = Callable[[Sequence[CommitJob], dict[int, int]], None]
 
 @dataclass(frozen=True)
 class CommitHealth:
-    """`age`: seconds for which the oldest ruling has been waiting for the disk, 0 when none waits."""
+    """`age`: for how many seconds the oldest outcome has waited for the disk; 0 if none waits."""
 
     stuck: bool
     age: float
@@ -99,7 +98,7 @@ class CommitHealth:
 
 
 class Committer:
-    """`restore` reads the state again."""
+    """`restore` reads the state from the store again."""
 
     def __init__(
         self,
@@ -123,32 +122,31 @@ class Committer:
     # life
 
     def start(self, told: Told, failed: Callable[[BaseException], None]) -> None:
-        """`told` is called with each batch that is on the disk, and `failed` if this ever ends otherwise than by
-        `stop`."""
+        """Calls `told` with each committed batch, and `failed` if the task ends in any other way than by `stop`."""
         self._told = told
         self._task = spawn_vital(self._run(), "committer", lambda error: self._report_death(error, failed))
 
     async def stop(self) -> None:
-        """Commit what waits, then end. One that has died has ended already."""
+        """Commit the queued jobs, then end. Returns at once if the task has already failed."""
         self._stopping = True
         self._wake.set()
         if self._task is not None:
             await asyncio.wait([self._task])
 
     def _report_death(self, error: BaseException, failed: Callable[[BaseException], None]) -> None:
-        """Nobody waits for an answer that cannot come."""
+        """Fail all queued jobs, so that nobody waits for an answer that cannot come."""
         self._note(f"the committer ended ({_public_error_text(error)})")
         self._refuse_all(Unavailable(BROKEN_TEXT))
         failed(error)
 
-    # asking
+    # queueing
 
     def add(self, job: CommitJob) -> None:
         self._pending.append(job)
         self._wake.set()
 
     def mark_doubtful(self) -> None:
-        """Memory may hold what the disk does not."""
+        """Mark that the state in memory may be ahead of the disk."""
         self._doubted = True
         self._wake.set()
 
@@ -165,11 +163,11 @@ class Committer:
 
     @property
     def is_behind(self) -> bool:
-        """More waits than the batch that is just being told."""
+        """Whether more jobs wait besides the batch that is being reported."""
         return bool(self._pending)
 
     def tell_when_committed(self, done: asyncio.Future[Any], tell: OnCommitted) -> bool:
-        """Call `tell` when what was promised by `done` is told. False for what waits no more."""
+        """Call `tell` when the job of `done` is reported. Returns False if that job no longer waits."""
         job = next((one for one in reversed(self._pending) if one.done is done), None)
         if job is not None:
             job.tells.append(tell)
@@ -204,7 +202,7 @@ class Committer:
         self._batch = ()
 
     def _tell(self, batch: Sequence[CommitJob], seqs: dict[int, int]) -> None:
-        """It is on the disk, whatever becomes of the telling."""
+        """Report a committed batch. An error here does not undo the commit."""
         try:
             self._told(batch, seqs)
         except Exception as error:
@@ -225,7 +223,7 @@ class Committer:
         return dict(zip((entry.seq for entry in entries), seqs, strict=True))
 
     async def _give_up(self, error: GroupChatError, cause: Exception | None = None) -> None:
-        """Nothing of this batch, nor of what was decided on top of it, is true."""
+        """Fail this batch and all jobs that were decided on top of it."""
         log.error("! commit failed", code=error.code, error=error.message, jobs=len(self._batch))
         self._note(error.message if cause is None else f"{error.message} ({_public_error_text(cause)})")
         self._metrics.commit_failures.inc()
@@ -233,7 +231,7 @@ class Committer:
         self._refuse_all(error)
 
     async def _restore_until_healthy(self) -> None:
-        """What was decided on a memory in doubt is not committed."""
+        """Restore before any commit: jobs decided on doubtful state are not committed."""
         if not await self._restore_state() and not self._stopping:
             self._wake.clear()
             await _wait_for_event(self._wake, RESTORE_INTERVAL_S)
@@ -241,7 +239,7 @@ class Committer:
         self._doubted = self._doubted and not self._stopping
 
     async def _restore_state(self) -> bool:
-        """Whether memory says again what the disk says."""
+        """Restore the state from the store. Returns whether that succeeded."""
         try:
             await self._restore()
         except Exception as error:
@@ -273,5 +271,6 @@ async def _wait_for_event(event: asyncio.Event, seconds: float) -> None:
 
 
 def _public_error_text(error: BaseException) -> str:
-    """Anybody may read this, without a token: our own sentences, and of other errors the kind alone."""
+    """The text of an error that anybody may read, without a token: the sentence of our own errors, else only the
+    type."""
     return error.message if isinstance(error, GroupChatError) else type(error).__name__

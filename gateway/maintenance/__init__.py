@@ -1,1 +1,1 @@
-"""Work on a state folder beside the running gateway: export, import, checks."""
+"""Maintenance of a state folder: export, import, checks."""

@@ -1,4 +1,4 @@
-"""What can be wrong on a machine, looked at one by one, each with its remedy."""
+"""Checks an installation for faults, each with its remedy."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _only_if_wrong(finding: Finding) -> Iterator[Finding]:
 
 
 def _check_private(what: str, path: Path, wanted: int) -> Finding:
-    """Whose it is, and who else could read it or put another in its place. Looking changes nothing."""
+    """Check the owner of a file, and who else could read or replace it. It changes nothing."""
     us = os.geteuid()
     try:
         check_path_owners(path)

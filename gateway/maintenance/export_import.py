@@ -1,6 +1,6 @@
-"""A room as a file of JSON lines: out of a running gateway, and into the state folder of a stopped one.
+"""Exports a room from a running gateway as JSON lines, and imports it into the state folder of a stopped one.
 
-After the head come the room's events, then its shared documents as they stand, each in full as a `put`.
+After the header come the room's events, then the current version of each shared document as a `put`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ async def export_to_file(endpoint: Endpoint, name: str, output: Path | None) -> 
 
 
 def _open_output(output: Path | None) -> BinaryIO:
-    """A file holds what the operator may read, also between two others: it is the operator's alone."""
+    """Open the file with access only for the operator, because it may contain direct messages of others."""
     if output is None:
         return open(sys.stdout.fileno(), "wb", closefd=False)
     try:
@@ -85,7 +85,7 @@ def _open_output(output: Path | None) -> BinaryIO:
 
 
 def _write_line(file: BinaryIO, line: bytes) -> None:
-    """As it stands in the log; on a terminal with an escape for what a terminal would not show."""
+    """Write a line as it is in the log; to a terminal, escape the characters that it would not show."""
     file.write((escape_json(line.decode()).encode() if file.isatty() else line) + b"\n")
 
 
@@ -99,7 +99,7 @@ async def _write_events(client: Client, room: str, file: BinaryIO) -> int:
 
 
 async def _write_contexts(client: Client, room: str, file: BinaryIO) -> None:
-    """None for whoever may read what was said in a public room without being in it."""
+    """Write the documents; none if the reader is not in the room, which for a public room still allows its messages."""
     try:
         listed = await fetch_all_pages(client.request, Contexts(scope=f"#{room}"), ContextList)
     except Forbidden:
@@ -130,7 +130,7 @@ async def _read_events(client: Client) -> AsyncIterator[bytes]:
 
 
 async def import_from_file(config: Config, file: Path, into: str | None) -> Imported:
-    """All of the file is looked at before anything of it is written."""
+    """Check the whole file before writing any of it."""
     with _open_import(file) as (head, lines):
         for _ in parse_events(lines):
             pass
@@ -159,8 +159,8 @@ async def _ensure_room(hub: Hub, head: ExportHeader, name: str) -> None:
 
 
 class _Importer:
-    """Messages keep sender, text and time, and get new numbers; `reply_to` follows them. A shared document keeps who
-    wrote it, and never takes the place of one that is there."""
+    """Messages keep sender, text and time, and get new numbers, which `reply_to` follows. A shared document keeps its
+    author, and never replaces an existing one."""
 
     def __init__(self, hub: Hub, head: ExportHeader, room: str) -> None:
         self._hub = hub
@@ -211,8 +211,8 @@ class _Importer:
         return LogEvent(copy, ends=ends, client_id=self._id_of(message))
 
     def _id_of(self, message: Message) -> str:
-        """The same for the same message into the same room: a file is taken once into each. Two gateways count
-        alike, so number and id alone would take a message of the one for a message of the other."""
+        """The same id for the same message and room, so that a file is imported only once into each room. Numbers and
+        ids of two gateways may be equal, so these alone would confuse their messages."""
         known_by = (
             self._head.room.name,
             self._room,

@@ -1,7 +1,7 @@
-"""What an import takes of a file, looked at line by line before anything is written. Pure.
+"""Checks an import file line by line before anything is written. Pure.
 
-A file may come from anywhere. What it holds must be what a gateway could have written; whether it is true, the operator
-who imports it has to know.
+A file may come from anywhere. Each line must be one that a gateway could have written. Whether its content is true, the
+operator who imports it must decide.
 """
 
 from __future__ import annotations
@@ -35,7 +35,15 @@ from gateway.rooms.messages import check_message
 FORMAT_VERSION = 1
 MAX_RECIPIENTS = 1000
 MAX_HOPS = 1_000_000
-_SENT_FIELDS = ("content", "id", "session", "trace", "priority", "ttl", "reply_to")  # what a client says of a message
+_SENT_FIELDS = (
+    "content",
+    "id",
+    "session",
+    "trace",
+    "priority",
+    "ttl",
+    "reply_to",
+)  # the fields of a message that its client sets
 
 ImportedEvent = Message | ContextEvent
 
@@ -66,7 +74,7 @@ def parse_header(line: bytes, where: str) -> ExportHeader:
 
 
 def parse_events(lines: Iterable[bytes]) -> Iterator[ImportedEvent]:
-    """The messages and documents behind the head, each as it may be imported; or an error that names its line."""
+    """The messages and documents after the header, in importable form. An error names its line."""
     last = 0
     for number, line in enumerate(lines, 2):
         with _at_line(number):
@@ -111,13 +119,13 @@ def _check_message_event(one: Message, last: int) -> Message:
     one = msgspec.structs.replace(one, context=_flatten_context(one.context))
     _check_as_sent(one)
     if one.from_ == SYSTEM_NAME:
-        return msgspec.structs.replace(one, context=None)  # what it means to a gateway is not for a file to say
+        return msgspec.structs.replace(one, context=None)  # a file must not set fields that the gateway interprets
     kind = MessageKind.CHAT if one.kind is MessageKind.SYSTEM else one.kind
     return msgspec.structs.replace(one, kind=kind)
 
 
 def _flatten_context(context: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Older gateways took line ends there."""
+    """Older gateways accepted line ends there."""
     if context is None:
         return None
     return {
@@ -127,7 +135,7 @@ def _flatten_context(context: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _check_as_sent(one: Message) -> None:
-    """With the limits that hold for whoever sends a message."""
+    """Apply the limits that hold for a sent message."""
     given: dict[str, Any] = {name: getattr(one, name) for name in _SENT_FIELDS}
     request = msgspec.convert(given, Send)
     request = msgspec.structs.replace(request, parts=one.parts, context=one.context, signed=one.signed)
@@ -150,6 +158,6 @@ def _check_author(name: str) -> None:
 
 
 def _check_member_name(name: str) -> None:
-    """As it stands in a store: the canonical name, and no other way to write it."""
+    """Accept only the canonical form of a name, as a store holds it."""
     if canonical_member_name(name) != name:
         raise BadRequest(f"{name[:80]!r} is not written as a name is: {canonical_member_name(name)!r}.")

@@ -1,4 +1,4 @@
-"""Bytes to values and back. JSON ends here; everything further in is a struct."""
+"""Encodes and decodes values. Only this module handles JSON; all other code uses structs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ encode = msgspec.json.Encoder().encode
 
 
 class _Numbered(msgspec.Struct):
-    """Enough of a request to answer it when the rest makes no sense."""
+    """The part of a request that is needed to answer it when the rest is invalid."""
 
     n: int = 0
 
@@ -57,7 +57,7 @@ def _any_request() -> Any:
 
 
 def decode(kind: type[T], data: bytes | str) -> T:
-    """One value of `kind`, or an error that names the place."""
+    """Decode one value of `kind`. An error names the invalid field."""
     return _decode(kind, data)  # type: ignore[no-any-return]
 
 
@@ -67,8 +67,7 @@ def decode_request(data: bytes | str) -> requests.Request:
 
 
 def check_decoding_cost(data: bytes | str) -> None:
-    """What comes from outside is not taken apart if that would take long: lists and objects cost, texts and numbers
-    hardly do."""
+    """Refuse input that would take long to decode: lists and objects are expensive, texts and numbers are not."""
     if len(data) > UNCOUNTED_BYTES and count_containers(data) > MAX_CONTAINERS:
         raise TooLarge(f"The request holds more than {MAX_CONTAINERS} lists and objects. Send it in pieces.")
 
@@ -102,7 +101,7 @@ def _decoding_error(text: str) -> GroupChatError:
 
 
 def _known_ops_hint(complaint: str) -> str:
-    """The nearest ones; for somebody who has no idea of them, where all are listed."""
+    """Suggest the nearest operations, or where all are listed."""
     given = _GIVEN.match(complaint)
     near = difflib.get_close_matches(given[1], REQUEST_BY_OP) if given else []
     meant = f"Did you mean {' or '.join(near)}? " if near else "It names what is asked for, such as `send`. "
@@ -110,7 +109,7 @@ def _known_ops_hint(complaint: str) -> str:
 
 
 def request_number_in(data: bytes | str) -> int:
-    """The number of a request that could not be read, as far as it can be told; 0 otherwise."""
+    """The number of a request that could not be decoded; 0 if even that is unknown."""
     try:
         return int(_decoder(_Numbered).decode(data).n)
     except (ValueError, RecursionError):
@@ -130,7 +129,7 @@ def encode_error(re: int, error: ErrorBody) -> bytes:
 
 
 def decode_incoming(data: bytes | str) -> Answer | Event | None:
-    """What arrived at a client: an answer, an event, or None for an event of a later version."""
+    """Decode what a client received: an answer, an event, or None for an event of a later version."""
     if _decoder(_EventOrAnswer).decode(data).re is not None:
         return decode(Answer, data)
     try:
@@ -142,7 +141,7 @@ def decode_incoming(data: bytes | str) -> Answer | Event | None:
 
 
 def decode_result(answer: Answer, kind: type[T]) -> T:
-    """The result of an answer, or the error it carries, raised."""
+    """The result of an answer. Raises the error that it carries."""
     if answer.error is not None:
         raise error_from_body(answer.error)
     return decode(kind, bytes(answer.ok))

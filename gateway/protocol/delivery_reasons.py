@@ -1,6 +1,6 @@
-"""The reasons of a delivery's steps by which something is decided, as values; on the wire they are texts.
+"""The reasons of delivery steps that code depends on, as values; on the wire they are texts.
 
-Here alone a text becomes a value. Every other reason is for people: nothing hangs on its words.
+Only this module turns such a text into a value. All other reasons are for people: no code depends on their words.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from enum import Enum, StrEnum
 from gateway.protocol.types import REFUSED_BY_PREFIX, SETTLED_BY_ANSWER, TAKEN_BY_ITSELF, Rung
 
 _INTERRUPTED = "interrupted "
-BEFORE_ANSWER = "before an answer"  # how a turn was interrupted, where nobody knows by whom
+BEFORE_ANSWER = "before an answer"  # how a turn was interrupted, if it is unknown by whom
 
 
 class HoldReason(StrEnum):
-    """Why a message waits. The value is what the room hears."""
+    """Why a message waits. The value is the text that the room sees."""
 
     BUSY = "busy"
     ASKING = "asking"
@@ -64,13 +64,13 @@ def cause_of(rung: Rung, reason: str) -> EndCause:
             return EndCause.BY_ITSELF
         case Rung.ANSWERED if reason == SETTLED_BY_ANSWER:
             return EndCause.BY_ANSWER
-        case Rung.QUEUED if reason:  # the first time has none
+        case Rung.QUEUED if reason:  # the first `queued` has no reason
             return EndCause.QUEUED_AGAIN
     return EndCause.OTHER
 
 
 def hold_reason_of(reason: str) -> HoldReason | None:
-    """None for a reason that an older or newer sidecar gave."""
+    """None for a reason of an older or newer sidecar."""
     return _HOLD_BY_TEXT.get(reason)
 
 

@@ -1,4 +1,4 @@
-"""One tree of errors. The code is stable and meant for programs, the sentence is meant for people.
+"""The error tree. The code is stable and for programs, the sentence is for people.
 
 GroupChatError
  ├─ BadRequest           bad_request        400
@@ -36,7 +36,7 @@ import msgspec
 
 
 class ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An error as it travels."""
+    """An error on the wire."""
 
     code: str
     message: str
@@ -164,6 +164,6 @@ ERROR_BY_CODE: dict[str, type[GroupChatError]] = {error.code: error for error in
 
 
 def error_from_body(body: ErrorBody) -> GroupChatError:
-    """The exception a client raises for an error that arrived; an unknown code keeps its sentence."""
+    """The exception that a client raises for a received error; an unknown code keeps its sentence."""
     error = ERROR_BY_CODE.get(body.code, GroupChatError)
     return error(body.message, nearest=body.nearest, retry_after=body.retry_after)

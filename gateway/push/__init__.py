@@ -1,1 +1,1 @@
-"""Committed events on their way to the connections, and who is connected. Knows no HTTP."""
+"""Pushes committed events to connections, and keeps track of who is connected. Knows no HTTP."""

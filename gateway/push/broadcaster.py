@@ -1,4 +1,4 @@
-"""Who is connected, and what is pushed to whom.
+"""The broadcaster: the open connections, and which events go to which of them.
 
 An event is rendered once for each wire format and written once per connection and commit. A connection that does not
 read is closed when its buffer is full; it resumes after its last seq. It must not know rules or the store.
@@ -22,11 +22,11 @@ from gateway.store import StoredEvent
 log = structlog.get_logger("gateway.push.broadcaster")
 
 MAX_UNSENT_BYTES = 4 * 1024 * 1024
-MAX_HELD_ANSWER_BYTES = 256 * 1024  # bytes of answers, while the past is replayed
+MAX_HELD_ANSWER_BYTES = 256 * 1024  # of answers that wait during a replay
 
 
 class OutgoingEvent:
-    """One event on its way out, with its renderings. Read from the log it is decoded only if somebody asks."""
+    """An event to send, with its renderings. An event read from the log is decoded only if needed."""
 
     __slots__ = ("_event", "_rendered", "record")
 
@@ -51,7 +51,7 @@ Renderer = Callable[[OutgoingEvent], bytes | None]
 
 
 class EventBatch:
-    """Events in a row that go to the same audience. They are joined once for each wire format, not for each socket."""
+    """Consecutive events for the same audience. They are joined once per wire format, not per socket."""
 
     __slots__ = ("_joined", "first", "last", "sheets", "speakers")
 
@@ -71,7 +71,7 @@ class EventBatch:
 
 
 class Transport(Protocol):
-    """What a connection needs of asyncio's transport."""
+    """The part of asyncio's transport that a connection needs."""
 
     def write(self, data: bytes) -> None: ...
     def get_write_buffer_size(self) -> int: ...
@@ -81,7 +81,7 @@ class Transport(Protocol):
 
 
 class Connection:
-    """One stream to one member. `live` is set once what was missed has been replayed up to `cursor`."""
+    """One stream to one member. `live` is set when the missed events have been replayed up to `cursor`."""
 
     def __init__(  # noqa: PLR0913 - what a stream is
         self,
@@ -115,7 +115,7 @@ class Connection:
         self._released.set()
 
     def queue_events(self, run: EventBatch) -> None:
-        """Queue what of a run is new to this connection: nearly always all of it, or nothing."""
+        """Queue the events of a run that are new to this connection: nearly always all or none."""
         if self.cursor < run.first and (self.echo or self.name not in run.speakers):
             payload = run.joined(self.renderer)
         elif self.cursor < run.last:
@@ -138,8 +138,8 @@ class Connection:
             asyncio.get_running_loop().call_soon(self.flush)
 
     def answer(self, payload: bytes) -> None:
-        """Queue a frame that shows how things are now. While the past is being replayed it waits for the end of that:
-        it must not overtake an event whose effect it shows."""
+        """Queue a frame that shows the current state. During a replay it waits for the end of the replay: it must not
+        overtake an event whose effect it shows."""
         if self._held is None:
             self.say(payload)
         else:
@@ -150,13 +150,13 @@ class Connection:
             self.say(self.snapshots(snapshot))
 
     def hold_answers(self) -> None:
-        """Until `go_live`: the past comes first."""
+        """Hold answers back until `go_live`: replayed events come first."""
         if self._held is None:
             self._held = []
             self._released.clear()
 
     def go_live(self) -> None:
-        """Nothing is missed any more: from here on events are offered, and what was held back goes out."""
+        """The replay is complete: send the held answers, and accept live events from now on."""
         self.live = True
         held, self._held = self._held or (), None
         self._released.set()
@@ -164,7 +164,8 @@ class Connection:
             self.say(payload)
 
     async def wait_for_answer_space(self) -> None:
-        """Wait while much is held back, so that a client that goes on asking fills its own socket, not our memory."""
+        """Wait while many answers are held back, so that a client that keeps asking fills its own socket, not our
+        memory."""
         if sum(map(len, self._held or ())) > MAX_HELD_ANSWER_BYTES:
             await self._released.wait()
 
@@ -192,7 +193,7 @@ class Connection:
         return self._transport.is_closing()
 
     def close(self) -> None:
-        """End it after what is already on its way."""
+        """Close the connection after the queued frames are sent."""
         if self.farewell is not None and not self.is_gone:
             self._transport.write(self.farewell)
         self._transport.close()
@@ -243,14 +244,15 @@ class Broadcaster:
         self.slow_closed += connection.closed_as_slow
 
     def publish(self, sheets: Iterable[OutgoingEvent]) -> None:
-        """What goes wrong for one connection ends that one: it comes back and resumes. Nobody else notices."""
+        """Send events to their connections. An error closes only the connection it concerns, which reconnects and
+        resumes."""
         touched: set[Connection] = set()
         for _, group in groupby(sheets, _audience_of_event):
             run = EventBatch(group)
             for connection in self._audience(run.sheets[0]):
                 if connection.live:
                     touched.add(connection)
-                    try:  # a call more for each connection is what sending costs
+                    try:  # inline, because one more call per connection costs about as much as the send itself
                         if not connection.is_gone:
                             connection.queue_events(run)
                     except Exception:
@@ -275,7 +277,7 @@ class Broadcaster:
                 _call_or_drop(connection, connection.say_snapshot, snapshot)
 
     def keep_alive(self, patience: float) -> None:
-        """Ping everybody; whoever could have answered and has been silent for too long is dropped."""
+        """Ping all connections; drop those that could have answered and have been silent for too long."""
         now = asyncio.get_running_loop().time()
         for connection in tuple(self._all):
             if connection.listens and now - connection.heard > patience:
@@ -328,14 +330,14 @@ def _send_rendered_once(
 
 
 def _audience_of_event(sheet: OutgoingEvent) -> tuple[tuple[str, ...] | None, str | None]:
-    """The two ends of what is direct; else the room, where there is one."""
+    """The sender and recipients of a direct event; else its room, if it has one."""
     ends = sheet.record.ends
     return ends, sheet.record.room if ends is None else None
 
 
 def make_visibility_filter(name: str, state: GatewayState, *, observer: bool) -> Callable[[StoredEvent], bool]:
-    """What a member may be shown of the log when it is read from the store: of rooms, those that it is in at the
-    moment of reading, since it may be put out while it waits."""
+    """A filter for the events of the log that a member may see. It checks room membership at the moment of reading,
+    because the member may be kicked while it waits."""
     if observer:
         return lambda record: True
 

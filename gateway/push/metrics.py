@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus. The only module that knows its client library."""
+"""The metrics for Prometheus. The only module that uses its client library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telling others how a member is doing: at most a few times a second, and nothing while nothing changes."""
+"""Publishes presence: at most a few times a second, and nothing while nothing changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PUBLISH_INTERVAL_S = 0.25
 
 
 class PresenceBroadcaster:
-    """`in_turn` writes to streams at the right place among the events."""
+    """`in_turn` writes to streams in order with the events."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class PresenceBroadcaster:
         self.watchers: list[Callable[[MemberView], None]] = []
 
     def note_change(self, *names: str) -> None:
-        """These members changed; it is told at the next tick."""
+        """These members changed; the next tick publishes it."""
         if names and not self._changed:
             asyncio.get_running_loop().call_later(PUBLISH_INTERVAL_S, self._tell)
         self._changed.update(names)
@@ -45,13 +45,13 @@ class PresenceBroadcaster:
         return bool(self._changed)
 
     def tell_first(self, name: str) -> None:
-        """What is still to be told, to this member's own streams: it is about to get an answer that shows it."""
+        """Publish pending changes to this member's own streams first, because its next answer shows them."""
         if self._changed and self._broadcaster.connections_of(name):
             snapshots = [codec.encode(PresenceChanged(view)) for view in self._views(self._changed)]
             self._in_turn(lambda: self._broadcaster.tell_one(name, snapshots))
 
     def mark_alive(self, name: str) -> None:
-        """A member asked something without a stream: it is here."""
+        """A member without a stream made a request, so it is present."""
         live, now = self._state.live[name], self._clock()
         was_away = not live.connections and now - live.heard >= AWAY_AFTER_S
         live.heard = now
@@ -78,7 +78,7 @@ class PresenceBroadcaster:
 
 
 def _call_safely(tell: Callable[[MemberView], None], view: MemberView) -> None:
-    """One that fails keeps nobody else from being told."""
+    """A failing watcher does not stop the others."""
     try:
         tell(view)
     except Exception:

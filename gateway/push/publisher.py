@@ -1,4 +1,4 @@
-"""Committed events pushed to the streams, in their order; and how far the log is."""
+"""Pushes committed events to the streams in order, and tracks how far the log has been pushed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ BROADCAST_KINDS = ("member", "room")
 
 
 class PublishProgress:
-    """`committed_seq`: of the last event that is committed and pushed. `changed_seq`: of the last event decided that
-    changed members, rooms, modes and the like; it may not be committed yet."""
+    """`committed_seq`: the last event that is committed and pushed. `changed_seq`: the last event decided that changes
+    members, rooms, modes and the like; it may not be committed yet."""
 
     def __init__(self) -> None:
         self.committed_seq = 0
@@ -34,18 +34,18 @@ class PublishProgress:
         self.committed_seq = seq
 
     def caught_up(self) -> None:
-        """Nothing waits for the disk. Numbers of repetitions are in no log."""
+        """Nothing waits for the disk. (The numbers of repeated messages are not in the log.)"""
         self.changed_seq = self.committed_seq
 
 
 class Publisher:
-    """`touched` is told each member whom an event shows in a new state."""
+    """It calls `touched` with each member whose state an event changes."""
 
     def __init__(
         self, broadcaster: Broadcaster, wakeups: Wakeups, progress: PublishProgress, touched: Callable[[str], None]
     ) -> None:
         self._broadcaster, self._wakeups, self._progress, self._touched = broadcaster, wakeups, progress, touched
-        self.watchers: list[Callable[[Durable], None]] = []  # of all that happens, once it is committed
+        self.watchers: list[Callable[[Durable], None]] = []  # called with every committed event
 
     def publish(self, sheets: Sequence[OutgoingEvent]) -> None:
         for part in _split_by_notices(sheets) if self.watchers else (sheets,):
@@ -68,7 +68,7 @@ class Publisher:
 
 
 def _split_by_notices(sheets: Sequence[OutgoingEvent]) -> Iterator[Sequence[OutgoingEvent]]:
-    """Cut after each event of which somebody is told in other words, which must come before the next event."""
+    """Split after each event that some connections get as another frame, which must come before the next event."""
     begin = 0
     for number, sheet in enumerate(sheets, 1):
         if sheet.record.kind in BROADCAST_KINDS:

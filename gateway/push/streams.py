@@ -1,4 +1,4 @@
-"""The streams of members: who comes and goes, who is kept alive, and who has to go."""
+"""The life of member streams: connect, disconnect, keep alive, close."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PING_EVERY_S = 25.0
 
 
 class Streams:
-    """`changed` is told whenever a member came by a stream, or left one."""
+    """It calls `changed` whenever a stream of a member opens or closes."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Streams:
         self._changed = changed
         self._renderers: dict[Callable[[GatewayState], Renderer], Renderer] = {}
         self._pinging: asyncio.TimerHandle | None = None
-        self.strangers: set[asyncio.Transport] = set()  # sockets that have not said hello
+        self.strangers: set[asyncio.Transport] = set()  # sockets that have not sent hello yet
 
     def renderer(self, make: Callable[[GatewayState], Renderer]) -> Renderer:
         """One renderer per wire format, so that its result is shared by all connections of that format."""
@@ -58,7 +58,7 @@ class Streams:
         self._changed(connection.name)
 
     def close_all(self) -> None:
-        """Tell every stream that the gateway stops, and end it; clients come back and resume."""
+        """Tell every stream that the gateway stops, and close it; clients reconnect and resume."""
         closing = codec.encode(Closing(Unavailable("The gateway is stopping.", retry_after=1).body()))
         self._broadcaster.tell(closing)
         for connection in self._broadcaster:
@@ -72,7 +72,7 @@ class Streams:
         if self._pinging is not None:
             self._pinging.cancel()
         self._pinging = None
-        now = self._now()  # looks at the clock, also where nobody asks anything
+        now = self._now()  # also notices clock changes when there are no requests
         if len(self._broadcaster):
             self._pinging = asyncio.get_running_loop().call_later(PING_EVERY_S, self.keep_alive)
         self._end_without_token(now)
@@ -82,7 +82,7 @@ class Streams:
         self._end_without_token(self._now())
 
     def _end_without_token(self, now: float) -> None:
-        """End the connections whose token holds no longer; whoever has another one comes back and resumes."""
+        """Close connections whose token is no longer valid. A client with another token reconnects and resumes."""
         tokens = self._state.tokens
         for connection in self._broadcaster:
             if connection.token and not is_in_force(tokens, tokens.get(connection.token), now):

@@ -1,4 +1,4 @@
-"""Who waits for something new, and is woken when it is there: readers of an inbox by name, readers of the log."""
+"""Signals for readers that wait for news: of an inbox, by member, or of the log."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ class Wakeups:
         self._news = asyncio.Event()
 
     async def news(self, seconds: float) -> None:
-        """Wait until something is committed, or the time is over."""
+        """Wait until the next commit, or until the timeout."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), seconds)

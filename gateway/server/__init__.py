@@ -1,1 +1,1 @@
-"""The process: start, listeners, supervision, end."""
+"""The gateway process: start, listeners, supervision, stop."""

@@ -1,4 +1,4 @@
-"""What the main door of a gateway answers, path by path."""
+"""The routes of the main listener."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How an operator decides what is in `Config`: by an option of `groupchat serve`, or by a variable.
+"""The options of `groupchat serve` and the environment variables that set the fields of `Config`.
 
-Each stands here once, with its meaning and its bounds; the command line is made from it. What holds without it is the
-default of the field.
+Each is declared once, with its help and its bounds; the command line is built from these declarations. Without an
+option, the default of the field holds.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _seconds(milliseconds: str) -> float:
 
 @dataclass(frozen=True)
 class ServeOption:
-    """`field` is where its value goes in `Config`; `read` makes that value of what was given."""
+    """`field` is the path of the value in `Config`; `read` converts the given value."""
 
     field: str
     meaning: str
@@ -59,7 +59,7 @@ class ServeOption:
 
 @dataclass(frozen=True)
 class Variable:
-    """What is decided by a variable alone."""
+    """A setting that only an environment variable sets."""
 
     field: str
     read: Callable[[str], Any] = _as_given
@@ -138,7 +138,7 @@ VARIABLES: Mapping[str, Variable] = {
 
 
 def default_of(option: str) -> Any:
-    """What holds where this option is not given."""
+    """The default of an option."""
     value: Any = UNDECIDED
     for name in OPTIONS[option].field.split("."):
         value = getattr(value, name)
@@ -146,14 +146,14 @@ def default_of(option: str) -> Any:
 
 
 def config_from(state: Path, given: Mapping[str, Any], env: Mapping[str, str], login: str) -> Config:
-    """`given` are the values of options by their names; those of `Config` are taken."""
+    """The config for a start. `given` maps option names to values; names that are not in `Config` are ignored."""
     fields = {one.field: one.read(given[name]) for name, one in OPTIONS.items() if name in given}
     fields |= {one.field: one.read(env[name]) for name, one in VARIABLES.items() if env.get(name)}
     return _with(offline_config(state, env, login), fields)
 
 
 def offline_config(state: Path, env: Mapping[str, str], login: str) -> Config:
-    """For work in the folder of a gateway that does not run."""
+    """The config for work in the state folder of a gateway that is not running."""
     from gateway.rooms.operator_name import operator_from
 
     operator = operator_from(env, login)
@@ -161,7 +161,7 @@ def offline_config(state: Path, env: Mapping[str, str], login: str) -> Config:
 
 
 def _with(whole: T, fields: Mapping[str, Any]) -> T:
-    """The same with these fields, each named by its path. All at once: a config is checked as a whole."""
+    """A copy with these fields, named by path. All are set at once, because a config is checked as a whole."""
     own: dict[str, Any] = {}
     below: dict[str, dict[str, Any]] = {}
     for path, value in fields.items():

@@ -1,7 +1,7 @@
-"""Further doors of a gateway, each for the clients of one other system: `--listen ai-connect=127.0.0.1:9999`.
+"""Further listeners of a gateway, each for the clients of one other system: `--listen ai-connect=127.0.0.1:9999`.
 
-They stand on the same loop and the same hub as the main one, are off unless asked for, and end with it. A new dialect
-is a line in the table, and a name in `gateway.runtime.listen`.
+They share the event loop and the hub of the main listener, are off by default, and stop with it. A new dialect is a
+line in the table, and a name in `gateway.runtime.listen`.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from gateway.runtime.hub import Hub
 from gateway.runtime.listen import Listen
 
 CLOSE_TIMEOUT_S = 1.0
-REGISTER_TIMEOUT_S = 75.0  # the clients of other systems may take their time to say who they are
+REGISTER_TIMEOUT_S = 75.0  # clients of other systems may be slow to register
 
 
 @dataclass(frozen=True)
 class ListenerSetup:
-    """What all further doors have in common."""
+    """The settings that all further listeners share."""
 
     hub: Hub
     mcp: McpProcess
@@ -54,7 +54,7 @@ MAKERS: dict[str, AppFactory] = {
 async def open_listeners(
     doors: ListenerSetup, listen: Iterable[Listen], dialects: Mapping[str, AppFactory] = MAKERS
 ) -> AsyncIterator[dict[str, str]]:
-    """All of them open, by dialect and address; or none, and a sentence that says why."""
+    """Open all listeners, by dialect and address; or none, with an error that says why."""
     async with contextlib.AsyncExitStack() as stack:
         yield {
             one.dialect: await stack.enter_async_context(_open_listener(doors, one, dialects[one.dialect](doors)))
@@ -64,7 +64,7 @@ async def open_listeners(
 
 @contextlib.asynccontextmanager
 async def _open_listener(doors: ListenerSetup, listen: Listen, app: web.Application) -> AsyncIterator[str]:
-    """TLS only where others can listen: the clients of other systems rarely know it."""
+    """TLS only for addresses that other machines reach, because clients of other systems rarely support it."""
     app[auth.HOSTS] = AllowedHosts.of(listen.host, doors.allow_hosts, socket.gethostname())
     app[auth.LIMITER] = doors.limiter
     tls = None if listen.local else doors.tls

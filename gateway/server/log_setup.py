@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line. Tokens and message texts do not belong in them."""
+"""Configures structured logs: one JSON object per line. Logs must not contain tokens or message texts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gateway.client.files.capped_log import CappedLog
 from gateway.client.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
 from gateway.protocol.errors import BadRequest
 
-MAX_LOG_BYTES = 10_000_000  # of a gateway's log, and as many of the one before
+MAX_LOG_BYTES = 10_000_000  # of the log file; the previous file may be as large
 
 
 def configure_logging(level: str, file: Path | None = None) -> None:
-    """To standard error, or to a file that begins anew when it is full and that standard error leads to as well."""
+    """Log to standard error, or to a file that rotates when it is full; standard error then goes to that file too."""
     target = _open_log(file) if file else sys.stderr
     repeats = RepeatFilter()
     structlog.configure(

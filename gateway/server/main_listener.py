@@ -1,5 +1,5 @@
-"""The gateway's address for everybody. One that is started again may find its port taken by another process: then it
-serves its own programs by its socket, says so in the chat, and takes the port as soon as it is free."""
+"""The main address of the gateway. After a restart, another process may have taken its port: then the gateway serves
+its own programs through its socket, posts a notice in the chat, and takes the port as soon as it is free."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MainListener:
         self._waiting: asyncio.Task[None] | None = None
 
     async def take(self) -> int:
-        """The port; OSError where another process has it."""
+        """Bind the port. Raises OSError if another process has it."""
         site = LimitedSite(self._runner, self._host, self._port, self._doors.limiter, tls=self._doors.tls)
         try:
             await site.start()
@@ -38,7 +38,7 @@ class MainListener:
         return next(int(one[1]) for one in self._runner.addresses if isinstance(one, tuple))
 
     def take_when_free(self) -> int:
-        """The port that it will be."""
+        """Returns the port that it will have; binds it later."""
         self._waiting = spawn(self._retry_until_free(), "main port")
         return self._port
 

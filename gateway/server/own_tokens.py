@@ -1,4 +1,4 @@
-"""The tokens that a gateway keeps in its own state folder: the team's, its person's, and those of its own tools."""
+"""The tokens in the gateway's own state folder: the team token, the operator's token, and those of its own programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gateway.server import token_migration
 
 
 def team_token(config: Config) -> str:
-    """The team token: given, else kept from the last start, else made."""
+    """The team token: the given one, else that of the last start, else a new one."""
     token_migration.move_token_of_member_team(config.state)
     path = team_token_file(config.state)
     kept = read_secret(path)
@@ -32,7 +32,7 @@ def team_token(config: Config) -> str:
 
 
 def system_actor() -> Actor:
-    """The gateway itself, for what is done in its own state folder."""
+    """The gateway itself, as the author of changes in its own state folder."""
     return Actor(SYSTEM_NAME, MemberKind.SYSTEM, frozenset(Scope))
 
 
@@ -47,7 +47,7 @@ def settle_operator(hub: Hub, config: Config) -> str:
 
 
 async def ensure_token(hub: Hub, state: Path, wish: CreateToken) -> str:
-    """A token that holds, from its file, or a new one."""
+    """The valid token from its file, or a new one."""
     kept = read_token(state, wish.name, wish.kind)
     if kept is not None:
         with contextlib.suppress(GroupChatError):

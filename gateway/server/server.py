@@ -1,4 +1,4 @@
-"""A gateway process: hub and doors put together; started, announced, and stopped without losing a message."""
+"""Runs a gateway process: hub and listeners. It stops without losing a message."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ from gateway.store import Store
 log = structlog.get_logger("gateway")
 
 DRAIN_TIMEOUT_S = 5.0
-BROKEN_GRACE_S = 10.0  # a gateway that is broken may not be able to close what it has open
+BROKEN_GRACE_S = 10.0  # a broken gateway may be unable to close its connections
 BROKEN_STATUS = 70
 
 
 @contextlib.asynccontextmanager
 async def run_listeners(config: Config, hub: Hub) -> AsyncIterator[RunningGateway]:
-    """The doors open, announced in the state folder; closed again with every stream told. The main door is the first to
-    close, since it ends the streams of all."""
+    """Open the listeners and announce them in the state folder. At the end, tell every stream and close the listeners,
+    the main one first, because that ends all streams."""
     mcp = mcp_proxy.McpProcess(config.state / "mcp", partial(ensure_token, hub, config.state))
     limiter = ConnectionLimiter(ConnectionLimits.of(process_limits.descriptor_limit()))
     doors = ListenerSetup(hub, mcp, limiter, config.allow_hosts, tls_context(config))
@@ -102,7 +102,7 @@ async def _open_main_listener(
 
 
 async def _listen_main(config: Config, port: MainListener, runner: web.AppRunner) -> tuple[str, Path]:
-    """For everybody at an address, and for this user's own programs at a socket."""
+    """Listen on the address for everybody, and on a socket for this user's own programs."""
     try:
         number = await port.take()
     except OSError as error:
@@ -128,7 +128,7 @@ async def serve_gateway(
     store: Callable[[Config], Store] = open_sqlite_store,
     supervisor_link: GatewaySupervisorLink = NO_SUPERVISOR,
 ) -> None:
-    """Run until SIGTERM or SIGINT; or until something fails that it cannot do without, which is an error."""
+    """Run until SIGTERM or SIGINT. Raises an error if a task fails that the gateway needs."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -153,13 +153,13 @@ async def serve_gateway(
 
 
 async def _post_crash_notice(hub: Hub, supervisor_link: GatewaySupervisorLink) -> None:
-    """Said once, in the chat, by the gateway that took the place of one that died."""
+    """Post one notice in the chat after a restart that followed a crash."""
     if supervisor_link.death is not None and (text := supervisor_link.death.text(monotonic_now())):
         await hub.carry_out(Outcome(Done(), (room_notice(DEFAULT_ROOM, text, hub.sequencer()),)))
 
 
 async def _wait_for_either(*events: asyncio.Event) -> None:
-    """Until one of them is set."""
+    """Wait until one of the events is set."""
     waiting = [spawn(one.wait(), "until told") for one in events]
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -169,7 +169,8 @@ async def _wait_for_either(*events: asyncio.Event) -> None:
 
 
 def freeze_garbage() -> None:
-    """What was built at the start stays: the collector need not walk it again and again, nor run every few messages."""
+    """Objects from the start stay alive: exclude them from garbage collection, and collect less often than by
+    default."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

@@ -1,4 +1,4 @@
-"""What keeps a gateway from starting, as a sentence with the way out: a full disk, a folder that cannot be written."""
+"""Explains why a gateway cannot start, with a remedy: a full disk, a folder that is not writable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextlib.contextmanager
 def explain_start_errors(folder: Path) -> Iterator[None]:
-    """Whatever the system refuses while a gateway begins in this folder."""
+    """Turn an error of the operating system during the start into a sentence."""
     try:
         yield
     except OSError as error:

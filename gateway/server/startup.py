@@ -1,4 +1,4 @@
-"""A hub over a state folder: its locks, its store and its tokens in place."""
+"""Opens a hub on a state folder: locks, store, tokens."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gateway.store.sqlite import SqliteStore
 
 DATABASE_FILE = "groupchat.db"
 SEQUENCE_FILE = "numbers"
-DATABASE_SIDE_SUFFIXES = ("-wal", "-shm", "-journal")  # which SQLite opens by itself
+DATABASE_SIDE_SUFFIXES = ("-wal", "-shm", "-journal")  # SQLite opens these files itself
 
 
 def database_of(config: Config) -> Path:
@@ -48,8 +48,8 @@ def open_sqlite_store(config: Config) -> Store:
 
 @contextlib.asynccontextmanager
 async def open_hub(config: Config, store: Callable[[Config], Store] = open_sqlite_store) -> AsyncIterator[Hub]:
-    """A hub over the state folder, with its operator's token in place. The server uses it, and so do the commands
-    that work on a gateway that is not running."""
+    """A hub on the state folder, with its operator's token. The server uses it, and so do commands that work on a
+    gateway that is not running."""
     async with contextlib.AsyncExitStack() as stack:
         with start_errors.explain_start_errors(config.state):
             stack.enter_context(lock_state_folder(config.state))
@@ -67,6 +67,6 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_sqlit
 
 
 def add_modes(config: Config) -> Config:
-    """With the turn modes that rooms may use: ours, and those of the team's own folder."""
+    """The config with the turn modes that rooms may use: the built-in ones and those of the team's folder."""
     modes = mode_files.modes_with_team_folder(config.modes_folder)
     return replace(config, rules=replace(config.rules, modes=modes))

@@ -1,4 +1,4 @@
-"""One gateway for each state folder and for each store."""
+"""Locks that allow one gateway per state folder and per store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOCK_CHECK_S = 0.2
 
 @contextlib.contextmanager
 def lock_state_folder(state: Path) -> Iterator[None]:
-    """One gateway per state folder; the lock goes with the process."""
+    """Lock the state folder. The lock ends with the process."""
     make_private_folder(state)
     with _hold_lock(state / LOCK_FILE, f"owns {state}. Stop it, or use another folder with --state."):
         yield
@@ -26,7 +26,7 @@ def lock_state_folder(state: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def lock_database(database: Path) -> Iterator[None]:
-    """One gateway per store, by whichever name and from whichever state folder it is reached."""
+    """Lock the database, whatever path or state folder leads to it."""
     real = database.resolve()
     lock = real.with_name(f"{real.name}.lock")
     make_own_file(lock)
@@ -36,7 +36,7 @@ def lock_database(database: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _hold_lock(lock: Path, why_not: str) -> Iterator[None]:
-    """The lock of a file, with who holds it written in."""
+    """Hold the lock of a file, and write the holder into it."""
     handle = open_private(lock, os.O_RDWR | os.O_CREAT)
     try:
         if not _try_lock(handle):
@@ -50,7 +50,7 @@ def _hold_lock(lock: Path, why_not: str) -> Iterator[None]:
 
 
 def _try_lock(handle: int) -> bool:
-    """Whoever only looks whether a gateway lives here holds the lock for a moment."""
+    """Try for a moment, because a process that only checks for a running gateway holds the lock briefly."""
     until = time.monotonic() + LOCK_CHECK_S
     while True:
         try:

@@ -1,10 +1,10 @@
-"""The small process that keeps a team's gateway running: starts it, waits, and starts it again when it died.
+"""A small process that keeps a team's gateway running: it starts the gateway, waits, and restarts it after a crash.
 
     python -P -m gateway.server.supervisor STATE LOG -- CMD...
 
-With the standard library alone, because it must outlive whatever goes wrong in the gateway. LINK is a socket to the
-gateway, which says there when and where it listens, and sees there that we are gone: then it ends too, so that nothing
-is left behind. What may be decided without looking at the system is pure: `after`.
+It uses only the standard library, because it must survive any fault in the gateway. A socket links it to the gateway:
+the gateway reports there that it listens, and ends when the supervisor is gone, so that no process is left behind.
+`decide_restart` makes the decisions and is pure.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from typing import NamedTuple
 LINK_VARIABLE, CRASHES_VARIABLE = "GROUPCHAT_GATEWAY_LEASH", "GROUPCHAT_GATEWAY_DIED"
 LISTENING_LINE = "listening"
 GIVEN_UP_FILE = "gateway.failed"  # gateway.client.discovery.running_gateway reads it
-SUPERVISOR_FILE = "gateway.supervisor"  # read by `groupchat down`, also when who started us has died meanwhile
+SUPERVISOR_FILE = "gateway.supervisor"  # `groupchat down` reads it, also after the process that started us has died
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 EXIT_TIMEOUT_S = 12.0
 
 
 class RestartLimits(NamedTuple):
-    """What keeps a crash loop bounded: so many deaths within the window, so many starts in a row that fail, with a
-    pause that doubles. A gateway that died within `soon_s` after it had listened is started again after a breath."""
+    """The bounds of a crash loop: deaths within the window, failed starts in a row, and a pause that doubles. A gateway
+    that died within `soon_s` after it began to listen is restarted after a short pause."""
 
     window_s: float = 600.0
     most_deaths: int = 60
@@ -43,8 +43,7 @@ class RestartLimits(NamedTuple):
 
 
 class GatewayExit(NamedTuple):
-    """How one life of the gateway ended: whether it ever listened, for how long, and its exit code, negative for the
-    signal that killed it."""
+    """The end of one gateway process: whether and for how long it listened, and its exit code (negative: a signal)."""
 
     listened: bool
     seconds: float
@@ -52,7 +51,7 @@ class GatewayExit(NamedTuple):
 
 
 class CrashHistory(NamedTuple):
-    """`ever`: the gateway has listened since we began; `failed_starts` in a row; `deaths` in the last ten minutes."""
+    """`ever`: a gateway of this supervisor has listened; `failed_starts` in a row; `deaths` in the last ten minutes."""
 
     ever: bool
     failed_starts: int
@@ -60,7 +59,7 @@ class CrashHistory(NamedTuple):
 
 
 class RestartDecision(NamedTuple):
-    """Again after a pause; or the end, with a sentence if we give up."""
+    """Restart after a pause, or end, with a sentence if the supervisor gives up."""
 
     again: bool
     pause: float = 0.0
@@ -68,11 +67,11 @@ class RestartDecision(NamedTuple):
 
 
 def decide_restart(life: GatewayExit, past: CrashHistory, bounds: RestartLimits) -> RestartDecision:
-    """What to do now. `past` counts this life already."""
+    """Decide what follows the end of a gateway. `past` already counts it."""
     if life.code == 0:
         return RestartDecision(again=False)
     if not past.ever:
-        return RestartDecision(again=False)  # who started us reads why it cannot be
+        return RestartDecision(again=False)  # the process that started us reads the reason
     if past.failed_starts >= bounds.most_failed_starts:
         return RestartDecision(False, gives_up=f"could not be started again, {past.failed_starts} times in a row")
     if past.deaths >= bounds.most_deaths:
@@ -108,7 +107,7 @@ class GatewaySupervisor:
         self._failed_starts = 0
 
     def run(self) -> int:
-        with contextlib.suppress(OSError):  # on a full disk the gateway says more about it than we could
+        with contextlib.suppress(OSError):  # on a full disk the gateway reports more than we could
             self._write_pid_file()
         try:
             return self._run_until_stopped()
@@ -125,7 +124,7 @@ class GatewaySupervisor:
             now = time.monotonic()
             life = GatewayExit(listened is not None, now - (listened or began), code)
             following = decide_restart(life, self._counted(life, now), self._bounds)
-            if self._port:  # else who started us reads what the gateway wrote last
+            if self._port:  # else the process that started us reads the last output of the gateway
                 self._write_down(
                     "! the gateway ended", how=exit_text(code), again=following.again, pause=following.pause
                 )
@@ -144,8 +143,8 @@ class GatewaySupervisor:
         return CrashHistory(bool(self._port), self._failed_starts, len(self._deaths))
 
     def _begin(self, died: str) -> GatewayChild:
-        """On the port of the life before: whoever was connected finds it again. Its answer on standard output is for
-        whoever started us; later ones have nobody to tell."""
+        """Start the gateway on the previous port, so that clients find it again. Only the first gateway writes its
+        answer to standard output, for the process that started us."""
         ours, theirs = socket.socketpair()
         theirs.set_inheritable(True)
         env = {**os.environ, LINK_VARIABLE: f"{theirs.fileno()}:{os.getpid()}", CRASHES_VARIABLE: died}
@@ -162,7 +161,8 @@ class GatewaySupervisor:
         return GatewayChild(pid, ours.detach())
 
     def _until_end(self, child: GatewayChild) -> tuple[float | None, int]:
-        """Since when it listened, and its exit code. What we are told to stop by, it is told too."""
+        """Wait for its end. Returns since when it listened, and its exit code. A signal that stops us is forwarded to
+        it."""
         listened, code, insist = None, None, float("inf")
         watched = [self._wakeup, child.link]
         while code is None:
@@ -189,14 +189,14 @@ class GatewaySupervisor:
         return self._told_to_stop
 
     def _rested(self, pause: float) -> bool:
-        """Whether nobody told us to stop meanwhile."""
+        """Wait for the pause. Returns False if a signal to stop came meanwhile."""
         until = time.monotonic() + pause
         while not self._stop_requested() and time.monotonic() < until:
             select.select([self._wakeup], [], [], max(0.0, until - time.monotonic()))
         return not self._told_to_stop
 
     def _write_pid_file(self) -> None:
-        """Before anything is started: whoever looks for what runs here finds us."""
+        """Write our pid before the gateway starts, so that other commands find us."""
         text = json.dumps({"pid": os.getpid(), "started": _process_start_time()})
         written = self._state / f".{SUPERVISOR_FILE}.{os.getpid()}"
         written.unlink(missing_ok=True)
@@ -213,7 +213,7 @@ class GatewaySupervisor:
             file.write(sentence + "\n")
 
     def _write_down(self, event: str, **more: object) -> None:
-        """In the log of the gateway, as it writes itself."""
+        """Write to the gateway's log, in its format."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = json.dumps({"event": event, **more, "level": "warning", "logger": "supervisor", "timestamp": stamp})
         try:
@@ -224,7 +224,7 @@ class GatewaySupervisor:
 
 
 def _process_start_time() -> str:
-    """What tells us from a later process with our number; empty where that cannot be told."""
+    """Our start time, which distinguishes us from a later process with the same pid; empty if unknown."""
     try:
         return Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
@@ -232,7 +232,7 @@ def _process_start_time() -> str:
 
 
 def _signals_as_bytes() -> int:
-    """A descriptor from which the numbers of the signals that came can be read."""
+    """A file descriptor that yields the numbers of received signals."""
     reading, writing = os.pipe()
     for fd in (reading, writing):
         os.set_blocking(fd, False)
@@ -243,7 +243,7 @@ def _signals_as_bytes() -> int:
 
 
 def _ignore_signal(*_: object) -> None:
-    """Its number is in the pipe."""
+    """The pipe already holds its number."""
 
 
 def _read_available(fd: int) -> bytes:
@@ -254,7 +254,7 @@ def _read_available(fd: int) -> bytes:
 
 
 def _exit_code(pid: int) -> int | None:
-    """Negative for a signal; None while it lives."""
+    """The exit code, negative for a signal; None while the process runs."""
     found, status = os.waitpid(pid, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if found else None
 

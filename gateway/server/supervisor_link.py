@@ -1,4 +1,4 @@
-"""The gateway's end of its supervisor, if it has one: what it is told, and that it is gone."""
+"""The gateway's link to its supervisor, if it has one: reports to it, and notices its end."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ TELL_EVERY_CRASHES = 10
 
 @dataclass(frozen=True)
 class LastCrash:
-    """How the gateway ended before this life, how many times it did in the last ten minutes, and when."""
+    """The last crash of the gateway: its cause, its time, and the number of crashes in the last ten minutes."""
 
     how: str
     times: int
     at: float
 
     def text(self, now: float) -> str:
-        """What is said of it in the chat; nothing each time if it comes again and again."""
+        """The notice for the chat; empty if the crash repeats too often."""
         if self.times > FEW_CRASHES and self.times % TELL_EVERY_CRASHES:
             return ""
         often = f" That was {self.times} times within ten minutes; its log says more." if self.times > 1 else ""
@@ -61,5 +61,5 @@ def parse_last_crash(text: str) -> LastCrash | None:
 
 
 def monotonic_now() -> float:
-    """The clock that supervisor and gateway share."""
+    """The clock that the supervisor and the gateway share."""
     return time.monotonic()

@@ -1,4 +1,4 @@
-"""The certificate by which other machines reach the gateway."""
+"""Loads the TLS certificate for connections from other machines."""
 
 from __future__ import annotations
 

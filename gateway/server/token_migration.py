@@ -1,4 +1,4 @@
-"""Tokens that an older version kept side by side move into the folder of their kind, once, when the gateway starts."""
+"""Moves the token files of an older version into the folder of their kind, once, when the gateway starts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = structlog.get_logger("gateway.access.tokens")
 
 
 def move_token_of_member_team(state: Path) -> None:
-    """A member called `team` kept its token where the team's belongs; a team token never looks like a member's."""
+    """Move the token of a member called `team` out of the team token's file. The two kinds of token differ in form."""
     path = team_token_file(state)
     found = read_secret(path)
     if found is not None and found.startswith("gc_"):
@@ -29,7 +29,7 @@ def move_token_of_member_team(state: Path) -> None:
 
 @dataclass(frozen=True)
 class PutAside:
-    """A file with a token, out of the way of the folders, and whose token it is."""
+    """A token file that was moved aside, and the member of the token."""
 
     path: Path
     actor: Actor
@@ -37,8 +37,8 @@ class PutAside:
 
 
 def move_tokens_to_kind_folders(hub: Hub, state: Path) -> None:
-    """By whom each belongs to, as this gateway knows it; one that it does not know stays where it is. All are put aside
-    first: a file may be called like one of the folders."""
+    """Move each token to the folder of its member's kind; an unknown token stays. All files are moved aside first,
+    because one may have the name of such a folder."""
     folder = make_private_folder(state / TOKENS_FOLDER)
     found: list[PutAside] = []
     for path in [one for one in folder.iterdir() if one.is_file() and one.name != TEAM_TOKEN]:

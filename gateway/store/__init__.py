@@ -1,7 +1,7 @@
-"""Where the log is kept: one small interface, cut so that another engine can stand behind it.
+"""The interface of the store, small enough that another database can implement it.
 
-A store appends batches atomically and in order, reads after a seq, answers the few questions that need an index, and
-gives back the state that was written beside the events. It must not know rules, rights or sockets.
+A store appends batches atomically and in order, reads events after a seq, answers the few queries that need an index,
+and loads the state that was written with the events. It must not know rules, permissions or sockets.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from gateway.protocol.types import Delivery
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A piece of state under (kind, key); no body means it is gone. All *documents* are loaded at the start; *asides*
-    are too large for that and are read one at a time."""
+    """A piece of state under (kind, key); no body means that it is deleted. All *documents* are loaded at the start;
+    *asides* are too large for that and are read one at a time."""
 
     kind: str
     key: str
@@ -46,7 +46,7 @@ class LogEntry(msgspec.Struct, frozen=True):  # made for each event: a frozen da
 
 
 class StoredEvent(msgspec.Struct, frozen=True):
-    """An event as it stands in the log, with what is needed to decide who may see it."""
+    """An event from the log, with the fields that decide who may see it."""
 
     seq: int
     kind: str
@@ -58,7 +58,8 @@ class StoredEvent(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Whose eyes: a member sees public messages of the rooms and direct messages it is an end of; an observer all."""
+    """The reader: a member sees public messages of its rooms and direct messages from or to it; an observer sees
+    all."""
 
     member: str
     observer: bool = False
@@ -67,7 +68,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class MessageQuery:
-    """Which messages: of one room or of all in view, narrowed by words, sender and recipient."""
+    """A query for messages of one room or of all visible ones, filtered by words, sender and recipient."""
 
     view: Viewer
     room: str | None = None
@@ -81,7 +82,8 @@ class MessageQuery:
 
 @dataclass(frozen=True, slots=True)
 class InboxQuery:
-    """What waits for a member, after a message, in the order of the log or by rank; `senders` and `reply_to` pick."""
+    """A query for a member's waiting messages after a given one, in log order or by rank; `senders` and `reply_to`
+    filter."""
 
     member: str
     after: int = 0
@@ -93,8 +95,8 @@ class InboxQuery:
 
 @dataclass(frozen=True)
 class StartupData:
-    """What a gateway needs in memory when it starts. `house` is made once per store: numbers are its own. `given`: the
-    highest of them that was ever given out, more than `last_seq` where the log was put back from a backup."""
+    """The data that a gateway loads at the start. `house` is the id of the store, to which its numbers belong. `given`:
+    the highest number ever given out, above `last_seq` if the log was restored from a backup."""
 
     last_seq: int
     documents: Sequence[Document] = ()
@@ -106,7 +108,7 @@ class StartupData:
 
 @dataclass(frozen=True)
 class Span:
-    """Numbers of the log: later than `after`, and earlier than `before` if that is given."""
+    """A range of the log: after `after` and, if given, before `before`."""
 
     after: int = 0
     before: int | None = None
@@ -114,11 +116,11 @@ class Span:
 
 IsVisible = Callable[[StoredEvent], bool]
 NO_LIMIT = -1
-MAX_PAGE_BYTES = 8 * 1024 * 1024  # no page is longer, however many events were asked for
+MAX_PAGE_BYTES = 8 * 1024 * 1024  # the bound of a page, however many events were asked for
 
 
 def fit_into_page_bytes(records: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-    """As many of them, from the first, as go into one page."""
+    """The first records that fit into one page."""
     size = 0
     for number, record in enumerate(records):
         size += len(record.event)
@@ -128,14 +130,15 @@ def fit_into_page_bytes(records: Sequence[StoredEvent]) -> Sequence[StoredEvent]
 
 
 class Store(Protocol):
-    """Raises StorageFull or StorageFailed; a batch that raised has left nothing behind."""
+    """Its methods raise StorageFull or StorageFailed. A batch that raised has written nothing."""
 
     def describe(self) -> str: ...
 
     async def load(self) -> StartupData: ...
 
     async def append(self, batch: Sequence[LogEntry]) -> list[int]:
-        """Commit all entries. For each the seq it has: its own, or that of the entry whose client id it repeats."""
+        """Commit all entries. Returns the seq of each: its own, or that of the earlier entry with the same client
+        id."""
         ...
 
     async def read(self, after: int, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], int]:
@@ -163,15 +166,15 @@ class Store(Protocol):
     async def delivery(self, message: int, member: str) -> Delivery | None: ...
 
     async def open_deliveries(self, member: str, after: int, limit: int, *, begun: bool = False) -> list[Delivery]:
-        """What still asks for work, oldest message first; with `begun` only what waits no longer."""
+        """The open deliveries, oldest message first; with `begun` only those that no longer wait."""
         ...
 
     async def inbox(self, query: InboxQuery) -> tuple[list[tuple[Delivery, StoredEvent]], bool]:
-        """What waits, each with its message, and whether there is more."""
+        """The waiting deliveries, each with its message, and whether there are more."""
         ...
 
     async def overdue(self, now: float, limit: int) -> tuple[list[Delivery], float | None]:
-        """Open deliveries past their deadline, and the earliest deadline that is still ahead."""
+        """Open deliveries past their deadline, and the next deadline."""
         ...
 
     async def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""What one fact is in the store and on the wire. Pure."""
+"""Encodes a log event for the store and the wire. Pure."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ MIGRATIONS: tuple[str, ...] = (
     ) WHERE open = 1;
     CREATE INDEX deliveries_next ON deliveries (member, rank, message) WHERE open = 1;
     """,
-    # Nearly all that waits has rank 21, the normal one: it stands in one index only, so that a send writes no second.
+    # Nearly all waiting deliveries have the normal rank 21. Only one index holds them, so that a send writes one.
     """
     DROP INDEX deliveries_next;
     DROP INDEX deliveries_open;

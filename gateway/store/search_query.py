@@ -1,9 +1,9 @@
-"""The language of the search index: what a person typed, and who may find it, as FTS5 expressions. Pure.
+"""Builds FTS5 expressions from what a person typed and what that person may read. Pure.
 
-Beside its text every message is indexed under a few scope words, so that filters are part of the search instead of a
-walk over everything that matched. Direct messages stand in a region of their own, by a shift of their seq: a search
-among them does not pass by what was said in public. A message that went to several has a word that says so; all
-others are found by the pair of their two ends.
+Every message is indexed under its text and a few scope words, so that filters are part of the search instead of a scan
+of all matches. Direct messages have their own region of the index, by an offset of their seq, so that a search among
+them skips public messages. A direct message to several members has a word that says so; all others are indexed by the
+pair of sender and recipient.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _scope_term(letter: str, name: str) -> str:
 
 
 def index_position_of(entry: LogEntry) -> int:
-    """Where in the index it stands."""
+    """The position of an entry in the index."""
     return entry.seq if entry.ends is None else entry.seq + DIRECT_REGION
 
 
@@ -39,7 +39,7 @@ def scope_terms_of(entry: LogEntry) -> str:
 
 
 def public_expression(query: MessageQuery) -> str | None:
-    """What finds the public messages of a query; None if there cannot be any."""
+    """The expression for the public messages of a query; None if there cannot be any."""
     if query.recipient not in (None, "all"):
         return None
     view, clauses = query.view, [] if query.words is None else [_query_terms(query.words)]
@@ -55,7 +55,7 @@ def public_expression(query: MessageQuery) -> str | None:
 
 
 def direct_expression(query: MessageQuery) -> str | None:
-    """What finds the direct messages of a query; None if there cannot be any."""
+    """The expression for the direct messages of a query; None if there cannot be any."""
     if query.recipient == "all":
         return None
     clauses = [] if query.words is None else [_query_terms(query.words)]
@@ -76,7 +76,7 @@ def _between_terms(sender: str | None, recipient: str | None) -> list[str]:
 
 
 def _own_message_terms(me: str, sender: str | None, recipient: str | None) -> list[str]:
-    """What leaves only messages that `me` is an end of, in few steps: by pairs where there are but two ends."""
+    """The terms that select messages from or to `me`, by pairs of sender and recipient where there are only two."""
     mine = _any_term([_scope_term("s", me), _scope_term("t", me)])
     shared = f"({_all_letters_term(SEVERAL_ENDS)} AND {mine})"
     if me in (sender, recipient):

@@ -1,6 +1,6 @@
-"""The highest number ever given out, in a file of its own: a database that is put back from a backup does not know it.
+"""Keeps the highest number ever given out in its own file, because a database restored from a backup does not know it.
 
-Written to the system with each commit, not synced: after a power failure it may say less, and the database enough.
+Each commit writes the file without a sync: after a power failure it may be behind, but the database is not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class SequenceFile:
         self._fd: int | None = None
 
     def highest(self, house: str) -> int:
-        """Of this house; 0 where nothing is known of it."""
+        """The highest number of the store with the id `house`; 0 if unknown."""
         try:
             known, number = self._path.read_text(encoding="ascii").split()
             return int(number) if known == house else 0
@@ -26,7 +26,7 @@ class SequenceFile:
             return 0
 
     def note(self, house: str, number: int) -> None:
-        """A disk that is full keeps no message from being sent."""
+        """Errors are ignored: a full disk for this file must not keep messages from being sent."""
         with contextlib.suppress(OSError):
             if self._fd is None:
                 self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)

@@ -1,6 +1,6 @@
 """The default store: one SQLite file, one writer thread, many readers.
 
-This file owns the connections and the threads; what is written and read with them is in the two modules beside it.
+This file owns connections and threads; `sqlite_read` and `sqlite_write` hold the queries.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ T = TypeVar("T")
 
 READER_CONNECTIONS = 4
 TIDY_DELAY_S = 1.0
-CHECKPOINT_PAGES = 4000  # 16 MB: a page that changes often is copied back less often
+CHECKPOINT_PAGES = 4000  # 16 MB: a page that changes often is written back to the database less often
 CACHE_KIB = 16 * 1024
 MIN_FREE_BYTES = 256 * 1024
-PRIMARY_CODE_MASK = 0xFF  # of an error code of SQLite
+PRIMARY_CODE_MASK = 0xFF  # the low byte of SQLite's extended error codes
 DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class SqliteStore:
-    """`given` is where the highest number ever given out is kept, apart from the database."""
+    """`given` is the file that keeps the highest number ever given out, outside the database."""
 
     def __init__(self, path: Path, *, synchronous: str = "FULL", given: Path | None = None) -> None:
         self.path = path
@@ -124,7 +124,7 @@ class SqliteStore:
         return await self._read(lambda connection: sqlite_read.overdue_deliveries(connection, now, limit))
 
     def _plan_tidying(self) -> None:
-        """The search index is merged when the writer has been quiet for a while, step by step; else nothing ticks."""
+        """Merge the search index step by step when the writer has been idle for a while; no timer runs otherwise."""
         self._at_rest.clear()
         if self._tidying is not None:
             self._tidying.cancel()
@@ -138,7 +138,8 @@ class SqliteStore:
         step.add_done_callback(self._tidied)
 
     def _tidied(self, step: asyncio.Future[bool]) -> None:
-        """Another step at once, unless something was written meanwhile; a failure is for the next append to meet."""
+        """Do the next step at once, unless there were writes meanwhile. After a failure, the next append reports the
+        error."""
         if self._tidying is not None or self._closed:
             return
         if step.exception() is None and step.result():
@@ -147,7 +148,7 @@ class SqliteStore:
             self._at_rest.set()
 
     async def at_rest(self) -> None:
-        """Until nothing was written for a while and the search index is merged."""
+        """Wait until the writer has been idle for a while and the search index is merged."""
         await self._at_rest.wait()
 
     async def close(self) -> None:
@@ -199,12 +200,13 @@ def _translate_error(path: Path, error: sqlite3.Error) -> GroupChatError:
 
 
 def _is_full(path: Path, error: BaseException) -> bool:
-    """SQLite says "disk I/O error" where it cannot make its shared memory for want of room."""
+    """SQLite reports "disk I/O error" if there is no room for its shared memory file."""
     return "full" in str(error) or ("I/O" in str(error) and shutil.disk_usage(path.parent).free < MIN_FREE_BYTES)
 
 
 def open_database(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
-    """The writer's connection to a database of the current schema; a file that is none is left untouched."""
+    """The writer's connection to a database, migrated to the current schema. A file that is no database is not
+    changed."""
     try:
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

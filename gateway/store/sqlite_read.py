@@ -1,4 +1,4 @@
-"""Reading from SQLite: pages of the log, messages by room and by word, deliveries, and the state at the start."""
+"""Reads from SQLite: pages of the log, messages by room and by word, deliveries, and the state at the start."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def read_inbox(connection: sqlite3.Connection, query: InboxQuery) -> tuple[list[
 
 
 def inbox_queries(connection: sqlite3.Connection, query: InboxQuery) -> Iterator[tuple[str, list[Any]]]:
-    """One after the other they give what waits, each read along an index, so that a page costs what it holds. What has
-    the normal rank stands in the index of all that is open; what comes before and after it has one by rank."""
-    asked = query.reply_to or 0  # an answer to a message stands after it in the log
+    """The queries that together give the waiting deliveries in order. Each reads along an index, so that the cost of a
+    page depends on its size. Deliveries of normal rank are in the index of open ones, others in an index by rank."""
+    asked = query.reply_to or 0  # an answer comes after its message in the log
     if not query.by_rank:
         yield _inbox_query(query, "d.message > ?", [max(query.after, asked)], "d.message")
         return
@@ -81,7 +81,7 @@ def inbox_queries(connection: sqlite3.Connection, query: InboxQuery) -> Iterator
 
 
 def _rank_of_delivery(connection: sqlite3.Connection, message: int, member: str) -> int:
-    """Where a page goes on; from the beginning if nothing is known of the message before it."""
+    """The rank where a page continues; it starts at the beginning if the previous message is unknown."""
     sql = "SELECT rank FROM deliveries WHERE message = ? AND member = ?"
     row: tuple[int] | None = connection.execute(sql, (message, member)).fetchone()
     return row[0] if row else 0
@@ -111,7 +111,7 @@ def _row_to_delivery(row: tuple[Any, ...]) -> Delivery:
 def read_log(
     connection: sqlite3.Connection, after: int, limit: int, visible: IsVisible
 ) -> tuple[list[StoredEvent], int]:
-    """Stops early when enough was found; scans at most 20 times the limit, so that one call stays short."""
+    """Stops when enough events were found, and scans at most 20 times the limit, so that one call stays short."""
     found: list[StoredEvent] = []
     until, size = after, 0
     rows = connection.execute(f"SELECT {_LOG_COLUMNS} FROM log WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit * 20))
@@ -130,7 +130,7 @@ def read_log(
 
 
 def find_messages(connection: sqlite3.Connection, query: MessageQuery) -> list[StoredEvent]:
-    """Newest first, whichever index serves; oldest first with `after`."""
+    """Newest first, or oldest first with `after`, with whichever index fits."""
     ascending = query.after is not None and query.before is None
     order = "ASC" if ascending else "DESC"
     if query.words is None and query.sender is None and query.recipient is None and query.room is not None:
@@ -144,7 +144,7 @@ def find_messages(connection: sqlite3.Connection, query: MessageQuery) -> list[S
 
 
 def _narrow_query(query: MessageQuery, found: list[StoredEvent], ascending: bool) -> MessageQuery:
-    """With enough found already, only what comes before the last of it is still of interest."""
+    """If enough messages were found, look only for those that come before the last of them."""
     if len(found) < query.limit:
         return query
     seqs = [record.seq for record in found]
@@ -165,7 +165,7 @@ def _read_public_of_room(connection: sqlite3.Connection, query: MessageQuery, or
 def _read_from_index(
     connection: sqlite3.Connection, query: MessageQuery, expression: str | None, begin: int, order: str
 ) -> list[StoredEvent]:
-    """Messages of the region of the index that begins there."""
+    """Messages in the region of the index that begins there."""
     if expression is None:
         return []
     return read_events(
@@ -177,7 +177,7 @@ def _read_from_index(
 
 
 def _lower_bound(query: MessageQuery) -> int:
-    """No number is as large, and a larger one would leave its region of the index."""
+    """Bounded: no message has a larger number, and a larger value would leave its region of the index."""
     return min(query.after or 0, DIRECT_REGION)
 
 

@@ -1,5 +1,5 @@
-"""Writing to SQLite: one batch, one transaction. Many-row INSERTs let SQLite work in a few long calls without Python's
-lock, so that the event loop goes on meanwhile."""
+"""Writes to SQLite: one transaction per batch. INSERTs of many rows make few long calls, during which SQLite does not
+hold Python's lock, so that the event loop continues."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ def _insert_log(connection: sqlite3.Connection, entries: Sequence[LogEntry]) -> 
 
 
 def _insert_index_rows(connection: sqlite3.Connection, entries: Sequence[LogEntry]) -> None:
-    """In the order of their places, because the index begins a new segment wherever it has to go back."""
+    """Sorted by position, because the index begins a new segment for each position that is lower than the one
+    before."""
     rows = sorted(
         (index_position_of(entry), entry.text, scope_terms_of(entry)) for entry in entries if entry.text is not None
     )
@@ -87,14 +88,14 @@ def _insert_index_rows(connection: sqlite3.Connection, entries: Sequence[LogEntr
 
 
 def merge_index_segments(connection: sqlite3.Connection) -> bool:
-    """One bounded step towards an index of few segments, which is quick to search; whether there was anything to do."""
+    """One bounded step to merge segments, which makes searches faster. Returns whether there was anything to merge."""
     before = connection.total_changes
     connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (MERGE_PAGES,))
     return connection.total_changes - before > 1
 
 
 def _put_deliveries(connection: sqlite3.Connection, entries: Sequence[LogEntry]) -> None:
-    """What is queued again was ordered by a person, and the first deadline counts no more."""
+    """A delivery that is queued again was retried by a person, so its first deadline no longer holds."""
     rows = [
         (
             one.message,
@@ -143,7 +144,7 @@ def _values_clause(rows: int, columns: int) -> str:
 
 
 def _chunks(rows: Sequence[T]) -> list[Sequence[T]]:
-    """Pieces of a few fixed sizes, so that the prepared statements are few and stay cached."""
+    """Split into chunks of a few fixed sizes, so that there are few prepared statements, which stay cached."""
     pieces: list[Sequence[T]] = []
     start = 0
     for size in _CHUNK_ROWS:

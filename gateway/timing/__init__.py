@@ -1,1 +1,1 @@
-"""What happens by the clock: one scheduler, expiry, and a clock that is set."""
+"""The scheduler, and the handling of clock changes."""

@@ -1,5 +1,5 @@
-"""What is being measured when the clock is set: it moves along, so that a turn, a reminder or a presence lasts as long
-as it would have. Moments that somebody chose (an expiry, a deadline) stay: they are wall time by nature. Pure."""
+"""Shifts running time measurements when the clock is set, so that a turn, a reminder or a presence lasts as long as
+before. Times that somebody chose (an expiry, a deadline) stay, because they are wall time. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shift_clock(state: GatewayState, step: float) -> None:
 
 
 def clamp_future_times(state: GatewayState, now: float) -> None:
-    """After a start: what a clock that was ahead has written down begins now, and not when that time comes."""
+    """After a start: times in the future, stored while the clock was ahead, are set to now."""
     state.chains.shift_times(lambda at: min(at, now))
     for name, record in list(state.asks.items()):
         if (ahead := record.remind_at - record.pause - now) > 0:

@@ -1,7 +1,7 @@
-"""One alarm for all that time changes: turns, decisions, sessions and questions; deliveries and tokens that expire.
+"""The scheduler: one timer for turns, decisions, sessions and asks, and for deliveries and tokens that expire.
 
-Each thing has a kind and a key, and one moment at which it is looked at next; nothing ticks where nothing is due. What
-a kind does then stands in one table: a *rule* decides from the state in memory, an *errand* reads the store first.
+Each item has a kind, a key, and one time at which it is checked next; without items no timer runs. A table maps each
+kind to its function: a *rule* decides from the state in memory, an *errand* reads the store first.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ log = structlog.get_logger("gateway.timing.scheduler")
 
 Rule = Callable[
     [GatewayState, str, Sequencer, float], tuple[tuple[LogEvent, ...], float | None]
-]  # what is due, and the next look
-Errand = Callable[[float], Awaitable[float | None]]  # given the time, the next look
+]  # the due events, and the time of the next check
+Errand = Callable[[float], Awaitable[float | None]]  # takes the time, returns the time of the next check
 DueKey = tuple[str, str]
 
 RULES: Mapping[str, Rule] = {
@@ -38,14 +38,14 @@ RULES: Mapping[str, Rule] = {
     "session": sessions.process_due_session,
     "ask": approvals.process_due_asks,
 }
-ALL = ""  # the key of an errand, which looks at all things of its kind in the store
+ALL = ""  # the key of an errand, which checks all items of its kind in the store
 
 RETRY_DELAY_S = 1.0
 LEAST_DELAY_S = 0.02
 
 
 class Scheduler:
-    """`carry_out` is given all that a rule finds due, and returns what is done when it is on the disk."""
+    """`carry_out` gets the due events of a rule, and returns a future for their commit."""
 
     def __init__(  # noqa: PLR0913 - its collaborators, and two tables
         self,
@@ -66,14 +66,14 @@ class Scheduler:
         self._rings_at = 0.0
         self._stopped = False
 
-    # what is looked at, and when
+    # schedule
 
     def add_errand(self, kind: str, errand: Errand) -> None:
         self._errands[kind] = errand
 
     def schedule(self, kind: str, key: str = ALL, at: float = 0.0) -> None:
-        """Look at this then (as soon as possible, if no time is given), or sooner if something sooner is known of it.
-        A kind for which there is neither a rule nor an errand is never due."""
+        """Check the item at this time (without a time, as soon as possible), unless an earlier check is scheduled.
+        A kind without a rule or errand is never due."""
         thing = (kind, key)
         if kind not in self._rules and kind not in self._errands:
             return
@@ -84,14 +84,14 @@ class Scheduler:
         self._set_alarm()
 
     def update_schedule(self, change: StateChange) -> None:
-        """What stands in the state has changed, and may be due at another time."""
+        """Schedule an item again after its state has changed."""
         if change.kind in self._rules:
             self.schedule(change.kind, change.key)
         if isinstance(change.value, Decision) and change.value.by == SYSTEM_NAME:
             self.schedule("floor", change.value.room)
 
     def move(self, step: float) -> None:
-        """The clock was set: each thing is looked at anew, and says when it is due by the new time."""
+        """The clock was set: check each item again, so that it is scheduled by the new time."""
         self._started += step
         known = list(self._wanted)
         self._heap.clear()
@@ -108,7 +108,7 @@ class Scheduler:
             self._alarm.cancel()
             self._alarm = None
 
-    # the alarm
+    # timer
 
     def _set_alarm(self) -> None:
         at = self._heap[0][0]
@@ -136,10 +136,10 @@ class Scheduler:
                 found.append(thing)
         return found
 
-    # looking
+    # checks
 
     def _check_safely(self, thing: DueKey) -> None:
-        """One that fails takes no other with it."""
+        """One check that fails does not stop the others."""
         kind, key = thing
         try:
             if (errand := self._errands.get(kind)) is not None:

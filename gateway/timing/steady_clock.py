@@ -1,8 +1,8 @@
-"""Wall time that goes on as a clock does that nobody sets.
+"""Wall time that ignores short jumps of the machine's clock. Pure: both clocks are arguments.
 
-The machine's clock may jump: it is set, or a virtual machine wakes up. A difference is taken over only when it has
-lasted for a minute; a jump ahead and back is never seen. Whoever measures something is told by how much the time was
-set, so that what is under way neither ends at once nor lasts for ever. Pure: both clocks are arguments.
+The machine's clock may jump: somebody sets it, or a virtual machine wakes up. The steady clock adopts a difference only
+after it has lasted for a minute, and never sees a jump ahead and back. It then reports the shift, so that running
+timeouts neither end at once nor last for ever.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ TOLERANCE_S = 0.25
 
 @dataclass(frozen=True)
 class ClockOffset:
-    """Wall time is the steady clock's plus `offset`. `doubt`: by how much the machine's clock says something else, and
-    at which steady time it was first seen to say so."""
+    """Wall time is the monotonic time plus `offset`. `doubt`: the observed difference to the machine's clock; `since`:
+    the monotonic time at which it was first observed."""
 
     offset: float
     doubt: float = 0.0
@@ -25,20 +25,20 @@ class ClockOffset:
 
 
 def follow_clock(before: ClockOffset, wall: float, steady: float) -> ClockOffset:
-    """The setting after one more look at both clocks."""
+    """The offset after one more reading of both clocks."""
     difference = wall - steady - before.offset
     if abs(difference) < TOLERANCE_S:
         return before if not before.doubt else ClockOffset(before.offset)
     if before.doubt * difference <= 0:
         return ClockOffset(before.offset, difference, steady)
-    lasting = min(before.doubt, difference, key=abs)  # the least that any look since then has seen
+    lasting = min(before.doubt, difference, key=abs)  # the smallest difference of all readings since then
     if steady - before.since < SETTLED_AFTER_S:
         return ClockOffset(before.offset, lasting, before.since)
     return ClockOffset(before.offset + lasting)
 
 
 class SteadyClock:
-    """Both clocks, and who is told when the time was set."""
+    """The time of both clocks, with a callback for shifts."""
 
     def __init__(self, wall: Callable[[], float], steady: Callable[[], float]) -> None:
         self._wall, self._steady = wall, steady
@@ -46,13 +46,13 @@ class SteadyClock:
         self._moved: Callable[[float], None] = lambda step: None
 
     def when_moved(self, moved: Callable[[float], None]) -> None:
-        """`moved` is called with the seconds by which the time was set."""
+        """Calls `moved` with the seconds of each shift."""
         self._moved = moved
 
     def __call__(self) -> float:
         before, wall, steady = self._setting, self._wall(), self._steady()
         if not before.doubt and abs(wall - steady - before.offset) < TOLERANCE_S:
-            return steady + before.offset  # nearly always, and for every request
+            return steady + before.offset  # the usual path, taken for every request
         self._setting = follow_clock(before, wall, steady)
         if step := self._setting.offset - before.offset:
             self._moved(step)

@@ -1,1 +1,1 @@
-"""Texts on the wire: addresses, attachments, invisible characters, printing. Knows nothing else of ours."""
+"""Text handling: addresses, attachments, invisible characters, printing."""

@@ -1,4 +1,4 @@
-"""Whom a line is for.
+"""Parses and resolves the addresses of a line.
 
 `@claude text`, `@a @b text`, `@all text`, `@role:coder text`, `@any:coder text`, `@any:coder:least_busy text`;
 a leading `!` is urgent, `!!` interrupts first; `/word` is a command, never a message; a leading backslash makes the
@@ -61,8 +61,8 @@ class SlashCommand:
 
 @dataclass(frozen=True)
 class AddressedText:
-    """A line that is a message: whom for (nobody named means everyone), what, whether it may wait, and whether it ends
-    what is worked on first."""
+    """A line that is a message: its addresses (none means everyone), its text, whether it is urgent, and whether it
+    interrupts the agent first."""
 
     to: tuple[Address, ...]
     text: str
@@ -72,7 +72,7 @@ class AddressedText:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What resolving must know of one member."""
+    """The data about one member that resolving an address needs."""
 
     name: str
     role: str | None = None
@@ -83,7 +83,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Audience:
-    """The resolved recipients: everyone in the room, or exactly these names; and who was picked of which role."""
+    """The resolved recipients: everyone in the room, or exactly these names; and the member picked for each role."""
 
     everyone: bool
     names: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ def _pick(text: str) -> Pick:
 
 
 def parse_line(line: str) -> SlashCommand | AddressedText:
-    """What a person typed, taken apart. The text keeps every character that is not an address."""
+    """Parse a line that a person typed. The text keeps every character that is not part of an address."""
     if line.startswith("\\"):
         return AddressedText((), line[1:])
     if line.startswith("/"):
@@ -135,7 +135,7 @@ _URGENT_MARKS = re.compile(r"!{1,2}(?=[^\s!=])|!(?=!{2,}[^\s!=])")
 
 
 def _strip_urgent_marks(line: str) -> tuple[int, str]:
-    """One leading `!` means urgent and is eaten, two of them interrupt; a lone `!` and `!=`-like prose keep it."""
+    """Strip the leading marks: one `!` means urgent, two interrupt. A lone `!`, and text such as `!=`, stay."""
     match = _URGENT_MARKS.match(line)
     return (len(match[0]), line[len(match[0]) :]) if match else (0, line)
 
@@ -161,7 +161,7 @@ def resolve(
     sender: str,
     last_picked: Mapping[str, str] | None = None,
 ) -> Audience:
-    """Names for addresses; an address nobody answers to is an error with the nearest names."""
+    """Resolve addresses to names. An address without a match is an error that lists the nearest names."""
     check_address_count(len(addresses))
     names: dict[str, None] = {}
     picked: list[tuple[str, str]] = []

@@ -1,5 +1,5 @@
-"""What comes with a message besides its words: lines of a file, a quotation, a link, data. One reading of `parts` and
-`context` for all that show them."""
+"""The attachments of a message: lines of a file, a quotation, a link, data. All outputs read `parts` and `context`
+through this module."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.protocol.types import FILE_CONTEXT_FIELDS, SYSTEM_NAME, Part
 MAX_NAME_CHARS = 300
 MAX_WORD_CHARS = 60
 FILE_KIND = "file"
-_ABOUT_THE_MESSAGE = frozenset({"answers", "tokens", "same_as"})  # of an answer: what it answers, what it has cost
+_ABOUT_THE_MESSAGE = frozenset({"answers", "tokens", "same_as"})  # of an answer: the messages it answers, its cost
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Attachment:
 
 
 def attachments_of(message: Message) -> tuple[Attachment, ...]:
-    """Nothing of what the gateway itself says: its context is for programs."""
+    """The attachments of a message. Messages of the gateway have none, because their context is for programs."""
     if message.from_ == SYSTEM_NAME:
         return ()
     return (*map(_from_part, message.parts), *_from_context(message.context or {}))

@@ -1,4 +1,4 @@
-"""Code fences in a text. Whoever shows a word in a code block says nothing by it."""
+"""Finds code blocks in a text, because keywords in a code block have no effect."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ _FENCE = re.compile(r"\s*(?:```|~~~)")
 
 
 def with_fences(lines: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """Each line, and whether it belongs to a code block. The two fences do; a block without an end reaches to the end
-    of the text."""
+    """Each line, and whether it belongs to a code block, fences included. A block without an end reaches to the end of
+    the text."""
     inside = False
     for line in lines:
         is_fence = _FENCE.match(line) is not None

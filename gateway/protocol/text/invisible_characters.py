@@ -1,10 +1,9 @@
-"""Which characters nobody sees, and which of them a text needs.
+"""Finds invisible characters, and removes those that a text does not need.
 
 Python's `unicodedata` does not know the property Default_Ignorable_Code_Point; the ranges are those of Unicode 17.0
-(DerivedCoreProperties.txt). A character that nobody sees may be dropped by whatever reads a text next: what is left
-must not mean something else. `stripped` takes out what has no use where it stands. A joiner inside an emoji or a word
-of a script that joins, a selector after the character that it changes, and a mark of direction where the direction
-changes stay.
+(DerivedCoreProperties.txt). The next reader of a text may drop an invisible character, and the meaning must not change
+then. `strip_ignorable` removes those without a use at their place. It keeps a joiner inside an emoji or a word of a
+joining script, a selector after the character that it changes, and a direction mark where the direction changes.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ BLANKS = "\u2800\U00013441\U00013442\U00016fe4\U0001d159"  # drawn as nothing, t
 
 
 def ranges(pairs: Sequence[tuple[int, int]]) -> str:
-    """For the inside of a character class."""
+    """The ranges as the inside of a regular expression's character class."""
     return "".join(f"{chr(first)}-{chr(last)}" for first, last in pairs)
 
 
@@ -65,12 +64,12 @@ def is_ignorable(one: str) -> bool:
 
 
 def is_unseen(one: str) -> bool:
-    """Whether it may show nothing of its own: ignorable, blank, a control, a mark on another character, or unknown."""
+    """Whether a character may be invisible by itself: ignorable, blank, control, combining, or unknown."""
     return unicodedata.category(one)[0] in "CMZ" or one in BLANKS or is_ignorable(one)
 
 
 def strip_ignorable(text: str) -> str:
-    """The text without ignorable characters, but for those that have a use where they stand."""
+    """The text without ignorable characters, except those with a use at their place."""
     return _RUN.sub(lambda run: _useful_characters(_visible_before(run), run[0], text[run.end() : run.end() + 1]), text)
 
 
@@ -79,7 +78,7 @@ def _visible_before(run: re.Match[str]) -> str:
 
 
 def _useful_characters(before: str, run: str, after: str) -> str:
-    """What of a run stays between two other characters."""
+    """The characters of a run that stay between two other characters."""
     if before == _FLAG and (tags := _FLAG_TAGS.match(run)):
         return tags[0] + _needed_joiner(run[tags.end() :], after)
     if _PICTURE.match(before):
@@ -93,7 +92,7 @@ def _needed_joiner(rest: str, after: str) -> str:
 
 
 def _changes_direction(mark: str, sides: Sequence[str]) -> bool:
-    """A mark matters where text written from right to left meets something else."""
+    """Whether a direction mark has an effect: it stands between right-to-left text and other text."""
     return sum(side in ("R", "AL") for side in sides) == 1 and (mark != _ARABIC_MARK or "AL" in sides)
 
 

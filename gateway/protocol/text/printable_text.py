@@ -1,9 +1,8 @@
-"""What somebody wrote, as it may be printed: for a person's terminal, and for a model. One place for all outputs.
+"""Makes foreign text safe to print on a terminal and to show to a model. All outputs use this module.
 
-Nothing in it moves a cursor, sets a title or a colour, turns the direction of writing, or is there without being seen;
-and nothing in it begins a line of its own: a further line is indented, or quoted. Only what is known to harm is
-replaced: what this Python does not know yet (an emoji of a newer Unicode) or only a font knows (private use) stays.
-None of this ever raises.
+The result cannot move the cursor, set a title or colour, change the writing direction, or contain invisible characters,
+and it cannot begin a new unmarked line: further lines are indented or quoted. Only characters known to be harmful are
+replaced; characters that this Python does not know yet (a newer emoji), and private use, stay. It never raises.
 """
 
 from __future__ import annotations
@@ -31,35 +30,35 @@ _NOT_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029{_ANNOTATIONS}{BLANKS}{ranges(
 
 
 def printable_lines(text: str) -> list[str]:
-    """Its lines, whatever ends them, each as it may be printed."""
+    """The printable lines of a text, split at every kind of line end."""
     if text.isascii() and text.isprintable():
         return [text]
     return [_replace_harmful(one) for one in _LINE_END.split(text)]
 
 
 def printable_line(text: str) -> str:
-    """All of it in one line."""
+    """The printable text on one line."""
     return " ".join(printable_lines(text))
 
 
 def quote_lines(text: str) -> str:
-    """Each of its lines behind a bar."""
+    """The printable lines, each after a bar."""
     return "\n".join(QUOTE_BAR + one for one in printable_lines(text))
 
 
 def shorten_line(text: str, most: int) -> str:
-    """At most so much of it, in one line."""
+    """At most `most` characters of the text, on one line."""
     line = " ".join(printable_line(text[: most * 4]).split())
     return line if len(line) <= most and len(text) <= most * 4 else f"{line[: most - 1]}…"
 
 
 def escape_json(text: str) -> str:
-    """JSON that means the same, with an escape for each character that a terminal would not show."""
+    """Equivalent JSON with an escape for each character that a terminal would not show."""
     return text if text.isascii() and "\x7f" not in text else _NOT_IN_JSON.sub(_escape_match, text)
 
 
 def local_time_text(stamp: str, form: str = "%H:%M:%S", unknown: str = UNKNOWN_TIME_TEXT) -> str:
-    """The local time of a moment; a sign of its own for what is no moment."""
+    """The local time of a timestamp; `unknown` for an invalid one."""
     try:
         return datetime.fromisoformat(stamp).astimezone().strftime(form)
     except (ValueError, OverflowError, OSError):
@@ -76,7 +75,7 @@ def _replace_harmful(line: str) -> str:
 
 
 def _escape_match(match: re.Match[str]) -> str:
-    """As JSON writes it: of what is beyond 16 bits, both halves."""
+    """The JSON escape; a surrogate pair beyond 16 bits."""
     return "".join(f"\\u{unit:04x}" for unit in _utf16_units(ord(match[0])))
 
 

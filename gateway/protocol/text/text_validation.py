@@ -1,6 +1,6 @@
-"""The texts of a request: each is one line, unless its field is declared as `Prose`.
+"""Checks the texts of a request: each must be one line, unless its field is declared as `Prose`.
 
-So that a new field is safe by itself: what holds a line end could pass for a further line wherever it is shown.
+This makes new fields safe by default: a text with a line end could pass for a separate line wherever it is shown.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from gateway.protocol.errors import InvalidText
 from gateway.protocol.types import SEVERAL_LINES_FLAG, check_message_text
 
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-UNLIMITED_CHARS = 1 << 40  # how long a text may be is said where it is used
+UNLIMITED_CHARS = 1 << 40  # the limit of a text is declared where it is used
 
 
 def check_request(request: msgspec.Struct) -> None:
-    """Refuses a request with a text that cannot be kept, or that breaks the line it belongs to."""
+    """Refuse a request with a text that cannot be stored, or with line ends in a one-line field."""
     _check_struct(request, "")
 
 
 def check_one_line(text: str, what: str) -> str:
-    """A text that stands in one line wherever it is shown, or an error that says where it does not."""
+    """Return the text if it is one line wherever it is shown; else raise an error that names the position."""
     if not text.isprintable():
         check_message_text(text, UNLIMITED_CHARS, what)
         if found := _NOT_IN_A_LINE.search(text):
@@ -39,7 +39,7 @@ def check_one_line(text: str, what: str) -> str:
 
 
 def flatten_lines(text: str) -> str:
-    """What somebody else wrote, as one line, for a field that holds one."""
+    """The text of another system as one line, for a one-line field."""
     return _NOT_IN_A_LINE.sub(" ", text) if _NOT_IN_A_LINE.search(text) else text
 
 
@@ -73,7 +73,7 @@ class _TextField(NamedTuple):
 
 
 class _TextFields(NamedTuple):
-    """The fields of a struct that hold text, and what reads them all."""
+    """The text fields of a struct, and a function that reads them all."""
 
     fields: tuple[_TextField, ...]
     values: Callable[[msgspec.Struct], tuple[Any, ...]]
@@ -103,7 +103,7 @@ def _is_prose(type_: inspect.Type) -> bool:
 
 
 def _holds_text(type_: inspect.Type) -> bool:
-    """JSON of any shape (`dict[str, Any]`) is not looked into: it is always shown as JSON."""
+    """Whether a type contains text. Free JSON (`dict[str, Any]`) is not checked, because it is always shown as JSON."""
     if isinstance(type_, inspect.StructType):
         return bool(_text_fields_of(type_.cls).fields)
     return isinstance(type_, inspect.StrType) or any(_holds_text(one) for one in _inner_types(type_))

@@ -1,4 +1,4 @@
-"""Claim: the gateway's own path - rules, ladders, index, commit - accepts at least 10 000 messages a second.
+"""Claim: the gateway's own path - rules, deliveries, index, commit - accepts at least 10 000 messages a second.
 
 64 members send at the same time, each waiting for its answer before it sends again, as programs do. Every message has
 an id of its client, goes to three agents, and is on disk (synchronous FULL) before it counts. Beside it: the same

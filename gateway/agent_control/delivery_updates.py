@@ -101,12 +101,12 @@ def _told(message: Message | MessageHeader, after: Delivery, steps: tuple[Step, 
 
 
 def cancel_message(
-    actor: Actor, request: Cancel, message: Message, ladders: Sequence[Delivery], sequencer: Sequencer
+    actor: Actor, request: Cancel, message: Message, deliveries: Sequence[Delivery], sequencer: Sequencer
 ) -> Outcome:
     """Cancel the message for every recipient whose sidecar has not begun to type it."""
     if message.from_ != actor.name:
         actor.require(Action.RETRY)
-    wanted = [one for one in ladders if request.member in (None, one.member)]
+    wanted = [one for one in deliveries if request.member in (None, one.member)]
     waiting = [one for one in wanted if one.rung in WAITING_RUNGS]
     if not waiting:
         where = ", ".join(f"{one.member}: {one.rung}" for one in wanted) or "nobody"

@@ -46,7 +46,7 @@ async def serve_event_stream(request: web.Request) -> web.StreamResponse:
 async def open_stream(
     request: web.Request, hub: Hub, renderer: Renderer, actor: Actor
 ) -> AsyncIterator[tuple[Connection, web.StreamResponse]]:
-    """A connection that writes chunks of an open HTTP answer, entered in the switchboard while it lasts."""
+    """A connection that writes chunks of an open HTTP answer, registered with the broadcaster while it is open."""
     if request.version < HttpVersion11:
         raise BadRequest("Event streams need HTTP/1.1.")
     response = web.StreamResponse(

@@ -24,4 +24,4 @@ def move_deliveries(state: GatewayState, fact: LogEvent) -> None:
         state.deliveries.begin(fact.deliveries)
     else:
         for delivery in fact.deliveries:
-            state.deliveries.set(delivery, state.ladders.get((delivery.message, delivery.member)))
+            state.deliveries.set(delivery, state.latest_deliveries.get((delivery.message, delivery.member)))

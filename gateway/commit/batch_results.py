@@ -77,8 +77,8 @@ class BatchResults:
         if isinstance(result, Accepted):
             first = seqs.get(result.seq, result.seq)
             if first != result.seq:
-                ladders = tuple(msgspec.structs.replace(one, message=first) for one in result.deliveries)
-                result = msgspec.structs.replace(result, seq=first, deliveries=ladders, duplicate=True)
+                deliveries = tuple(msgspec.structs.replace(one, message=first) for one in result.deliveries)
+                result = msgspec.structs.replace(result, seq=first, deliveries=deliveries, duplicate=True)
             self._log.debug(
                 "> accepted",
                 seq=result.seq,

@@ -97,7 +97,7 @@ def _message_in_hand(state: GatewayState, name: str, now: float) -> CausalLink |
     link = state.chains.links.get(state.chains.told.get(name, 0))
     if link is None or now - link.at > HOUR_S:
         return None
-    standing = state.ladders.get((link.seq, name))
+    standing = state.latest_deliveries.get((link.seq, name))
     return None if standing is not None and standing.rung in FINAL_RUNGS else link
 
 

@@ -51,7 +51,8 @@ def numbers_missing_in_memory(state: GatewayState, name: str, request: Send) -> 
     return frozenset(
         one
         for one in answered_numbers(request)
-        if (head := state.recent.get(one)) is None or (name in head.deliveries and (one, name) not in state.ladders)
+        if (head := state.recent.get(one)) is None
+        or (name in head.deliveries and (one, name) not in state.latest_deliveries)
     )
 
 
@@ -62,7 +63,7 @@ def settle_answered_deliveries(
     the only report. A prompt of a mode ends with its turn, however many answers that has."""
     facts = []
     for number in sorted(answered_numbers(request)):
-        head, current = state.recent.get(number), state.ladders.get((number, actor.name))
+        head, current = state.recent.get(number), state.latest_deliveries.get((number, actor.name))
         if head is None or current is None or head.from_ == SYSTEM_NAME:
             continue
         if current.rung in _rungs_an_answer_settles(state, actor) or delivery_updates.was_taken(current):

@@ -157,14 +157,14 @@ def speaker_signs(state: GatewayState, room: str, floor: Floor, sequencer: Seque
     if record is None or name not in state.in_room[room]:
         return SpeakerSigns(outside=True)
     live = state.live[name]
-    ladder = state.ladders.get((floor.prompts[-1], name)) if floor.prompts else None
-    silent = ladder is not None and ladder.rung is Rung.ANSWERED
-    lost = f"{ladder.rung}: {ladder.reason}" if ladder is not None and ladder.rung in RETRIABLE_RUNGS else ""
+    delivery = state.latest_deliveries.get((floor.prompts[-1], name)) if floor.prompts else None
+    silent = delivery is not None and delivery.rung is Rung.ANSWERED
+    lost = f"{delivery.rung}: {delivery.reason}" if delivery is not None and delivery.rung in RETRIABLE_RUNGS else ""
     gone = None
     if live.connections == 0 and live.lost > started:
         gone = live.lost if record.member.hidden else live.lost + AWAY_AFTER_S - patience.gone
     elif record.member.hidden:
         gone = floor.since
     busy = live.activity in WORKING_ACTIVITIES and live.connections > 0
-    taken_back = ladder is not None and ladder.rung is Rung.CANCELLED
+    taken_back = delivery is not None and delivery.rung is Rung.CANCELLED
     return SpeakerSigns(busy=busy, lost=lost, taken_back=taken_back, silent=silent, gone=gone)

@@ -118,10 +118,10 @@ def withdraw_prompts(state: GatewayState, room: str, floor: Floor, sequencer: Se
     """Cancel the prompts of a turn that has passed on, so that they are not typed later."""
     facts: list[LogEvent] = []
     for seq in floor.prompts:
-        ladder = state.ladders.get((seq, floor.speaker))
-        if ladder is not None and ladder.rung in WAITING_RUNGS:
+        delivery = state.latest_deliveries.get((seq, floor.speaker))
+        if delivery is not None and delivery.rung in WAITING_RUNGS:
             step = Step(Rung.CANCELLED, sequencer.stamp, "the turn has passed on")
-            facts.append(delivery_updates.move_delivery(MessageHeader(room, SYSTEM_NAME), ladder, (step,), sequencer))
+            facts.append(delivery_updates.move_delivery(MessageHeader(room, SYSTEM_NAME), delivery, (step,), sequencer))
             facts.append(agent_orders.order_about_message(ControlAction.CANCEL, floor.speaker, seq, sequencer))
     return tuple(facts)
 

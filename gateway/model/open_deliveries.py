@@ -14,17 +14,17 @@ KEPT_LADDERS = 100_000
 class OpenDeliveries:
     def __init__(self, kept: int = KEPT_LADDERS) -> None:
         self._kept = kept
-        self.ladders: OrderedDict[tuple[int, str], Delivery] = OrderedDict()
+        self.latest: OrderedDict[tuple[int, str], Delivery] = OrderedDict()
         self.queued: dict[str, int] = defaultdict(int)
 
     def begin(self, deliveries: Iterable[Delivery]) -> None:
         """A reader of the store may see a committed message, and even take it, before this call."""
-        ladders, queued = self.ladders, self.queued
+        latest, queued = self.latest, self.queued
         for delivery in deliveries:
             key = (delivery.message, delivery.member)
             queued[delivery.member] += delivery.rung in WAITING_RUNGS
-            if ladders.setdefault(key, delivery) is not delivery:
-                ladders.move_to_end(key)
+            if latest.setdefault(key, delivery) is not delivery:
+                latest.move_to_end(key)
         self._forget_old()
 
     def set(self, delivery: Delivery, before: Delivery | None) -> None:
@@ -32,18 +32,18 @@ class OpenDeliveries:
         was = before is not None and before.rung in WAITING_RUNGS
         self.queued[delivery.member] += (delivery.rung in WAITING_RUNGS) - was
         key = (delivery.message, delivery.member)
-        self.ladders[key] = delivery
-        self.ladders.move_to_end(key)
+        self.latest[key] = delivery
+        self.latest.move_to_end(key)
         self._forget_old()
 
     def known(self, stored: Delivery) -> Delivery:
         """The state of a delivery now: as in memory, else as stored, which is then remembered."""
-        return self.ladders.setdefault((stored.message, stored.member), stored)
+        return self.latest.setdefault((stored.message, stored.member), stored)
 
     def clear(self) -> None:
-        self.ladders.clear()
+        self.latest.clear()
         self.queued.clear()
 
     def _forget_old(self) -> None:
-        while len(self.ladders) > self._kept:
-            self.ladders.popitem(last=False)
+        while len(self.latest) > self._kept:
+            self.latest.popitem(last=False)

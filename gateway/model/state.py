@@ -79,7 +79,7 @@ class GatewayState:
         memberships = self._keep(Memberships(self._inboxes.clear))
         self.in_room, self.rooms_of = memberships.in_room, memberships.rooms_of
         self.deliveries = OpenDeliveries()
-        self.ladders, self.queued = self.deliveries.ladders, self.deliveries.queued
+        self.latest_deliveries, self.queued = self.deliveries.latest, self.deliveries.queued
 
     def _keep(self, table: T) -> T:
         self.tables[table.kind.name] = table

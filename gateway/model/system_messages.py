@@ -61,8 +61,8 @@ def message(
         session=draft.session,
         hops=draft.hops,
     )
-    ladders = tuple(Delivery(seq, one, at=sequencer.stamp) for one in draft.wakes)
-    return LogEvent(event, ends=ends, changes=changes, deliveries=ladders)
+    deliveries = tuple(Delivery(seq, one, at=sequencer.stamp) for one in draft.wakes)
+    return LogEvent(event, ends=ends, changes=changes, deliveries=deliveries)
 
 
 def room_notice(
@@ -88,5 +88,5 @@ def deliver_notice_to(fact: LogEvent, members: Iterable[str]) -> LogEvent:
     assert isinstance(event, Message)
     more = tuple(one for one in members if one not in event.deliveries)
     event = msgspec.structs.replace(event, deliveries=(*event.deliveries, *more))
-    ladders = tuple(Delivery(event.seq, one, at=event.timestamp) for one in more)
-    return msgspec.structs.replace(fact, event=event, deliveries=(*fact.deliveries, *ladders))
+    deliveries = tuple(Delivery(event.seq, one, at=event.timestamp) for one in more)
+    return msgspec.structs.replace(fact, event=event, deliveries=(*fact.deliveries, *deliveries))

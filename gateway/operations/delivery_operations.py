@@ -50,9 +50,9 @@ def _count(hub: Hub, standing: MessageDelivery, outcome: Outcome) -> None:
 
 async def answer_cancel(hub: Hub, actor: Actor, request: Cancel) -> Result:
     message = await readable_message(hub, actor, request.message)
-    stored = await hub.store.ladders(message.seq)
-    ladders = [hub.state.deliveries.known(one) for one in stored]
-    outcome = delivery_updates.cancel_message(actor, request, message, ladders, hub.sequencer())
+    stored = await hub.store.deliveries(message.seq)
+    deliveries = [hub.state.deliveries.known(one) for one in stored]
+    outcome = delivery_updates.cancel_message(actor, request, message, deliveries, hub.sequencer())
     return await hub.carry_out(_add_order_to_sidecars(hub, outcome, ControlAction.CANCEL, message))
 
 

@@ -50,7 +50,7 @@ async def _undelivered(hub: Hub, actor: Actor, number: int) -> tuple[Delivery, .
     """The deliveries of the member's message if it reached nobody: then no answer will come."""
     message = await message_queries.readable_message(hub, actor, number)
     stored = (
-        [hub.state.deliveries.known(one) for one in await hub.store.ladders(number)]
+        [hub.state.deliveries.known(one) for one in await hub.store.deliveries(number)]
         if message.from_ == actor.name
         else []
     )
@@ -63,7 +63,7 @@ async def _awaited_members(hub: Hub, request: Poll, names: frozenset[str]) -> fr
     """The members whose answer is awaited; empty if a message of anybody will do."""
     if request.reply_to is None or names:
         return names
-    return frozenset(one.member for one in await hub.store.ladders(request.reply_to))
+    return frozenset(one.member for one in await hub.store.deliveries(request.reply_to))
 
 
 @contextlib.contextmanager

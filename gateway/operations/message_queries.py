@@ -97,9 +97,9 @@ async def read_message(hub: Hub, actor: Actor, seq: int) -> Message:
 
 async def show_message(hub: Hub, actor: Actor, request: Show) -> MessageDetail:
     message = await readable_message(hub, actor, request.message)
-    ladders = await hub.store.ladders(message.seq)
+    deliveries = await hub.store.deliveries(message.seq)
     return MessageDetail(
-        message, tuple(one for one in ladders if delivery_updates.may_follow(actor, message, one.member))
+        message, tuple(one for one in deliveries if delivery_updates.may_follow(actor, message, one.member))
     )
 
 
@@ -109,8 +109,8 @@ async def show_delivery_story(hub: Hub, actor: Actor, request: Receipts) -> Stor
     told = [
         one for one in await receipts_of(hub, message.seq) if delivery_updates.may_follow(actor, message, one.member)
     ]
-    ladders = await hub.store.ladders(message.seq)
-    shown = [one for one in ladders if delivery_updates.may_follow(actor, message, one.member)]
+    deliveries = await hub.store.deliveries(message.seq)
+    shown = [one for one in deliveries if delivery_updates.may_follow(actor, message, one.member)]
     return Story(message, tuple(told), tuple(shown))
 
 

@@ -136,7 +136,7 @@ def _message_events(  # noqa: PLR0913, PLR0917 - everything that is known of one
     place = classify_message(state, actor, request, room.name, audience.names)
     inboxes = [name for name in inboxes if wakes_member(state, place, name)]
     judged = loop_checks.decide_wakes(state, said, inboxes, sequencer)
-    ladders = tuple([Delivery(seq, name, at=stamp) for name in judged.awake])
+    deliveries = tuple([Delivery(seq, name, at=stamp) for name in judged.awake])
     message = Message(
         seq=seq,
         id=request.id or f"m-{seq}",
@@ -171,12 +171,12 @@ def _message_events(  # noqa: PLR0913, PLR0917 - everything that is known of one
         message,
         ends=None if audience.everyone else readers_of_direct(actor.name, audience.names),
         changes=(*judged.changes, *changes),
-        deliveries=ladders,
+        deliveries=deliveries,
         client_id=request.id,
         deadline=None if request.ttl is None else sequencer.now + request.ttl,
     )
     after = (*settled, *counted, *then, *loop_checks.guard_notices(room.name, judged, sequencer))
-    return Outcome(Accepted(seq, ladders, asleep=judged.asleep), (fact, *after))
+    return Outcome(Accepted(seq, deliveries, asleep=judged.asleep), (fact, *after))
 
 
 def readers_of_direct(sender: str, names: Sequence[str]) -> tuple[str, ...]:

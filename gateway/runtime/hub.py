@@ -207,16 +207,16 @@ class Hub:
         for change in fact.changes:
             self.scheduler.update_schedule(change)
         if not isinstance(fact.event, Message):
-            self._ladders_moved(fact)
+            self._note_moved_deliveries(fact)
 
     def _begin_deliveries(self, fact: LogEvent) -> None:
         """Start the deliveries of a committed message."""
         move_deliveries(self.state, fact)
-        self._ladders_moved(fact)
+        self._note_moved_deliveries(fact)
         if fact.deadline is not None:
             self.scheduler.schedule("delivery", at=fact.deadline)
 
-    def _ladders_moved(self, fact: LogEvent) -> None:
+    def _note_moved_deliveries(self, fact: LogEvent) -> None:
         names = [delivery.member for delivery in fact.deliveries]
         self.presence.note_change(*names)
         self._check_turns_of(*names)

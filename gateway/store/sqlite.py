@@ -103,7 +103,7 @@ class SqliteStore:
     async def aside(self, kind: str, key: str) -> bytes | None:
         return await self._read(lambda connection: sqlite_read.read_store_only_document(connection, kind, key))
 
-    async def ladders(self, message: int) -> list[Delivery]:
+    async def deliveries(self, message: int) -> list[Delivery]:
         return await self._read(lambda c: sqlite_read.read_deliveries(c, "message = ? ORDER BY member", (message,)))
 
     async def delivery(self, message: int, member: str) -> Delivery | None:

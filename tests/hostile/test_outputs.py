@@ -177,7 +177,7 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
 
 
 def _delivered(world: World) -> list[int]:
-    return sorted({message for message, _ in world.hub.state.ladders})[:4]
+    return sorted({message for message, _ in world.hub.state.latest_deliveries})[:4]
 
 
 @pytest.fixture(scope="module")

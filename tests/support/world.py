@@ -96,7 +96,7 @@ class World:
         tables = {name: dict(table.rows) for name, table in state.tables.items()}
         memberships = {(room, member) for room, members in state.in_room.items() for member in members}
         waiting = {name: number for name, number in state.queued.items() if number}
-        return tables, dict(state.ladders), dict(state.picked), memberships, waiting
+        return tables, dict(state.latest_deliveries), dict(state.picked), memberships, waiting
 
 
 def message(seq: int = 7, sender: str = "alice", to: tuple[str, ...] = ("claude",), **fields: object) -> Message:

@@ -85,7 +85,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         known = furnish(process.url, session)
         schema = schemathesis.openapi.from_url(f"{process.url}/openapi.json")
         yield Target(process.url, session, schema, known)
-        assert session.get(f"{process.url}/v1/ping").status_code == 200, "the operator was fuzzed out of the house"
+        assert session.get(f"{process.url}/v1/ping").status_code == 200, "the fuzzing removed the operator"
         check_log((state.parent / f"{state.name}.log").read_text(), process.operator.token)
 
 

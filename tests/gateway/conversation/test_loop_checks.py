@@ -319,7 +319,7 @@ def test_a_brake_is_kept_as_a_document() -> None:
 
 
 def restarted(here: Talk) -> Talk:
-    """A new house that is told what the store knows: its documents, and the messages of its log."""
+    """A new state, filled from the store: its documents, and the messages of its log."""
     old, world = here.world.state, World()
     for table, kind in ((old.members, "member"), (old.loop_holds, "brake")):
         for name, value in table.items():
@@ -436,7 +436,7 @@ def test_what_comes_with_thanks_is_not_lost() -> None:
     assert talk(FREE).say("ada", "@ben", "Thanks!", context={"result": 1}).deliveries == ("ben",)
 
 
-# likeness
+# similarity
 
 A = "The migration has run, 12 of 40 tables are done, and nothing has failed so far."
 ALIKE = [

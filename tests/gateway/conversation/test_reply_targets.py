@@ -145,7 +145,7 @@ async def refused_alike(client: Client, number: int) -> None:
 
 
 def rung(world: World, number: int, name: str) -> tuple[Rung, str]:
-    found = world.state.ladders[number, name]
+    found = world.state.latest_deliveries[number, name]
     return found.rung, found.reason
 
 
@@ -178,7 +178,7 @@ def test_an_answer_settles_what_nobody_else_reports(
     ann, echo = world.person("ann"), replace(world.member("echo"), hands=hands)
     asked, _ = world.say(messages.post_message, ann, "hello", to="@echo")
     if before:
-        standing = MessageDelivery(asked, world.state.ladders[asked.seq, "echo"])
+        standing = MessageDelivery(asked, world.state.latest_deliveries[asked.seq, "echo"])
         world.commit(
             *delivery_updates.report_steps(
                 world.state, echo, Report(asked.seq, before), standing, world.sequencer
@@ -192,7 +192,7 @@ def test_an_answer_settles_what_nobody_else_reports(
             world.state,
             echo,
             Report(asked.seq, (Step(Rung.TYPED), Step(Rung.SEEN))),
-            MessageDelivery(asked, world.state.ladders[asked.seq, "echo"]),
+            MessageDelivery(asked, world.state.latest_deliveries[asked.seq, "echo"]),
             world.sequencer,
         )
         assert late.events == ()

@@ -282,7 +282,7 @@ async def test_a_connection_that_breaks_in_the_middle_of_joining(url: str, gatew
 
 
 async def test_a_program_that_answers_every_answer_is_stopped_visibly(tmp_path: Path) -> None:
-    """AgentChat does not say what a message answers; the brakes that count do not need it."""
+    """AgentChat does not say what a message answers; the limits that count messages do not need it."""
     fast, doors = Rate(0, 0), (listen_at("agentchat=0"),)
     async with gateway_in_process(tmp_path / "state", listen=doors, guest_rate=fast, limits=Limits()) as gateway:
         claude = await gateway.member("claude")

@@ -1,4 +1,4 @@
-"""The rules of turns in a house: what begins one, what counts as one, what is out of turn, what time and signs do."""
+"""The rules of turn modes: how a mode begins, what counts as a turn or out of turn, the effects of time."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ class Talk(World):
 
     def rung(self, rung: Rung, reason: str = "") -> None:
         self.state.deliveries.set(
-            Delivery(self.floor.prompts[-1], self.floor.speaker, rung, reason), self.state.ladders.get((0, ""))
+            Delivery(self.floor.prompts[-1], self.floor.speaker, rung, reason),
+            self.state.latest_deliveries.get((0, "")),
         )
 
     def later(self, seconds: float) -> float | None:
@@ -398,7 +399,7 @@ def test_time_warns_and_passes_on_and_withdraws_the_prompt() -> None:
         "[WARNING] @ann turn has exceeded 90s.",
         "[TIMEOUT] @ann did not respond. Advancing turn.",
     ]
-    assert (talk.state.ladders[prompt, "ann"].rung, talk.floor.speaker) == (Rung.CANCELLED, "bob")
+    assert (talk.state.latest_deliveries[prompt, "ann"].rung, talk.floor.speaker) == (Rung.CANCELLED, "bob")
 
 
 @pytest.mark.parametrize("activity", [Activity.BUSY, Activity.ASKING, Activity.STARTING])

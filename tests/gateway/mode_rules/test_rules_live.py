@@ -56,7 +56,7 @@ async def says(end: Endpoint, text: str) -> None:
 
 
 async def told(gateway: Gateway) -> list[str]:
-    """What the house knows already is on the disk first."""
+    """Wait until everything decided so far is committed."""
     await retry_until(lambda: gateway.hub.committed_seq >= gateway.hub.sequencer().last_seq)
     async with Client(gateway.operator) as alice:
         found = (await alice.request(History(limit=100), MessageList)).messages
@@ -143,7 +143,7 @@ async def test_the_prompt_of_a_turn_that_passed_on_is_typed_no_more(quick: Gatew
         await begun(quick)
         (prompt,) = floor(quick).prompts
         await retry_until(lambda: floor(quick).speaker == "bob")
-        assert quick.hub.state.ladders[prompt, "ann"].rung is Rung.CANCELLED
+        assert quick.hub.state.latest_deliveries[prompt, "ann"].rung is Rung.CANCELLED
         async for event in ann.events():
             if isinstance(event, Message) and event.content.startswith("[TIMEOUT] @ann"):
                 break

@@ -105,7 +105,9 @@ def test_the_queue_is_counted_along_the_ladder() -> None:
     assert seen == [1, 1, 0, 1, 0, 1, 0, 0]
     assert state.deliveries.known(delivery(Rung.QUEUED)) == before, "memory knows better than the store"
     assert (
-        state.deliveries.known(delivery(Rung.HELD, seq=8)) == state.ladders[8, "claude"] == delivery(Rung.HELD, seq=8)
+        state.deliveries.known(delivery(Rung.HELD, seq=8))
+        == state.latest_deliveries[8, "claude"]
+        == delivery(Rung.HELD, seq=8)
     )
 
 
@@ -115,7 +117,7 @@ def test_memory_keeps_the_newest_ladders() -> None:
         deliveries.set(Delivery(seq, "claude"), None)
     deliveries.set(Delivery(1, "claude", Rung.HELD), Delivery(1, "claude"))
     deliveries.set(Delivery(4, "claude"), None)
-    assert list(deliveries.ladders) == [(3, "claude"), (1, "claude"), (4, "claude")]
+    assert list(deliveries.latest) == [(3, "claude"), (1, "claude"), (4, "claude")]
     assert deliveries.queued["claude"] == 4
 
 

@@ -77,7 +77,7 @@ class Late:
             return await answer.json()
 
     async def waiting(self, number: int) -> None:
-        """So many rulings and answers wait for the gate."""
+        """So many outcomes and answers wait for the gate."""
         await retry_until(
             lambda: self.gateway.hub.answers.uncommitted == number,
             describe=lambda: self.gateway.hub.answers.uncommitted,

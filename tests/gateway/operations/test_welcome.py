@@ -1,4 +1,4 @@
-"""What a member is told when it comes: in which house it is, and what of it the gateway has kept."""
+"""The welcome of a member: the id of the store, and what the gateway has kept for the member."""
 
 from __future__ import annotations
 

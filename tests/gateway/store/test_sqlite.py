@@ -161,7 +161,7 @@ async def test_deliveries_stand_where_the_last_rung_left_them(store: SqliteStore
     assert await store.delivery(1, "cem") is None
     assert [one.message for one in await store.open_deliveries("ben", 0, 10)] == [2, 3]
     assert [one.message for one in await store.open_deliveries("ben", 2, 10)] == [3]
-    assert [one.member for one in await store.ladders(1)] == ["ben"]
+    assert [one.member for one in await store.deliveries(1)] == ["ben"]
     assert [record.seq for record in await store.about(1)] == [4]
     loaded = await store.load()
     assert (loaded.last_seq, dict(loaded.queued), loaded.next_deadline) == (4, {"ben": 2}, 100.0)

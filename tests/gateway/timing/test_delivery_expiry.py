@@ -112,4 +112,4 @@ async def test_what_is_taken_just_as_it_expires_stays_taken(gateway: Gateway) ->
         accepted = await alice.send("be quick", to="@claude", ttl=0.05)
         await retry_until(lambda: typed)
         assert (await _first_receipt(alice)).steps[-1].rung is Rung.TYPED
-        assert gateway.hub.state.ladders[accepted.seq, "claude"].rung is Rung.TYPED
+        assert gateway.hub.state.latest_deliveries[accepted.seq, "claude"].rung is Rung.TYPED

@@ -1,4 +1,4 @@
-"""What the sidecar must know of each vendor, one file each. A new agent is a file and a line in the registry."""
+"""What the sidecar must know about each vendor, one file each. A new agent is one file and one line in the registry."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def agent_for(command: Sequence[str], chosen: str | None = None) -> Adapter:
     if chosen is None:
         return next((agent for agent in REGISTRY.values() if agent.launching.is_for(command)), generic.ADAPTER)
     if chosen not in REGISTRY:
-        raise SidecarError(f"There is no agent {chosen!r}; known are {', '.join(REGISTRY)}.")
+        raise SidecarError(f"There is no agent {chosen!r}. Known agents: {', '.join(REGISTRY)}.")
     return REGISTRY[chosen]

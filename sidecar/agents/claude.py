@@ -1,4 +1,4 @@
-"""Claude Code. Everything is passed by flags and a private settings file; the user's own files are never written."""
+"""Claude Code. Everything is passed by flags and a private settings file. The user's own files are never written."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _HOOK_TIMEOUTS_S = {
 }
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--continue", "-c", "--fork-session")
 _SESSION_NAME_OPTIONS = ("--session-id", "--resume", "-r")
-TOOL_TIMEOUT_S = 120  # then it moves the call to its background, and goes on without the answer
+TOOL_TIMEOUT_S = 120  # then it moves the call to the background and continues without the answer
 _NON_CHAT_WORDS = ("-p", "--print", "-h", "--help", "-v", "--version", "mcp", "update", "doctor", "config", "install")
 _NOT_RESUMABLE_OPTIONS = ("-w", "--worktree", "--tmux", "--cloud", "--teleport", "--bg", "--background", "--from-pr")
 _FLAG_OPTIONS = (
@@ -72,7 +72,7 @@ _LOGIN_VARIABLES = (
 _NO_LOGIN_TEXT = "has no login (/login gives it one)"
 _QUESTION_TOOL = "AskUserQuestion"
 _OPENS_POPUP = re.compile(r"(?:\\|(?:^|\s)@\S+)\Z")
-_FILE_MENTION = re.compile(r"@(?=(?P<word>\S{1,80}))")  # no name of a member is longer
+_FILE_MENTION = re.compile(r"@(?=(?P<word>\S{1,80}))")  # a member's name is never longer
 _ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 
 
@@ -99,7 +99,7 @@ def _has_login(command: Sequence[str], place: LaunchContext, known: Mapping[str,
 
 
 def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
-    """The user's command with our hooks added and, where the user chose no session, one we know by name."""
+    """The user's command with our hooks and, if the user chose no session, with a session id of ours."""
     given, own = _without_settings(tuple(command))
     if own is None or any(word in _NON_CHAT_WORDS for word in given[1:]):
         return LaunchPlan(tuple(command))
@@ -119,14 +119,15 @@ def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
 
 
 def _named_session(command: Sequence[str]) -> str:
-    """The conversation that the command itself names and goes on with."""
+    """The conversation that the command itself names and continues."""
     names = itertools.pairwise(command)
     named = next((name for option, name in names if option in _SESSION_NAME_OPTIONS and UUID.fullmatch(name)), "")
     return "" if "--fork-session" in command else named
 
 
 def _without_settings(command: tuple[str, ...]) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:
-    """The command without its own `--settings`, and what they say; None if they cannot be read (claude will tell)."""
+    """The command without its own `--settings`, and their content. None if they cannot be read: Claude will report
+    it."""
     words = tuple(part for word in command for part in _split_option(word))
     if "--settings" not in words[:-1]:
         return command, {}
@@ -145,8 +146,8 @@ def _split_option(word: str) -> tuple[str, ...]:
 
 
 def _merged_settings(place: LaunchContext, own: Mapping[str, Any]) -> str:
-    """The user's own settings with our hooks beside theirs; the room's tools raise no question, nor does reading what
-    came with a message."""
+    """The user's own settings with our hooks beside theirs. Neither the room's tools nor reading an attachment asks for
+    permission."""
     hooks = dict(own.get("hooks") or {})
     for name, patience in _HOOK_TIMEOUTS_S.items():
         ours = {"hooks": [{"type": "http", "url": f"{place.hooks}/{name}", "timeout": patience}]}
@@ -179,7 +180,7 @@ def _status_file(child: RunningAgent) -> Path:
 
 
 def _parse_status(text: str) -> str:
-    """Half a file is no evidence: it is written in place."""
+    """The file is written in place, so half a file is not evidence."""
     try:
         data = json.loads(text)
     except ValueError:
@@ -189,8 +190,8 @@ def _parse_status(text: str) -> str:
 
 
 def _escape_file_mentions(text: str, is_name: Callable[[str], bool]) -> str:
-    """`@path` at the beginning of a word is read and sent along, wherever on the disk it lies, and nobody is asked;
-    with a backslash it is text. What is not seen may be dropped before. A mention of a member stays as it is."""
+    """`@path` at the beginning of a word makes Claude read that file from anywhere on the disk without asking. With a
+    backslash it is text. Invisible characters may be dropped before. A mention of a member stays unchanged."""
 
     def shielded(found: re.Match[str]) -> str:
         before = text[found.start() - 1 : found.start()]
@@ -201,7 +202,7 @@ def _escape_file_mentions(text: str, is_name: Callable[[str], bool]) -> str:
 
 
 def _neutralize_end(text: str) -> str:
-    """A last backslash would turn Enter into a newline, a last `@word` would open a list that swallows it."""
+    """A last backslash would turn Enter into a newline. A last `@word` would open a list that swallows Enter."""
     return f"{text} ." if _OPENS_POPUP.search(text) else text
 
 
@@ -222,8 +223,8 @@ def _refusal_answer(reason: str) -> Mapping[str, object]:
 
 
 def _parse_question(event: Mapping[str, object]) -> HookQuestion | None:
-    """The dialog stands on the screen while the hook waits, and the first answer counts. A question of Claude's own has
-    answers that no yes or no can be."""
+    """The dialog is on the screen while the hook waits, and the first answer counts. A question of Claude's own cannot
+    be answered by yes or no."""
     given, tool = event.get("tool_input"), str(event.get("tool_name") or "")
     if event.get("hook_event_name") != "PermissionRequest" or not isinstance(given, Mapping):
         return None
@@ -242,15 +243,15 @@ def _decision_answer(allow: bool, by: str, words: str) -> Mapping[str, object]:
 
 
 def _resume_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
-    """The same options, but no prompt: it was given once."""
+    """The same options without the prompt, which was given once."""
     if options_in(command).intersection((*_OWN_SESSION, *_NON_CHAT_WORDS, *_NOT_RESUMABLE_OPTIONS)):
         return None
     return (command[0], "--resume", session, *without_prompt(command[1:], _FLAG_OPTIONS, _LIST_OPTIONS))
 
 
 def _parse_cost(entry: Mapping[str, object]) -> TokenCost | None:
-    """Each part of an answer is an entry with the usage of the whole call so far. What was read from the vendor's cache
-    is not counted: a long conversation would seem to cost all of itself with each call."""
+    """Each part of an answer is an entry with the usage of the whole call so far. Tokens read from the vendor's cache
+    are not counted, or a long conversation would count again with each call."""
     message = entry.get("message")
     usage = message.get("usage") if isinstance(message, Mapping) else None
     if not isinstance(message, Mapping) or not isinstance(usage, Mapping):
@@ -260,8 +261,7 @@ def _parse_cost(entry: Mapping[str, object]) -> TokenCost | None:
 
 
 def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
-    """Neither what other agents inside do, nor what Claude writes for itself in a user's name (a summary quotes old
-    messages)."""
+    """Ignores subagents, and what Claude writes itself in a user's name (a summary quotes old messages)."""
     if any(entry.get(mark) for mark in ("isSidechain", "isMeta", "isCompactSummary")):
         return None
     message = entry.get("message")
@@ -280,8 +280,8 @@ def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
 
 
 def _parse_user_line(entry: Mapping[str, object], text: str) -> TurnFact:
-    """Several prompts that were queued become one turn, which its Stop hook names after the last of them. Where one was
-    queued, what tells of an interruption bears its name, and not that of the turn that was interrupted."""
+    """Several queued prompts become one turn, which its Stop hook names after the last of them. If a prompt was queued,
+    the entry of an interruption has its id, not that of the interrupted turn."""
     turn = "" if entry.get("promptSource") == "queued" else str(entry.get("promptId") or "")
     if text.startswith("[Request interrupted by user"):
         return TurnFact(TurnFactKind.INTERRUPTED, source=EvidenceSource.TRANSCRIPT)

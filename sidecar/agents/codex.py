@@ -1,4 +1,4 @@
-"""Codex. Hooks of ours are added for the run; its rollout file tells of each turn, too, and of errors alone."""
+"""Codex. Our hooks are added for the run. Its rollout file also reports each turn, and it alone reports errors."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def _command_verb(command: Sequence[str]) -> str:
 
 
 def _neutralize_end(text: str) -> str:
-    """A last word that begins so opens a list, in which Tab inserts and submits nothing; the blank is trimmed."""
+    """A last word with such a beginning opens a list, in which Tab inserts instead of submitting. A trailing space
+    would be trimmed."""
     return f"{text} " if _OPENS_LIST.search(text) else text
 
 
@@ -105,13 +106,13 @@ def _prepare(command: Sequence[str], place: LaunchContext) -> Mapping[str, str]:
 
 
 def _takes_hooks(command: Sequence[str]) -> bool:
-    """Where the user says on the command line which hooks run, none is added."""
+    """If the user's command line says which hooks run, none is added."""
     own = any(_OWN_HOOKS.match(word) for word in command)
     return not own and _command_verb(command) not in _NON_CHAT_WORDS and "--remote" not in command
 
 
 def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
-    """As given, but without the daemon that Codex would share between terminals and leave running."""
+    """The command as given, but without the daemon that Codex would share between terminals and leave running."""
     given = tuple(command)
     if _command_verb(given) in _NON_CHAT_WORDS or "--remote" in given:
         return LaunchPlan(given)
@@ -130,13 +131,13 @@ def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
 
 
 def _tmux_environment(place: LaunchContext) -> dict[str, str]:
-    """Codex asks its tmux whether it may take the mouse, and copies through it. The commands that its model runs are
-    told of no tmux."""
+    """Codex asks its tmux whether it may use the mouse, and copies through it. The commands of its model do not get
+    tmux."""
     return {name: place.env[name] for name in ("TMUX", "TMUX_PANE") if place.env.get(name)}
 
 
 def _mcp_server(place: LaunchContext) -> str:
-    """A call may wait for an answer; the room's tools raise no question."""
+    """A call may wait for an answer. The room's tools ask for no permission."""
     given = {
         "url": place.tools,
         "bearer_token_env_var": mcp_config.KEY_VARIABLE,
@@ -161,7 +162,7 @@ def _rollouts(place: LaunchContext) -> Iterator[Path]:
 
 
 def _find_transcript(child: RunningAgent) -> Transcript | None:
-    """The rollout that a process of the group has open; where that cannot be seen, the newest of this run."""
+    """The rollout that a process of the group has open. If that cannot be seen, the newest one of this run."""
     paths = _open_rollouts(child.pid) or _newest_rollouts(child)
     return next((Transcript(path, _is_fresh(path, child)) for path in paths), None)
 
@@ -187,7 +188,7 @@ def _folder_entries(folder: Path) -> list[Path]:
 
 
 def _link_target(link: Path) -> Path:
-    """What has just been closed is nothing to us."""
+    """A file that was closed just now is ignored."""
     try:
         return link.readlink()
     except OSError:
@@ -214,7 +215,7 @@ def _session_in(rollout: Path) -> str:
 
 
 def _resumed_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
-    """The same options, but no prompt: it was given once."""
+    """The same options without the prompt, which was given once."""
     verb = _command_verb(command)
     if verb in (*_CHAT_VERBS, *_NON_CHAT_WORDS) or options_in(command).intersection(_NOT_RESUMABLE_OPTIONS):
         return None
@@ -226,7 +227,7 @@ def _refusal_answer(reason: str) -> Mapping[str, object]:
 
 
 def _parse_question(event: Mapping[str, object]) -> HookQuestion | None:
-    """While this hook waits, Codex draws no dialog, and nobody could answer at the terminal: it never waits."""
+    """While this hook waits, Codex draws no dialog and nobody could answer at the terminal. So the hook never waits."""
     given = event.get("tool_input")
     if event.get("hook_event_name") != "PermissionRequest" or not isinstance(given, Mapping):
         return None
@@ -263,7 +264,7 @@ def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
 
 
 def _parse_cost(entry: Mapping[str, object]) -> TokenCost | None:
-    """Without what was read from the vendor's cache, which is a part of the input here."""
+    """Without tokens read from the vendor's cache, which are part of the input here."""
     payload = entry.get("payload")
     usage = payload.get("usage") if isinstance(payload, Mapping) else None
     if entry.get("type") != "token_usage_record" or not isinstance(payload, Mapping) or not isinstance(usage, Mapping):
@@ -274,7 +275,7 @@ def _parse_cost(entry: Mapping[str, object]) -> TokenCost | None:
 
 
 def _parse_completion(payload: Mapping[str, object], turn: str) -> TurnFact:
-    """Codex tells of an error here and on the screen, by no hook."""
+    """Codex reports an error here and on the screen, but by no hook."""
     if isinstance(error := payload.get("error"), Mapping):
         return TurnFact(TurnFactKind.FAILED, str(error.get("message") or ""), turn, EvidenceSource.TRANSCRIPT)
     text = str(payload.get("last_agent_message") or "")

@@ -1,8 +1,9 @@
-"""Our hooks for Codex, for one run, beside the user's own and without the question that a new hook raises.
+"""Our hooks for Codex, for one run, beside the user's own and without the question that a new hook causes.
 
-Codex keeps a hash of each hook that its user trusts. Its own app server tells the hash of ours, and the launch says
-that exactly these are trusted. Asked anew before each launch (0.1 to 0.8 s): a hash kept from an older version would
-open a dialog over the composer."""
+Codex keeps a hash of each hook that its user trusts. Its own app server reports the hash of ours, and the launch marks
+exactly these as trusted. The hash is asked anew before each launch (0.1 to 0.8 s), because the hash of an older version
+would open a dialog over the composer.
+"""
 
 from __future__ import annotations
 
@@ -22,27 +23,27 @@ from sidecar.agents.adapter.hook_config import HOOK_TIMEOUT_S, hook_command_line
 
 APP_SERVER_TIMEOUT_S = 10.0
 _HOOK_EVENTS = ("UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt")
-_MAX_TIMEOUT_S = {"Interrupt": 3}  # it warns of more
+_MAX_TIMEOUT_S = {"Interrupt": 3}  # Codex warns about more
 _CLIENT_INFO = {"clientInfo": {"name": "llm-groupchat", "version": "1"}, "capabilities": {"experimentalApi": True}}
 log = structlog.get_logger("sidecar")
 
 
 def ask_trusted_hooks(program: Sequence[str], place: LaunchContext) -> str:
-    """The value of codex's setting `hooks` for this run; "" (and a line in the log) if it cannot be had."""
+    """The value of Codex's setting `hooks` for this run. Empty, with a line in the log, if it cannot be obtained."""
     try:
         listed = _ask_app_server(program, place)
     except (OSError, ValueError, LookupError, TypeError) as problem:
-        log.warning("codex is started without hooks: its app server does not tell of them", problem=str(problem))
+        log.warning("starting codex without hooks: its app server does not report them", problem=str(problem))
         return ""
     ours = {str(one["key"]): str(one["currentHash"]) for one in listed if one.get("command") == hook_command_line()}
     if len(ours) == len(_HOOK_EVENTS):
         return _hooks_setting(ours)
-    log.warning("codex is started without hooks: it does not take them", taken=list(ours))
+    log.warning("starting codex without hooks: it does not accept them", taken=list(ours))
     return ""
 
 
 def _hooks_setting(trusted: Mapping[str, str]) -> str:
-    """Codex stops waiting a little later than the command does; after an interrupt it waits no longer than it likes."""
+    """Codex waits a little longer than the command does. After an interrupt, it waits no longer than its own limit."""
     hooks = ",".join(
         f"{name}=[{{hooks=[{_hook_entry(_MAX_TIMEOUT_S.get(name, HOOK_TIMEOUT_S + 5))}]}}]" for name in _HOOK_EVENTS
     )
@@ -70,7 +71,7 @@ def _ask_app_server(program: Sequence[str], place: LaunchContext) -> list[Mappin
 
 @contextlib.contextmanager
 def _running_app_server(command: Sequence[str], place: LaunchContext) -> Iterator[tuple[IO[str], IO[str]]]:
-    """Its launcher has a child: both end with the group, at the latest when the time is over."""
+    """Its launcher has a child. Both end with the process group, at the latest after the time limit."""
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The built-in demo agent: read and served like a vendor."""
+"""The built-in demo agent, handled like a vendor's agent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _is_for(command: Sequence[str]) -> bool:
 
 
 def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
-    """A conversation is a file, named after its session."""
+    """A conversation is a file that is named after its session."""
     transcript = place.private / f"demo-{place.session}.jsonl"
     return LaunchPlan(tuple(command), env={"DEMO_AGENT_TRANSCRIPT": str(transcript)}, transcript=transcript)
 
@@ -41,7 +41,7 @@ def _session_in(path: Path) -> str:
 
 
 def _resume_command(command: Sequence[str], session: str) -> tuple[str, ...]:
-    """Its place, and so the file, is the earlier one again."""
+    """The session, and so the file, is the earlier one again."""
     return (*(word for word in command if word != "--resume"), "--resume")
 
 

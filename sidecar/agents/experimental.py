@@ -1,7 +1,5 @@
-"""Agents read by the generic engine and a rules file of their own, never tried on the real programs.
-
-They prove nothing of what was typed, so a message to them is `unverified`, and their answers are not shared unless
-somebody asks for it."""
+"""Agents with a rules file of their own that were never tried with the real programs. They prove nothing, so a message
+to them is `unverified`, and their answers are shared only if somebody asks for it."""
 
 from __future__ import annotations
 

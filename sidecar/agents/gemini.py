@@ -1,4 +1,4 @@
-"""Gemini CLI. Hooks of ours come with an extension; its session file tells what was said, and we know it by name."""
+"""Gemini CLI. Our hooks come with an extension. Its session file reports what was said; we choose its id."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NON_CHAT_WORDS = (
     *("-p", "--prompt", "-h", "--help", "-v", "--version", "--acp", "--experimental-acp"),
     *("mcp", "extensions", "extension", "skills", "skill", "hooks", "hook", "gemma"),
 )
-_HIDDEN_FIELDS = ("type", "title", "rootCommand", "rootCommands", "originalContent", "newContent")  # told elsewhere
+_HIDDEN_FIELDS = ("type", "title", "rootCommand", "rootCommands", "originalContent", "newContent")  # shown elsewhere
 _NOT_RESUMABLE_OPTIONS = ("-i", "--prompt-interactive", "-w", "--worktree", "--session-file")
 _FLAG_OPTIONS = (
     *("-d", "--debug", "--skip-trust", "-s", "--sandbox", "-y", "--yolo", "-l", "--list-extensions"),
@@ -108,7 +108,7 @@ def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
 
 
 def _with_policy(policy: Path, command: Sequence[str], place: LaunchContext) -> tuple[str, ...]:
-    """Ours beside the user's: the flag alone would take the place of those."""
+    """Our policy beside the user's, because the flag alone would replace the user's."""
     home = gemini_hooks.gemini_home(place)
     own = value_within(settings_in(home / "settings.json"), "policyPaths") or [str(home / "policies")]
     given = "--policy" in options_in(command)
@@ -121,8 +121,8 @@ def _resumed_session(command: Sequence[str]) -> str:
 
 
 def _find_transcript(child: RunningAgent) -> Transcript | None:
-    """The file is named after its minute and the first eight of its id; it is made at the first turn. Which one a
-    resumed session goes on with, only its hooks tell."""
+    """The file is named after its minute and the first eight characters of its id, and is created at the first turn.
+    Only its hooks tell which file a resumed session uses."""
     chats = (gemini_hooks.gemini_home(child.place) / "tmp").glob(f"*/chats/session-*-{child.place.session[:8]}.jsonl")
     return next(
         (Transcript(path, fresh=True) for path in chats if _begun_at(path) >= child.started - _CLOCK_TOLERANCE_S), None
@@ -138,8 +138,8 @@ def _begun_at(chat: Path) -> float:
 
 
 def _temporary_folder(child: RunningAgent) -> Path:
-    """Of what lies outside the project, Gemini reads its own temporary folder for this project, and asks about the rest
-    or refuses it."""
+    """Outside the project, Gemini reads only its own temporary folder for this project. It asks about other files or
+    refuses them."""
     roots = (gemini_hooks.gemini_home(child.place) / "tmp").glob("*/.project_root")
     mine = next((root for root in roots if _is_inside(root, child.place.project)), None)
     return (
@@ -157,18 +157,20 @@ def _is_inside(root: Path, project: Path) -> bool:
 
 
 def _escape_file_mentions(text: str, is_name: Callable[[str], bool]) -> str:
-    """`@path` is read and sent along, or asked about where it lies outside; it may begin anywhere in a word (a mail
-    address is one), and be a part of a name anywhere in the project. With a backslash it is text, for the model too."""
+    """Gemini reads the file of an `@path`, or asks about it if it is outside. The mention may begin anywhere in a word
+    (as in a mail address) and may be part of any name in the project. With a backslash it is text, for the model
+    too."""
     return _READS_FILE.sub(r"\\@", text)
 
 
 def _neutralize_end(text: str) -> str:
-    """A last backslash would turn Enter into a newline, a last `@` open a list; the blank after it is trimmed."""
+    """A last backslash would turn Enter into a newline, and a last `@` would open a list. A space after it would be
+    trimmed."""
     return f"{text} " if _UNSAFE_END.search(text) else text
 
 
 def _parse_hook(event: Mapping[str, object]) -> TurnFact | None:
-    """Its own word for the answer is damaged by streaming: the answer is what the session file says."""
+    """Streaming damages the hook's text of the answer, so the answer is taken from the session file."""
     match event.get("hook_event_name"):
         case "BeforeAgent":
             return TurnFact(TurnFactKind.PROMPT, str(event.get("prompt", "")))
@@ -178,7 +180,8 @@ def _parse_hook(event: Mapping[str, object]) -> TurnFact | None:
 
 
 def _choose_answer(event: Mapping[str, object], words: str) -> str:
-    """The session file lacks what has no width (it joins emoji), the hook has it, but repeats itself piece by piece."""
+    """The session file lacks characters without width (which join emoji). The hook has them, but repeats itself piece
+    by piece."""
     told = str(event.get("prompt_response") or "")
     seen = [at for at, one in enumerate(told) if not _NO_WIDTH.match(one)]
     begin = "".join(told[at] for at in seen).rfind(words)
@@ -200,7 +203,8 @@ def _parse_question(event: Mapping[str, object]) -> HookQuestion | None:
 
 
 def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
-    """What a tool answers is also a user's entry, without a text. An entry that calls a tool comes several times."""
+    """A tool's result is also an entry of the user, without a text. An entry that calls a tool is written several
+    times."""
     content = entry.get("content")
     match entry.get("type"):
         case "user" if _content_text(content):
@@ -215,7 +219,7 @@ def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
 
 
 def _parse_cost(entry: Mapping[str, object]) -> TokenCost | None:
-    """Without what was read from the vendor's cache, which is a part of the input here."""
+    """Without tokens read from the vendor's cache, which are part of the input here."""
     tokens = entry.get("tokens")
     if entry.get("type") != "gemini" or not isinstance(tokens, Mapping):
         return None
@@ -231,7 +235,7 @@ def _content_text(content: object) -> str:
 
 
 def _resume_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
-    """The same options, but no prompt: it was given once."""
+    """The same options without the prompt, which was given once."""
     if options_in(command).intersection((*_OWN_SESSION, *_NON_CHAT_WORDS, *_NOT_RESUMABLE_OPTIONS)):
         return None
     return (command[0], "--resume", session, *without_prompt(command[1:], _FLAG_OPTIONS))

@@ -1,8 +1,9 @@
-"""Our hooks for Gemini: an extension of our own beside the user's, since no flag takes hooks.
+"""Our hooks for Gemini: an extension of our own beside the user's, because no flag accepts hooks.
 
-It is the same for everybody and for ever: outside our sidecars its command is over at once, and so it is in an agent
-that Gemini itself runs in a shell. It says where it was installed from, without which an allow list of extensions would
-keep Gemini from starting; nothing asks for an update of it."""
+The extension is the same for every run and never changes. Outside our sidecars its command exits at once, also in a
+Gemini that an agent runs in a shell. It names its install source, because otherwise an allow list of extensions would
+keep Gemini from starting. It is never updated.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ def gemini_home(place: LaunchContext) -> Path:
 
 
 def extension_files(command: Sequence[str], place: LaunchContext) -> dict[Path, str]:
-    """What must be written so that the hooks are there; nothing if they are, or if the user chose the extensions."""
+    """The files that install the hooks. Empty if they are installed, or if the user chose the extensions."""
     if any(word.partition("=")[0] in _EXTENSION_OPTIONS for word in command):
         return {}
     folder = gemini_home(place) / "extensions" / EXTENSION_NAME
@@ -36,7 +37,7 @@ def extension_files(command: Sequence[str], place: LaunchContext) -> dict[Path, 
 
 
 def gemini_environment(place: LaunchContext) -> Mapping[str, str]:
-    """This Gemini is nobody's tool, even if its sidecar was started from one's shell."""
+    """This Gemini is the agent itself, even if its sidecar was started from another agent's shell."""
     return {_INSIDE_VARIABLE: ""} if place.env.get(_INSIDE_VARIABLE) else {}
 
 
@@ -61,7 +62,7 @@ def _files_of_extension(folder: Path) -> dict[str, str]:
 
 
 def _mcp_server() -> dict[str, object]:
-    """Outside our sidecars the address is empty: then there is no such server, and nobody is told of one."""
+    """Outside our sidecars the address is empty. Then there is no such server and no error."""
     headers = {"Authorization": f"Bearer ${{{mcp_config.KEY_VARIABLE}:-}}"}
     return {
         "httpUrl": f"${{{mcp_config.ADDRESS_VARIABLE}:-}}",

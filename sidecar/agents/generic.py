@@ -1,4 +1,5 @@
-"""Any line-oriented program: a prompt at the cursor and silence together are idle. It proves and shares nothing."""
+"""Any line-oriented program: it is idle when a prompt is at the cursor and it is silent. It proves and shares
+nothing."""
 
 from __future__ import annotations
 

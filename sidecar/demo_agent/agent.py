@@ -1,4 +1,4 @@
-"""The agent itself: keys and time in, facts out. What can be seen of it is drawn by `view`."""
+"""The demo agent's core: keys and time in, facts out. `view` draws it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class DemoState(Enum):
 
 
 class Quirk(Enum):
-    """Bad manners seen in the real ones."""
+    """Awkward behaviour seen in the real agents."""
 
     EARLY_ENTER = "early-enter"
     SWALLOW_ENTER = "swallow-enter"
@@ -108,12 +108,12 @@ class DemoAgent:
             self._take_step(self.turn)
 
     def leave(self, now: float) -> list[DemoEvent]:
-        """The terminal is gone, or someone told us to go."""
+        """The terminal was closed, or a signal told us to end."""
         self._become(DemoState.EXITED, now)
         return self._report()
 
     def wake_at(self, now: float) -> float | None:
-        """When to look again, if no key comes: the next thing due, or the next frame of an animation."""
+        """When to look again if no key comes: at the next due event, or at the next frame of an animation."""
         echo_at = self._echo[0] if self._echo else None
         due = [at for at in (self._ready_at, self._dialog_at, echo_at) if at is not None]
         if self.state is DemoState.BUSY and self.turn:
@@ -178,7 +178,7 @@ class DemoAgent:
             self._submit(text, now)
 
     def _enter_while_busy(self, now: float) -> None:
-        """Without one of these manners Enter does nothing, and the text stays in the box."""
+        """Without one of these keywords, Enter does nothing and the text stays in the box."""
         if Quirk.QUEUE in self._traps and (text := self.composer.take()):
             self.queued.append(text)
             self.composer.restore()
@@ -258,7 +258,7 @@ class DemoAgent:
             self._become(DemoState.ASKING, now)
 
     def _answer_by(self, pressed: Input, now: float) -> None:
-        """A paste is dropped and letters mean nothing, as in the real ones; but Enter approves."""
+        """A paste is dropped and letters do nothing, as in the real agents; but Enter approves."""
         if isinstance(pressed, TypedInput):
             if pressed.text in ("1", "2"):
                 self._answer(int(pressed.text) - 1, now)

@@ -1,4 +1,4 @@
-"""The terminal body: the only place here with a clock, a terminal, signals and files."""
+"""The terminal part of the demo agent: the only place here with a clock, a terminal, signals and files."""
 
 import argparse
 import contextlib
@@ -64,7 +64,7 @@ def _quirks(env: Mapping[str, str]) -> frozenset[Quirk]:
 
 
 class TranscriptWriter:
-    """Writes facts down at once; their times become time of day, the truth's also keep the monotonic one."""
+    """Writes facts down at once. Their times become time of day; the truth file also keeps the monotonic time."""
 
     def __init__(self, transcript: int | None, truth: int | None) -> None:
         self._transcript, self._truth = transcript, truth
@@ -101,7 +101,7 @@ def _open_transcript_writer(env: Mapping[str, str]) -> Iterator[TranscriptWriter
 
 @contextlib.contextmanager
 def _raw_terminal() -> Iterator[int]:
-    """Raw mode and the alternate screen, given back on every way out; yields what becomes readable on a signal."""
+    """Raw mode and the alternate screen, always restored. Yields a descriptor that becomes readable on a signal."""
     before = termios.tcgetattr(0)
     wakeup, written = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(written, warn_on_full_buffer=False)
@@ -155,7 +155,7 @@ class DemoApp:
         return min([*patience, *([ESCAPE_TIMEOUT_S] if self._keys.waiting else [])], default=None)
 
     def _told_to_leave(self) -> bool:
-        """Signals: a new size needs a fresh picture, the others end us."""
+        """A resize needs a fresh picture; other signals end the program."""
         numbers = os.read(self._wakeup, 64)
         if signal.SIGWINCH in numbers:
             self._painter.forget()

@@ -52,7 +52,7 @@ class InputBox:
             self._pieces.pop()
 
     def clear_line(self) -> None:
-        """Like the real ones: one line, so a draft of several lines needs it several times."""
+        """Clears one line, as the real agents do. A draft of several lines takes several calls."""
         if self._pieces and self._pieces[-1].real == "\n":
             self._pieces.pop()
         while self._pieces and self._pieces[-1].real != "\n":
@@ -62,7 +62,7 @@ class InputBox:
         self._pieces = []
 
     def stash(self) -> None:
-        """Put the draft away, or bring it back into an empty box."""
+        """Stash the draft, or restore it into an empty box."""
         if self._pieces:
             self._pieces, self._stash = [], self._pieces
         else:

@@ -1,4 +1,4 @@
-"""An earlier conversation, from its transcript: what the agent shows of it when it goes on."""
+"""Reads an earlier conversation from its transcript: what the agent shows when it resumes."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ def earlier_lines(transcript: Path) -> tuple[str, ...]:
 
 
 def _parse_entries(lines: list[str]) -> Iterator[Mapping[str, object]]:
-    """The last line may be cut off: its writer may have been killed."""
+    """The last line may be cut off, because its writer may have been killed."""
     for line in lines:
         try:
             entry = json.loads(line)

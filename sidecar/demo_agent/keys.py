@@ -1,4 +1,4 @@
-"""Bytes from a terminal -> what was pressed, typed or pasted."""
+"""Turns bytes from a terminal into keys, typed text and pastes."""
 
 import codecs
 import re
@@ -38,7 +38,7 @@ _KEYS = {key.value: key for key in Key} | {"\x08": Key.BACKSPACE, "\x1bOA": Key.
 
 
 class KeyParser:
-    """Keeps what is not complete yet: half a character, half a sequence, a paste without its end."""
+    """Keeps incomplete input: half a character, half a sequence, a paste without its end."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")

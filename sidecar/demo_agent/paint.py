@@ -1,4 +1,4 @@
-"""Views -> terminal bytes: only the rows that changed, each frame shown at once."""
+"""Turns frames into terminal bytes: only the rows that changed, each frame shown at once."""
 
 from sidecar.demo_agent.view import DemoFrame
 
@@ -11,7 +11,7 @@ class Painter:
         self._last = DemoFrame((), "", None, accepts_pastes=False)
 
     def forget(self) -> None:
-        """The screen was resized: what it shows is not known any more."""
+        """The screen was resized, so its content is unknown."""
         self._last = DemoFrame((), self._last.title, None, self._last.accepts_pastes)
 
     def paint(self, view: DemoFrame) -> str:

@@ -1,4 +1,4 @@
-"""A script file -> the turns that it describes."""
+"""Reads the turns that a script file describes."""
 
 import json
 import re

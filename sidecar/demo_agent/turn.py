@@ -1,4 +1,4 @@
-"""One turn under way: which step it is at, and how far."""
+"""One running turn: its current step and its progress."""
 
 from sidecar.demo_agent.turn_plans import PlanStep, StreamStep, WorkStep
 
@@ -15,7 +15,7 @@ class RunningTurn:
         return self._step_began + (step.seconds if isinstance(step, WorkStep | StreamStep) else 0.0)
 
     def next_step(self) -> PlanStep:
-        """Leave the step at hand, which is over; the next one began when it ended."""
+        """Leave the current step, which is over. The next one began when it ended."""
         self._step_began = self.step_ends
         step, self._steps = self._steps[0], self._steps[1:]
         return step
@@ -24,7 +24,7 @@ class RunningTurn:
         self._step_began = now
 
     def streamed(self, now: float) -> str:
-        """As much of the answer as has come so far, by whole words."""
+        """The part of the answer that has been printed so far, by whole words."""
         step = self._steps[0]
         if not isinstance(step, StreamStep):
             return ""
@@ -32,7 +32,7 @@ class RunningTurn:
         return step.text if share >= 1.0 else step.text[: int(share * len(step.text))].rpartition(" ")[0]
 
     def tool_lines_printed(self, now: float) -> int:
-        """How many lines of tool output have been printed: one each half second of chatty work."""
+        """How many lines of tool output have been printed: one per half second of chatty work."""
         step = self._steps[0]
         chatty = isinstance(step, WorkStep) and step.chatty
         return int((now - self._step_began) / 0.5) if chatty else 0

@@ -1,4 +1,4 @@
-"""What a message makes the agent do: a plan of steps, from keywords in its text or from a script."""
+"""Plans what a message makes the demo agent do: steps from keywords in its text or from a script."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What the agent looks like: rows, title and cursor for a screen of a given size, at a given time."""
+"""Draws the demo agent: rows, title and cursor for a screen of a given size at a given time."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -92,7 +92,7 @@ def _history_rows(agent: DemoAgent, columns: int, lines: int, now: float) -> lis
 
 @lru_cache(maxsize=32)
 def _wrap_to_rows(text: str, width: int) -> tuple[str, ...]:
-    """A long message is wrapped once, and not for every frame of the spinner."""
+    """A long message is wrapped once, not for every frame of the spinner."""
     return tuple(_wrap_line(text, width))
 
 

@@ -1,4 +1,4 @@
-"""What a vendor's agent can, where a test is sure that it can."""
+"""Abilities of a vendor's agent, for tests that know it has them."""
 
 from sidecar.agents.adapter.adapter import Adapter, HookApprovals, Hooks, StatusFormat, TranscriptFormat
 

@@ -1,5 +1,5 @@
-"""The dialogs of the three CLIs as they draw them, at any size. The shapes are those of their recordings and
-of what was seen in panes: each vendor wraps, frames and cuts in its own way."""
+"""The dialogs of the three CLIs, drawn at any size. Their shapes come from recordings and panes: each vendor wraps,
+frames and cuts in its own way."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""An address for hooks and whoever answers there, in one block."""
+"""A hook server with its handler, in one block."""
 
 import contextlib
 from collections.abc import AsyncIterator

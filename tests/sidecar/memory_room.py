@@ -1,4 +1,4 @@
-"""A room in memory that behaves as the gateway's client does, with the gateway's own rules for the ladder."""
+"""A room in memory that behaves like the gateway's client, with the gateway's own rules for delivery states."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What the agents' own screens show, as somebody may quote it in an answer, in a file or in a tool's output."""
+"""Screens of the agents, as somebody may quote them in an answer, a file or a tool's output."""
 
 CLAUDE = """\
 ✻ Thinking… (5s · ↓ 42 tokens)

@@ -1,4 +1,4 @@
-"""How well a recording was read: what the observer said against what was true, weighted by time."""
+"""How well a recording is observed: verdicts against the truth, weighted by time."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""A person's terminal in a test: a real PTY with a real emulator behind it, and a sidecar running in front of it."""
+"""A person's terminal for tests: a real PTY with a real emulator behind it, and a sidecar in front of it."""
 
 import asyncio
 import contextlib

@@ -1,1 +1,1 @@
-"""The questions every agent adapter answers, and what several adapters share. Knows no vendor."""
+"""What every agent adapter provides, and what several adapters share. Knows no vendor."""

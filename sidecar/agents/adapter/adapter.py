@@ -1,4 +1,4 @@
-"""The questions an adapter answers, with values."""
+"""What an adapter provides, as values and functions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sidecar.screen.rules import ScreenRules
 
 @dataclass(frozen=True)
 class SubmitMethod:
-    """How a message goes in."""
+    """How a message is submitted."""
 
-    pause: float = 0.15  # how long a paste burst lasts at least, from its last byte
-    shown: float = 0.02  # and from when the composer shows it
+    pause: float = 0.15  # minimum seconds from the last byte of a paste to the submit key
+    shown: float = 0.02  # minimum seconds after the composer shows it
     key: bytes = b"\r"
     echoes: bool = True
     collapses_from: tuple[int, int] = (10**9, 10**9)  # characters, lines from which a paste may show as a placeholder
@@ -26,51 +26,51 @@ class SubmitMethod:
 
 @dataclass(frozen=True)
 class DraftStash:
-    """How a person's draft is kept while a message goes in."""
+    """How a person's draft is kept while a message is typed."""
 
-    put: bytes  # takes it out of the composer
-    back: bytes = b""  # brings it back after a submit; none: the agent does that by itself; PASTE: it is pasted anew
-    undo: bytes = b""  # brings it back where nothing was submitted
-    rows: int = 1  # a draft of more cannot be kept for certain
+    put: bytes  # removes the draft from the composer
+    back: bytes = b""  # restores it after a submit; empty: the agent does it by itself; PASTE_KEY: we paste it
+    undo: bytes = b""  # restores it if nothing was submitted
+    rows: int = 1  # a draft of more rows may not be restored
 
 
 PASTE_KEY = b"paste"
-CLEAR_ROW = b"\x15"  # empties a row of any composer
+CLEAR_ROW = b"\x15"  # clears a row of any composer
 ATTACHED_FOLDER = "attached"
 _HIDDEN_VARIABLE_PREFIXES = ("CSP_", "GROUPCHAT_", "TMUX")
 
 
 @dataclass(frozen=True)
 class HookQuestion:
-    """What a hook tells of a question before or while it stands on the screen."""
+    """What a hook reports about a question, before or while it is on the screen."""
 
     tool: str
-    detail: str = ""  # all of what `about` says
-    decides: bool = False  # the hook's answer decides it, and may take its time
+    detail: str = ""  # the whole command, path or change, as `about` says
+    decides: bool = False  # the hook's answer decides, and the hook waits for it
     about: AskAbout = AskAbout.TEXT
-    question: str = ""  # asked where the dialog's own words cannot be read
-    words: bool = False  # a denial carries words to the model
-    texts: tuple[str, ...] = ()  # those that the dialog may show
-    turn: str = ""  # what the vendor calls the turn, or its session
+    question: str = ""  # used if the dialog's own words cannot be read
+    words: bool = False  # a denial can include words for the model
+    texts: tuple[str, ...] = ()  # texts that the dialog may show
+    turn: str = ""  # the vendor's id of the turn, or of the session
 
 
 @dataclass(frozen=True)
 class LaunchContext:
-    """Where a run happens."""
+    """The folders, addresses and environment of a run."""
 
-    project: Path  # the user's folder
-    private: Path  # ours
-    hooks: str  # their address
-    session: str  # a fresh name for a conversation
+    project: Path  # the user's project folder
+    private: Path  # the sidecar's own folder
+    hooks: str  # the address for hooks
+    session: str  # an id for a new conversation
     env: Mapping[str, str]
-    known: Mapping[str, str] = field(default_factory=dict)  # what the agent's `prepare` found out
-    tools: str = ""  # where the room's tools are, if they are anywhere
-    key: str = ""  # to them
+    known: Mapping[str, str] = field(default_factory=dict)  # what the adapter's `prepare` found out
+    tools: str = ""  # the address of the room's MCP tools, if there are any
+    key: str = ""  # the key for the tools
 
 
 @dataclass(frozen=True)
 class RunningAgent:
-    """A run that goes on: its place, its process (which leads its group), and when it began, in wall time."""
+    """A running agent: its launch context, its process (which leads its group), and its start in wall time."""
 
     place: LaunchContext
     pid: int
@@ -79,7 +79,7 @@ class RunningAgent:
 
 @dataclass(frozen=True)
 class Transcript:
-    """`fresh` if all of it belongs to this run, else what it holds by now belongs to the past."""
+    """`fresh`: all of it belongs to this run. Otherwise its present content belongs to the past."""
 
     path: Path
     fresh: bool
@@ -87,7 +87,7 @@ class Transcript:
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """`session` is the vendor's name for the conversation, where it is known before the agent runs."""
+    """`session` is the vendor's id of the conversation, if it is known before the agent runs."""
 
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class LaunchPlan:
 
 @dataclass(frozen=True)
 class Skill:
-    """A prompt as the vendor keeps such things; `path` is below the folder of a project, or of a home."""
+    """A prompt in the vendor's own form. `path` is relative to a project's folder or to a home."""
 
     path: str
     text: str
@@ -137,7 +137,7 @@ def own_attachment_folder(child: RunningAgent) -> Path:
 
 
 def hook_signal(event: Mapping[str, object]) -> str:
-    """A hook as evidence of what the agent is doing; its rules look at this text."""
+    """A hook as evidence of the agent's activity, as text for the rules."""
     return " ".join(str(event[key]) for key in ("hook_event_name", "notification_type") if event.get(key))
 
 
@@ -163,88 +163,88 @@ def plain_status(text: str) -> str:
 
 @dataclass(frozen=True)
 class LaunchMethod:
-    """How its command is recognised and started, and how it goes on with an earlier conversation."""
+    """How the vendor's command is recognised, started, and resumed with an earlier conversation."""
 
     is_for: Callable[[Sequence[str]], bool] = never_for_command
-    # what the agent wants of a person before it can be talked to, as far as its own settings say
+    # what a person must do before the agent can be used, according to its own settings
     wants_first: Callable[[Sequence[str], LaunchContext], Sequence[str]] = no_setup_needed
-    # finds out what the launch must know; it may take its time
+    # finds out what the launch must know; may take long
     prepare: Callable[[Sequence[str], LaunchContext], Mapping[str, str]] = no_preparation
     launch: Callable[[Sequence[str], LaunchContext], LaunchPlan] = launch_as_given
-    # the command that goes on with an earlier session, if it can
+    # the command that continues an earlier session, if the vendor can
     resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = no_resume_command
-    # how many seconds it bears a tool of the room that waits; 0: its launch tells it of none
+    # the maximum seconds that a tool may wait; 0: the agent gets no tools
     tool_patience_s: int = 0
 
 
 @dataclass(frozen=True)
 class TextInput:
-    """What must be done to a text so that the agent only reads it."""
+    """How to change a text so that the agent only reads it."""
 
-    # makes harmless what would have the agent read a file that a text happens to name; the second argument says
+    # escapes words that would make the agent read a file; the second argument says
     # whether a word names a member and no file
     guard: Callable[[str, Callable[[str], bool]], str] = leave_unguarded
-    # mends an end that would keep the submit key from submitting
+    # changes an ending that would keep the submit key from submitting
     finish: Callable[[str], str] = leave_unchanged
-    # a folder, nobody else's, whose files the agent reads without asking its user
+    # a private folder whose files the agent reads without asking its user
     reads_in: Callable[[RunningAgent], Path] = own_attachment_folder
 
 
 @dataclass(frozen=True)
 class InterruptMethod:
-    """How a turn is ended."""
+    """How to end a turn."""
 
     key: bytes = b"\x1b"
-    leaves_tools: bool = False  # a tool that runs then goes on
+    leaves_tools: bool = False  # a running tool is not ended with the turn
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """What its hooks tell of a turn, and what they are answered."""
+    """What the vendor's hooks report about a turn, and how they are answered."""
 
     fact: Callable[[Mapping[str, object]], TurnFact | None]
-    # the answer by which the submit hook refuses a prompt, for a reason
+    # the hook answer that refuses a prompt, for this reason
     refuse: Callable[[str], Mapping[str, object]]
-    # the exact answer, where the hook that ends a turn and the transcript's last words tell it only together
+    # the exact answer, if it takes both the hook that ends a turn and the transcript's last text
     answer: Callable[[Mapping[str, object], str], str] | None = None
     signal: Callable[[Mapping[str, object]], str] = hook_signal
-    # names the conversation that a hook belongs to
+    # the id of the conversation that a hook belongs to
     session: Callable[[Mapping[str, object]], str] = session_of_hook
 
 
 @dataclass(frozen=True)
 class HookApprovals:
-    """Questions of which a hook tells."""
+    """The questions that hooks report."""
 
     asked: Callable[[Mapping[str, object]], HookQuestion | None]
-    # the hook's answer that decides a question: whether it is allowed, by whom, in which words; None: none does
+    # the hook answer that decides a question: allowed or not, by whom, with which words; None: no hook decides
     decide: Callable[[bool, str, str], Mapping[str, object]] | None = None
 
 
 @dataclass(frozen=True)
 class TranscriptFormat:
-    """How its record of a conversation is read."""
+    """How to read the vendor's transcript of a conversation."""
 
     line: Callable[[Mapping[str, object]], TurnFact | None]
     cost: Callable[[Mapping[str, object]], TokenCost | None] = no_cost
-    # names the conversation that a file holds; "": the file does not tell
+    # the id of the conversation in a file; "": the file does not contain it
     session: Callable[[Path], str] = no_session_name
-    # asked until it answers, where neither launch nor hooks name the file
+    # called until it finds the file, if neither launch nor hooks name it
     find: Callable[[RunningAgent], Transcript | None] = no_transcript
 
 
 @dataclass(frozen=True)
 class StatusFormat:
-    """A file in which it writes what it is doing."""
+    """A file in which the agent writes its state."""
 
     path: Callable[[RunningAgent], Path]
-    # its text as evidence; "": it is none
+    # its text as evidence; "": no evidence
     read: Callable[[str], str] = plain_status
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """A vendor's agent: what it is and what it can. What it cannot is None."""
+    """A vendor's agent and its abilities. An ability that it lacks is None."""
 
     name: str
     rules: ScreenRules
@@ -257,17 +257,17 @@ class Adapter:
     approvals: HookApprovals | None = None
     transcript: TranscriptFormat | None = None
     status: StatusFormat | None = None
-    # a question to the terminal that we answer in its place
+    # a terminal query that we answer in the terminal's place
     probe: Probe | None = None
-    # after so many seconds without output a plain program is taken to wait
+    # a plain program counts as waiting after this many seconds without output
     silence: float | None = None
-    # puts a prompt into its own form
+    # converts a prompt to the vendor's own form
     skill: Callable[[str, RolePrompt], Skill] | None = None
 
     @property
     def proves(self) -> bool:
-        """Whether something tells that the model got a message, and its answer word for word; only then is that
-        answer shared without an order."""
+        """Whether hooks or a transcript prove that the model got a message, and report its answer word for word. Only
+        then is the answer shared without an order."""
         return self.hooks is not None or self.transcript is not None
 
 

@@ -1,7 +1,8 @@
-"""What an agent's command hook runs: brings the event to the sidecar and prints its answer.
+"""The program that an agent's command hook runs: it sends the event to the sidecar and prints its answer.
 
-Started anew for each event, with the agent waiting: it imports next to nothing, and of the socket module only its
-core (7 ms less). Whatever goes wrong, the agent is told nothing and goes on."""
+It is started for each event while the agent waits, so it imports next to nothing, and of the socket module only its
+core (7 ms less). If anything fails, it prints nothing and the agent continues.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Hooks that are commands: one text for everybody and for ever, since agents remember which text their user trusts.
+"""Hooks that run a command. The command's text never changes, because agents remember which text their user trusts.
 
-What differs from run to run is a private script that the environment names. Where it is not named, outside our
-sidecars, the command is over at once."""
+What differs between runs is in a private script that an environment variable names. Without that variable, outside our
+sidecars, the command exits at once.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ HOOK_TIMEOUT_S = 5
 
 
 def hook_command_line(outside: str = "") -> str:
-    """For any shell. After `PATIENCE` seconds the agent goes on without us. `outside`: a variable whose presence says
-    that this is not the agent in our terminal, but one that it runs."""
+    """For any shell. After `HOOK_TIMEOUT_S` seconds the agent continues without us. `outside`: a variable that is set
+    if this agent is not the one in our terminal, but one that it runs."""
     test = f'test -z "${HOOK_VARIABLE}"' + (f' -o -n "${outside}"' if outside else "")
     return f"/bin/sh -c '{test} || exec /bin/sh \"${HOOK_VARIABLE}\" {HOOK_TIMEOUT_S}'"
 
@@ -29,7 +30,7 @@ def hook_environment(place: LaunchContext) -> dict[str, str]:
 
 
 def hook_files(place: LaunchContext) -> Mapping[Path, str]:
-    """The address holds a secret: it stands in no command line and in no environment but the hook's own."""
+    """The address contains a secret, so it is in no command line and only in the environment of the hook itself."""
     run = shlex.join((sys.executable, "-I", "-S", hook_command.__file__))
     return {_script_path(place): f'GROUPCHAT_HOOKS={shlex.quote(place.hooks)} exec {run} "$@"\n'}
 

@@ -1,7 +1,9 @@
-"""The room's tools, as every vendor is told of them: a server of this name, its address and its key by the environment.
+"""How every vendor is told about the room's MCP tools: a server of this name, with its address and key in the
+environment.
 
-A key in a command line could be read by others on the machine; in the agent's own environment, or in a private file, it
-is the agent's alone."""
+Others on the machine could read a key in a command line. In the agent's own environment, or in a private file, only the
+agent has it.
+"""
 
 from __future__ import annotations
 

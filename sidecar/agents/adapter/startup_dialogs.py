@@ -1,5 +1,5 @@
-"""What the vendors want of a person before anything else, read in their own settings. Secrets are not opened: whether
-the file with one is there is all that is looked at."""
+"""Reads in the vendors' own settings what they ask a person at the start. Files with secrets are not opened: only their
+existence is checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def trust_question(project: Path) -> str:
 
 
 def settings_in(path: Path) -> Mapping[str, Any]:
-    """Empty where there is no such file, or it cannot be read: the vendor will tell."""
+    """Empty if the file does not exist or cannot be read; the vendor will report it."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -25,7 +25,7 @@ def settings_in(path: Path) -> Mapping[str, Any]:
 
 
 def value_within(settings: Mapping[str, Any], *names: str) -> Any:
-    """A value some levels down; None where the way ends."""
+    """A value some levels down, or None if a level is missing."""
     found: Any = settings
     for name in names:
         found = found.get(name) if isinstance(found, Mapping) else None
@@ -33,5 +33,5 @@ def value_within(settings: Mapping[str, Any], *names: str) -> Any:
 
 
 def folders_of(project: Path) -> Iterator[Path]:
-    """The project's folder and all above it."""
+    """The project's folder and all its parents."""
     return iter((project, *project.parents))

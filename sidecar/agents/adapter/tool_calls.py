@@ -1,6 +1,7 @@
-"""What an agent is about to do, as its hook tells it, in a person's words: the whole command, path or change. Pure.
+"""Describes a tool call of an agent for a person, from its hook: the whole command, path or change. Pure.
 
-Nothing is cut here. What a person does not know the shape of is shown as it was told, each field with its name."""
+Nothing is cut here. A tool of unknown shape is shown as the hook reported it, each field with its name.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ _PATCH_BEGIN = "*** Begin Patch"
 
 @dataclass(frozen=True)
 class ToolCall:
-    """`question` is asked where the dialog's own words cannot be read; `detail` is what `about` says."""
+    """`question` is used if the dialog's own words cannot be read. `detail` is what `about` says."""
 
     question: str
     detail: str
@@ -46,13 +47,14 @@ def describe_tool_call(tool: str, given: Mapping[str, object]) -> ToolCall:
 
 
 def question_about_call(tool: str, call: ToolCall, turn: str, shown: Sequence[object]) -> HookQuestion:
-    """`shown`: what the vendor told, of which some stands in its dialog."""
+    """`shown`: texts of the call, some of which its dialog shows."""
     texts = tuple(text for one in shown for text in texts_in(one))
     return HookQuestion(tool, call.detail, about=call.about, question=call.question, texts=texts, turn=turn)
 
 
 def _question_text(what: str, given: Mapping[str, object], shown: Sequence[str]) -> str:
-    """With each field that the detail does not show, and last, for it may be long, with the agent's own word for it."""
+    """The question with each field that the detail does not show. The agent's own words come last, because they may be
+    long."""
     rest = [f"{name}: {_plain_text(one)}" for name, one in given.items() if name not in (*shown, *_UNTOLD_FIELDS)]
     word = [str(given["description"])] if given.get("description") else []
     more = " ".join("; ".join([*rest, *word]).split())  # no rows of its own beside those of the card
@@ -66,7 +68,7 @@ def _command_text(given: object) -> str:
 
 
 def _diff_text(path: str, given: Mapping[str, object]) -> str:
-    """A unified diff. Its line numbers are left out where the agent tells none: the file is not read for it."""
+    """A unified diff. Line numbers are left out if the agent reports none: the file is not read for them."""
     if isinstance(told := given.get("fileDiff"), str) and told:
         return f"{path}\n{told}"
     edits = _as_list(given.get("edits")) or [given]
@@ -87,7 +89,7 @@ def _diff_pieces(edit: Mapping[str, object]) -> Iterator[str]:
 
 
 def _diff_lines(text: str, other: str = "") -> list[str]:
-    """Without an empty one behind the last, unless only one of the two texts ends a line."""
+    """Without an empty line at the end, unless only one of the two texts ends with a newline."""
     ended = not text or not other or text.endswith("\n") == other.endswith("\n")
     return (text.removesuffix("\n").split("\n") if text else []) if ended else text.split("\n")
 
@@ -101,7 +103,7 @@ def _plain_text(value: object) -> str:
 
 
 def describe_choice(given: Mapping[str, object]) -> ToolCall | None:
-    """Questions of the agent's own, with what can be chosen."""
+    """The agent's own questions, with their options."""
     asked = [one for one in _as_list(given.get("questions")) if isinstance(one, Mapping)]
     if not asked:
         return None
@@ -125,7 +127,7 @@ def _as_list(value: object) -> list[object]:
 
 
 def texts_in(value: object) -> Iterator[str]:
-    """Every text of what a hook told, at any depth: some of it stands in the dialog."""
+    """Every text that a hook reported, at any depth. The dialog shows some of them."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

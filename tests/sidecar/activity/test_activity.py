@@ -1,4 +1,4 @@
-"""Evidence and time in, a verdict out."""
+"""The verdict from evidence and time, as tables."""
 
 import pytest
 

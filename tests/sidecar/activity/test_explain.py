@@ -1,4 +1,4 @@
-"""What a sidecar says of its agent when it is asked, and who may ask."""
+"""What a sidecar explains about its agent, and who may ask."""
 
 import asyncio
 import json
@@ -80,7 +80,7 @@ async def test_a_running_sidecar_explains_itself(tmp_path: Path) -> None:
     assert not (tmp_path / "private" / SOCKET_FILE).exists()
 
 
-async def test_whoever_watches_hears_of_each_change(tmp_path: Path) -> None:
+async def test_a_watcher_gets_each_change(tmp_path: Path) -> None:
     async with seated(tmp_path) as seat:
         await seat.is_("idle")
         seen: list[str] = []
@@ -120,7 +120,7 @@ def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
         save_observation(tmp_path, "a", answer)
 
 
-async def test_asking_for_nobody_says_who_is_there(tmp_path: Path) -> None:
+async def test_asking_an_unknown_name_lists_who_runs(tmp_path: Path) -> None:
     (tmp_path / "nobody").mkdir()
     with pytest.raises(NotRunning, match=r"named nobody runs with .+\. None is"):
         async for _ in ask_sidecar_for(tmp_path / "nobody", "nobody", "explain"):

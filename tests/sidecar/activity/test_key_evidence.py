@@ -1,4 +1,4 @@
-"""What keys tell before the agent shows it."""
+"""Evidence from keys, before the agent shows it."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_a_question_asked_after_the_answer_counts() -> None:
     assert heard(strokes, claims((S.VENDOR, A.ASKING, 2.05)), None, 2.1) == {S.VENDOR: A.ASKING}
 
 
-def test_an_answer_while_it_starts_is_no_work() -> None:
+def test_an_answer_during_the_start_is_not_work() -> None:
     strokes = KeyEvidence()
     strokes.mark_answered(QUESTION, 2.0, starting=True)
     assert heard(strokes, claims((S.SCREEN, A.ASKING, 1.0)), QUESTION, 2.1) == {}

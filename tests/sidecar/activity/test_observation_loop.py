@@ -1,4 +1,4 @@
-"""When the agent is looked at: soon after something happened, each time somebody asked for it, and not at rest."""
+"""When the agent is looked at: soon after an event, whenever somebody asks, and never while nothing changes."""
 
 import asyncio
 
@@ -41,7 +41,7 @@ async def test_a_look_that_is_asked_for_while_another_is_due_comes_too(observati
     await asyncio.wait_for(observation_loop.next(), 10)
 
 
-async def test_an_earlier_look_takes_the_place_of_a_later_one(observation_loop: ObservationLoop) -> None:
+async def test_an_earlier_look_replaces_a_later_one(observation_loop: ObservationLoop) -> None:
     loop = asyncio.get_running_loop()
     observation_loop.soon(60)
     observation_loop.soon(0)

@@ -1,4 +1,4 @@
-"""What goes into a verdict besides the rules: the order and the age of what is seen. All in virtual time."""
+"""What a verdict depends on besides the rules: the order and the age of evidence. All in virtual time."""
 
 import pytest
 

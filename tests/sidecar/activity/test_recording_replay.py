@@ -1,4 +1,4 @@
-"""A recording watched in virtual time."""
+"""Recordings are replayed in virtual time."""
 
 import json
 
@@ -10,7 +10,7 @@ from sidecar.errors import BadRecording
 
 
 @pytest.mark.parametrize("lines", [["{}"], ["not json"], ['{"width": 1, "height": 1}', "[1]"]])
-def test_what_is_no_recording_is_refused(lines: list[str]) -> None:
+def test_an_invalid_recording_is_refused(lines: list[str]) -> None:
     with pytest.raises(BadRecording):
         parse_recording(lines)
 

@@ -1,4 +1,4 @@
-"""What hooks and transcripts of the real CLIs become: the lines are theirs, shortened."""
+"""Facts from hooks and transcripts of the real CLIs. The lines are theirs, shortened."""
 
 from collections.abc import Mapping
 
@@ -98,7 +98,7 @@ def test_geminis_answer_is_made_whole_from_both_its_sources(told: str, words: st
     )
 
 
-def test_what_a_tool_answers_is_no_prompt_to_gemini() -> None:
+def test_a_tool_result_is_not_a_prompt_to_gemini() -> None:
     answer = {"functionResponse": {"name": "run_shell_command", "response": {"output": "[a -> gemini #1] x"}}}
     assert transcript_of(GEMINI).line({"id": "7", "type": "user", "content": [answer]}) is None
 
@@ -180,7 +180,7 @@ def _plain(asked: HookQuestion | None) -> tuple[object, ...] | None:
         ("demo", _CALL, None),
     ],
 )
-def test_what_a_hook_tells_of_a_question(name: str, event: Event, asked: tuple[object, ...] | None) -> None:
+def test_what_a_hook_reports_about_a_question(name: str, event: Event, asked: tuple[object, ...] | None) -> None:
     approvals = REGISTRY[name].approvals
     assert _plain(approvals.asked(event) if approvals else None) == asked
 

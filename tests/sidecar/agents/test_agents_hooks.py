@@ -1,4 +1,4 @@
-"""Hooks that are commands: what is written for them, and what one does when it runs."""
+"""Hooks that run a command: the files written for them, and what the command does."""
 
 import asyncio
 import json
@@ -109,7 +109,7 @@ def test_nothing_is_written_where_the_user_chose_the_extensions_or_no_chat(
     assert not any(EXTENSION in str(path) for path in launch.files)
 
 
-def test_a_gemini_started_from_the_shell_of_another_is_nobodys_tool(tmp_path: Path) -> None:
+def test_a_gemini_started_from_another_ones_shell_is_not_marked_as_a_tool(tmp_path: Path) -> None:
     assert GEMINI.launching.launch(["gemini"], place(tmp_path, GEMINI_CLI="1")).env["GEMINI_CLI"] == ""
 
 

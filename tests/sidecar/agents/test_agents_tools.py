@@ -1,4 +1,4 @@
-"""How each vendor is told of the room's tools: never on the command line where the key is, and never a question."""
+"""How each vendor gets the room's MCP tools: the key is never on a command line, and no tool asks for permission."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_skill_is_written_where_the_agent_looks_and_over_no_other_text(tmp_pat
     assert command("skill", "reviewer", "--for", "gemini").out.startswith("description")
 
 
-def test_what_a_prompt_quotes_is_no_end_of_geminis(tmp_path: Path) -> None:
+def test_quotes_in_a_role_do_not_end_geminis_prompt(tmp_path: Path) -> None:
     form = REGISTRY["gemini"].skill
     assert form is not None
     odd = RolePrompt("About it.", 'Say """so""" or C:\\temp')

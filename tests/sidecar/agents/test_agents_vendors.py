@@ -1,4 +1,4 @@
-"""What the adapters of Codex and Gemini answer, and how an agent's own files become evidence."""
+"""What the adapters of Codex and Gemini return, and how an agent's own files become evidence."""
 
 import os
 import re

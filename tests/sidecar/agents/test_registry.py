@@ -1,4 +1,4 @@
-"""What the adapters answer."""
+"""The registry of adapters."""
 
 import json
 from collections.abc import Sequence
@@ -78,7 +78,7 @@ def test_the_users_own_settings_stay(joined: bool) -> None:
 @pytest.mark.parametrize(
     "command", [("claude", "-p", "hi"), ("claude", "--settings", "{bad"), ("claude", "mcp", "list")]
 )
-def test_what_is_no_chat_is_started_as_it_is(command: tuple[str, ...]) -> None:
+def test_a_command_that_is_no_chat_starts_unchanged(command: tuple[str, ...]) -> None:
     assert launched(*command) == LaunchPlan(command)
 
 

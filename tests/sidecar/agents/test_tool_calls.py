@@ -1,4 +1,4 @@
-"""What a tool is about to do, in a person's words: all of it, whatever its shape."""
+"""A tool call described for a person: all of it, whatever its shape."""
 
 import pytest
 

@@ -1,5 +1,5 @@
-"""What the room is told of a dialog and what an order does to it: the whole sidecar with the demo agent in a real PTY;
-only the room is in memory."""
+"""What the room learns about a dialog and what an order does to it: the whole sidecar with the demo agent in a real
+PTY. Only the room is in memory."""
 
 import asyncio
 import contextlib
@@ -100,7 +100,7 @@ async def test_what_does_not_fit_presses_nothing(
         assert room.closed[0].reason == "2 was pressed"
 
 
-async def test_what_an_earlier_run_asked_is_withdrawn_and_what_stands_is_told_again(tmp_path: Path) -> None:
+async def test_asks_of_an_earlier_run_are_withdrawn_and_the_current_one_is_announced_again(tmp_path: Path) -> None:
     room = Room("claude")
     room.asks = (OLD, msgspec.structs.replace(OLD, member="codex", number=6))
     async with seated(tmp_path, room=room) as seat:

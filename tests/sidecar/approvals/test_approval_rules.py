@@ -1,4 +1,4 @@
-"""A dialog in the room as histories: looks, orders and what came of them in; what is told and pressed out."""
+"""The rules of approvals as histories: looks, orders and results in; announcements and presses out."""
 
 from dataclasses import replace
 
@@ -187,7 +187,7 @@ def test_a_hook_that_waits_decides_and_else_the_key_does(answer: str, allow: boo
     ]
 
 
-def test_an_option_by_its_key_is_no_matter_of_a_hook() -> None:
+def test_an_option_by_its_key_is_not_decided_by_a_hook() -> None:
     assert standing().take_order(order("1"), DialogSighting(WAITS)) == [PressKey(order("1"), b"1")]
 
 
@@ -202,7 +202,7 @@ ALONE = Question("h" * 16, "Run this?", complete=False, hook=True, told=True, wo
 DRAWN = replace(ALONE, choices=CHOICES, allow="1", deny="2", complete=True)
 
 
-def test_what_a_hook_told_is_not_waited_for_as_a_dialog_is_that_is_being_drawn() -> None:
+def test_a_question_of_a_hook_is_announced_sooner_than_a_dialog_being_drawn() -> None:
     approvals = Approvals()
     approvals.observe(DialogSighting(ALONE), 0.0)
     assert approvals.observe(DialogSighting(ALONE), SETTLE_TOLD_BY_HOOK_S / 2) == [], (

@@ -1,4 +1,4 @@
-"""Options that their agent cuts where the pane is narrow or low: what is offered of them, and that No stays one."""
+"""Options that the agent cuts in a narrow or low pane: which are offered, and that a "no" stays a "no"."""
 
 from __future__ import annotations
 

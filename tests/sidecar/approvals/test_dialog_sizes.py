@@ -1,4 +1,4 @@
-"""Dialogs at every size: whatever the width and the height, an option is told with all of its words, or not at all."""
+"""Dialogs at every size: an option is announced with all of its words or not at all."""
 
 from functools import cache
 
@@ -116,7 +116,7 @@ def test_codex_is_answered_in_a_pane_that_shows_its_first_option_alone() -> None
         ((" ❯ 1. Yes", " ↓ 2. Yes, and switch to", "      accept edits", " ↑ 22 more lines", " Esc to cancel"), "1"),
     ],
 )
-def test_of_a_list_of_claude_that_is_scrolled_only_what_is_whole_is_told(rows: tuple[str, ...], keys: str) -> None:
+def test_only_complete_options_of_a_scrolled_claude_list_are_announced(rows: tuple[str, ...], keys: str) -> None:
     rules = REGISTRY["claude"].rules
     dialog = read_screen(rules, ScreenSnapshot(rows, 26, cursor_visible=False), {}).dialog
     assert dialog is not None and rules.options is not None

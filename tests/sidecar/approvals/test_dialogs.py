@@ -1,4 +1,4 @@
-"""What a dialog asks, read from recordings of the real ones: one digest per dialog, one dialog per digest."""
+"""Questions read from recordings of the real agents: one digest per dialog, one dialog per digest."""
 
 import json
 from dataclasses import replace

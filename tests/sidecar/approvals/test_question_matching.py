@@ -1,4 +1,4 @@
-"""What a hook told and what the screen shows: put together where it is sure, and never else."""
+"""A hook's report and the screen are combined only if they are certainly about the same question."""
 
 import asyncio
 from dataclasses import replace
@@ -147,7 +147,7 @@ def test_one_that_only_tells_is_told_while_the_agent_asks() -> None:
     assert match_question(None, [ONLY], asks=False, untouched=True).question is None
 
 
-def test_what_is_left_of_a_dialog_is_no_new_question() -> None:
+def test_the_rest_of_a_dialog_is_not_a_new_question() -> None:
     shown = screen("touch made")
     over = HookCandidate(TOUCH.name, TOUCH.asked, waits=False, drawn=shown.digest)
     question = match_question(shown, [over], asks=True, untouched=True).question
@@ -210,7 +210,7 @@ def test_a_change_is_known_by_its_file_wherever_the_dialog_names_it() -> None:
     assert match_question(shown, [change], asks=True, untouched=False).told == change
 
 
-def test_what_a_hook_tells_beside_the_command_is_part_of_the_question() -> None:
+def test_what_a_hook_adds_to_the_command_is_part_of_the_question() -> None:
     asked = replace(TOUCH.asked, question="Run this command? (without_sandbox: true; Touch it)")
     found = match_question(screen("touch made"), [replace(TOUCH, asked=asked)], asks=True, untouched=True).question
     assert found is not None and found.question == "Go on? (without_sandbox: true; Touch it)"

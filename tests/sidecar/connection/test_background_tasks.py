@@ -1,4 +1,4 @@
-"""What fails beside the terminal is in the log, and never on the person's screen."""
+"""Failures of background tasks are logged and never reach the person's screen."""
 
 import asyncio
 import gc
@@ -15,7 +15,7 @@ async def fails() -> None:
     raise RuntimeError("lost")
 
 
-async def test_what_nobody_caught_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_an_uncaught_exception_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
     with redirect_errors_to_log(), capture_logs() as logged:
         task = asyncio.get_running_loop().create_task(fails(), name="fails")
         await retry_until(task.done)
@@ -25,7 +25,7 @@ async def test_what_nobody_caught_is_logged(capfd: pytest.CaptureFixture[str]) -
     assert capfd.readouterr() == ("", "")
 
 
-async def test_what_a_library_warns_of_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_library_warning_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
     with redirect_errors_to_log(), capture_logs() as logged:
         logging.getLogger("asyncio").warning("socket.send() raised %s", "an exception")
     assert [one["what"] for one in logged] == ["socket.send() raised an exception"]

@@ -1,4 +1,4 @@
-"""A sidecar that the gateway has forgotten: it joins again by itself, and loses nothing of what it had to say."""
+"""A sidecar that the gateway has forgotten joins again by itself and loses no report."""
 
 from __future__ import annotations
 
@@ -132,7 +132,9 @@ async def test_a_person_sees_that_the_agent_is_not_in_the_room(tmp_path: Path) -
         await retry_until(lambda: b"\x1b]0;" in seat.bytes.split(said)[-1], describe=seat.describe)
 
 
-async def test_nobody_goes_on_in_a_room_to_which_nobody_listens_any_more(gateway: Gateway, tmp_path: Path) -> None:
+async def test_the_sidecar_fails_when_the_task_that_listens_to_the_room_has_died(
+    gateway: Gateway, tmp_path: Path
+) -> None:
     with pytest.raises(TaskDied, match="room_connection"):
         async with living(tmp_path, lambda: gateway.operator):
             next(one for one in asyncio.all_tasks() if one.get_name() == "room_connection").cancel()

@@ -1,4 +1,4 @@
-"""What the room is told arrives whole, though answers get lost and vendors speak half characters."""
+"""Reports arrive complete, even if results are lost and vendors send half characters."""
 
 import asyncio
 from typing import TypeVar
@@ -97,7 +97,7 @@ async def test_the_one_step_that_the_room_refuses_is_told_once() -> None:
     assert (room.rungs(number), progress.refused) == (["accepted", "seen"], [number])
 
 
-async def test_a_report_under_way_is_not_repeated_in_another_house() -> None:
+async def test_a_pending_report_is_not_repeated_in_another_store() -> None:
     first, second = Forgetful("claude"), MemoryRoom("claude")
     number, outbox = first.say("hello"), RoomReporter(first, lambda: "")
     assert second.say("another message") == number
@@ -124,7 +124,7 @@ class Deaf(MemoryRoom):
         return await super().request(request, result_type)
 
 
-async def test_what_the_agent_is_doing_is_told_again_until_it_was_heard() -> None:
+async def test_the_activity_is_reported_until_the_room_has_it() -> None:
     room = Deaf("claude")
     outbox = RoomReporter(room, lambda: "")
     outbox.activity(Activity.IDLE, Composer.EMPTY, "")

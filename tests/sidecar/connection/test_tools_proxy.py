@@ -1,4 +1,4 @@
-"""The door of a sidecar: for its own agent alone, with a token that the agent never sees."""
+"""The MCP proxy of a sidecar serves only its own agent, with a token that the agent never sees."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ async def test_a_gateway_that_is_away_is_said_so(gateway: Gateway) -> None:
             assert (answer.status, "not there" in await answer.text()) == (503, True)
 
 
-async def test_without_a_gateway_there_is_no_door(gateway: Gateway) -> None:
+async def test_without_a_gateway_there_is_no_proxy(gateway: Gateway) -> None:
     async with Client(gateway.operator) as room, tools_proxy.open_tools_proxy(room, None, 60) as door:
         assert door is None
 
 
 @pytest.mark.processes
-async def test_a_wait_is_as_long_as_this_agent_bears(gateway: Gateway) -> None:
+async def test_a_tool_waits_no_longer_than_this_agent_allows(gateway: Gateway) -> None:
     own = await gateway.member("claude")
     async with (
         Client(own, Hello(inbox=True)) as room,

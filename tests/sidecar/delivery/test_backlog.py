@@ -1,4 +1,4 @@
-"""However much waits: only what is near is fetched and looked at, in order, once; orders and the urgent go first."""
+"""However many messages wait, only the next ones are loaded, in order and once. Orders and urgent messages go first."""
 
 import asyncio
 import contextlib
@@ -142,7 +142,7 @@ async def test_the_work_of_a_backlog_grows_with_it_and_no_faster(make: Callable[
     assert per_message[1] <= 1.2 * per_message[0]
 
 
-async def test_holding_a_backlog_tells_of_what_is_near_and_once(make: Callable[..., Desk]) -> None:
+async def test_holding_a_backlog_reports_the_next_messages_once(make: Callable[..., Desk]) -> None:
     desk = make()
     numbers = [desk.room.say("x") for _ in range(1000)]
     await desk.welcomed()
@@ -166,7 +166,7 @@ async def test_what_was_held_before_a_restart_is_not_told_again(make: Callable[.
     assert desk.asked()[Report] == 0
 
 
-async def test_what_arrives_in_masses_is_left_to_the_gateway_and_comes_in_its_turn(make: Callable[..., Desk]) -> None:
+async def test_a_flood_of_messages_stays_at_the_gateway_until_its_turn(make: Callable[..., Desk]) -> None:
     desk = make()
     await desk.welcomed()
     desk.delivery_loop.pause(True)
@@ -212,7 +212,7 @@ async def test_what_was_taken_back_while_its_page_was_on_its_way_is_not_typed(ma
     assert desk.inbox.get(gone) is None
 
 
-async def test_a_page_of_another_house_is_not_believed(make: Callable[..., Desk]) -> None:
+async def test_a_page_of_another_store_is_ignored(make: Callable[..., Desk]) -> None:
     desk = make()
     desk.room.house = "first"
     desk.room.say("in the first house")
@@ -234,7 +234,7 @@ async def test_what_came_while_the_last_page_was_on_its_way_is_fetched_too(make:
     assert await drained(desk, 2) == [first, second]
 
 
-async def test_an_answer_of_an_earlier_run_is_said_with_all_messages_of_its_turn(make: Callable[..., Desk]) -> None:
+async def test_an_answer_of_an_earlier_run_is_posted_for_all_messages_of_its_turn(make: Callable[..., Desk]) -> None:
     """Also where the room still believes that they wait."""
     numbers = (1, 2)
     outcome = TurnOutcome(numbers, "done")
@@ -260,7 +260,7 @@ async def test_an_answer_of_an_earlier_run_is_said_with_all_messages_of_its_turn
         pytest.param(MAX_LOADED, False, {"priority": 9}, False, id="full, and before others"),
     ],
 )
-def test_what_is_near_enough_to_be_held_here(here: int, more: bool, new: dict[str, Any], far: bool) -> None:
+def test_which_messages_are_near_enough_to_be_loaded(here: int, more: bool, new: dict[str, Any], far: bool) -> None:
     inbox = MessageQueue(more=more)
     for number in range(1, here + 1):
         inbox.add(entry(number))

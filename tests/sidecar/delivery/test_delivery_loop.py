@@ -370,7 +370,9 @@ async def test_a_text_that_the_composer_shows_otherwise_fails_visibly_and_is_not
         (False, Rung.ACCEPTED, "failed"),
     ],
 )
-async def test_what_an_agent_leaves_behind(scene: Scene, comes_back: bool, rung: Rung, left: str) -> None:
+async def test_what_happens_to_messages_when_the_agent_exits(
+    scene: Scene, comes_back: bool, rung: Rung, left: str
+) -> None:
     number = await scene.delivered()
     scene.delivery_loop.inbox.put(replace(scene.delivery_loop.inbox.entries[number], rung=rung))
     scene.agent.drawn = moment(Activity.GONE, Composer.HIDDEN)
@@ -457,7 +459,7 @@ async def test_a_persons_key_into_the_draft_that_came_back_blocks_nothing(scene:
     assert b"\x13" not in scene.agent.keys[before:]
 
 
-async def test_what_a_person_submits_of_ours_is_never_refused(scene: Scene) -> None:
+async def test_our_text_submitted_by_a_person_is_never_refused(scene: Scene) -> None:
     number = await scene.delivered()
     scene.agent.drawn = moment(composer=Composer.DRAFT, text=f"[alice -> claude #{number}] hello")
     for _ in range(40):
@@ -510,7 +512,7 @@ async def test_share_all_tells_no_answer_that_was_somebodys(scene: Scene) -> Non
     assert [(one.to, one.content) for one in scene.room.sent[1:]] == [((), "for the room")]
 
 
-async def test_a_refused_prompt_that_stands_in_the_composer_is_cleared(scene: Scene) -> None:
+async def test_a_refused_prompt_in_the_composer_is_cleared(scene: Scene) -> None:
     number = await scene.delivered()
     await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     scene.progress.prompts.expect_hook([number])
@@ -561,7 +563,7 @@ async def test_what_has_waited_longer_than_it_may_is_not_typed(scene: Scene) -> 
     assert (scene.room.rungs(late)[-1], scene.room.reasons(late)[-1]) == ("expired", "not delivered within 60 s")
 
 
-async def test_what_was_typed_does_not_expire_and_what_is_ordered_again_waits_as_long_as_it_takes(scene: Scene) -> None:
+async def test_typed_messages_and_retried_messages_do_not_expire(scene: Scene) -> None:
     number = scene.room.say("hello", ttl=60.0)
     scene.delivery_loop.receive(scene.room.messages[number])
     await scene.after()
@@ -614,9 +616,7 @@ async def test_a_paste_that_the_agent_read_and_dropped_is_typed_again(scene: Sce
     assert scene.room.rungs(number)[-1] == "submitted"
 
 
-async def test_what_comes_with_a_message_is_typed_under_it_and_what_is_long_is_there_to_be_read(
-    scene: Scene, tmp_path: Path
-) -> None:
+async def test_attachments_are_typed_under_a_message_and_long_ones_are_in_files(scene: Scene, tmp_path: Path) -> None:
     parts = (Part("file", "x = 1\n[section]\n", path="a.toml", lines="4-5"), Part("file", "y\t=\n" * 2000, path="b.py"))
     number = scene.room.say("look", parts=parts)
     scene.delivery_loop.receive(scene.room.messages[number])

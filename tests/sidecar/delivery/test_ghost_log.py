@@ -35,7 +35,7 @@ def tmux(folder: Path) -> Iterator[Tmux]:
         one("kill-server")
 
 
-async def test_what_a_killed_sidecar_left_in_the_border_is_taken_out(tmp_path: Path) -> None:
+async def test_text_left_in_the_border_by_a_killed_sidecar_is_cleared(tmp_path: Path) -> None:
     with tmux(tmp_path) as server:
         pane = server("display-message", "-p", "#{pane_id}")
         server("set-option", "-p", "-t", pane, PANE_OPTION, "[CSP queued 2 msg(s) waiting for idle] busy")

@@ -1,4 +1,4 @@
-"""One answer is one reply: what an interrupted message becomes, in each order in which the agents tell of it."""
+"""One answer is one reply: what happens to an interrupted message, in each order in which agents report it."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""One writer: text, pause and Enter belong together, and nobody waits long for their keys."""
+"""The writer types text, pause and Enter as one unit, and a person's keys wait only briefly."""
 
 import asyncio
 
@@ -125,7 +125,7 @@ async def test_a_terminal_that_takes_nothing_is_not_waited_for_without_end(key: 
     assert not writer.typing
 
 
-async def test_what_is_taken_late_is_submitted_all_the_same() -> None:
+async def test_text_that_is_read_late_is_still_submitted() -> None:
     wire = Deaf()
     writer, wire.go = TerminalWriter(wire.written.append, lambda: wire.unwritten), Permission(MoveDecision.NOW)
     task = await start(writer, wire)

@@ -1,4 +1,4 @@
-"""What a sidecar makes of a welcome: a first one, one after a lost connection, one of another house."""
+"""What a welcome changes: the first one, one after a lost connection, one of another store."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -67,7 +67,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Newcomer]:
     one.journal.close()
 
 
-async def test_what_is_shared_is_what_the_room_has_kept(scene: Newcomer) -> None:
+async def test_the_sidecar_shares_what_the_room_remembers(scene: Newcomer) -> None:
     for kept, share in (("none", "none"), ("all", "all"), ("", "replies")):
         await scene.welcomed(share=kept)
         assert scene.progress.share == share
@@ -80,7 +80,7 @@ async def test_all_that_is_open_is_taken_up_however_much_it_is(scene: Newcomer) 
     assert list(scene.delivery_loop.inbox.entries) == numbers
 
 
-async def test_a_number_of_another_house_is_another_message(scene: Newcomer) -> None:
+async def test_a_number_of_another_store_is_another_message(scene: Newcomer) -> None:
     scene.room.house = "first"
     number = scene.room.say("hello")
     await scene.welcomed()
@@ -99,7 +99,7 @@ async def test_a_number_of_another_house_is_another_message(scene: Newcomer) -> 
     assert scene.room.replies == {None: "an answer nobody has heard yet"}
 
 
-async def test_the_same_house_again_changes_nothing(scene: Newcomer) -> None:
+async def test_the_same_store_again_changes_nothing(scene: Newcomer) -> None:
     scene.room.house = "first"
     number = scene.room.say("hello")
     for _ in range(2):

@@ -69,7 +69,7 @@ def test_a_lone_escape_waits_for_silence_but_half_a_paste_does_not() -> None:
         ("n\n" * 12 + "n", "[Pasted text #1 +12 lines]", "n\n" * 12 + "n"),
     ],
 )
-def test_what_a_paste_shows_and_what_it_is(pasted: str, shown: str, text: str) -> None:
+def test_how_a_paste_is_shown_and_what_it_contains(pasted: str, shown: str, text: str) -> None:
     composer = InputBox()
     composer.paste(pasted)
     assert (composer.shown, composer.text) == (shown, text)
@@ -240,7 +240,7 @@ def test_a_stashed_draft_comes_back_after_the_submit() -> None:
     assert agent.composer.shown == "half a th"
 
 
-def test_facts_carry_the_time_at_which_they_were_due_even_if_nobody_looked() -> None:
+def test_facts_have_the_time_at_which_they_were_due() -> None:
     agent = DemoAgent()
     run(agent, *pasted("slow 2 say x"), (1.2, None))
     assert agent.wake_at(1.2) == pytest.approx(1.28)
@@ -302,7 +302,7 @@ def test_only_changed_rows_are_painted() -> None:
     assert "demo agent" in painter.paint(draw(agent, 80, 12, 3))
 
 
-def test_only_what_is_shown_is_wrapped_and_once() -> None:
+def test_only_shown_text_is_wrapped_and_only_once() -> None:
     """A catch-up is long, and the spinner turns many times while it is worked on."""
     wrapped: list[int] = []
 

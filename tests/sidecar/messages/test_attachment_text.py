@@ -1,4 +1,4 @@
-"""What comes with a message, as an agent gets it typed: quoted, bounded, fenced; or a file with all of it."""
+"""Attachments as typed for an agent: quoted, bounded and fenced, or as a file."""
 
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def test_short_lines_are_quoted_within_a_fence_that_is_longer_than_any_in_them()
     assert text == "with quote (4 lines, 12 characters):\n`````\n| a\n| ````\n| ```\n| b\n`````"
 
 
-def test_what_is_long_is_in_a_file_and_its_length_is_told() -> None:
+def test_a_long_attachment_is_in_a_file_and_its_length_is_shown() -> None:
     long = "x" * (MAX_ATTACHMENT_CHARS + 1)
     found = attachments_as_typed(said(parts=(LINES, Part("file", long, path="b.py"))), FOLDER)
     assert found.text.endswith(

@@ -1,4 +1,4 @@
-"""Much that has waited becomes one prompt that proves every number in it."""
+"""Many waiting messages become one prompt that proves every number in it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_old_texts_are_cut_and_the_newest_is_whole() -> None:
     assert f" [+{len(LINES) - MIN_MESSAGE_CHARS}]\n[alice -> claude #2]" in text
 
 
-def test_what_is_for_this_agent_by_name_is_cut_last() -> None:
+def test_messages_that_name_this_agent_are_cut_last() -> None:
     named = [said(number, f"@claude {LONG}") for number in range(1, 11)]
     others = [said(number, LONG) for number in range(11, 41)]
     text = catch_up_text([*named, *others], "claude", DEFAULT_ENVELOPE)
@@ -90,7 +90,7 @@ def test_a_newest_one_that_is_longer_than_everything_is_whole() -> None:
     assert f"] {LONG}" not in text
 
 
-def test_cutting_adds_nothing_to_what_is_short() -> None:
+def test_cutting_leaves_short_text_unchanged() -> None:
     assert shorten_text("x" * MIN_MESSAGE_CHARS) == "x" * MIN_MESSAGE_CHARS
 
 

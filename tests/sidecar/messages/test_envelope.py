@@ -1,4 +1,4 @@
-"""Whatever somebody writes: no control byte, and one envelope, ours."""
+"""Whatever the content is, the typed text has no control byte and only our envelope."""
 
 import unicodedata
 

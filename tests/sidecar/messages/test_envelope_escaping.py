@@ -1,4 +1,4 @@
-"""No content is read as an envelope: not with characters that nobody sees, nor with brackets that look like ours."""
+"""No content is read as an envelope: neither with invisible characters nor with brackets that look like ours."""
 
 import re
 import unicodedata
@@ -124,5 +124,5 @@ DOUBTFUL = (
 
 
 @pytest.mark.parametrize("line", DOUBTFUL)
-def test_what_is_doubtful_is_escaped(line: str) -> None:
+def test_doubtful_lines_are_escaped(line: str) -> None:
     assert escape_line(line) == f"\\{line}"

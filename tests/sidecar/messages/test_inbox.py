@@ -1,4 +1,4 @@
-"""Order, and never twice."""
+"""The order of the queue, and that no message is delivered twice."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The measured table of unseen characters: the page shows it, and what we do fits what the CLIs do."""
+"""The measured table of invisible characters: the page shows it, and our cleaning agrees with the CLIs."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_each_character_that_was_tried_is_of_one_class() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_cli_drops_what_is_seen(name: str) -> None:
+def test_no_cli_drops_visible_characters(name: str) -> None:
     """Else the backslash before a bracket would not be enough."""
     found = data()[name]
     assert found["version"] == CLIS[name].version
@@ -34,7 +34,7 @@ def test_no_cli_drops_what_is_seen(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_typed_is_verified_and_submitted_by_one_enter(name: str) -> None:
+def test_typed_text_is_verified_and_submitted_by_one_enter(name: str) -> None:
     found = data()[name]
     kept = [trial for code, trial in found["alone"].items() if ours(code) == "kept"]
     assert [

@@ -1,4 +1,4 @@
-"""What a plain program says: its output as a reader sees it, and whole lines of it that are commands."""
+"""The output of a plain program as a reader sees it, and the command lines in it."""
 
 import pytest
 

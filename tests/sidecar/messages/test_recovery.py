@@ -1,4 +1,4 @@
-"""What becomes of a message after a crash: typed again only if it is proven that the model never got it."""
+"""Recovery after a crash: a message is typed again only if it is proven that the model never got it."""
 
 import pytest
 
@@ -47,7 +47,7 @@ ONE, TWO = "[alice -> claude #1] a", "[alice -> claude #2] b"
         ),
     ],
 )
-def test_what_a_transcript_tells(facts: list[TurnFact], found: dict[int, TurnOutcome]) -> None:
+def test_turn_outcomes_from_a_transcript(facts: list[TurnFact], found: dict[int, TurnOutcome]) -> None:
     assert turn_outcomes(facts) == found
 
 

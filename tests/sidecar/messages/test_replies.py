@@ -1,4 +1,4 @@
-"""What an answer becomes in the room."""
+"""Replies made from an answer."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_a_direct_message_is_answered_directly() -> None:
     ]
 
 
-def test_what_the_gateway_told_it_alone_is_answered_to_nobody() -> None:
+def test_a_message_of_the_gateway_to_it_alone_gets_no_reply() -> None:
     told = Message(7, "m", "general", "system", (), MessageKind.SYSTEM, "x", "", recipients=("claude",))
     assert replies_from_answer("claude", [told], "I see.\n@bob look", NAMES) == []
 

@@ -1,4 +1,4 @@
-"""A flood of refused orders is no flood of messages."""
+"""Many refused orders do not cause many messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders to the terminal: keys by name, a restart, and what is not carried out."""
+"""Orders for the terminal: keys by name, a restart, and refused orders."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -98,7 +98,7 @@ async def ordered(folder: Path, target: FakeTarget, control: Control) -> None:
         (order(ControlAction.KEYS, "stop", may=True), Activity.IDLE, [StopOrder("alice", 8, may_refuse=True)]),
     ],
 )
-async def test_what_is_ordered_now_is_done_whatever_the_clocks_say(
+async def test_a_new_order_is_carried_out_whatever_the_clocks_say(
     tmp_path: Path, control: Control, activity: Activity, done: list[object]
 ) -> None:
     target = FakeTarget(activity)
@@ -116,7 +116,7 @@ async def test_what_is_ordered_now_is_done_whatever_the_clocks_say(
         (order(ControlAction.KEYS, "hyper-x"), Activity.IDLE, "claude was given no keys: 'hyper-x' is not a key"),
     ],
 )
-async def test_who_ordered_what_is_not_done_is_told_why(
+async def test_the_sender_of_a_refused_order_is_told_why(
     tmp_path: Path, control: Control, activity: Activity, told: str
 ) -> None:
     target = FakeTarget(activity)
@@ -126,7 +126,7 @@ async def test_who_ordered_what_is_not_done_is_told_why(
     assert name == "alice" and text.startswith(told)
 
 
-async def test_what_is_typed_by_an_order_is_respected_as_a_persons_draft(tmp_path: Path) -> None:
+async def test_text_typed_by_an_order_counts_as_a_persons_draft(tmp_path: Path) -> None:
     room = MemoryRoom("claude")
     async with seated(tmp_path, room=room) as seat:
         await seat.reaches(room.say("first"), "answered")

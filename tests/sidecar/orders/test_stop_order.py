@@ -1,4 +1,4 @@
-"""An order to stop: whether the key is pressed, which processes it leaves, and what whoever ordered it is told."""
+"""Stop orders: whether the key is pressed, which processes are ended, and what the sender is told."""
 
 import asyncio
 import contextlib
@@ -84,7 +84,7 @@ def test_each_activity_is_decided() -> None:
         "a tool of the next turn",
     ],
 )
-def test_what_is_younger_than_the_turn_was_left_by_it(ages: dict[int, float], left: set[int]) -> None:
+def test_processes_younger_than_the_turn_were_left_by_it(ages: dict[int, float], left: set[int]) -> None:
     """1 is the agent, 9 is somebody else's."""
     parents = {1: 0, 2: 1, 3: 1, 4: 3, 5: 4, 9: 0}
     there: Collection[ProcessInfo] = [ProcessInfo(pid, parent, pid, 1, "0") for pid, parent in parents.items()]
@@ -234,7 +234,7 @@ while True:
 
 
 @pytest.mark.parametrize("share", ["none", "replies"])
-async def test_what_is_urgent_goes_to_a_plain_program_at_once(share: str, tmp_path: Path) -> None:
+async def test_urgent_messages_go_to_a_plain_program_at_once(share: str, tmp_path: Path) -> None:
     async with seated(tmp_path, (sys.executable, "-u", "-c", PROGRAM), agent="generic") as seat:
         await seat.is_("idle")
         seat.room.order(ControlAction.SHARE, text=share)
@@ -250,7 +250,7 @@ async def test_what_is_urgent_goes_to_a_plain_program_at_once(share: str, tmp_pa
             assert seat.room.sent[0].context == {"answers": [first, urgent]}
 
 
-async def test_what_is_urgent_goes_to_the_program_that_a_shell_runs(tmp_path: Path) -> None:
+async def test_urgent_messages_go_to_the_program_that_a_shell_runs(tmp_path: Path) -> None:
     env = {"PS1": "$ ", "INPUTRC": "/dev/null"}
     async with seated(tmp_path, ("bash", "--norc", "--noprofile"), agent="generic", env=env) as seat:
         await seat.is_("idle")

@@ -1,4 +1,4 @@
-"""What survives a crash of any process."""
+"""The delivery journal survives a crash of any process."""
 
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def test_what_the_submit_hook_refuses(
         )
 
 
-def test_what_is_known_of_another_house_is_put_aside(tmp_path: Path) -> None:
+def test_the_journal_of_another_store_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_text("[7, 5]\n")
     adopting = DeliveryJournal(path, "first")
@@ -111,7 +111,7 @@ def test_what_is_known_of_another_house_is_put_aside(tmp_path: Path) -> None:
     assert not DeliveryJournal(path, "").moved, "a gateway that does not tell"
 
 
-def test_another_house_while_it_is_open(tmp_path: Path) -> None:
+def test_the_store_changes_while_the_journal_is_open(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     journal = DeliveryJournal(path, "first")
     journal.mark((7,), MessageProgress.OVER)

@@ -1,4 +1,4 @@
-"""What a sidecar and the libraries in it log never reaches the agent's terminal, and holds no token."""
+"""Logs of a sidecar and its libraries never reach the agent's terminal and contain no token."""
 
 from __future__ import annotations
 

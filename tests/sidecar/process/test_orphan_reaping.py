@@ -1,4 +1,4 @@
-"""What a crashed run left alive is ended, all of it; and nothing else, whatever number it has."""
+"""All processes that a crashed run left are ended, and no others, whatever their numbers."""
 
 import contextlib
 import json
@@ -126,7 +126,7 @@ async def test_who_forgot_the_mark_is_found_by_its_parents(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("lie", [{"started": "1"}, {"boot": "another"}])
-def test_whoever_has_the_number_now_is_never_signalled(tmp_path: Path, lie: dict[str, str]) -> None:
+def test_a_process_that_reuses_the_number_is_never_signalled(tmp_path: Path, lie: dict[str, str]) -> None:
     with running("sleep", "600") as innocent:
         found = find_process(innocent.pid)
         assert found is not None
@@ -137,7 +137,7 @@ def test_whoever_has_the_number_now_is_never_signalled(tmp_path: Path, lie: dict
     assert not (tmp_path / RUN_FILE).exists()
 
 
-def test_the_mark_of_another_run_is_no_mark(tmp_path: Path) -> None:
+def test_the_mark_of_another_run_does_not_count(tmp_path: Path) -> None:
     with running("sleep", "600", env={MARK_VARIABLE: str(uuid.uuid4())}) as innocent:
         (tmp_path / RUN_FILE).write_text(RunRecord(str(uuid.uuid4()), boot_id(), 0, "", ()).as_text())
         assert reap_orphans(tmp_path) == 0
@@ -156,7 +156,7 @@ async def test_whose_name_is_held_lives_by_right(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"mark": 1}', '{"mark": "m", "boot": "b", "pid": "x"}'])
-def test_a_record_that_cannot_be_read_is_nobodys(tmp_path: Path, text: str) -> None:
+def test_an_unreadable_record_belongs_to_no_run(tmp_path: Path, text: str) -> None:
     (tmp_path / RUN_FILE).write_text(text)
     assert read_run(tmp_path) is None
     assert reap_orphans(tmp_path) == 0

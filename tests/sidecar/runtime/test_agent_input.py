@@ -1,4 +1,4 @@
-"""Who ends a turn by a key is noted where the key goes in, and only while there is a turn."""
+"""A key that ends a turn is attributed to whoever pressed it, and only during a turn."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ async def test_a_key_that_ends_a_turn_is_noted_with_its_author(
     assert (terminal.got, observer.pressed, progress.cuts) == (keys, keys, cuts)
 
 
-async def test_a_key_of_ours_is_no_key_of_the_person_who_pressed_before() -> None:
+async def test_our_key_is_not_attributed_to_the_person_who_pressed_before() -> None:
     to_agent, _, observer, progress = typed_into(Activity.BUSY)
     to_agent.put_in(b"\x1b", "by alice")
     to_agent.writer.answer(b"\x1b")

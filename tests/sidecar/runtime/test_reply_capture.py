@@ -44,7 +44,7 @@ async def test_the_final_answer_that_a_hook_tells_is_the_reply_to_the_message(sc
     assert scene.room.rungs(number)[-3:] == ["accepted", "seen", "answered"]
 
 
-async def test_the_answer_of_a_turn_that_no_message_caused_is_no_reply(scene: Scene, tmp_path: Path) -> None:
+async def test_an_answer_without_a_message_is_not_a_reply(scene: Scene, tmp_path: Path) -> None:
     turn_listener = listener_before(scene, tmp_path)
     await turn_listener.hook({"hook_event_name": "UserPromptSubmit", "prompt": "at the terminal", "prompt_id": "t"})
     await turn_listener.hook({"hook_event_name": "Stop", "last_assistant_message": "hi", "prompt_id": "t"})

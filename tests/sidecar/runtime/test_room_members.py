@@ -1,4 +1,4 @@
-"""Which `@word` of a message means somebody in the room, and which a file that the agent would read."""
+"""Which `@word` of a message names a member, and which names a file that the agent would read."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def view(name: str) -> MemberView:
     ("word", "is_name"),
     [("claude", True), ("Claude", True), ("all", True), ("nobody", False), ("alice", False), ("", False)],
 )
-def test_a_word_is_a_name_if_somebody_bears_it_and_no_file_does(tmp_path: Path, word: str, is_name: bool) -> None:
+def test_a_word_is_a_name_if_it_is_a_member_and_no_file(tmp_path: Path, word: str, is_name: bool) -> None:
     (tmp_path / "alice").write_text("a file")
     here = RoomMembers(tmp_path, [view("claude"), view("alice")])
     assert here.is_name(word) is is_name

@@ -1,4 +1,4 @@
-"""What a hook is answered, and in which order its facts are told."""
+"""How hooks are answered, and in which order their facts are reported."""
 
 import asyncio
 import itertools
@@ -144,7 +144,7 @@ async def always() -> None:
     """Something waits for its proof."""
 
 
-async def test_a_search_that_takes_its_time_holds_nothing_up_and_rests_after_it(tmp_path: Path) -> None:
+async def test_a_slow_search_blocks_nothing_and_pauses_afterwards(tmp_path: Path) -> None:
     searches: list[tuple[float, float]] = []
     transcript = tmp_path / "t.jsonl"
 

@@ -1,4 +1,4 @@
-"""Streams may be cut anywhere: the same comes out, and every byte but the probe goes on."""
+"""A stream may be cut anywhere: the evidence is the same, and every byte but the probe is passed on."""
 
 import itertools
 
@@ -32,7 +32,7 @@ RINGING = b"\x1b]0;one\x07ab\x07\x1b]9;Approval requested: touch\x07\x1b]777;not
 
 
 @given(st.lists(st.integers(0, 200)))
-def test_a_bell_is_not_the_end_of_a_title_and_notices_are_heard(cuts: list[int]) -> None:
+def test_a_bell_is_not_the_end_of_a_title_and_notices_are_found(cuts: list[int]) -> None:
     reader = OscReader()
     found = [one for piece in pieces(RINGING, cuts) for one in reader.feed(piece, 1.0)]
     assert sorted((str(one.source), one.value) for one in found) == [
@@ -76,7 +76,7 @@ def test_without_a_probe_everything_passes_at_once() -> None:
         (b"x\x1b[Oy", b"xy"),
     ],
 )
-def test_what_the_terminal_says_by_itself_is_no_key(data: bytes, keys: bytes) -> None:
+def test_what_the_terminal_sends_by_itself_is_not_a_key(data: bytes, keys: bytes) -> None:
     assert human_keys_in(data) == keys
 
 

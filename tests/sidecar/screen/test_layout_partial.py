@@ -1,4 +1,4 @@
-"""A composer too small for its text: which part of it is ours is told by where the agents say that they cut it."""
+"""A composer too small for its text: the agents' own cut marks tell which part of our text it shows."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The composer in a narrow pane: its hint is wrapped there, and is still no draft of a person."""
+"""The composer in a narrow pane: its placeholder wraps and is still not a person's draft."""
 
 import pytest
 
@@ -35,6 +35,6 @@ def test_words_beside_the_hint_are_a_draft() -> None:
 
 
 @pytest.mark.parametrize("above", [("✦ It is done.",), ("",) * 6, (" a hint",) * 6])
-def test_what_was_said_stands_in_the_same_frame_and_is_no_composer(above: tuple[str, ...]) -> None:
+def test_earlier_messages_in_the_same_frame_are_not_a_composer(above: tuple[str, ...]) -> None:
     rows = (*above, "▄" * 26, " > an earlier message", "▀" * 26, " Thinking")
     assert read_screen(REGISTRY["gemini"].rules, ScreenSnapshot(rows, 26), {}).composer is Composer.HIDDEN

@@ -1,4 +1,4 @@
-"""Rules on disk: the user's own before ours, read again when they change, and the last good ones when they are bad."""
+"""Rule files: the user's own take precedence, changes are read, and the last good rules stay if new ones are broken."""
 
 import os
 from pathlib import Path
@@ -100,7 +100,7 @@ def test_a_watch_reads_with_the_new_rules(tmp_path: Path) -> None:
         ("colour = 1\n" + MINIMAL, "unknown table colour"),
     ],
 )
-def test_what_is_wrong_is_named(text: str, problem: str) -> None:
+def test_errors_in_rules_are_named(text: str, problem: str) -> None:
     with pytest.raises(BadRules, match=problem):
         load_rules(text)
 

@@ -1,4 +1,4 @@
-"""What the rules make of a screen. Prose that quotes a user interface must change nothing."""
+"""What the rules conclude from a screen. Text that quotes a user interface must change nothing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An agent whose prose and tools quote every screen there is: its state must stay what it is."""
+"""An agent that prints quotes of every screen keeps its own activity."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""What a turn has cost, by the transcripts of those that tell: each call once, however often it is written."""
+"""The token cost of a turn from transcripts: each call counts once, however often it is written."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def codex(**usage: int) -> dict[str, Any]:
         ("demo", {"type": "assistant", "tokens": {"total": 110}}, None),
     ],
 )
-def test_what_a_line_tells(agent: str, entry: dict[str, Any], cost: TokenCost | None) -> None:
+def test_the_cost_in_a_line(agent: str, entry: dict[str, Any], cost: TokenCost | None) -> None:
     assert transcript_of(REGISTRY[agent]).cost(entry) == cost
 
 

@@ -1,4 +1,4 @@
-"""The hooks' address: only who knows the secret is heard."""
+"""The hook server accepts only requests with its secret."""
 
 import asyncio
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ async def post(url: str, body: bytes, method: str = "POST", length: int | None =
         (lambda url: f"{url}/Stop", "GET", False),
     ],
 )
-async def test_who_is_heard(change: object, method: str, heard: bool) -> None:
+async def test_which_requests_are_accepted(change: object, method: str, heard: bool) -> None:
     events: list[Mapping[str, object]] = []
 
     async def handle(event: Mapping[str, object]) -> Mapping[str, object]:

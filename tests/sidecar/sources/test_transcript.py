@@ -1,4 +1,4 @@
-"""A growing transcript: nothing in it is lost, nothing is told twice."""
+"""A growing transcript: no fact is lost and none is reported twice."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "t.jsonl"
 
 
-def test_only_what_is_new_and_whole_is_read(path: Path) -> None:
+def test_only_new_and_complete_lines_are_read(path: Path) -> None:
     path.write_text(line("user", "old"))
     with tailing(DEMO, None) as tail:
         tail.follow(path)
@@ -68,7 +68,7 @@ def test_a_file_that_was_cut_off_begins_anew(path: Path) -> None:
         assert [one.kind for one in tail.new()] == [TurnFactKind.FAILED]
 
 
-def test_what_is_repeated_by_a_file_written_anew_in_place_is_not_told_again(path: Path) -> None:
+def test_facts_repeated_by_a_rewritten_file_are_not_reported_again(path: Path) -> None:
     path.write_text(line("user", "1") + line("user", "1") + line("user", "2"))
     with tailing(DEMO, path) as tail:
         assert told(tail) == ["1", "1", "2"]
@@ -132,7 +132,7 @@ def test_a_very_long_past_is_not_read(path: Path) -> None:
 
 
 @pytest.mark.parametrize("written", ["in place", "as another file"])
-def test_of_a_file_longer_than_what_is_remembered_nothing_is_told_twice(path: Path, written: str) -> None:
+def test_no_fact_of_a_very_long_file_is_reported_twice(path: Path, written: str) -> None:
     path.write_text("".join(line("user", str(number)) for number in range(5)))
     with contextlib.closing(TranscriptTail(DEMO, path, most=3)) as tail:
         assert told(tail) == ["0", "1", "2", "3", "4"]
@@ -145,7 +145,7 @@ def test_of_a_file_longer_than_what_is_remembered_nothing_is_told_twice(path: Pa
         assert told(tail) == ["5"]
 
 
-def test_what_is_remembered_of_entries_with_names_is_bounded_too(path: Path) -> None:
+def test_the_memory_of_named_entries_is_bounded_too(path: Path) -> None:
     path.write_text("".join(entry(str(number), "text") for number in range(9)))
     with contextlib.closing(TranscriptTail(GEMINI, path, most=3)) as tail:
         assert len(tail.new()) == 9

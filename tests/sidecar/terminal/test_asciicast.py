@@ -1,4 +1,4 @@
-"""Recordings hold exactly what was printed, and the last seconds begin with the screen as it stood."""
+"""Recordings contain exactly what was printed, and the last seconds begin with the screen at their start."""
 
 import io
 import json

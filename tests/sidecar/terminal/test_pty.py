@@ -38,7 +38,7 @@ def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
-async def test_the_last_words_are_heard_and_the_status_is_told() -> None:
+async def test_the_last_output_and_the_exit_status_are_reported() -> None:
     async with running(*python("import sys; print('x' * 100_000, end='!'); sys.exit(7)")) as (terminal, output):
         assert await asyncio.wait_for(terminal.exited, 10) == 7
         assert len(output) == 100_001
@@ -81,7 +81,7 @@ async def test_a_child_that_ignores_signals_is_ended_all_the_same(monkeypatch: p
         assert await terminal.stop() == 128 + signal.SIGKILL
 
 
-async def test_what_a_child_leaves_behind_does_not_keep_it_alive() -> None:
+async def test_processes_left_by_a_child_do_not_delay_its_end() -> None:
     async with running("sh", "-c", "sleep 60 & exit 3") as (terminal, _):
         assert await asyncio.wait_for(terminal.exited, 10) == 3
 
@@ -107,7 +107,7 @@ def test_raw_mode_is_given_back_when_things_go_wrong() -> None:
     ("env", "size"),
     [({}, (100, 30)), ({"COLUMNS": "80", "LINES": "24"}, (80, 24)), ({"COLUMNS": "x", "LINES": "24"}, (100, 30))],
 )
-def test_the_size_when_nobody_looks(env: dict[str, str], size: tuple[int, int]) -> None:
+def test_the_size_without_a_person(env: dict[str, str], size: tuple[int, int]) -> None:
     assert headless_size(env) == size
 
 
@@ -130,7 +130,7 @@ async def test_an_agent_is_started_as_this_process_was() -> None:
     assert output.decode().split() in (["0026", *shown], ["026", *shown])
 
 
-async def test_whoever_waits_for_the_end_fails_when_nobody_watches_for_it_any_more() -> None:
+async def test_waiting_for_the_end_fails_when_the_watch_has_failed() -> None:
     terminal = Terminal(("cat",), dict(os.environ), Path.cwd(), (80, 24))
     try:
         next(one for one in asyncio.all_tasks() if one.get_name() == "child").cancel()

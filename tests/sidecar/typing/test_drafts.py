@@ -1,4 +1,4 @@
-"""A person's draft: when it can be kept, and when it comes back."""
+"""A person's draft: when it can be stashed, and when it is restored."""
 
 import pytest
 
@@ -74,7 +74,7 @@ STALLED = SecondsSince(9.0, since_output=20.0)
         ("claude", SENT, EMPTY, TYPED, DraftAction.DONE),
     ],
 )
-def test_what_is_due_for_a_kept_draft(
+def test_the_next_action_on_a_stashed_draft(
     agent: str, kept: StashedDraft, shown: AgentSnapshot, ages: float | SecondsSince, what: DraftAction
 ) -> None:
     ages = ages if isinstance(ages, SecondsSince) else SecondsSince(ages)

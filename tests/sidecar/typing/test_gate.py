@@ -1,4 +1,4 @@
-"""The gate and the ladder as tables: facts in, decisions out."""
+"""The gate and the delivery states as tables: facts in, decisions out."""
 
 from dataclasses import replace
 
@@ -240,9 +240,7 @@ KEYS, HOOK, TITLE = EvidenceSource.KEYS, EvidenceSource.HOOK, EvidenceSource.TIT
         (Activity.IDLE, {TITLE}, False),
     ],
 )
-def test_what_we_did_and_what_a_hook_announced_is_no_sign_of_work(
-    activity: Activity, sources: set[EvidenceSource], works: bool
-) -> None:
+def test_our_keys_and_hooks_do_not_prove_work(activity: Activity, sources: set[EvidenceSource], works: bool) -> None:
     doubt = "rules: version 9 was never seen, so it is read with more patience"
     assert is_at_work(Verdict(activity, because=(doubt,), sources=frozenset(sources))) is works
 

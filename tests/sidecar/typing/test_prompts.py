@@ -1,4 +1,4 @@
-"""The states of a prompt as event charts: what happens and what is seen in, states and acts out. No loop, no clock."""
+"""The states of a prompt as event charts: events and observations in, states and acts out. No loop, no clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -259,7 +259,7 @@ def test_a_message_that_is_taken_back_changes_what_may_be_submitted() -> None:
     assert prompts.unsent == (8,)
 
 
-def test_numbers_of_another_house_mean_nothing() -> None:
+def test_numbers_of_another_store_are_forgotten() -> None:
     prompts = AgentPrompts(
         pasted=AgentPrompt((7,), TEXT, state=PromptState.PASTED), hook_due={7}, returned=ReturnedPrompt(TEXT, 1.0)
     )
@@ -298,7 +298,7 @@ NEVER = float("inf")
         ),
     ],
 )
-def test_what_an_agent_puts_back_is_taken_out(
+def test_a_returned_prompt_is_cleared(
     returned: ReturnedPrompt, drawn: AgentSnapshot, since_key: float, now: float, due: ReturnedPromptAction
 ) -> None:
     assert clearing(returned, drawn, since_key, now) is due

@@ -1,4 +1,4 @@
-"""One agent in one terminal: reads what it is doing, types what it is told, proves that it was read.
+"""One agent in one terminal: observes it, types messages into it, and proves that it read them.
 
 Must not know the controller, nor anything of the gateway beyond its protocol and its client.
 """

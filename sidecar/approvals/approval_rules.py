@@ -19,12 +19,12 @@ SETTLE_TOLD_BY_HOOK_S = 0.1
 PERSON_TYPES_S = 1.0
 ANSWERED_BY_PERSON_S = 3.0
 HOOK_KEY = "hook"
-NOT_TAKEN_TEXT = "the key was pressed, but the dialog still stands there: look at the terminal"
+NOT_TAKEN_TEXT = "the key was pressed, but the dialog is still open: look at the terminal"
 AT_KEYBOARD_TEXT = "nothing was pressed: a person is typing in its terminal. Answer again in a moment"
 CHANGED_TEXT = "nothing was pressed: the dialog had changed before the answer came"
-UNREADABLE_TEXT = "nothing was pressed: no such option can be read on the screen now"
+UNREADABLE_TEXT = "nothing was pressed: the screen does not show such an option now"
 WORDS_LOST_TEXT = (
-    "nothing was pressed: words cannot go with a no any more. Deny it without words, and send them as a message"
+    "nothing was pressed: a denial cannot include words any more. Deny it without words and send them as a message"
 )
 
 

@@ -1,11 +1,11 @@
-"""What a dialog asks, as a value with a digest: what can be chosen, and which keys say so. Pure.
+"""Reads a dialog into a question with a digest: what can be chosen, and by which keys. Pure.
 
-The digest is of all that the dialog shows down to its last option: where the selection stands, how rows are wrapped
-at blanks, hints in the footer and whatever turns or counts outside it are not part of it. Keys come from the screen: an
-option's own digit as it stands there, Escape only where the vendor's rules know the words that offer it.
+The digest covers everything that the dialog shows down to its last option. It does not cover the position of the
+selection, line breaks at spaces, hints in the footer, or spinners and counters. Keys come from the screen: an option's
+own digit as shown, and Escape only where the vendor's rules know the words that offer it.
 
-A dialog may be taller than its terminal, and an agent then shows a part of it. What was read in part is never passed
-off as whole: `whole` is said of the text above the options, `complete` of the options: all, each with all its words.
+A dialog may be taller than its terminal; the agent then shows a part of it. A part is never presented as the whole:
+`whole` is about the text above the options, `complete` about the options (all of them, each with all its words).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sidecar.messages.envelope import clean_text
 from sidecar.screen.rules import Dialog
 from sidecar.screen.screen_layout import DialogStyle
 
-CUT_MARK = "…"  # how agents end a row that is longer than its place
+CUT_MARK = "…"  # how agents end a row that does not fit
 ESCAPE_NAME = "esc"
 ESCAPE_KEY = b"\x1b"
 MAX_QUESTION_CHARS = 4000
@@ -40,11 +40,11 @@ class DialogOption:
 
 @dataclass(frozen=True)
 class Question:
-    """`allow` and `deny` are the keys that plainly mean yes and no, "" where there is none. `choices` are those whose
-    words can all be read; a plain no may be another one, whose first word says so. `loose` is the same for a dialog at
-    any width. Where a hook of the agent's told of the question (`told`), `tool`, `detail` and `about` are its own
-    words; with `hook`, its answer decides, and `words` may go with a no. `once`: what is shown could be another
-    question of its kind: no key is pressed a second time."""
+    """`allow` and `deny` are the keys that plainly mean yes and no, or "". `choices` are the options whose words can
+    all be read; a plain "no" may be another option, whose first word says so. `loose` is the digest independent of the
+    width. If a hook reported the question (`told`), `tool`, `detail` and `about` are the hook's words. With `hook`, the
+    hook's answer decides, and `words` may go with a "no". `once`: the screen could show another question of the same
+    kind, so no key is pressed a second time."""
 
     digest: str
     question: str
@@ -63,7 +63,7 @@ class Question:
     once: bool = False
 
     def key(self, answer: str) -> bytes:
-        """What to press for an answer; nothing if the dialog does not offer it."""
+        """The key to press for an answer. Empty if the dialog does not offer it."""
         named = {"allow": self.allow, "deny": self.deny}.get(answer, answer)
         if named == ESCAPE_NAME:
             return ESCAPE_KEY if answer == "deny" else b""
@@ -79,20 +79,20 @@ class Question:
 
     @property
     def answers(self) -> tuple[object, ...]:
-        """What can be done with it, which may change while it stays the same question."""
+        """What can be done with the question. This may change while the question stays the same."""
         return self.choices, self.allow, self.deny, self.readable, self.hook, self.words
 
 
 @dataclass(frozen=True)
 class _Option:
-    """The rows of one option: where they begin, and where the next thing does."""
+    """The rows of one option: from `first` up to `end`, where the next part begins."""
 
     first: int
     end: int
 
 
 def read_question(dialog: Dialog, options: DialogStyle, hints: Sequence[str] = ()) -> Question:
-    """`hints` are texts of which some may stand in the dialog: they tell where a row was cut inside a word."""
+    """`hints` are texts that the dialog may show. They tell where a row was cut inside a word."""
     rows = dialog.text.split("\n")
     found = _find_options(rows, options)
     body = rows[_begin_of_question(rows, found, options) : found[0].first] if found else rows
@@ -183,8 +183,8 @@ def _is_cut_off(choice: DialogOption) -> bool:
 def _are_all_listed(
     rows: Sequence[str], found: Sequence[_Option], choices: Sequence[DialogOption], options: DialogStyle
 ) -> bool:
-    """All options are there, each to the end that its agent gives it. Where an agent may cut the list, the words
-    themselves must tell: also above an empty row, if one of them is closed."""
+    """Whether all options are shown, each to its end. If an agent may cut the list, the words of the options must prove
+    it, also above an empty row if one of them has its closing words."""
     end = found[-1].end
     tail = rows[found[0].first : end + 1]
     if len(found) > MOST_OPTIONS or any(len(one.text) > MAX_OPTION_TEXT_CHARS for one in choices):
@@ -202,8 +202,8 @@ def _are_all_listed(
 def _complete_options(
     rows: Sequence[str], found: Sequence[_Option], choices: Sequence[DialogOption], options: DialogStyle
 ) -> Iterator[DialogOption]:
-    """Of a list that is not complete, an option counts whose end is known: another one follows, or its own last word
-    stands there, or, where options have none, a sign that there is more."""
+    """The options of an incomplete list whose end is known: another option follows, or their closing words are shown,
+    or, if options have none, a sign that there are more."""
     for one, choice in zip(found, choices, strict=True):
         follows = rows[one.end] if one.end < len(rows) else ""
         more = options.closes is None and options.unlisted and options.unlisted.search(follows)
@@ -213,7 +213,7 @@ def _complete_options(
             yield choice
 
 
-# What stands above them
+# The text above the options
 
 
 def _begin_of_question(rows: Sequence[str], found: Sequence[_Option], options: DialogStyle) -> int:
@@ -242,7 +242,7 @@ def _plain_row(row: str) -> str:
 
 
 def _strip_selection_marks(rows: Sequence[str], choices: Sequence[DialogOption]) -> Iterator[str]:
-    """Moving the selection is no other question."""
+    """Moving the selection must not change the digest."""
     keys = "".join(one.key for one in choices)
     return (re.sub(rf"^\W*(?=[{keys}]\. )", "", row) for row in rows)
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from gateway.protocol.types import Activity
 
-DIALOG_TEXT = "it asks something, and you may not answer dialogs"
-ASKS_TEXT = "it asks something; stop it by its name to refuse that"
-UNSEEN_TEXT = "what it shows cannot be read, it may be a dialog, and you may not answer dialogs"
+DIALOG_TEXT = "it shows a dialog, and you may not answer dialogs"
+ASKS_TEXT = "it shows a dialog; name this agent alone to deny it"
+UNSEEN_TEXT = "its screen cannot be read and may show a dialog, and you may not answer dialogs"
 IDLE_TEXT = "it is idle"
 STARTING_TEXT = "it is starting"
 ENDED_TEXT = "its program has ended"
-STILL_WORKING_TEXT = "its key was pressed, and it works still or again; look at its terminal"
+STILL_WORKING_TEXT = "the stop key was pressed, but it still works or works again; look at its terminal"
 
 
 @dataclass(frozen=True)

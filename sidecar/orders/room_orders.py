@@ -19,8 +19,8 @@ from sidecar.errors import SidecarError
 from sidecar.orders.refused_orders import OrderRefusals
 from sidecar.terminal.named_keys import key_bytes
 
-MISSED_TEXT = "the order had waited while its sidecar had no connection; give it again if you still want it"
-DIALOG_TEXT = "a dialog stands there, and you may not answer dialogs"
+MISSED_TEXT = "its sidecar was not connected when you gave the order; give it again if you still want it"
+DIALOG_TEXT = "it shows a dialog, and you may not answer dialogs"
 log = structlog.get_logger("sidecar.orders.room_orders")
 
 

@@ -16,7 +16,8 @@ CONVERSATION_FILE = "conversation.json"
 
 
 class RunJournal:
-    """`begins` before the agent runs, `began` once it does: in between, its mark alone tells it."""
+    """The variable of `environment_mark` is set before the agent runs, `record_start` is called once it does. In
+    between, only the mark identifies it."""
 
     def __init__(self, folder: Path, agent: str) -> None:
         self._folder, self._agent = folder, agent

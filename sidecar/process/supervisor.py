@@ -56,7 +56,8 @@ class SidecarExit(NamedTuple):
 
 
 class NextRun(NamedTuple):
-    """What follows: again, and how the agent's conversation goes on; or the end, with a status. `why` is told."""
+    """What follows: another run and how it continues the agent's conversation, or the end with a status. `why` is shown
+    to the person."""
 
     again: bool
     status: int

@@ -16,7 +16,8 @@ from sidecar.process.supervisor import AFRESH, CONVERSATION_VARIABLE, DIED, ENDE
 
 
 class SidecarSupervisorLink(SupervisorSocket):
-    """What the supervisor is told before we end; `go_on` is what it wants done with the agent's conversation."""
+    """What the sidecar reports to its supervisor before it ends. `go_on` is how the supervisor wants the agent's
+    conversation continued."""
 
     def __init__(self, end: socket.socket | None = None, go_on: str = "") -> None:
         super().__init__(end)

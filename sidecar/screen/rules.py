@@ -1,4 +1,5 @@
-"""Rules as data: a picture and the other signals in, what each rule argues for out. Pure; `rulebook` loads them."""
+"""Rules as data: a picture and other signals in, the activity that each rule argues for out. Pure; `rule_files` loads
+them."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ SOURCE_BY_REGION = {
 
 @dataclass(frozen=True)
 class Matcher:
-    """A tree: a leaf is `contains` or `regex`, a branch is all, any or none of its children."""
+    """A tree: a leaf is `contains` or `regex`; a branch matches all, any or none of its children."""
 
     contains: str = ""
     regex: re.Pattern[str] | None = None
@@ -84,7 +85,8 @@ class StartupQuery:
 
 @dataclass(frozen=True)
 class ScreenRules:
-    """`banner` finds the version an agent shows at its start; `digest` is of the text, `origin` where it came from."""
+    """`banner` finds the version that an agent shows at its start. `digest` is of the text, `origin` where it came
+    from."""
 
     agent: str
     versions: tuple[str, ...]
@@ -131,7 +133,7 @@ class ScreenReading:
     partial: bool = False
 
     def of(self, source: EvidenceSource, age: float = 0.0) -> RuleMatch | None:
-        """The weightiest argument of one source that keeps for that long."""
+        """The strongest argument of one source that stays valid that long."""
         mine = [one for one in self.arguments if one.source is source and (one.keeps is None or age < one.keeps)]
         return max(mine, key=lambda one: one.priority, default=None)
 

@@ -21,16 +21,18 @@ MAX_ROWS_FROM_BOTTOM = 6
 
 @dataclass(frozen=True)
 class BoxStyle:
-    """How an agent draws the place to type into.
+    """How an agent draws its input box.
 
-    With a `frame` it lies between two rows across the whole width, else it is where the visible cursor stands. Its
-    first row begins with `mark`, its further rows are indented; no row beneath it may begin other than `below` says,
-    and the rows above it end as `above` says.
-    `marks` are the mark's glyphs where it stands in the first column, so that the faint print of a placeholder is seen.
-    `other` stands in the mark's place where text would not go to the model (a shell, say): it counts as draft.
-    `commands` is how text begins that the agent's own program obeys: no turn comes of it.
-    A long text is shown in part: as the row above it says (`scrolled`, in a frame), as its first row says (`cut`, which
-    finds the text of that row), or where it has `tallest` rows.
+    With a `frame`, the box is between two rows across the whole width; otherwise it is at the visible cursor. Its first
+    row begins with `mark`, its further rows are indented. Rows beneath it must begin as `below` says, and the rows
+    above it end as `above` says.
+
+    `marks` are the glyphs of the mark in the first column, so that the faint print of a placeholder is found. `other`
+    replaces the mark when text would not go to the model (but to a shell, say); it counts as a draft. `commands`
+    matches text that the agent's own program handles, so it starts no turn.
+
+    A long text is shown in part: the row above says so (`scrolled`, in a frame), or its first row does (`cut`, which
+    finds the text of that row), or it has `tallest` rows.
     """
 
     frame: tuple[re.Pattern[str], re.Pattern[str]] | None

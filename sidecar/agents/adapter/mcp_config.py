@@ -12,7 +12,7 @@ from sidecar.agents.adapter.adapter import LaunchContext
 MCP_SERVER_NAME = "groupchat"
 ADDRESS_VARIABLE = "GROUPCHAT_MCP"
 KEY_VARIABLE = "GROUPCHAT_MCP_KEY"
-MAX_WAIT_S = 300  # seconds; what vendors are told to bear, so that a long wait costs few calls of the model
+MAX_WAIT_S = 300  # the tool timeout that vendors are given, so that a long wait costs few model calls
 
 
 def mcp_environment(place: LaunchContext) -> dict[str, str]:

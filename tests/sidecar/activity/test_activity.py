@@ -81,12 +81,12 @@ def test_a_dead_agent_is_gone_whatever_its_screen_says() -> None:
     assert decide_activity(situation(*claims, alive=False), NOW).activity is A.GONE
 
 
-def test_the_reasons_are_told() -> None:
+def test_the_reasons_are_reported() -> None:
     verdict = decide_activity(situation(claim(S.SCREEN, A.IDLE), claim(S.TITLE, A.IDLE)), NOW)
     assert verdict.because == ("screen: a rule", "title: a rule")
 
 
-def test_who_says_otherwise_is_told() -> None:
+def test_disagreeing_sources_are_named() -> None:
     claims = (claim(S.SCREEN, A.IDLE), claim(S.TITLE, A.BUSY))
     assert decide_activity(situation(*claims), NOW).against == ("screen: a rule",)
 

@@ -43,7 +43,7 @@ def test_each_rule_is_shown_matched_or_not_with_what_it_looked_at() -> None:
     assert "- busy     the title spins" in words
 
 
-def test_the_verdict_the_signals_and_the_rules_hash_are_told() -> None:
+def test_the_verdict_the_signals_and_the_rules_hash_are_reported() -> None:
     facts, words = look(IDLE)
     assert words.startswith("anna is idle; its composer is empty.\n  because ")
     digest = agent_for((), "demo").rules.digest

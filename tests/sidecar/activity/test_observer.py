@@ -97,7 +97,7 @@ def test_a_command_of_the_agents_own_begins_no_turn() -> None:
     assert seen(watch, 1.2) is A.IDLE
 
 
-def test_where_no_keys_are_told_what_leaves_the_composer_was_submitted() -> None:
+def test_without_keys_text_that_leaves_the_composer_was_submitted() -> None:
     watch = ready()
     watch.output(b"\x1b[2;3Hhello", 1.0)
     assert seen(watch, 1.5) is A.IDLE
@@ -105,7 +105,7 @@ def test_where_no_keys_are_told_what_leaves_the_composer_was_submitted() -> None
     assert (seen(watch, 2.1), seen(watch, 2.6)) == (A.BUSY, A.IDLE)
 
 
-def test_where_keys_are_told_a_draft_may_be_taken_away() -> None:
+def test_a_draft_may_disappear_if_keys_are_reported() -> None:
     watch = ready()
     watch.keys(b"hello", 1.0)
     watch.output(b"\x1b[2;3Hhello", 1.0)
@@ -177,7 +177,7 @@ def test_the_status_file_is_evidence(value: str, says: A) -> None:
     assert seen(watch, 2.1) is says
 
 
-def test_a_version_never_seen_is_told_and_read_with_more_patience() -> None:
+def test_an_untested_version_is_named_and_settles_longer() -> None:
     watch = claude()
     watch.output(("Claude Code v9.9.9\r\n" + BOX.removeprefix("\x1b[2J\x1b[H")).encode(), 0.0)
     assert seen(watch, 0.25) is A.STARTING

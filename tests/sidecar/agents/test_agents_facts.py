@@ -59,7 +59,7 @@ def test_codex_hooks(event: Event, fact: TurnFact | None) -> None:
         ),
     ],
 )
-def test_codex_tells_of_errors_in_its_rollout(payload: Event, fact: TurnFact) -> None:
+def test_codex_reports_errors_in_its_rollout(payload: Event, fact: TurnFact) -> None:
     assert transcript_of(CODEX).line({"type": "event_msg", "ordinal": 9, "payload": payload}) == fact
 
 

@@ -33,7 +33,7 @@ def test_the_key_is_on_no_command_line(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
-def test_without_tools_nothing_is_said_of_them(name: str, tmp_path: Path) -> None:
+def test_without_tools_the_agent_gets_no_tool_config(name: str, tmp_path: Path) -> None:
     launch = launched(name, tmp_path, tools=False)
     words = " ".join([*launch.command, *launch.env.values()])
     assert "mcp" not in words and "policy" not in words

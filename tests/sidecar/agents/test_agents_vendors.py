@@ -56,7 +56,7 @@ def test_codex_starts_without_the_shared_daemon(given: str, started: str) -> Non
     assert CODEX.launching.launch(given.split(), place()) == LaunchPlan(tuple(started.split()))
 
 
-def test_codex_keeps_its_tmux_and_its_commands_are_told_of_none(tmp_path: Path) -> None:
+def test_codex_keeps_its_tmux_but_its_commands_get_none(tmp_path: Path) -> None:
     inside = replace(place(tmp_path), env={"TMUX": "/t/default,1,0", "TMUX_PANE": "%1"})
     launch = CODEX.launching.launch(["codex", "-m", "gpt-5"], inside)
     assert launch.env["TMUX"] == "/t/default,1,0"

@@ -42,7 +42,7 @@ def test_the_adapter_follows_the_command(command: Sequence[str], name: str) -> N
 
 def test_the_user_may_choose_the_adapter() -> None:
     assert agent_for(["my-wrapper"], "claude").name == "claude"
-    with pytest.raises(SidecarError, match="known are claude"):
+    with pytest.raises(SidecarError, match="Known agents: claude"):
         agent_for(["x"], "klaude")
 
 

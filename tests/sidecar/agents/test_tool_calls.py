@@ -69,7 +69,7 @@ OLD, NEW = "a\nb\nc", "a\nB\nc"
         ({}, AskAbout.TEXT, "Use T?", ""),
     ],
 )
-def test_a_call_is_told_whole(given: dict[str, object], about: AskAbout, question: str, detail: str) -> None:
+def test_a_call_is_described_completely(given: dict[str, object], about: AskAbout, question: str, detail: str) -> None:
     call = describe_tool_call("T", given)
     assert (call.about, call.question, call.detail) == (about, question, detail)
 

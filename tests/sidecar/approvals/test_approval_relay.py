@@ -67,7 +67,7 @@ async def asked(seat: Seat, room: Room) -> OpenAsk:
     return room.opened[-1]
 
 
-async def test_it_is_told_answered_and_closed(tmp_path: Path) -> None:
+async def test_a_dialog_is_announced_answered_and_closed(tmp_path: Path) -> None:
     room = Room("claude")
     async with seated(tmp_path, room=room) as seat:
         ask = await asked(seat, room)
@@ -135,7 +135,7 @@ async def dict_of(asking: ApprovalRelay, question: HookQuestion) -> dict[str, ob
     ("answer", "denied"),
     [("deny", ["alice"]), ("2", ["alice"]), ("allow", []), ("1", [])],
 )
-async def test_a_no_by_a_key_is_told_of_with_its_author(answer: str, denied: list[str]) -> None:
+async def test_a_denial_by_a_key_is_attributed_to_its_author(answer: str, denied: list[str]) -> None:
     table = Table()
     async with table.running():
         table.shows(SAME)
@@ -147,7 +147,7 @@ async def test_a_no_by_a_key_is_told_of_with_its_author(answer: str, denied: lis
 
 
 @pytest.mark.parametrize(("keys", "denied"), [(b"2", 1), (b"\x1b", 1), (b"1", 0), (b"x", 0), (b"", 0)])
-async def test_a_no_at_the_terminal_is_told_of_as_a_person_s(keys: bytes, denied: int) -> None:
+async def test_a_denial_at_the_terminal_is_attributed_to_a_person(keys: bytes, denied: int) -> None:
     table = Table()
     table.asking.note_key_pressed(keys)
     assert table.denied == [], "nothing is asked"
@@ -321,7 +321,7 @@ class OldRoom(Room):
         return await super().request(request, result_type)
 
 
-async def test_an_older_gateway_is_told_what_it_can_take() -> None:
+async def test_an_older_gateway_gets_only_fields_that_it_accepts() -> None:
     room = OldRoom("claude")
     asking = ApprovalRelay("claude", REGISTRY["claude"], FakeObserver(), None, room, lambda: 0.0, print)  # type: ignore[arg-type]
     ask = OpenAsk(digest="0" * 16, question="q" * 5000, detail="d" * 50_000, about=AskAbout.COMMAND, allow="1")

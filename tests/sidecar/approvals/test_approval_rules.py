@@ -46,7 +46,7 @@ def standing(question: Question = ASKS) -> Approvals:
     return approvals
 
 
-def test_a_dialog_is_told_once_it_stands_still() -> None:
+def test_a_dialog_is_announced_once_it_has_settled() -> None:
     approvals = Approvals()
     assert approvals.observe(DialogSighting(OTHER), 0.0) == []
     assert approvals.observe(DialogSighting(ASKS), 0.2) == []
@@ -91,7 +91,7 @@ def test_another_one_makes_it_stale() -> None:
 
 
 @pytest.mark.parametrize(("answer", "key"), [("allow", b"1"), ("deny", b"2"), ("1", b"1"), ("2", b"2")])
-def test_an_answer_is_the_key_that_stands_there(answer: str, key: bytes) -> None:
+def test_an_answer_is_the_key_on_the_screen(answer: str, key: bytes) -> None:
     approvals = standing()
     press = PressKey(order(answer), key)
     assert approvals.take_order(order(answer), DialogSighting(ASKS)) == [press]
@@ -154,7 +154,7 @@ def test_while_a_person_types_nothing_is_pressed() -> None:
     assert approvals.take_order(order(), DialogSighting(ASKS, since_key=4.0)) == [PressKey(order(), b"1")]
 
 
-def test_a_key_that_was_not_taken_is_told() -> None:
+def test_a_key_that_was_not_accepted_is_reported() -> None:
     approvals = standing()
     (press,) = approvals.take_order(order(), DialogSighting(ASKS))
     approvals.mark_acted(10.5, "so")
@@ -191,7 +191,7 @@ def test_an_option_by_its_key_is_not_decided_by_a_hook() -> None:
     assert standing().take_order(order("1"), DialogSighting(WAITS)) == [PressKey(order("1"), b"1")]
 
 
-def test_what_stands_is_told_again_when_the_room_may_have_forgotten() -> None:
+def test_an_open_dialog_is_announced_again_when_the_room_may_have_forgotten_it() -> None:
     assert Approvals().announce_again() == []
     assert standing().announce_again() == [AnnounceDialog(ASKS)]
 
@@ -212,7 +212,7 @@ def test_a_question_of_a_hook_is_announced_sooner_than_a_dialog_being_drawn() ->
     assert SETTLE_TOLD_BY_HOOK_S < 0.5
 
 
-def test_it_is_told_at_once_however_the_dialog_is_still_drawn_and_again_when_it_can_be_read() -> None:
+def test_a_hook_question_is_announced_at_once_and_again_when_the_dialog_can_be_read() -> None:
     approvals = Approvals()
     approvals.observe(DialogSighting(ALONE), 0.0)
     assert approvals.observe(DialogSighting(DRAWN), SETTLE_S) == [AnnounceDialog(DRAWN)]
@@ -226,7 +226,7 @@ def test_it_is_told_at_once_however_the_dialog_is_still_drawn_and_again_when_it_
     assert approvals.due(9.0) is None
 
 
-def test_while_an_answer_is_under_way_it_is_not_told_anew() -> None:
+def test_a_question_is_not_announced_again_while_an_answer_is_under_way() -> None:
     approvals = Approvals()
     approvals.observe(DialogSighting(DRAWN), 0.0)
     approvals.observe(DialogSighting(DRAWN), 1.0)

@@ -36,7 +36,7 @@ def seen(name: str, columns: int, lines: int, hints: tuple[str, ...] = ()) -> Qu
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_an_option_has_all_its_words_or_is_not_told(name: str) -> None:
+def test_an_option_has_all_its_words_or_is_not_announced(name: str) -> None:
     _, texts = DRAWN[name]
     whole = {str(at): text for at, text in enumerate(texts, 1)}
     found = 0

@@ -56,7 +56,7 @@ def test_a_hook_that_decides_asks_also_where_nothing_can_be_read(shown: Question
     assert question.hook and not question.readable and question.choices == ()
 
 
-def test_of_several_that_wait_it_is_about_the_one_that_stands_there() -> None:
+def test_of_several_waiting_questions_the_one_on_the_screen_matches() -> None:
     for mine in (TOUCH, REMOVE):
         found = match_question(screen(f"Bash\n{mine.asked.detail}"), [TOUCH, REMOVE], asks=True, untouched=True)
         assert found.told == mine
@@ -110,7 +110,7 @@ ONLY = told("o" * 16, "touch made", decides=False)
         (screen("[… 13 lines]", whole=False, allow=""), True, False),
     ],
 )
-def test_one_that_only_tells_is_the_dialog_s_if_nothing_speaks_against_it(
+def test_a_reporting_question_matches_the_dialog_if_nothing_contradicts(
     shown: Question, untouched: bool, mine: bool
 ) -> None:
     found = match_question(shown, [ONLY], asks=True, untouched=untouched)
@@ -134,14 +134,14 @@ def test_a_dialog_that_came_with_the_only_one_is_its_own_though_it_shows_nothing
         assert match_question(shown, several, asks=True, untouched=untouched).question == shown
 
 
-async def test_a_dialog_that_stood_there_before_is_not_fresh() -> None:
+async def test_a_dialog_that_was_open_before_is_not_fresh() -> None:
     table = Table()
     table.now = 10.0
     table.heard.add(ONLY.asked)
     assert [table.heard.candidates(at)[0].fresh for at in (5.0, 9.9, 10.5, 13.0)] == [False, True, True, False]
 
 
-def test_one_that_only_tells_is_told_while_the_agent_asks() -> None:
+def test_a_reporting_question_is_announced_while_the_agent_asks() -> None:
     asks = match_question(None, [ONLY], asks=True, untouched=True).question
     assert asks is not None and (asks.detail, asks.allow, asks.deny) == ("touch made", "", "")
     assert match_question(None, [ONLY], asks=False, untouched=True).question is None
@@ -236,7 +236,7 @@ async def test_the_same_command_asked_again_is_another_question() -> None:
     assert heard.add(TOUCH.asked).name != heard.add(TOUCH.asked).name
 
 
-async def test_one_that_only_tells_is_forgotten_when_the_agent_asks_no_more() -> None:
+async def test_a_reporting_question_is_forgotten_when_the_agent_stops_asking() -> None:
     table = Table()
     table.heard.add(ONLY.asked)
     assert table.names(1.0, asks=False) and table.heard.is_expecting(), "the dialog is drawn a little later"
@@ -258,7 +258,7 @@ async def test_of_those_that_only_tell_the_next_one_ends_the_first() -> None:
 
 
 @pytest.mark.parametrize("decides", [True, False])
-async def test_one_whose_agent_went_on_is_over_when_the_next_is_told(decides: bool) -> None:
+async def test_a_question_is_over_when_the_agent_went_on_and_the_next_one_comes(decides: bool) -> None:
     """Also where nothing of its dialog could be read, and the next one comes before it was missed."""
     table = Table()
     first = table.heard.add(HookQuestion("Bash", "touch made", decides, turn="t"))
@@ -278,7 +278,9 @@ async def test_several_at_once_stand_together_and_another_turn_ends_them() -> No
 
 
 @pytest.mark.parametrize(("pressed", "since_key"), [(True, float("inf")), (False, 0.1)])
-async def test_one_that_only_tells_is_over_after_a_key_when_the_next_is_told(pressed: bool, since_key: float) -> None:
+async def test_a_reporting_question_is_over_after_a_key_when_the_next_one_comes(
+    pressed: bool, since_key: float
+) -> None:
     """The dialogs of both may look the same."""
     table = Table()
     first = table.heard.add(ONLY.asked)
@@ -290,7 +292,7 @@ async def test_one_that_only_tells_is_over_after_a_key_when_the_next_is_told(pre
     assert table.names(0.6, asks=True) == [second.name]
 
 
-async def test_one_that_decides_stands_until_its_hook_ends_and_then_while_its_dialog_remains() -> None:
+async def test_a_deciding_question_lasts_until_its_hook_ends_and_its_dialog_disappears() -> None:
     table = Table()
     heard = table.heard.add(TOUCH.asked)
     assert table.names(1000.0, asks=True) == [heard.name]
@@ -316,7 +318,7 @@ async def test_a_hook_that_waits_for_ever_is_let_go_when_its_agent_asks_no_more(
     assert heard.decision.result() is None
 
 
-async def test_a_key_counts_that_went_in_after_it_was_told() -> None:
+async def test_a_key_counts_if_it_was_pressed_after_the_announcement() -> None:
     table = Table()
     assert not table.heard.untouched(100.0)
     table.now = 10.0

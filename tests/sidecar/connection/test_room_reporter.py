@@ -40,7 +40,7 @@ async def test_a_report_whose_answer_was_lost_swallows_no_later_step() -> None:
     assert room.deliveries[number].rung is Rung.ANSWERED
 
 
-async def test_what_goes_on_is_told_before_why_others_wait() -> None:
+async def test_progress_is_reported_before_hold_reasons() -> None:
     """A hundred that wait hold up nobody's Enter, nor the sign that the agent is ready."""
     room = MemoryRoom("claude")
     outbox = RoomReporter(room, lambda: "")
@@ -78,7 +78,7 @@ async def test_half_a_character_in_a_reason_stops_nothing() -> None:
     assert room.reasons(number) == ["the turn failed: ?"]
 
 
-async def test_of_steps_that_cannot_follow_the_others_are_told() -> None:
+async def test_valid_steps_are_reported_without_the_invalid_ones() -> None:
     room = MemoryRoom("claude")
     number, outbox = room.say("hello"), RoomReporter(room, lambda: "")
     for rung in (Rung.ANSWERED, Rung.TYPED):
@@ -88,7 +88,7 @@ async def test_of_steps_that_cannot_follow_the_others_are_told() -> None:
     assert outbox.empty
 
 
-async def test_the_one_step_that_the_room_refuses_is_told_once() -> None:
+async def test_a_step_that_the_room_refuses_is_reported_once() -> None:
     room = MemoryRoom("claude")
     number, outbox, progress = room.say("hello"), RoomReporter(room, lambda: ""), NoProgress()
     for rung in (Rung.ACCEPTED, Rung.TYPED, Rung.SEEN):

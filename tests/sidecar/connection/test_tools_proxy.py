@@ -54,7 +54,7 @@ async def test_another_program_of_the_machine_is_not_let_in(gateway: Gateway) ->
 
 
 @pytest.mark.processes
-async def test_a_token_that_was_taken_back_is_asked_for_anew(gateway: Gateway) -> None:
+async def test_a_revoked_token_is_replaced(gateway: Gateway) -> None:
     own = await gateway.member("claude")
     async with (
         Client(own, Hello(inbox=True)) as room,
@@ -69,7 +69,7 @@ async def test_a_token_that_was_taken_back_is_asked_for_anew(gateway: Gateway) -
             assert (await agent("peer_status")).startswith("You are claude")
 
 
-async def test_a_gateway_that_is_away_is_said_so(gateway: Gateway) -> None:
+async def test_a_missing_gateway_is_reported(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
         made = await alice.request(CreateToken(name="claude"), TokenMade)
     own, nowhere = Endpoint(gateway.url, made.token), Endpoint("http://127.0.0.1:9", made.token)

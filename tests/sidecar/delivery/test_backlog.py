@@ -154,7 +154,7 @@ async def test_holding_a_backlog_reports_the_next_messages_once(make: Callable[.
     assert desk.inbox.count == 1000
 
 
-async def test_what_was_held_before_a_restart_is_not_told_again(make: Callable[..., Desk]) -> None:
+async def test_messages_held_before_a_restart_are_not_reported_again(make: Callable[..., Desk]) -> None:
     desk = make()
     numbers = [desk.room.say("x") for _ in range(50)]
     for number in numbers:

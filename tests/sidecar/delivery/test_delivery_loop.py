@@ -169,7 +169,7 @@ async def test_a_dialog_that_opens_after_the_paste_gets_no_enter(scene: Scene) -
     assert scene.room.rungs(number) == ["typed", "held"]
 
 
-async def test_enter_is_pressed_again_only_while_our_text_stands_there(scene: Scene) -> None:
+async def test_enter_is_pressed_again_only_while_our_text_is_in_the_composer(scene: Scene) -> None:
     number = await scene.delivered()
     ours = "[alice -> claude #1] hello"
     scene.agent.drawn = moment(composer=Composer.DRAFT, text=ours)
@@ -191,7 +191,7 @@ async def test_an_answer_without_a_hook_comes_from_the_transcript(scene: Scene) 
     assert scene.room.replies == {number: "hi"}
 
 
-async def test_what_waits_together_goes_in_together_and_is_answered_together(scene: Scene) -> None:
+async def test_messages_that_wait_together_are_typed_and_answered_together(scene: Scene) -> None:
     first = await scene.delivered("first")
     others = [scene.room.say(text) for text in ("second", "third")]
     for number in others:
@@ -497,7 +497,7 @@ async def test_an_answer_that_a_direct_message_shares_stays_with_its_sender(scen
     assert [one.reply_to for one in scene.room.sent if "direct message" in one.content] == [public]
 
 
-async def test_share_all_tells_no_answer_that_was_somebodys(scene: Scene) -> None:
+async def test_share_all_does_not_repeat_an_answer_to_a_message(scene: Scene) -> None:
     scene.progress.share = "all"
     number = await scene.delivered("secret?")
     said = TurnFact(TurnFactKind.MODEL, "the secret is 42", source=EvidenceSource.TRANSCRIPT)

@@ -90,7 +90,7 @@ def texts(name: str, *messages: Message, bracketed: bool = True, digests: bool =
     return PromptTexts(me).of(messages, bracketed=bracketed, digests=digests).text
 
 
-def test_each_stands_under_the_words_it_came_with() -> None:
+def test_each_attachment_is_under_its_own_message() -> None:
     both = texts("codex", said(1, "one", parts=(LINES,)), said(2, "two"), said(3, "", sender="bob", context={"a": 1}))
     quoted = "```\n| def f():\n|     return 1\n```"
     assert both == (

@@ -50,7 +50,7 @@ def test_a_time_that_is_none_makes_nothing_old() -> None:
     assert not needs_catch_up([Message(n, "m", "r", "a", (), MessageKind.CHAT, "x", "") for n in range(5)])
 
 
-def test_short_texts_stand_as_they_are_and_nothing_is_said_of_cuts() -> None:
+def test_short_texts_stay_whole_without_a_hint_about_cuts() -> None:
     text = catch_up_text(
         [said(number, f"text {number}", sender="bob") for number in range(1, 31)], "claude", DEFAULT_ENVELOPE
     )

@@ -69,7 +69,7 @@ TO_ME: dict[str, Any] = {"recipients": ("claude",)}
         pytest.param([], [], id="nothing"),
     ],
 )
-def test_what_goes_in_as_one_prompt(waiting: list[InboxEntry], together: list[int]) -> None:
+def test_which_messages_form_one_prompt(waiting: list[InboxEntry], together: list[int]) -> None:
     assert [one.number for one in filled(*waiting).parcel()] == together
 
 

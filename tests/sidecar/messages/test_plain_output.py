@@ -60,7 +60,7 @@ def is_prompt(row: str) -> bool:
         (["hello", "a", "", "b", "", ""], "a\n\nb"),
     ],
 )
-def test_what_was_typed_and_the_prompt_are_no_output(rows: list[str], text: str) -> None:
+def test_the_typed_text_and_the_prompt_are_not_output(rows: list[str], text: str) -> None:
     assert printed_text(rows, "hello", is_prompt) == text
 
 

@@ -25,7 +25,7 @@ def test_a_message_of_the_gateway_to_it_alone_gets_no_reply() -> None:
     assert replies_from_answer("claude", [told], "I see.\n@bob look", NAMES) == []
 
 
-def test_what_was_said_to_all_is_answered_to_all() -> None:
+def test_a_message_to_everyone_is_answered_to_everyone() -> None:
     assert replies_from_answer("claude", [message(direct=False)], "yes", NAMES)[0].to == ()
 
 

@@ -13,7 +13,7 @@ from tests.sidecar.delivery.test_delivery_loop import Scene
 from tests.sidecar.orders.test_room_orders import FakeTarget, order
 
 
-def test_the_first_are_told_and_the_others_counted() -> None:
+def test_the_first_refusals_are_reported_and_the_others_counted() -> None:
     refusals = OrderRefusals()
     told = [refusals.note("ann", "no", number / 1000) for number in range(1150)]
     assert [one for one in told if one] == ["no"] * MAX_SINGLE_REPORTS

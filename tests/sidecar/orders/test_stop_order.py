@@ -127,7 +127,7 @@ async def running(target: FakeTarget) -> AsyncIterator[AgentStopper]:
         task.cancel()
 
 
-async def test_a_key_that_does_not_help_is_told_and_not_pressed_again() -> None:
+async def test_a_key_without_effect_is_reported_and_not_pressed_again() -> None:
     """What the agent had queued has begun perhaps."""
     target = FakeTarget(A.BUSY)
     async with running(target) as stop:
@@ -190,7 +190,7 @@ async def test_an_idle_agent_is_left_alone_and_says_so(tmp_path: Path) -> None:
         await seat.shows("half a thought")
 
 
-async def test_a_stop_while_a_dialog_stands_refuses_it_for_who_may(tmp_path: Path) -> None:
+async def test_a_stop_during_a_dialog_denies_it_if_the_sender_may(tmp_path: Path) -> None:
     room = MemoryRoom("claude")
     async with seated(tmp_path, room=room) as seat:
         number = room.say("ask")

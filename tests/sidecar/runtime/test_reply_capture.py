@@ -34,7 +34,7 @@ def listener_before(scene: Scene, folder: Path) -> TurnListener:
     return TurnListener(plan, conversation, anyone, scene.progress, TurnReceivers(stop, scene.delivery_loop, anyone))
 
 
-async def test_the_final_answer_that_a_hook_tells_is_the_reply_to_the_message(scene: Scene, tmp_path: Path) -> None:
+async def test_the_final_answer_from_a_hook_is_the_reply_to_the_message(scene: Scene, tmp_path: Path) -> None:
     number, turn_listener = await scene.delivered(), listener_before(scene, tmp_path)
     prompt = f"[alice -> claude #{number}] hello"
     await turn_listener.hook({"hook_event_name": "UserPromptSubmit", "prompt": prompt, "prompt_id": "t"})

@@ -58,7 +58,7 @@ class Heard:
         return [(str(fact.kind), fact.text) for fact in self.by.facts]
 
 
-async def test_a_prompt_is_refused_only_for_a_reason_and_then_never_told(tmp_path: Path) -> None:
+async def test_a_refused_prompt_has_a_reason_and_is_not_reported(tmp_path: Path) -> None:
     heard = Heard(tmp_path)
     heard.by.refuses = lambda fact: "twice" if "#7" in fact.text else ""
     assert await heard.turn_listener.hook({"hook_event_name": "Go", "fact": "prompt", "text": "#7"}) == {
@@ -70,7 +70,7 @@ async def test_a_prompt_is_refused_only_for_a_reason_and_then_never_told(tmp_pat
     assert [one.value for one in heard.by.signals] == ["Go"]
 
 
-async def test_what_was_said_before_a_turn_ended_is_told_before_its_end(tmp_path: Path) -> None:
+async def test_text_from_before_the_end_of_a_turn_is_reported_before_that_end(tmp_path: Path) -> None:
     heard = Heard(tmp_path)
     transcript = tmp_path / "t.jsonl"
     heard.turn_listener.follow(transcript)
@@ -95,7 +95,7 @@ async def test_the_answer_is_made_of_the_hook_and_the_last_words_of_this_turn(tm
     assert heard.facts == [("model", "said"), ("model", ""), ("ended", "said, more"), ("ended", "")]
 
 
-async def test_a_prompt_that_waits_inside_the_agent_is_told_by_the_transcript(tmp_path: Path) -> None:
+async def test_the_transcript_reports_a_prompt_that_waited_inside_the_agent(tmp_path: Path) -> None:
     heard, asked = Heard(tmp_path), list[str]()
     heard.by.refuses = lambda fact: asked.append(fact.text) or ""  # type: ignore[func-returns-value]
     for text, turn in [("#1", "a"), ("#2", "a"), ("#3", "b"), ("#4", ""), ("#5", "")]:
@@ -122,7 +122,7 @@ async def test_a_question_waits_for_its_decision_only_where_the_answer_decides(t
     assert await waiting == {"allow": True}
 
 
-async def test_the_conversation_is_told_as_it_changes(tmp_path: Path) -> None:
+async def test_the_conversation_id_is_recorded_when_it_changes(tmp_path: Path) -> None:
     heard = Heard(tmp_path)
     for name in ("one", "one", "", "two"):
         await heard.turn_listener.hook({"session_id": name})

@@ -35,7 +35,7 @@ def write(path: Path, text: str, *, age: int) -> None:
     os.utime(path, ns=(age, age))
 
 
-def test_the_users_own_file_stands_before_ours(tmp_path: Path) -> None:
+def test_the_users_own_file_takes_precedence(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, OURS + "\n# mine", age=1)
     book = RuleFiles((mine, built_in_rules_file("claude")), GOOD)
@@ -58,7 +58,7 @@ def test_a_change_is_taken_up_and_no_change_costs_nothing(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("text", ["not toml [", MINIMAL.replace("idle", "sleeping"), "agent = 'x'"])
-def test_the_last_good_ones_stay_and_it_is_said(tmp_path: Path, text: str) -> None:
+def test_the_last_good_rules_stay_and_the_problem_is_named(tmp_path: Path, text: str) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL, age=1)
     book = RuleFiles((mine,), GOOD)
@@ -73,7 +73,7 @@ def test_the_last_good_ones_stay_and_it_is_said(tmp_path: Path, text: str) -> No
     assert book.problem == ""
 
 
-def test_an_unreadable_file_is_told_with_every_verdict(tmp_path: Path) -> None:
+def test_every_verdict_names_an_unreadable_file(tmp_path: Path) -> None:
     mine = tmp_path / "claude.toml"
     write(mine, "not toml [", age=1)
     watch = Observer(REGISTRY["claude"], 40, 10, rulebook=RuleFiles((mine,), GOOD))

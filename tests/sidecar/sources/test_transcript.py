@@ -60,7 +60,7 @@ def test_a_file_that_is_not_there_yet(path: Path) -> None:
         assert told(tail) == ["a"]
 
 
-def test_a_file_that_was_cut_off_begins_anew(path: Path) -> None:
+def test_a_truncated_file_is_read_from_its_start(path: Path) -> None:
     path.write_text(line("user", "a long first line"))
     with tailing(DEMO, path) as tail:
         tail.new()
@@ -76,7 +76,7 @@ def test_facts_repeated_by_a_rewritten_file_are_not_reported_again(path: Path) -
         assert told(tail) == ["0", "1"]
 
 
-def test_what_was_past_stays_past_when_the_file_is_written_anew(path: Path) -> None:
+def test_past_facts_stay_past_when_the_file_is_rewritten(path: Path) -> None:
     path.write_text(line("user", "old"))
     with tailing(DEMO, None) as tail:
         tail.follow(path)
@@ -106,7 +106,7 @@ def test_a_deleted_file_that_is_still_written_is_still_read(path: Path) -> None:
         assert told(tail) == ["3"]
 
 
-def test_an_entry_that_comes_again_with_its_tool_calls_is_told_once(path: Path) -> None:
+def test_an_entry_repeated_with_its_tool_calls_is_reported_once(path: Path) -> None:
     path.write_text(entry("a", "Let me see.") + entry("a", "Let me see.", toolCalls=[{}]) + entry("b", "Let me see."))
     assert [one.text for one in read_facts(GEMINI, path)] == ["Let me see.", "Let me see."]
     path.write_text(entry("a", "Let me") + entry("a", "Let me see."))

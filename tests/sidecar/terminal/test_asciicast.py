@@ -30,7 +30,7 @@ def test_every_byte_is_kept_however_it_is_cut(size: int) -> None:
     assert recorded(recent) == data
 
 
-def test_the_last_seconds_begin_with_the_screen_as_it_stood() -> None:
+def test_the_last_seconds_begin_with_the_screen_at_their_start() -> None:
     screen, recent = Screen(40, 5), RecentRecording((40, 5))
     for number in range(50):
         data = f"\x1b[3{number % 8}mline {number}\x1b[0m\r\n".encode()

@@ -86,7 +86,7 @@ async def test_processes_left_by_a_child_do_not_delay_its_end() -> None:
         assert await asyncio.wait_for(terminal.exited, 10) == 3
 
 
-async def test_a_program_that_is_not_there_is_told() -> None:
+async def test_a_missing_program_is_reported() -> None:
     with pytest.raises(CannotStart, match="no-such-program"):
         async with running("no-such-program"):
             pass

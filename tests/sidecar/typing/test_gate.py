@@ -183,11 +183,11 @@ def test_one_answer_belongs_to_all_that_went_in_before_its_turn_began() -> None:
     assert [one.entry.number for one in found if one.rung is Rung.ANSWERED] == [7, 8]
 
 
-def test_a_hook_that_tells_of_what_was_never_typed_lies() -> None:
+def test_a_hook_about_a_message_that_was_never_typed_is_ignored() -> None:
     assert steps_from_fact([replace(entry(Rung.HELD), company=())], PROMPT) == []
 
 
-def test_a_transcript_tells_only_of_what_it_has_shown() -> None:
+def test_a_transcript_proves_only_messages_that_it_has_shown() -> None:
     unseen = replace(entry(Rung.ACCEPTED), recorded=False)
     assert steps_from_fact([unseen], SEEN) == []
 

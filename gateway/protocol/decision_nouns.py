@@ -1,4 +1,4 @@
-"""What is decided, by whom, and what each of them said. Frozen values, as they travel and as they are kept."""
+"""Decisions, their voters and answers. Frozen values, the same on the wire and in the store."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def over(self) -> bool:
-        """Nothing will ever change it."""
+        """Whether the decision can no longer change."""
         return self.state not in (DecisionState.PENDING, DecisionState.ACCEPTED)
 
 

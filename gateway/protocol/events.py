@@ -1,4 +1,4 @@
-"""What the gateway tells its clients.
+"""The events that the gateway sends to its clients.
 
 Durable events carry `seq` and are in the log; their encoded bytes are stored and pushed as they are. Snapshots
 (presence, welcome, ...) carry none: they are sent on hello and on change. Clients ignore fields they do not know.

@@ -1,4 +1,4 @@
-"""Lists that come in pages: by what each is ordered, so that `after` names the last entry of the page before."""
+"""Lists in pages: the key that orders each list, so that `after` names the last entry of the previous page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.protocol.types import ContextInfo
 
 @dataclass(frozen=True)
 class Listing:
-    """Which field of the answer holds the entries, and the key of one."""
+    """The field of the answer that holds the entries, and the key of an entry."""
 
     field: str
     key: Callable[[Any], Any]

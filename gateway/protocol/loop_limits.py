@@ -1,4 +1,4 @@
-"""What keeps machines from talking for ever, as values: the limits, and what holds where one was reached."""
+"""The limits of the loop guard, and its trips and holds, as values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Limit = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
 class Guard(StrEnum):
-    """What was reached: answers in a chain, messages of two, wake-ups of one, the same text again, tokens of one."""
+    """The limit that was reached: chain of answers, messages of a pair, wake-ups, repeated text, tokens."""
 
     HOPS = "hops"
     PAIR = "pair"
@@ -35,7 +35,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Trip(msgspec.Struct, frozen=True):
-    """A limit was reached: between whom, since when, and the messages that led there, oldest first."""
+    """A limit was reached: by which members, when, and the messages that led there, oldest first."""
 
     guard: Guard
     key: str
@@ -45,7 +45,7 @@ class Trip(msgspec.Struct, frozen=True):
 
 
 class BrakeView(msgspec.Struct, frozen=True):
-    """What stands in a room until somebody says `continue`: how many messages wake nobody meanwhile."""
+    """The hold of a room until somebody says `continue`: its trips, and how many messages it holds back."""
 
     room: str
     trips: tuple[Trip, ...]

@@ -1,4 +1,4 @@
-"""What a request is answered with."""
+"""The results of requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moments as text, and back. Pure."""
+"""Converts times to text and back. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def seconds_from_iso(stamp: str) -> float:
 
 
 def check_timestamp(stamp: str, what: str) -> str:
-    """A moment that somebody else names, as it stands; or an error that says what a moment looks like."""
+    """Return a valid timestamp unchanged; an error shows the expected form."""
     try:
         named = datetime.fromisoformat(stamp)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The words of the product as closed sets and frozen values."""
+"""The nouns of the protocol as enums and frozen values."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ SETTLED_BY_ANSWER = "by its answer"  # the reason of `answered` where no sidecar
 
 
 class Rung(StrEnum):
-    """One step of a delivery. What may follow what is decided in gateway/model/delivery_states.py."""
+    """The state of a delivery. gateway/model/delivery_states.py decides which may follow which."""
 
     QUEUED = "queued"
     HELD = "held"
@@ -221,7 +221,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """Where the duty to bring one message to one member stands."""
+    """The state of the delivery of one message to one member."""
 
     message: int
     member: str
@@ -320,7 +320,7 @@ def canonical_room_name(text: str) -> str:
 
 
 def check_json_depth(value: object) -> None:
-    """Whatever is stored must be readable by everyone, with whatever depth their own decoder still bears."""
+    """Bound the depth of stored JSON, so that the decoders of all clients can read it."""
     level = [value]
     for _ in range(MAX_JSON_DEPTH):
         level = [

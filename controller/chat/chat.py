@@ -38,7 +38,7 @@ PING_INTERVAL_S = 5.0
 
 
 class PaneControl(Protocol):
-    """What a chat inside a session can do to it; see `session_hands`."""
+    """What a chat inside a session can do to it; see `controller.workspace.pane_control`."""
 
     @property
     def remedy(self) -> str:
@@ -87,7 +87,7 @@ class Chat:
 
     client: Client
     state: ChatState
-    find_hands: Callable[[], Awaitable[PaneControl]]
+    find_pane_control: Callable[[], Awaitable[PaneControl]]
     memory: Path | None = None
     changed: Callable[[], None] = lambda: None
     ring: Callable[[Alert], None] = lambda ring: None
@@ -95,7 +95,7 @@ class Chat:
     jumped: Callable[[EntryKey | None], None] = lambda key: None
     clock: Callable[[], float] = monotonic_s
     opened: bool = False
-    hands: PaneControl = field(default_factory=NoPaneControl)
+    pane_control: PaneControl = field(default_factory=NoPaneControl)
     gave_up: Callable[[], str] = lambda: ""
     advice: str = ""
     _meant: dict[str, int] = field(default_factory=dict)
@@ -113,9 +113,9 @@ class Chat:
         self.state.mark = self._remembered()
         await self.jump_to_newest()
         self.opened = True
-        self.hands = await self.find_hands()
-        self.state.panes = self.hands.panes
-        await self.hands.mark_ready()
+        self.pane_control = await self.find_pane_control()
+        self.state.panes = self.pane_control.panes
+        await self.pane_control.mark_ready()
         self._update_borders()
         async for event in self.client.events():
             self._take(await self._complete_welcome(event))
@@ -149,7 +149,7 @@ class Chat:
 
     def _update_borders(self) -> None:
         away = self.state.away
-        self.hands.show_borders({one.name: border_text(one, away=away) for one in self.state.agents()})
+        self.pane_control.show_borders({one.name: border_text(one, away=away) for one in self.state.agents()})
 
     async def watch_gateway(self) -> None:
         """Ask now and then whether it answers; at once when something is sent. While it does not, the seconds pass on
@@ -178,7 +178,7 @@ class Chat:
 
     @property
     def remedy(self) -> str:
-        return self.hands.remedy or self.advice
+        return self.pane_control.remedy or self.advice
 
     # pages
 
@@ -371,17 +371,17 @@ class Chat:
         return await self.answer_ask(card, answer)
 
     async def restart(self, name: str) -> str | None:
-        return await self.hands.restart(name)
+        return await self.pane_control.restart(name)
 
     async def show_pane(self, name: str) -> str:
         """Of an agent, as large as the window."""
-        await self.hands.show(name)
+        await self.pane_control.show(name)
         return f"{name}'s pane is shown."
 
     async def leave(self) -> None:
         """Once more where something would be left unsent; in a session the chat goes on, and sends it."""
         self.remember()
-        if await self.hands.leave():
+        if await self.pane_control.leave():
             return
         unsent = len(self.state.outbox.unsent)
         if unsent and not self._told_unsent:

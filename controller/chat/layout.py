@@ -45,8 +45,8 @@ STYLE = Style.from_dict(
         "wanted": "bold",
         "fold": "fg:ansiblue",
         "bar": "reverse",
-        "sheet": "reverse",
-        "doubt": "fg:ansiyellow bold",
+        "overlay-title": "reverse",
+        "warning": "fg:ansiyellow bold",
         "completion-menu": "bg:default fg:default reverse",
         "completion-menu.completion.current": "noreverse bold",
         "completion-menu.meta.completion": "reverse",
@@ -118,7 +118,7 @@ class ChatPainter:
         words: list[Fragment] = []
         if state.silence is not None:
             unsent, remedy = len(state.outbox.unsent), screen.chat.remedy
-            words.append(("class:doubt", f" {outage_line(state.silence, screen.chat.clock(), unsent, remedy)} "))
+            words.append(("class:warning", f" {outage_line(state.silence, screen.chat.clock(), unsent, remedy)} "))
         if asks := state.open_cards():
             who = ", ".join(dict.fromkeys(one.member for one in asks))
             chosen = screen.rows.selected is not None

@@ -45,14 +45,16 @@ async def run_session_chat(state: Path) -> None:
     await open_chat(find_endpoint(os.environ, state=state), state, lambda: _find_pane_control(state))
 
 
-async def open_chat(endpoint: Endpoint, state: Path, find_hands: FindPaneControl, *, patient: bool = True) -> None:
+async def open_chat(
+    endpoint: Endpoint, state: Path, find_pane_control: FindPaneControl, *, patient: bool = True
+) -> None:
     folder = state / CHAT_PANE
     async with Client(endpoint, Hello(echo=True), patient=patient) as client:
         me = client.welcome.you.name
         talk = Chat(
             client,
             ChatState(me),
-            find_hands,
+            find_pane_control,
             folder / f"{me}.read",
             gave_up=lambda: read_supervisor_failure(state),
             advice=_reconnect_advice(endpoint, state),

@@ -60,9 +60,9 @@ class ChatScreen:
         self.chat, self.spec = chat, spec or ChatSpec()
         self.rows = StreamRows(chat.state)
         self.port: Viewport[EntryKey, Row] = Viewport()
-        self.sheet: ListOverlay | None = None
+        self.overlay: ListOverlay | None = None
         self.height = 1
-        self.doubted = ""
+        self.warned_text = ""
         self._written = False
         self._card: int | None = None  # the card that was shown last
         self.hint, self.hint_style = "", "class:dim"
@@ -191,22 +191,22 @@ class ChatScreen:
 
     def enter(self) -> None:
         text = self.buffer.text
-        if self.sheet is not None and not text.strip():
+        if self.overlay is not None and not text.strip():
             self._follow_overlay()
         elif text.strip():
             self._consider(text)
 
     def _consider(self, text: str) -> None:
         try:
-            doubt = "" if text == self.doubted else self.chat.check(text)
+            warning = "" if text == self.warned_text else self.chat.check(text)
         except Exception as error:
             self.say(error_text(error), "class:bad")
             return
-        if doubt:
-            self.say(doubt, "class:doubt")
-            self.doubted = text
+        if warning:
+            self.say(warning, "class:warning")
+            self.warned_text = text
             return
-        self.doubted = ""
+        self.warned_text = ""
         self.buffer.append_to_history()
         self.buffer.reset()
         self.start(self.carry_out(text))
@@ -221,7 +221,7 @@ class ChatScreen:
                 self.chat.take_back(text)
             raise
         if isinstance(outcome, ListOverlay):
-            self.sheet, self.hint = outcome, ""
+            self.overlay, self.hint = outcome, ""
         elif outcome:
             self.say(outcome)
         elif not text.startswith("/"):
@@ -229,9 +229,9 @@ class ChatScreen:
         self.touch()
 
     def _follow_overlay(self) -> None:
-        sheet, self.sheet = self.sheet, None
-        if sheet is not None and sheet.seq is not None:
-            self.start(self.chat.go_to(sheet.seq))
+        overlay, self.overlay = self.overlay, None
+        if overlay is not None and overlay.seq is not None:
+            self.start(self.chat.go_to(overlay.seq))
 
     def _key(self) -> None:
         self._budget.key(time.monotonic())
@@ -250,8 +250,8 @@ class ChatScreen:
         """Escape: close what is open, else return to the newest. No key after it is for a card."""
         chosen = self.rows.selected is not None
         self.rows.focus.leave()
-        if self.sheet is not None:
-            self.sheet = None
+        if self.overlay is not None:
+            self.overlay = None
         elif chosen:
             pass
         elif not self.chat.state.at_tail:
@@ -262,7 +262,7 @@ class ChatScreen:
 
     def suspend(self) -> None:
         """Back to the shell, which `fg` leaves; a session's pane has none."""
-        if isinstance(self.chat.hands, NoPaneControl):
+        if isinstance(self.chat.pane_control, NoPaneControl):
             self.app.suspend_to_background()
         else:
             self.say("There is no shell behind this chat; Ctrl-D leaves it.")
@@ -270,8 +270,8 @@ class ChatScreen:
     # moving
 
     def scroll(self, by: int) -> None:
-        if self.sheet is not None:
-            self.sheet.move(-by if not self.sheet.leads else -by // max(1, abs(by)))
+        if self.overlay is not None:
+            self.overlay.move(-by if not self.overlay.leads else -by // max(1, abs(by)))
             return
         state = self.chat.state
         if self.port.is_following and by > 0 and state.mark is None and state.newest() is not None:
@@ -338,7 +338,7 @@ class ChatScreen:
         numbers = [one.number for one in asks]
         place = numbers.index(self.rows.selected) + 1 if self.rows.selected in numbers else 0
         card = asks[place % len(numbers)]
-        self.sheet = None
+        self.overlay = None
         self.rows.focus.choose(card.number, self._keys_of(card))
         self._begin_answer(card)
         self._card = card.number
@@ -380,7 +380,7 @@ class ChatScreen:
         if fate is KeyMeaning.ANSWER and card is not None:
             self._answer(card, key)
         elif fate is KeyMeaning.DROPPED:
-            self.say(_dropped_key_text(card, key), "class:doubt")
+            self.say(_dropped_key_text(card, key), "class:warning")
         else:
             self.rows.focus.leave()
         return fate is not KeyMeaning.TEXT
@@ -423,7 +423,9 @@ class ChatScreen:
         self.rows.focus.card_is_gone(self.chat.clock())
         self._leave_card(number)
         ask = self.chat.state.asks.get(number)
-        self.say(f"{ask.member}'s question is gone: {ask.outcome}." if ask else "That question is gone.", "class:doubt")
+        self.say(
+            f"{ask.member}'s question is gone: {ask.outcome}." if ask else "That question is gone.", "class:warning"
+        )
 
     def _ring(self, ring: Alert) -> None:
         if self.spec.bell == "off":
@@ -438,19 +440,19 @@ class ChatScreen:
     @property
     def lists(self) -> bool:
         """Whether Up and Down move in a list, or through a chosen card."""
-        return (self.sheet is not None or self.rows.selected is not None) and not self.buffer.text
+        return (self.overlay is not None or self.rows.selected is not None) and not self.buffer.text
 
     def stream(self, width: int, height: int) -> list[Row]:
         """The rows of the middle, whatever is shown there; the same as before where only the line has changed."""
-        place = (width, height, id(self.sheet), self.rows.selected, self.port.anchor, self.port.below)
+        place = (width, height, id(self.overlay), self.rows.selected, self.port.anchor, self.port.below)
         if self._moved or self._shown[0] != place:
             self._shown = (place, self._stream(width, height))
         return self._shown[1]
 
     def _stream(self, width: int, height: int) -> list[Row]:
         self.height, self.rows.width, self.rows.height = height, width, height
-        if self.sheet is not None:
-            return self.sheet.rows(width, height)
+        if self.overlay is not None:
+            return self.overlay.rows(width, height)
         state = self.chat.state
         seen = self.port.visible_rows(state.keys, self.rows, height)
         if seen.at_top and state.more_before and state.keys:

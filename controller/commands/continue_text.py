@@ -39,10 +39,10 @@ def limits_text(limits: Limits) -> str:
     return ", ".join(f"{name} {number or 'no limit'}" for name, number in numbers)
 
 
-def holds_text(brakes: Collection[BrakeView]) -> str:
+def holds_text(guards: Collection[BrakeView]) -> str:
     """What stands, and how to lift it."""
     words = []
-    for one in brakes:
+    for one in guards:
         trips = ", ".join(f"{trip.guard} of {' and '.join(trip.names)}" for trip in one.trips)
         words.append(f"{one.room}: {trips or 'lifted in part'}; {one.asleep} asleep")
     return " | ".join(words) + (" (groupchat continue)" if words else "")

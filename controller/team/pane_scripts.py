@@ -30,36 +30,50 @@ class PaneEnvironment:
     options: tuple[str, ...] = ()
 
 
-def agent_script(house: PaneEnvironment, agent: AgentSpec) -> str:
+def agent_script(environment: PaneEnvironment, agent: AgentSpec) -> str:
     given = {"--role": agent.role, "--agent": agent.agent, "--restart": agent.restart}
     options = [word for option, value in given.items() if value for word in (option, value)]
     options += ["--interrupt"] if agent.interrupt else []
-    join = (house.python, "-P", "-m", "sidecar.cli", "join", agent.name, *options, *house.options, "--", *agent.command)
+    join = (
+        environment.python,
+        "-P",
+        "-m",
+        "sidecar.cli",
+        "join",
+        agent.name,
+        *options,
+        *environment.options,
+        "--",
+        *agent.command,
+    )
     return _script_text(
-        agent.name, _environment_lines(house, _token_path(house, agent), dict(agent.env)), Path(agent.project), join
+        agent.name,
+        _environment_lines(environment, _token_path(environment, agent), dict(agent.env)),
+        Path(agent.project),
+        join,
     )
 
 
-def _token_path(house: PaneEnvironment, agent: AgentSpec) -> Path:
-    elsewhere = folder_name_of_url(check_url(house.gateway)) if house.gateway else ""
-    return token_file(house.state, agent.name, MemberKind.AGENT, elsewhere)
+def _token_path(environment: PaneEnvironment, agent: AgentSpec) -> Path:
+    elsewhere = folder_name_of_url(check_url(environment.gateway)) if environment.gateway else ""
+    return token_file(environment.state, agent.name, MemberKind.AGENT, elsewhere)
 
 
-def chat_script(house: PaneEnvironment, session: str, socket: str | None, folder: Path) -> str:
+def chat_script(environment: PaneEnvironment, session: str, socket: str | None, folder: Path) -> str:
     """The chat may be quicker than the gateway, and waits for it."""
     lines = [
-        *_environment_lines(house, house.state / CHAT_TOKEN_FILE, {}),
+        *_environment_lines(environment, environment.state / CHAT_TOKEN_FILE, {}),
         _export_line("GROUPCHAT_SESSION", session),
         *([_export_line("GROUPCHAT_SOCKET", socket)] if socket else []),
     ]
-    return _script_text("the chat", lines, folder, (house.python, "-P", "-m", "controller.chat.main"))
+    return _script_text("the chat", lines, folder, (environment.python, "-P", "-m", "controller.chat.main"))
 
 
-def _environment_lines(house: PaneEnvironment, token: Path, own: Mapping[str, str]) -> list[str]:
-    lines = ["unset CSP_AUTH_TOKEN CSP_GATEWAY_URL", _export_line("GROUPCHAT_STATE", str(house.state))]
-    if house.gateway:
+def _environment_lines(environment: PaneEnvironment, token: Path, own: Mapping[str, str]) -> list[str]:
+    lines = ["unset CSP_AUTH_TOKEN CSP_GATEWAY_URL", _export_line("GROUPCHAT_STATE", str(environment.state))]
+    if environment.gateway:
         read = f"CSP_AUTH_TOKEN=$(cat {shlex.quote(str(token))}); export CSP_AUTH_TOKEN"
-        lines += [_export_line("CSP_GATEWAY_URL", house.gateway), read]
+        lines += [_export_line("CSP_GATEWAY_URL", environment.gateway), read]
     return [*lines, *(_export_line(key, value) for key, value in own.items())]
 
 

@@ -146,7 +146,9 @@ def _body_line_rows(line: str, about: AskAbout, width: int) -> list[Row]:
 
 
 def _warning_rows(ask: AskView, width: int) -> list[Row]:
-    return [(("class:doubt", line),) for one in warning_lines(ask) for line in wrap_text(clean_for_screen(one), width)]
+    return [
+        (("class:warning", line),) for one in warning_lines(ask) for line in wrap_text(clean_for_screen(one), width)
+    ]
 
 
 def _option_rows(option: Option, look: CardView, width: int) -> list[Row]:

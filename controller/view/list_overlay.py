@@ -43,7 +43,7 @@ class ListOverlay:
 
     def rows(self, width: int, height: int) -> list[Row]:
         hint = "Up and Down choose, Enter goes there, Esc closes" if self.leads else "Esc closes, PgUp and PgDn move"
-        head = (("class:sheet", fit_to_width(f" {self.title} – {hint} ", width).ljust(width)),)
+        head = (("class:overlay-title", fit_to_width(f" {self.title} – {hint} ", width).ljust(width)),)
         owned = [(number, row) for number, one in enumerate(self.items) for row in _item_rows(one, width)]
         room = max(1, height - 1)
         if self.leads:

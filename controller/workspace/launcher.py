@@ -87,13 +87,13 @@ async def start_team(team: Team, site: TeamLocation, tell: PrintLine = print_not
                 return await _restart_ended(before, there, tell)
         await _remove_interrupted(before, site)
         team = replace(team, agents=tuple(_with_absolute_project(agent, site.cwd) for agent in team.agents))
-        house = PaneEnvironment(sys.executable, site.state, team.gateway.url)
-        gateway = await _start_and_record(team, site, house, before, tell)
+        environment = PaneEnvironment(sys.executable, site.state, team.gateway.url)
+        gateway = await _start_and_record(team, site, environment, before, tell)
         async with connect_to_team(site, team.gateway.url) as (client, endpoint):
             await agent_registration.create_team_rooms(client, team.rooms)
             await agent_registration.register_agents(client, endpoint, site.state, team.agents)
             write_private(site.state / pane_scripts.CHAT_OPEN_FILE, "everybody has a seat\n")
-            await site.workspace.add([_agent_plan(site, house, agent) for agent in team.agents], team.layout)
+            await site.workspace.add([_agent_plan(site, environment, agent) for agent in team.agents], team.layout)
             team_record.write_workspace_record(site.state, await _complete_record(team, site, gateway))
             await changing.aclose()  # what follows changes nothing, and may be ended by `down`
             problems = await wait_and_prompt_agents(client, site, team.agents, team.ready_within, tell)
@@ -109,14 +109,14 @@ async def _remove_interrupted(before: WorkspaceRecord | None, site: TeamLocation
 
 
 async def _start_and_record(
-    team: Team, site: TeamLocation, house: PaneEnvironment, before: WorkspaceRecord | None, tell: PrintLine
+    team: Team, site: TeamLocation, environment: PaneEnvironment, before: WorkspaceRecord | None, tell: PrintLine
 ) -> TeamGateway:
     """Written down before it is started, so that `down` finds whatever an interrupted start has left."""
     team_record.write_workspace_record(
         site.state, _new_record(team, site, TeamGateway(team.gateway.url, find_supervisor(site.state)))
     )
     try:
-        gateway = await _start_gateway_and_session(team, site, house, tell)
+        gateway = await _start_gateway_and_session(team, site, environment, tell)
     except Exception:
         team_record.write_workspace_record(
             site.state, before
@@ -127,7 +127,7 @@ async def _start_and_record(
 
 
 async def _start_gateway_and_session(
-    team: Team, site: TeamLocation, house: PaneEnvironment, tell: PrintLine
+    team: Team, site: TeamLocation, environment: PaneEnvironment, tell: PrintLine
 ) -> TeamGateway:
     """The gateway, and a session with the chat, which waits for it. If one fails the other does not stay, unless it ran
     before."""
@@ -136,7 +136,7 @@ async def _start_gateway_and_session(
         write_private(site.state / pane_scripts.CHAT_TOKEN_FILE, there.token)
     (site.state / pane_scripts.CHAT_OPEN_FILE).unlink(missing_ok=True)
     write_private(site.state / pane_scripts.CHAT_SETTINGS_FILE, msgspec.json.encode(team.chat).decode())
-    text = pane_scripts.chat_script(house, team.session, site.workspace.socket, site.cwd)
+    text = pane_scripts.chat_script(environment, team.session, site.workspace.socket, site.cwd)
     chat = _pane_plan(site, CHAT_PANE, CHAT_PANE, text)
     outfit = SessionSetup(site.size, _environment_for_agents(site.env), {"mouse": "on"} if team.layout.mouse else {})
     building = site.workspace.build(chat, outfit, site.state)
@@ -234,15 +234,15 @@ def _with_absolute_project(agent: AgentSpec, cwd: Path) -> AgentSpec:
 
 def _resume_from_now_on(site: TeamLocation, record: WorkspaceRecord, name: str) -> None:
     """From now on the pane's script goes on with the agent's own conversation."""
-    house = PaneEnvironment(sys.executable, site.state, "" if record.gateway else record.url, ("--resume",))
+    environment = PaneEnvironment(sys.executable, site.state, "" if record.gateway else record.url, ("--resume",))
     for agent in record.agents:
         if agent.name == name:
-            _agent_plan(site, house, agent)
+            _agent_plan(site, environment, agent)
 
 
-def _agent_plan(site: TeamLocation, house: PaneEnvironment, agent: AgentSpec) -> PanePlan:
+def _agent_plan(site: TeamLocation, environment: PaneEnvironment, agent: AgentSpec) -> PanePlan:
     return _pane_plan(
-        site, agent.name, title_with_role(agent.name, agent.role), pane_scripts.agent_script(house, agent)
+        site, agent.name, title_with_role(agent.name, agent.role), pane_scripts.agent_script(environment, agent)
     )
 
 

@@ -1,1 +1,2 @@
-"""The gateway's doors: WebSocket, server-sent events, REST. They translate; what is allowed is decided further in."""
+"""The gateway's interfaces: WebSocket, server-sent events, REST. They translate only; the hub decides
+what is allowed."""

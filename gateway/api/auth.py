@@ -1,4 +1,4 @@
-"""Who is at the door: the token, and for browsers the page it comes from."""
+"""Authenticates a request by its token, and for browsers checks the origin of the page."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from gateway.runtime.hub import Hub
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
 LIMITER: web.AppKey[ConnectionLimiter] = web.AppKey("limiter", ConnectionLimiter)
-# Where a route says what it does: it counts against that rate of whoever comes.
+# The operation effect of a route: a request counts against the caller's rate for that effect.
 EFFECT: web.RequestKey[OperationEffect | None] = web.RequestKey("effect", OperationEffect | None)  # type: ignore[arg-type]
 HOSTS: web.AppKey[AllowedHosts] = web.AppKey("hosts", AllowedHosts)
 
 
 @web.middleware
 async def allow_only_own_user(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """By the gateway's own socket only its own user comes in, and root."""
+    """Only the gateway's own user and root may connect through its unix socket."""
     end = request.transport.get_extra_info("socket") if request.transport is not None else None
     if end is not None and end.family == socket.AF_UNIX and not is_own_peer(end):
         raise Forbidden("This socket is for the user alone whose gateway this is.")
@@ -39,7 +39,8 @@ async def allow_only_own_user(request: web.Request, handler: Handler) -> web.Str
 
 
 def token_of(request: web.Request) -> str:
-    """The token, from whichever of the three places; or from the path, where a client can be given an address alone."""
+    """The token, from any of its three places, or from the path: some clients can be configured only
+    with an address."""
     if secret := request.match_info.get("secret"):
         return secret
     header = request.headers.get("Authorization", "")
@@ -55,11 +56,11 @@ def token_of(request: web.Request) -> str:
 
 
 async def actor_of(
-    request: web.Request, *, speaks_as: str | None = None, hands: bool = False, reads: bool = False
+    request: web.Request, *, speaks_as: str | None = None, tools_token: bool = False, reads: bool = False
 ) -> Actor:
-    """The member this request comes from. With the team token that is `speaks_as`, or the human of the team. Only where
-    each request is judged by itself (`hands`) an agent's tools are let in; and a read-only token only there, and where
-    nothing is changed (`reads`)."""
+    """The member this request comes from. The team token stands for `speaks_as`, or for the human of the team. An
+    agent's tool token is accepted only where each request is authorized by itself (`tools_token`). A read-only token is
+    accepted there and where nothing is changed (`reads`)."""
     hub = request.app[HUB]
     check_origin(request)
     token = token_of(request)
@@ -68,45 +69,45 @@ async def actor_of(
         mark_proven(request, actor)
         await _publish_facts(hub, members.admit_team_person(hub.state, actor, hub.sequencer()))
     else:
-        actor = await owner_of(request, token, hands=hands, reads=reads)
+        actor = await owner_of(request, token, tools_token=tools_token, reads=reads)
     if (effect := _operation_effect(request)) is not None:
         hub.throttle.take(effect, actor.name, time.monotonic())
     return actor
 
 
 def mark_proven(request: web.Request, actor: Actor) -> None:
-    """The connection is a member's from here on, and stays when strangers are too many."""
+    """Mark the connection as a member's. It stays open when there are too many unproven connections."""
     if (limiter := request.app.get(LIMITER)) is not None:
         limiter.mark_proven(request.transport, actor.name)
 
 
 def mark_refused(request: web.Request) -> None:
-    """A stranger asked what is not for it: it is the first to make way for another."""
+    """Mark the connection as refused. It is the first to be closed when there are too many."""
     if (limiter := request.app.get(LIMITER)) is not None:
         limiter.mark_refused(request.transport)
 
 
 def mark_received(app: web.Application, transport: asyncio.BaseTransport | None) -> None:
-    """The connection is a guest's from here on: a door lets it in without a token."""
+    """Mark the connection as a guest's: this listener admits it without a token."""
     if (limiter := app.get(LIMITER)) is not None:
         limiter.mark_guest(transport)
 
 
 def _operation_effect(request: web.Request) -> OperationEffect | None:
-    """Who is speaking may be asked for twice."""
+    """The effect of the request's route, counted only once: a handler may ask for the actor twice."""
     effect = request.get(EFFECT)
     request[EFFECT] = None
     return effect
 
 
-async def owner_of(request: web.Request, token: str, *, hands: bool = False, reads: bool = False) -> Actor:
-    """The member that a token of its own stands for."""
+async def owner_of(request: web.Request, token: str, *, tools_token: bool = False, reads: bool = False) -> Actor:
+    """The member that this member token belongs to."""
     hub = request.app[HUB]
     actor = member_tokens.identify(hub.state, token, hub.now)
     mark_proven(request, actor)
-    if actor.hands and not hands:
+    if actor.hands and not tools_token:
         raise Forbidden("This token is for an agent's tools: they ask by POST /v1/op, and open no stream.")
-    if not (hands or reads):
+    if not (tools_token or reads):
         actor.require_write("this changes something, or makes you a member of another system")
     await _publish_facts(hub, members.leave_team_token(hub.state, actor.name, hub.sequencer()))
     return actor
@@ -118,7 +119,7 @@ async def _publish_facts(hub: Hub, facts: tuple[LogEvent, ...]) -> None:
 
 
 def check_origin(request: web.Request) -> None:
-    """A web page of another origin must not reach the gateway through a browser, nor by a rebound host name."""
+    """Refuse web pages of other origins, so that none reaches the gateway through a browser or by DNS rebinding."""
     hosts, asked = request.app[HOSTS], requested_host(request.host, secure=request.secure)
     if asked is None or asked.host not in hosts:
         raise Forbidden(f"The Host {request.host[:100]!r} is not one of this gateway's. Allow it with --allow-host.")
@@ -131,24 +132,25 @@ def check_origin(request: web.Request) -> None:
 
 
 def forbid_browser_pages(request: web.Request) -> None:
-    """Where no token is asked for, no page gets in either that asks without saying where it comes from."""
+    """For listeners without authentication: also refuse browser requests that do not say where they come from."""
     check_origin(request)
     if _is_cross_site(request):
         raise Forbidden("Pages of other origins may not use this gateway.")
 
 
 def _is_cross_site(request: web.Request) -> bool:
-    """What a browser says of a request that it sends without an Origin. Another port of this machine is `same-site`."""
+    """Whether the browser marks the request as cross-site. Browsers set this also on requests without an Origin header.
+    Another port of this machine counts as `same-site`."""
     return request.headers.get("Sec-Fetch-Site", "").strip().lower() in ("cross-site", "same-site")
 
 
 def _is_followed_link(request: web.Request) -> bool:
-    """A link that somebody followed: the page that it stood on sees nothing of the answer."""
+    """Whether the user followed a link. The page with the link cannot read the answer."""
     asked = tuple(request.headers.get(f"Sec-Fetch-{name}", "").lower() for name in ("Mode", "Dest"))
     return request.method == "GET" and asked == ("navigate", "document")
 
 
 def _local_address(request: web.Request) -> str:
-    """The one at which this request came in; none where it came by no network."""
+    """The local address that received this request; empty for a unix socket."""
     name = request.transport.get_extra_info("sockname") if request.transport is not None else None
     return str(name[0]) if isinstance(name, tuple) else ""

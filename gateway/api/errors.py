@@ -1,5 +1,5 @@
-"""Failures as answers: `error_to_tell` for every interface, `error_response` for HTTP. Each dialect frames them in its
-own way, and nothing of the inside is told when something breaks."""
+"""Turns failures into answers: `error_to_tell` for every interface, `error_response` for HTTP. Each dialect frames them
+in its own way. An unexpected error shows no internals to the client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.api")
 
-AT_ONCE = (401, 429, 503)  # it is about the caller or the gateway: what else happens is not the reason
+AT_ONCE = (401, 429, 503)  # these concern the caller or the gateway, not earlier events, so the answer need not wait
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,8 +27,8 @@ def json_response(body: object, status: int = 200) -> web.Response:
 
 
 def error_to_tell(hub: Hub, failure: BaseException, **where: object) -> GroupChatError:
-    """What a client may be told of a failure, counted: an error of ours as it is; of any other that something broke,
-    and its traceback goes to the log."""
+    """What a client may be told of a failure, counted in the statistics. An error of ours is told as it is. For any
+    other, the client learns only that something broke, and the log gets the traceback."""
     if isinstance(failure, GroupChatError):
         error = failure
     elif isinstance(failure, UnicodeDecodeError):
@@ -41,14 +41,14 @@ def error_to_tell(hub: Hub, failure: BaseException, **where: object) -> GroupCha
 
 
 async def settled_error(hub: Hub, failure: BaseException, **where: object) -> GroupChatError:
-    """The same after the events that are its reason, for an answer that does not wait for its turn by itself."""
+    """The same, sent after the events that caused it: for answers that do not wait their turn by themselves."""
     if isinstance(failure, GroupChatError) and failure.status not in AT_ONCE:
         failure = await hub.answers.settled_error(failure)
     return error_to_tell(hub, failure, **where)
 
 
 def error_response(error: GroupChatError, body: object = None) -> web.Response:
-    """With the body of the full protocol, unless a dialect has one of its own."""
+    """An HTTP response with the error body of the full protocol, unless the dialect gives its own."""
     response = json_response({"error": error.body()} if body is None else body, error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
@@ -58,7 +58,7 @@ def error_response(error: GroupChatError, body: object = None) -> web.Response:
 
 
 def path_for_log(request: web.Request) -> str:
-    """The form of a request's path. What stands in it, such as a token, is in no log."""
+    """The route pattern of a request. The real path may hold a token, and no log may show it."""
     resource = request.match_info.route.resource
     return "(no such path)" if resource is None else resource.canonical
 

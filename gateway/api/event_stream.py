@@ -1,4 +1,4 @@
-"""Server-sent events: the same events as on the socket, for whoever can only read HTTP."""
+"""Server-sent events: the same events as on the WebSocket, for clients that can only read HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gateway.runtime.hub import Hub
 
 
 async def serve_event_stream(request: web.Request) -> web.StreamResponse:
-    """`/v1/events?since=SEQ`: the welcome, what was missed, then live."""
+    """`/v1/events?since=SEQ`: sends the welcome, then the missed events, then live ones."""
     actor = await actor_of(request, reads=True)
     hub = request.app[HUB]
     since = last_event_id(request)
@@ -68,7 +68,8 @@ async def open_stream(
 
 
 async def wait_until_gone(connection: Connection) -> None:
-    """The handler is cancelled when the client goes; a stream that was given up by us ends here."""
+    """Wait until the stream ends. aiohttp cancels the handler when the client goes; a stream that we
+    close ends here."""
     await connection.ended.wait()
 
 

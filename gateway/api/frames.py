@@ -1,4 +1,4 @@
-"""Bytes as they go over the wire of each kind of stream. Pure."""
+"""Encodes what each kind of stream sends over the wire. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from gateway.push.broadcaster import OutgoingEvent
 
 
 def encode_websocket_text(payload: bytes) -> bytes:
-    """A whole, unmasked text frame, as a server sends it: the same for every socket, so made once."""
+    """A whole, unmasked text frame, as a server sends it. It is the same for every socket, so it is encoded once."""
     size = len(payload)
     if size < 126:
         return b"\x81" + size.to_bytes(1, "big") + payload
@@ -27,12 +27,12 @@ def encode_sse_event(payload: bytes, *, seq: int | None = None, name: str | None
     return head + b"data: " + payload + b"\n\n"
 
 
-def encode_event_for_websocket(sheet: OutgoingEvent) -> bytes:
-    return encode_websocket_text(sheet.record.event)
+def encode_event_for_websocket(outgoing: OutgoingEvent) -> bytes:
+    return encode_websocket_text(outgoing.record.event)
 
 
-def encode_event_for_stream(sheet: OutgoingEvent) -> bytes:
-    return encode_http_chunk(encode_sse_event(sheet.record.event, seq=sheet.record.seq))
+def encode_event_for_stream(outgoing: OutgoingEvent) -> bytes:
+    return encode_http_chunk(encode_sse_event(outgoing.record.event, seq=outgoing.record.seq))
 
 
 def encode_snapshot_for_stream(payload: bytes) -> bytes:
@@ -40,7 +40,7 @@ def encode_snapshot_for_stream(payload: bytes) -> bytes:
 
 
 def encode_ping(payload: bytes) -> bytes:
-    """At most 125 bytes, which come back in the answer."""
+    """A ping frame. The payload has at most 125 bytes, and the pong returns it."""
     return b"\x89" + len(payload).to_bytes(1, "big") + payload
 
 

@@ -1,4 +1,4 @@
-"""/mcp, /sse: handed on to the process that speaks the Model Context Protocol, which is started at the first need."""
+"""/mcp, /sse: forwards requests to the MCP process, and starts that process at the first request."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ log = structlog.get_logger("gateway.mcp")
 
 @dataclass(frozen=True)
 class GatewayAddress:
-    """What the gateway is called, and the socket where the process finds it."""
+    """The gateway's address, and the socket where the MCP process reaches it."""
 
     url: str
     socket: Path = Path()
 
 
 class McpProcess:
-    """Started when somebody asks for it, again if it has died, and ended with the gateway."""
+    """The MCP process: started at the first request, restarted if it dies, and stopped with the gateway."""
 
     def __init__(self, folder: Path, token_for: Callable[[CreateToken], Awaitable[str]]) -> None:
-        """`token_for` is asked where a door lets somebody in who brings no token."""
+        """`token_for` creates a token for a caller whom a listener admits without one."""
         self.token_for = token_for
         self._socket = socket_path_for(make_private_folder(folder), "mcp.sock", os.environ)
         self._process: asyncio.subprocess.Process | None = None
@@ -53,7 +53,7 @@ class McpProcess:
         self._place = GatewayAddress("")
 
     def serve_at(self, place: GatewayAddress) -> None:
-        """Where the process finds the gateway, which listens by now."""
+        """Tell where the MCP process reaches the gateway, once the gateway listens."""
         self._place = place
 
     async def session(self) -> aiohttp.ClientSession:
@@ -109,7 +109,7 @@ class McpProcess:
 
 
 async def _log_errors(errors: asyncio.StreamReader) -> None:
-    """What that process says goes into this one's log, which has an end."""
+    """Copy the error output of the MCP process into this process's log, which is bounded."""
     while said := await errors.read(MAX_LOGGED_CHARS):
         log.warning("! the process for MCP says", said=said.decode(errors="replace").strip())
 
@@ -123,7 +123,7 @@ async def proxy_request(request: web.Request) -> web.StreamResponse:
 
 
 def routes(handler: Handler = proxy_request) -> list[web.RouteDef]:
-    """Clients of the older kind know an address and no header: the token may stand in the path."""
+    """The MCP routes. Older clients can be given an address but no header, so the token may stand in the path."""
     found = []
     for prefix in ("", "/t/{secret}"):
         found += [web.route(method, f"{prefix}/mcp", handler) for method in ("GET", "POST", "DELETE")]
@@ -148,6 +148,6 @@ async def forward_request(request: web.Request, secret: str) -> web.StreamRespon
 
 
 async def require_known_token(request: web.Request) -> str:
-    """The token, once it is known to be somebody's."""
-    await actor_of(request, hands=True)
+    """The token of the request, if it belongs to a member; else an error."""
+    await actor_of(request, tools_token=True)
     return token_of(request)

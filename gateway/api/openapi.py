@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the table of operations, and a page for it that loads nothing from elsewhere."""
+"""The OpenAPI document, built from the table of operations, and a page for it that loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ErrorAnswer(msgspec.Struct):
 
 @cache
 def encoded_document() -> bytes:
-    """The document as it is served. It is the same for everybody, and made once."""
+    """The encoded document. It is the same for every caller, so it is built once."""
     return codec.encode(build_document())
 
 
@@ -90,7 +90,7 @@ def _parameter(name: str, schema: dict[str, Any], where: str, required: bool) ->
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """In a URL a value is there or not; there is no null."""
+    """Remove `null` from a schema: a URL parameter is present or absent, never null."""
     options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
     rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
     return {**rest, **options[0]} if len(options) == 1 else schema

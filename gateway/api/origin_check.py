@@ -1,9 +1,10 @@
-"""Which pages may use the gateway through a browser. Pure.
+"""Decides which web pages may use the gateway through a browser. Pure.
 
-A browser says by `Origin` where a page came from, and by `Host` what it was told to reach. A name can be led to this
-machine by whoever owns it (a rebound name), so a name must be one of ours. An address cannot: in `Host` any will do
-where all addresses are listened on, since a gateway behind a translated address does not know its own. But a page must
-be really ours: from a name or an address that is this machine's, and from the port that it asks.
+A browser sends in `Origin` where a page came from, and in `Host` what it was told to reach. An attacker can make a name
+that they own resolve to this machine (DNS rebinding), so a name in `Host` must be one of ours. An address cannot be
+rebound: where the gateway listens on all addresses, any address in `Host` is accepted, since a gateway behind NAT does
+not know its public address. The page itself must be ours: from a name or an address of this machine, and from the port
+that it asks.
 """
 
 from __future__ import annotations
@@ -41,14 +42,14 @@ class AllowedHosts:
 
 @dataclass(frozen=True)
 class HostPort:
-    """Where a page came from, or what was asked for."""
+    """The host and port of a page's origin or of the Host header."""
 
     host: str
     port: int
 
 
 def normalize_host(name: str) -> str:
-    """A name or an address in its one usual form."""
+    """A name or an address in canonical form."""
     found = address_of(name)
     return name.lower() if found is None else str(found)
 
@@ -62,12 +63,12 @@ def address_of(name: str) -> IPv4Address | IPv6Address | None:
 
 
 def requested_host(host: str, *, secure: bool) -> HostPort | None:
-    """What the Host header names; None where it names nothing."""
+    """The host and port in the Host header; None if it is not valid."""
     return _parse_authority(host, PORTS["https" if secure else "http"])
 
 
 def page_origin(origin: str) -> HostPort | None:
-    """What the Origin header names: scheme, host and port and nothing else, as browsers write it."""
+    """The host and port in the Origin header; None unless it holds scheme, host and port only, as browsers write it."""
     scheme, found, authority = origin.partition("://")
     return _parse_authority(authority, PORTS[scheme.lower()]) if found and scheme.lower() in PORTS else None
 
@@ -80,7 +81,8 @@ def _parse_authority(authority: str, usual: int) -> HostPort | None:
 
 
 def is_own_page(page: HostPort | None, asked: HostPort, hosts: AllowedHosts, here: str) -> bool:
-    """Whether a page from there may ask this. `here` is the address of ours at which the request came in."""
+    """Whether `page` is one of ours and may send this request. `here` is the local address that
+    received the request."""
     if page is None:
         return False
     if page.host in hosts.allowed:

@@ -1,4 +1,4 @@
-"""A request's body: in time, and in the encoding that it says it is in."""
+"""Reads a request's body within a time limit, and decodes it by its declared encoding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ READ_TIMEOUT_S = 60.0
 
 
 async def read_body(request: web.Request, within: float = READ_TIMEOUT_S) -> bytes:
-    """All of it. Whoever sends it drop by drop is not waited for."""
+    """Read the whole body, or fail after `within` seconds: a client that sends drop by drop is not waited for."""
     try:
         async with asyncio.timeout(within):
             return await request.read()

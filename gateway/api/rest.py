@@ -1,4 +1,4 @@
-"""REST: each operation of the table at its path, arguments from path, query and JSON body."""
+"""REST: each operation of the table has a path; its arguments come from path, query and JSON body."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def routes() -> list[web.RouteDef]:
 
 def _make_handler(operation: Operation) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        actor = await actor_of(request, hands=True)
+        actor = await actor_of(request, tools_token=True)
         request.app[HUB].presence.mark_alive(actor.name)
         asked = await decode_request_of(operation, request)
         return json_response(await dispatch.run_operation(request.app[HUB], actor, asked))
@@ -37,8 +37,8 @@ def _make_handler(operation: Operation) -> Handler:
 
 
 async def operation_by_name(request: web.Request) -> web.StreamResponse:
-    """`POST /v1/op`: any one request of the protocol, as it would go over the socket, and its answer."""
-    actor = await actor_of(request, hands=True)
+    """`POST /v1/op`: runs any one request of the protocol, as over the WebSocket, and returns its answer."""
+    actor = await actor_of(request, tools_token=True)
     request.app[HUB].presence.mark_alive(actor.name)
     body = await read_json_body(request)
     asked = codec.decode_request(body)
@@ -47,7 +47,7 @@ async def operation_by_name(request: web.Request) -> web.StreamResponse:
 
 
 async def decode_request_of(operation: Operation, request: web.Request) -> Any:
-    """The request struct, from wherever its fields may come in this method."""
+    """Build the request struct from the places where this HTTP method carries fields."""
     path = dict(request.match_info)
     if request.method in ("GET", "DELETE"):
         return _convert_fields(operation.request, {**_query_fields(request), **path})
@@ -85,7 +85,7 @@ def _query_fields(request: web.Request) -> dict[str, str]:
 
 
 def _convert_fields(kind: type[Any], fields: dict[str, str]) -> Any:
-    """Text from a URL takes the type of its field: `limit=20` becomes a number, `all=true` a boolean."""
+    """Convert URL text to the type of each field: `limit=20` becomes a number, `all=true` a boolean."""
     try:
         known = {field.encode_name for field in msgspec.structs.fields(kind)}
         unknown = sorted(set(fields) - known)

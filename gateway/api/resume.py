@@ -1,4 +1,5 @@
-"""Bringing a connection up to date: everything after its seq from the log, then live, without gap or repetition."""
+"""Brings a connection up to date: replays everything after its seq from the log, then goes live, with no gap and no
+repetition."""
 
 from __future__ import annotations
 
@@ -17,14 +18,14 @@ RETRY_DELAY_S = 0.01
 async def catch_up(
     hub: Hub, connection: Connection, since: int | None, closing: Callable[[int], bytes] | None = None
 ) -> None:
-    """Replay, then switch the connection to live in the same loop turn in which nothing is missing any more. A seq
-    that was never reached (the log was put back from a backup) means the end of the log. Answers to what is asked
-    meanwhile come after `closing`, the frame that ends the replay."""
+    """Replay, then switch the connection to live in the same loop turn in which nothing is missing any more. A seq that
+    the log never reached (the log was restored from a backup) counts as the end of the log. Answers to requests that
+    arrive during the replay are sent after `closing`, the frame that ends the replay."""
     connection.hold_answers()
     try:
         await _send_missed_events(hub, connection, since)
     except BaseException:
-        connection.abort()  # it would miss what was not replayed
+        connection.abort()  # it would miss the events that were not replayed
         raise
     if closing is not None:
         connection.say(closing(connection.cursor))

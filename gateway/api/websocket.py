@@ -1,4 +1,4 @@
-"""`/v1/ws`: the full protocol. Requests carry a number and are answered; events carry their seq."""
+"""`/v1/ws`: the full protocol. Each request carries a number and gets an answer; each event carries its seq."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class WebSocketConnection:
             self._refuse(request.n, failure, op=type(request).__name__)
 
     async def _begin(self, request: Request) -> None:
-        """Sends are committed in the background, in order; whatever reads is answered before the next request."""
+        """Start a request. Sends are committed in the background, in order; reads are answered before the next request
+        starts."""
         if isinstance(request, Hello):
             await self._hello(request)
             return
@@ -78,8 +79,8 @@ class WebSocketConnection:
         await asyncio.wait((answer,))
 
     async def _wait_for_capacity(self) -> None:
-        """Read no further while this many requests wait for the disk, or while what was missed is replayed and much
-        waits for the end of that: the client feels it as a full socket."""
+        """Stop reading while too many requests wait for the disk, or while the replay runs and too many answers wait
+        for its end. The client then feels backpressure on its socket."""
         assert self._connection is not None
         await self._connection.wait_for_answer_space()
         if self._unanswered >= MAX_UNANSWERED_REQUESTS:
@@ -130,7 +131,7 @@ class WebSocketConnection:
             raise await self._hub.answers.settled_error(error) from None
 
     async def _catch_up(self, connection: Connection, since: int) -> None:
-        """Beside the requests, which are carried out meanwhile, and answered after it."""
+        """Replay in the background. Requests run meanwhile, and are answered after the replay."""
         try:
             await catch_up(self._hub, connection, since, _encode_replayed)
         except GroupChatError as error:
@@ -140,7 +141,8 @@ class WebSocketConnection:
 
     @staticmethod
     def _start(request: Hello, welcome: Welcome) -> int:
-        """Whoever asks for no replay still misses nothing that happened since its welcome was written."""
+        """The seq to replay from. A client that asks for no replay still gets the events since its
+        welcome was written."""
         return welcome.last_seq if request.since is None else request.since
 
     def _refuse(self, number: int, failure: BaseException, **where: object) -> None:

@@ -1,6 +1,6 @@
-"""One WebSocket from its beginning to its end, for every language that is spoken over one.
+"""Runs one WebSocket from open to close, for every protocol that uses one.
 
-What a frame means is the session's business; this only brings the frames, answers pings and sees the session off.
+The handler decides what a frame means; this module reads frames, answers pings and closes the handler.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class SocketHandler(Protocol):
     async def receive(self, data: str | bytes) -> None: ...
 
     def mark_alive(self, pong: bytes | None) -> None:
-        """Any sign of life; `pong` is what came back of a ping of ours."""
+        """The client sent something. `pong` is the payload that came back from one of our pings."""
 
     def close(self) -> None: ...
 

@@ -1,5 +1,5 @@
-"""The agents' own hands: tools of the room over the Model Context Protocol.
+"""MCP tools with which agents use the chat themselves.
 
-A process of its own, which knows the gateway only as any client does: the SDK takes long to import, and must not stall
-the rooms. Who calls is who the token says.
+They run in a process of their own, which reaches the gateway as any client does: importing the SDK takes long, and must
+not stall the gateway. The token decides who calls.
 """

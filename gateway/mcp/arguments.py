@@ -1,4 +1,4 @@
-"""What the tools take. One definition makes the schema that a client sees and checks what it sends. Pure."""
+"""The arguments of the tools. One definition gives the schema that a client sees and checks what it sends. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_WAIT_S = 3600.0
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Unknown arguments are refused: a misspelt one must not be silently ignored."""
+    """Unknown arguments are refused, so that a misspelt one is never silently ignored."""
 
 
 def describe(text: str, **limits: Any) -> Meta:
@@ -129,7 +129,7 @@ class Vote(Arguments, frozen=True):
 
 
 def schema_of(kind: type[Arguments]) -> dict[str, Any]:
-    """As a client wants it: no references, no title."""
+    """The JSON schema as clients accept it: without references and titles."""
     (found,), components = msgspec.json.schema_components([kind], ref_template="{name}")
     whole = dict(components[found["$ref"]])
     whole.pop("title", None)
@@ -138,7 +138,8 @@ def schema_of(kind: type[Arguments]) -> dict[str, Any]:
 
 
 def decode_arguments(kind: type[A], given: dict[str, Any] | None) -> A:
-    """Models write numbers as text now and then: that is let pass. What cannot be sent on is refused here."""
+    """Check and convert the arguments. Numbers as text are accepted, since models write them now and then. What the
+    gateway would refuse is refused here."""
     try:
         msgspec.json.encode(given)
         return msgspec.convert(given or {}, kind, strict=False)
@@ -151,7 +152,7 @@ def decode_arguments(kind: type[A], given: dict[str, Any] | None) -> A:
 
 
 def parse_names(given: str | list[str]) -> tuple[str, ...]:
-    """`@claude`, `role:coder`, `*`, separated by blanks or commas: as the gateway addresses them."""
+    """Split addresses such as `@claude`, `role:coder` or `*` at blanks and commas."""
     words = given.replace(",", " ").split() if isinstance(given, str) else given
     found = tuple(one if one.startswith("@") else f"@{one}" for one in words)
     return () if any(one in ("@*", "@all") for one in found) else found

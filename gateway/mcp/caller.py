@@ -1,4 +1,4 @@
-"""One caller of a tool: a member, as its token says, and what it may ask of the gateway."""
+"""The caller of a tool: a member, as its token says, and its requests to the gateway."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 PROGRESS_INTERVAL_S = 5.0
 RETRY_DELAY_S = 0.5
-EXTRA_WAIT_S = 10.0  # what an answer may take longer than the wait it was asked for
-DEFAULT_WAIT_S = 60.0  # after which many clients give up on a tool, if nobody says that this one has more
+EXTRA_WAIT_S = 10.0  # how much longer than the requested wait an answer may take
+DEFAULT_WAIT_S = 60.0  # many clients give up on a tool after this time; used where the client names no other limit
 RESERVE_S = 10.0
 MIN_WAIT_LIMIT_S, MAX_WAIT_LIMIT_S = 2 * RESERVE_S, 24 * 3600.0
 
@@ -31,8 +31,8 @@ ReportProgress = Callable[[float, float], Awaitable[None]]
 
 @dataclass
 class Caller:
-    """`tell` reports progress, where the client asked for it; `project` is the folder whose files may be shown, where
-    this process sees them at all; `patience` is after how many seconds the client gives up on a tool."""
+    """`tell` reports progress, if the client asked for it. `project` is the folder whose files may be shown, if this
+    process can read them. `patience` is after how many seconds the client gives up on a tool."""
 
     direct: HttpClient
     token: str
@@ -51,11 +51,11 @@ class Caller:
         return self._members
 
     def limit_wait(self, seconds: float) -> float:
-        """How long a wait may be so that it ends before its client gives up."""
+        """Shorten a wait so that it ends before its client gives up."""
         return min(seconds, self.patience - RESERVE_S)
 
     async def wait(self, seconds: float, *, from_: tuple[str, ...] = (), reply_to: int | None = None) -> Inbox:
-        """What comes within that time; a gateway that is started anew meanwhile ends nothing."""
+        """The messages that arrive within that time. A restart of the gateway does not end the wait."""
         until = time.monotonic() + seconds
         async with self._telling(seconds):
             while True:
@@ -70,7 +70,7 @@ class Caller:
 
     @contextlib.asynccontextmanager
     async def _telling(self, seconds: float) -> AsyncIterator[None]:
-        """Clients count their own time-out from the last sign of life."""
+        """Report progress while the block runs: clients restart their timeout at each report."""
         if self.tell is None:
             yield
             return
@@ -82,7 +82,7 @@ class Caller:
 
 
 def parse_wait_limit(text: str) -> float:
-    """As somebody said it; the usual one where that makes no sense."""
+    """Parse a client's stated limit; the default if it is not valid."""
     try:
         said = float(text)
     except ValueError:

@@ -1,4 +1,5 @@
-"""Shared documents in few words, quoted as all that members said; and the addresses they can be read at. Pure."""
+"""Renders shared documents compactly, with their content quoted like all text of members; and parses their addresses.
+Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ def document_list_text(found: Iterable[ContextInfo]) -> str:
 
 
 def document_text(found: ContextDocument, at: str = "") -> str:
-    """Compact, so that it costs few tokens; with `at` only what stands at that path."""
+    """The document as compact JSON, which costs few tokens. With `at`, only the value at that path."""
     part = found.document if not at else value_at(found.document, at)
     where = f" at {printable_line(at)}" if at else ""
     head = f"{found.name} of {found.scope}, version {found.version}, by {found.by} {short_time(found.at)}{where}:"
@@ -43,13 +44,13 @@ def document_text(found: ContextDocument, at: str = "") -> str:
 
 
 def _paths_below(part: Any, at: str) -> str:
-    """Where a reader can go on from here."""
+    """The paths below this value that a reader can ask for next."""
     names = list(part) if isinstance(part, dict) else [str(one) for one in range(len(part))]
     return "at=" + " or ".join(shorten_line(f"{at}.{one}".removeprefix("."), MAX_NAME_CHARS) for one in names[:10])
 
 
 def value_at(document: Any, at: str) -> Any:
-    """What stands at a path such as `plan.steps.0`."""
+    """The value at a path such as `plan.steps.0`."""
     here = document
     for step in at.split("."):
         if isinstance(here, dict) and step in here:
@@ -67,7 +68,7 @@ def value_at(document: Any, at: str) -> Any:
 
 
 def changes_text(found: Sequence[ContextEvent], *, more: bool = False) -> str:
-    """Newest first: which version, who, when, and what."""
+    """The changes, newest first: version, time, author and content."""
     lines = [_change_line(one) for one in found]
     return "\n".join([*lines, "There are older ones."] if more else lines)
 
@@ -89,7 +90,7 @@ def address_of_document(one: ContextInfo) -> str:
 
 
 def parse_address_of_document(address: str) -> tuple[str, str] | None:
-    """The scope and the name behind an address, if it is one of a shared document."""
+    """The scope and name in an address, if it is the address of a shared document."""
     parts = urlsplit(address)
     if f"{parts.scheme}://{parts.netloc}" != ADDRESS_PREFIX:
         return None

@@ -1,4 +1,4 @@
-"""The tools for shared documents: read one, its past or what there is; write one or merge into it."""
+"""The tools for shared documents: read one, list its versions or all documents, write one or merge into it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def context_put(caller: Caller, given: arguments.ContextPut) -> str:
 
 
 async def _scope_argument(caller: Caller, given: str) -> str:
-    """The room of the member without one; a name without a sign is a room's."""
+    """The scope that is given, or the member's room. A name without a prefix is a room."""
     if given in OWN_SCOPE_NAMES:
         return f"@{(await caller.ask(WhoAmI(), Identity)).name}"
     wanted = given or context_text.DEFAULT_SCOPE

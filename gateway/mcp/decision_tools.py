@@ -16,7 +16,7 @@ ANSWER_KINDS = {str(kind): kind for kind in AnswerKind if kind is not AnswerKind
 
 
 async def ask_human(caller: Caller, given: arguments.AskHuman) -> str:
-    """It stays open when the wait ends: the answer comes as a message then, once, by whichever way is first."""
+    """Ask the people. The question stays open when the wait ends; the answer then comes as a message, and only once."""
     request = Propose(
         question=given.question, room=await _room_of_caller(caller), people=True, options=tuple(given.options)
     )
@@ -62,7 +62,7 @@ async def vote(caller: Caller, given: arguments.Vote) -> str:
 
 
 async def _room_of_caller(caller: Caller) -> str:
-    """The common one; where the caller is not in it, the first of its own."""
+    """The default room, or the first of the caller's rooms if the caller is not in the default one."""
     rooms = (await caller.ask(WhoAmI(), Identity)).rooms
     return DEFAULT_ROOM if DEFAULT_ROOM in rooms or not rooms else rooms[0]
 
@@ -74,7 +74,7 @@ def _still_open_text(asked: Decision) -> str:
 
 
 async def _wait_for_end(caller: Caller, asked: Decision, seconds: float) -> str:
-    """What it came to, if it ended meanwhile; the message that tells it is taken by this."""
+    """The result, if the decision ended within the wait. The message that announces it then counts as read."""
     inbox = await caller.wait(seconds, reply_to=asked.asked)
     now = (await caller.ask(ShowDecision(decision=asked.id), DecisionView)).decision
     if now.result:

@@ -1,7 +1,8 @@
-"""The tools over HTTP, on a unix socket behind the gateway: streamable at /mcp, and the older event stream at /sse.
+"""Serves the tools over HTTP, on a unix socket behind the gateway: streamable HTTP at /mcp, the older event stream at
+/sse.
 
-The gateway has looked at page, host and token before it hands a request on; each call is made with the token that came
-with it, and a session belongs to the token that began it.
+The gateway checks origin, host and token before it forwards a request. Each call uses the token that came with it, and
+a session belongs to the token that began it.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class ToolsApp:
 
     def __init__(self, direct: HttpClient) -> None:
         self._direct = direct
-        trusting = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the gateway has looked
+        trusting = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the gateway has checked the host
         self.server = server_for(self._caller_of)
         self.streamable = StreamableHTTPSessionManager(
             self.server,
@@ -105,17 +106,17 @@ def app_for(direct: HttpClient) -> ASGIApp:
     return app
 
 
-async def serve_http(endpoint: Endpoint, door: Path) -> None:
-    """Until standard input ends: with whoever started this, it goes."""
-    EventSourceResponse.DEFAULT_PING_INTERVAL = KEEP_ALIVE_INTERVAL_S  # the SDK leaves no other way to say it
+async def serve_http(endpoint: Endpoint, path: Path) -> None:
+    """Serve until standard input ends, which happens when the parent process ends."""
+    EventSourceResponse.DEFAULT_PING_INTERVAL = KEEP_ALIVE_INTERVAL_S  # the SDK offers no other way to set it
     async with HttpClient(endpoint) as direct:
         config = uvicorn.Config(
-            app_for(direct), uds=str(door), log_level="warning", access_log=False, timeout_graceful_shutdown=1
+            app_for(direct), uds=str(path), log_level="warning", access_log=False, timeout_graceful_shutdown=1
         )
         server = _Server(config)
         watching = spawn(_wait_for_parent_exit(server), "watch")
         try:
-            await server.serve([listen_at_path(door)])
+            await server.serve([listen_at_path(path)])
         finally:
             watching.cancel()
 

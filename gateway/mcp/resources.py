@@ -1,4 +1,4 @@
-"""What can be read of the room besides calling tools: its newest messages, who is here, its shared documents."""
+"""MCP resources: the newest messages, the members, and the shared documents."""
 
 from __future__ import annotations
 

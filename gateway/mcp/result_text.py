@@ -1,7 +1,8 @@
-"""What the tools answer, in few words. Pure.
+"""Renders the answers of the tools briefly. Pure.
 
-What members wrote is quoted line by line (`quoted`), or stands in one line (`in_line`): nothing in it passes for more
-than it is. A name of a member or a room needs neither."""
+Text of members is quoted line by line (`quoted`) or put into one line (`in_line`), so that it cannot pass for anything
+else. Names of members and rooms need neither.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ def message_text(message: Message, members: Mapping[str, MemberView]) -> str:
 
 
 def attachment_lines(message: Message) -> Iterator[str]:
-    """The lines of a file and whatever else came with it."""
+    """The attachments of a message: file lines and other parts."""
     found = attachments_of(message)
     for one in found[:MAX_LISTED_ATTACHMENTS]:
         size = f", {one.size}, {len(one.text)} characters:\n{quote_text(one.text)}" if one.text else ""
@@ -60,7 +61,7 @@ def messages_text(found: Sequence[Message], members: Mapping[str, MemberView], *
 
 
 def inbox_text(inbox: Inbox, members: Mapping[str, MemberView], nothing: str) -> str:
-    """What a wait brought; why nothing, if nothing."""
+    """The messages that a wait brought, or the reason why there are none."""
     if inbox.circle:
         others = ", ".join(inbox.circle[1:])
         return f"{others} and you wait for each other. Nobody speaks first unless you do: say something to {others}."
@@ -89,7 +90,7 @@ def _peer_line(one: MemberView, me: str) -> str:
 
 
 def delivery_text(detail: MessageDetail) -> str:
-    """Where one's message stands with each who should get it."""
+    """The delivery state of a message for each recipient."""
     found = [f"{one.member} {_delivery_line(one)}" for one in detail.deliveries]
     return "; ".join(found) or "nobody has an inbox for it"
 
@@ -107,7 +108,7 @@ def rooms_text(found: Iterable[Room]) -> str:
 
 
 def decision_result_text(decision: Decision) -> str:
-    """How it ended, and what each of them said, quoted."""
+    """How the decision ended, and each vote, quoted."""
     lines = [f"{printable_line(decision.id)}: {printable_line(decision.result)}"]
     for one in {one.by: one for one in decision.answers}.values():
         lines += [

@@ -1,4 +1,4 @@
-"""The table of tools as a server of the official SDK; also what can be read, and prompts that say how to use them."""
+"""Serves the table of tools with the official SDK, with resources, and prompts that explain the tools."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def server_for(caller_of: CallerOf) -> Server[Any]:
 
 
 async def offered_tools(caller: Caller) -> list[Tool]:
-    """All of them; with a read-only token those alone that change nothing. Where the gateway does not say whose token
-    it is, a tool that is called will."""
+    """The tools this caller may use. A read-only token gets only those that change nothing. If the gateway does not say
+    whose token it is, all are offered, and a call reports the error."""
     try:
         me = await caller.ask(WhoAmI(), Identity)
     except GroupChatError:
@@ -80,7 +80,7 @@ async def offered_tools(caller: Caller) -> list[Tool]:
 
 
 def progress_reporter(ctx: RequestContext) -> ReportProgress | None:
-    """Nothing, where nobody listens: then a wait needs no clock of its own."""
+    """A progress reporter, or None if the client did not ask for progress: a wait then needs no timer."""
     return ctx.session.report_progress if ctx.meta and ctx.meta.get("progress_token") is not None else None
 
 
@@ -94,7 +94,7 @@ def describe_tool(tool: Tool) -> types.Tool:
 
 
 async def run_tool(caller: Caller, params: types.CallToolRequestParams) -> types.CallToolResult:
-    """What goes wrong is an answer, too: a sentence that the model can act on."""
+    """Run a tool. An error is an answer too: a sentence that the model can act on."""
     tool = TOOLS.get(params.name)
     try:
         if tool is None:
@@ -106,6 +106,6 @@ async def run_tool(caller: Caller, params: types.CallToolRequestParams) -> types
 
 
 def tool_result(text: str, *, failed: bool = False) -> types.CallToolResult:
-    """What members wrote in it is quoted, or stands in one line; here nothing is left in it that is not seen."""
+    """An answer of a tool. Text of members is quoted already; here invisible characters are removed."""
     text = "\n".join(printable_lines(text))
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)

@@ -1,4 +1,4 @@
-"""How the process begins: behind the gateway for many callers, or beside a client for one."""
+"""Starts the MCP process: behind the gateway for many callers, or beside one client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gateway.protocol.types import MemberKind, canonical_agent_name
 
 
 async def serve_behind_gateway(context: ClientOptions, socket: Path, through: Path | None) -> None:
-    """Each request brings its own token; all go through the gateway's own socket."""
+    """Each request carries its own token; all go through the gateway's unix socket."""
     assert context.gateway is not None
     trust = TlsTrust(context.cafile, context.fingerprint)
     await http.serve_http(Endpoint(check_url(context.gateway), "", trust, through), socket)
@@ -34,8 +34,8 @@ async def serve_beside_client(context: ClientOptions, name: str | None, project:
 
 @contextlib.asynccontextmanager
 async def _endpoint_as(context: ClientOptions, name: str | None) -> AsyncIterator[Endpoint]:
-    """A tool never speaks as the local person only because that one's token lies there. A member of its own is here as
-    long as its client runs, and not longer."""
+    """An endpoint with a member's own token. A tool never uses the local person's token merely because it can read it.
+    A member created here exists as long as its client runs."""
     endpoint = context.endpoint()
     if name is None:
         if os.environ.get("CSP_AUTH_TOKEN"):
@@ -60,7 +60,7 @@ async def _endpoint_as(context: ClientOptions, name: str | None) -> AsyncIterato
 
 
 async def _stay_connected(client: Client) -> None:
-    """Connected, also again; what happens is read by the tools when they are asked."""
+    """Stay connected, and reconnect. The tools fetch events when they are called."""
     with contextlib.suppress(GroupChatError):
         async for _ in client.events():
             pass

@@ -1,4 +1,4 @@
-"""The tools over standard input and output, for a client that starts its servers itself."""
+"""Serves the tools over standard input and output, for clients that start MCP servers themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tools: one table, each a line of words, what it takes, and what it does."""
+"""The table of tools: for each a description, its arguments, and its function."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ ToolFunction = Callable[[Caller, Any], Awaitable[str]]
 
 @dataclass(frozen=True)
 class Tool:
-    """`reads` is nothing that a client needs to ask its user about. What `hands_over` messages gives each once: a
-    read-only token cannot."""
+    """`reads`: the tool changes nothing, so a client need not ask its user first. `hands_over`: the tool delivers each
+    message once, which a read-only token may not do."""
 
     name: str
     about: str
@@ -102,7 +102,7 @@ async def peer_wait(caller: Caller, given: arguments.PeerWait) -> str:
 
 
 async def peer_history(caller: Caller, given: arguments.PeerHistory) -> str:
-    """With a peer: what went between the two, both ways."""
+    """The message history. With a peer: the messages between the two, in both directions."""
     if not given.peer:
         page = await caller.ask(History(limit=given.limit, before=given.before), MessageList)
         return await to_thread(result_text.messages_text, page.messages[::-1], await caller.members())

@@ -90,10 +90,10 @@ async def serve_agentchat(request: web.Request) -> web.StreamResponse:
 class AgentChatConnection:
     """What a client asks for, frame by frame."""
 
-    def __init__(self, hub: Hub, channels: ChannelRegistry, seat: AgentChatMember) -> None:
+    def __init__(self, hub: Hub, channels: ChannelRegistry, member: AgentChatMember) -> None:
         self._hub = hub
         self._channels = channels
-        self._seat = seat
+        self._member = member
         self._messages = TokenBuckets(hub.config.guest_rate)
         self._channel_work = TokenBuckets(hub.config.guest_rate)
         self._deals = TokenBuckets(PROPOSAL_RATE)
@@ -104,16 +104,16 @@ class AgentChatConnection:
         try:
             await self._do(frames.decode_client_frame(data))
         except Exception as failure:
-            self._seat.refuse(await settled_error(self._hub, failure, member=self._seat.who and self._seat.name))
+            self._member.refuse(await settled_error(self._hub, failure, member=self._member.who and self._member.name))
 
     async def _do(self, frame: frames.AgentChatFrame) -> None:  # noqa: C901 - one line for each frame
         match frame:
             case frames.IdentifyRequest():
-                await self._seat.identify(frame)
+                await self._member.identify(frame)
             case frames.ProveRequest():
-                await self._seat.prove(frame)
+                await self._member.prove(frame)
             case frames.PingRequest():
-                self._seat.tell("PONG")
+                self._member.tell("PONG")
             case frames.ListChannelsRequest():
                 await self._list_channels()
             case frames.ListAgentsRequest():
@@ -134,10 +134,10 @@ class AgentChatConnection:
                 await self._answer(frame)
 
     def mark_alive(self, pong: bytes | None) -> None:
-        self._seat.connection.mark_alive()
+        self._member.connection.mark_alive()
 
     def close(self) -> None:
-        self._seat.close()
+        self._member.close()
 
     # channels
 
@@ -147,7 +147,7 @@ class AgentChatConnection:
         self._channels.refresh()
         rooms = sorted(one.name for one in state.rooms.values() if not (one.invite_only or one.removed))
         listed = [{"name": names.channel_of_room(room), "agents": len(self._channels.here(room))} for room in rooms]
-        self._seat.tell("CHANNELS", list=listed)
+        self._member.tell("CHANNELS", list=listed)
 
     async def _list_agents(self, channel: str) -> None:
         await self._hub.answers.wait_until_settled()
@@ -156,32 +156,32 @@ class AgentChatConnection:
             raise UnknownRoom(f"There is no channel {channel}.")
         self._channels.refresh(record.name)
         here = self._channels.here(record.name)
-        self._seat.tell("AGENTS", channel=channel, list=frames.agent_ids(self._hub.state, here))
+        self._member.tell("AGENTS", channel=channel, list=frames.agent_ids(self._hub.state, here))
 
     def _may_know(self, record: RoomRecord) -> bool:
         """A room by invitation is hidden from who is not in it, and one that was removed is not there."""
         return not record.removed and (not record.invite_only or self._is_inside(record))
 
     def _is_inside(self, record: RoomRecord) -> bool:
-        return self._seat.who is not None and self._seat.name in self._hub.state.in_room[record.name]
+        return self._member.who is not None and self._member.name in self._hub.state.in_room[record.name]
 
     def _is_let_in(self, record: RoomRecord) -> bool:
-        invited = self._seat.who is not None and self._seat.name in record.invited
+        invited = self._member.who is not None and self._member.name in record.invited
         return invited or self._is_inside(record)
 
     async def _join(self, channel: str) -> None:
-        self._seat.known()
+        self._member.known()
         record = names.require_room(self._hub.state, channel)
         if record.invite_only and not self._is_let_in(record):
             raise Forbidden(f"{channel} is for invited agents. Ask one of them for an invitation.")
-        actor = await self._seat.arrive()
+        actor = await self._member.arrive()
         self._hub.throttle.sends.take(actor.name, time.monotonic())
         await dispatch.run_operation(self._hub, actor, Join(room=record.name))
         await self._open(record.name, channel)
 
     async def _open(self, room: str, channel: str) -> None:
         """The last messages as they are in the log now, and all that comes after, with nothing lost or doubled."""
-        connection, hub = self._seat.connection, self._hub
+        connection, hub = self._member.connection, self._hub
         connection.live, connection.cursor = False, hub.committed_seq
         connection.hold_answers()
         seen = Viewer("", rooms=frozenset({room}))  # nobody's eyes: what is said between two is not replayed
@@ -197,28 +197,28 @@ class AgentChatConnection:
                 )
             await catch_up(hub, connection, connection.cursor)
         except GroupChatError as error:
-            self._seat.end(error)
+            self._member.end(error)
         except BaseException:
             connection.abort()  # its answers would be held for ever
             raise
 
     def _show(self, room: str, channel: str) -> None:
         self._channels.refresh(room)
-        self._seat.joined[room] = channel
-        self._channels.show(room, self._seat.name)
+        self._member.joined[room] = channel
+        self._channels.show(room, self._member.name)
         agents = frames.agent_ids(self._hub.state, self._channels.here(room))
-        self._seat.connection.say(self._seat.framed("JOINED", channel=channel, agents=agents))
+        self._member.connection.say(self._member.framed("JOINED", channel=channel, agents=agents))
 
     async def _leave_channel(self, channel: str) -> None:
-        self._seat.known()
+        self._member.known()
         record = names.room_of_channel(self._hub.state, channel)
-        if record is None or not (record.name in self._seat.joined or self._may_know(record)):
+        if record is None or not (record.name in self._member.joined or self._may_know(record)):
             return
-        if self._seat.joined.pop(record.name, None) is not None:
-            self._channels.look(self._seat.name)
+        if self._member.joined.pop(record.name, None) is not None:
+            self._channels.look(self._member.name)
             if record.name != DEFAULT_ROOM:  # all stay in that one, so that one can write to another
-                await dispatch.run_operation(self._hub, await self._seat.arrive(), Leave(room=record.name))
-        self._seat.tell("LEFT", channel=channel, agent=f"@{self._seat.id}")
+                await dispatch.run_operation(self._hub, await self._member.arrive(), Leave(room=record.name))
+        self._member.tell("LEFT", channel=channel, agent=f"@{self._member.id}")
 
     async def _create(self, frame: frames.CreateChannelRequest) -> None:
         self._spend(self._channel_work)
@@ -226,7 +226,7 @@ class AgentChatConnection:
             raise RoomExists(f"There is already a channel {frame.channel}.")
         room = names.room_name_for_channel(frame.channel)
         wish = CreateRoom(room=room, invite_only=bool(frame.invite_only))
-        await dispatch.run_operation(self._hub, await self._seat.arrive(), wish)
+        await dispatch.run_operation(self._hub, await self._member.arrive(), wish)
         self._show(room, frame.channel)
 
     async def _invite(self, frame: frames.InviteRequest) -> None:
@@ -236,17 +236,17 @@ class AgentChatConnection:
         guest = await self._connected(frame.agent) or names.member_with_id(self._hub.state, frame.agent)
         if guest is None:
             raise NotFound(f"There is no agent {frame.agent[:80]}.")
-        await dispatch.run_operation(self._hub, await self._seat.arrive(), Invite(room=record.name, member=guest))
+        await dispatch.run_operation(self._hub, await self._member.arrive(), Invite(room=record.name, member=guest))
 
     def _check_inside(self, record: RoomRecord, channel: str) -> None:
-        if record.name not in self._seat.joined:
+        if record.name not in self._member.joined:
             raise Forbidden(f"You are not in {channel}. JOIN it first.")
 
     # talking
 
     def _spend(self, bucket: TokenBuckets) -> None:
         """The message rate is for messages alone: whoever has used it up can still invite, and deal."""
-        bucket.take(f"@{self._seat.id}", time.monotonic())
+        bucket.take(f"@{self._member.id}", time.monotonic())
 
     async def _say(self, frame: frames.MessageRequest) -> None:
         self._spend(self._messages)
@@ -256,7 +256,7 @@ class AgentChatConnection:
             )
         signed = self._checked(frame)
         room, to = await self._addressed(frame.to)
-        actor = await self._seat.arrive()
+        actor = await self._member.arrive()
         wish = Send(content=frame.content, room=room, to=to, id=_idempotence_key(signed), signed=signed)
         await dispatch.run_operation(self._hub, actor, wish)
 
@@ -264,23 +264,25 @@ class AgentChatConnection:
         self._spend(self._deals)
         if not frame.task.strip():
             raise BadRequest("`task` says nothing.")
-        signed = proposals.check_signature(self._seat.known().key, frame.sig, proposals.proposal_text(frame))
+        signed = proposals.check_signature(self._member.known().key, frame.sig, proposals.proposal_text(frame))
         meeting = await self._room_in_common(frame.to)
         sequencer, noise = self._hub.sequencer(), secrets.token_hex(4)
-        outcome = proposals.propose_decision(self._hub.state, self._seat.name, meeting, frame, signed, sequencer, noise)
+        outcome = proposals.propose_decision(
+            self._hub.state, self._member.name, meeting, frame, signed, sequencer, noise
+        )
         await self._hub.carry_out(outcome)
 
     async def _answer(self, frame: frames.ProposalAnswer) -> None:
         self._spend(self._deals)
-        signed = proposals.check_signature(self._seat.known().key, frame.sig, proposals.answer_text(frame))
-        actor = await self._seat.arrive()
+        signed = proposals.check_signature(self._member.known().key, frame.sig, proposals.answer_text(frame))
+        actor = await self._member.arrive()
         outcome = proposals.answer_proposal(self._hub.state, actor.name, frame, signed, self._hub.sequencer())
         await self._hub.carry_out(outcome)
 
     def _checked(self, frame: frames.MessageRequest) -> Signed | None:
         if frame.sig is None:
             return None
-        key = self._seat.known().key
+        key = self._member.known().key
         if key is None:
             raise BadRequest("There is no key to check this signature with: IDENTIFY with one, or leave out `sig`.")
         signed = frames.signed_message(frame, key.pem)
@@ -302,8 +304,8 @@ class AgentChatConnection:
         if not agent.startswith("@"):
             raise BadRequest("`to` must be a #channel or an @agent; proposals go to an @agent.")
         target = await self._reachable(agent)
-        await self._seat.arrive()
-        room = names.common_room(self._hub.state, self._seat.name, target)
+        await self._member.arrive()
+        room = names.common_room(self._hub.state, self._member.name, target)
         if room is None:
             raise NotFound(f"Agent {agent[:80]} is in no room that you are in.")
         return proposals.Meeting(room, target)

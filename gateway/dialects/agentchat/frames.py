@@ -216,8 +216,8 @@ def invitation_frame(state: GatewayState, event: RoomEvent, guest: str) -> bytes
 def channel_renderer(state: GatewayState) -> Renderer:
     """What is said to everyone in a room, as all see it who call the channel by its usual name."""
 
-    def render(sheet: OutgoingEvent) -> bytes | None:
-        event = sheet.event
+    def render(outgoing: OutgoingEvent) -> bytes | None:
+        event = outgoing.event
         return (
             channel_message_frame(state, event, names.channel_of_room(event.room))
             if isinstance(event, Message)

@@ -85,9 +85,9 @@ class AgentChatMember:
         self.connection.flush()
         self.connection.close()
 
-    def _render(self, sheet: OutgoingEvent) -> bytes | None:
+    def _render(self, outgoing: OutgoingEvent) -> bytes | None:
         """What of an event this client sees: what is said to it, and in the channels that it has joined."""
-        record, event = sheet.record, sheet.event
+        record, event = outgoing.record, outgoing.event
         if isinstance(event, RoomEvent):
             invited = event.action is RoomAction.INVITED and event.member == self.name != event.by
             return words.invitation_frame(self._hub.state, event, self.name) if invited else None
@@ -99,7 +99,7 @@ class AgentChatMember:
             return words.direct_message_frame(self._hub.state, event, self.name)
         spelled = self.joined.get(event.room)
         if spelled == names.channel_of_room(event.room):
-            return sheet.rendered(self._shared)
+            return outgoing.rendered(self._shared)
         return words.channel_message_frame(self._hub.state, event, spelled) if spelled else None
 
     # who it is

@@ -91,7 +91,7 @@ class AiConnectConnection:
         self._caller = caller
         self._transport = transport
         self._connection: Connection | None = None
-        self._carrier: PeerDelivery | None = None
+        self._delivery: PeerDelivery | None = None
         self._active = asyncio.get_running_loop().time()
         self._silent = False
         self._hub.streams.strangers.add(self._transport)
@@ -131,8 +131,8 @@ class AiConnectConnection:
         """Any sign from a viewer, and the answer to the ping that followed what was brought last."""
         if self._connection is not None:
             self._connection.mark_alive()
-        if self._carrier is not None and pong is not None:
-            self._carrier.answered(pong)
+        if self._delivery is not None and pong is not None:
+            self._delivery.answered(pong)
 
     def _actor(self) -> Actor:
         """Whom this socket speaks for, asked anew each time: a guest that got a token of its own is no guest."""
@@ -155,7 +155,7 @@ class AiConnectConnection:
             self._enter(name, wanted.watches)
         self.say(words.registered_frame(names.full_name_of(self._hub.state, name), frame.name))
         if new and self._connection is not None and not wanted.watches:
-            self._carrier = PeerDelivery(self._hub, self._connection, self._actor)
+            self._delivery = PeerDelivery(self._hub, self._connection, self._actor)
         else:
             self.say(words.unread_frame([]))
 
@@ -193,9 +193,9 @@ class AiConnectConnection:
         self._peers.enter(self)
 
     def _leave(self, *, silent: bool) -> None:
-        if self._carrier is not None:
-            self._carrier.stop()
-            self._carrier = None
+        if self._delivery is not None:
+            self._delivery.stop()
+            self._delivery = None
         if self._connection is not None:
             self._hub.streams.disconnect(self._connection)
             self._connection = None
@@ -267,6 +267,6 @@ class AiConnectConnection:
         found = [
             message_queries.decode_message(record) for query in asked for record in await hub.store.messages(query)
         ]
-        hidden = await self._carrier.undelivered_messages() if self._carrier is not None else ()
+        hidden = await self._delivery.undelivered_messages() if self._delivery is not None else ()
         seen = sorted((one for one in found if one.seq not in hidden), key=lambda message: message.seq)
         return [words.message_entry(hub.state, message) for message in seen[-limit:]]

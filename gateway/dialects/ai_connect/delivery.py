@@ -98,7 +98,7 @@ class PeerDelivery:
 
 
 def _copy_result(done: asyncio.Future[Result], waiting: asyncio.Future[Result]) -> None:
-    """To whoever still waits for it; the carrier may have been stopped meanwhile."""
+    """To whoever still waits for it; the delivery may have been stopped meanwhile."""
     error = done.exception()
     if error is not None:
         log.warning("! what was read could not be written down, and will come again", error=str(error))

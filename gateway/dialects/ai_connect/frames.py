@@ -159,8 +159,8 @@ def not_delivered_renderer(state: GatewayState, name: str) -> Renderer:
     """What a peer sees as it is said but is not brought to it: an answer to everyone, which must wake no agent. All
     else has a delivery, and comes by that."""
 
-    def render(sheet: OutgoingEvent) -> bytes | None:
-        event = sheet.event
+    def render(outgoing: OutgoingEvent) -> bytes | None:
+        event = outgoing.event
         if not isinstance(event, Message) or event.kind is MessageKind.SYSTEM or name in event.deliveries:
             return None
         return message_frame(message_entry(state, event))
@@ -171,7 +171,7 @@ def not_delivered_renderer(state: GatewayState, name: str) -> Renderer:
 def viewer_renderer(state: GatewayState) -> Renderer:
     """All that is said, the gateway's own lines as well."""
 
-    def render(sheet: OutgoingEvent) -> bytes | None:
-        return message_frame(message_entry(state, sheet.event)) if isinstance(sheet.event, Message) else None
+    def render(outgoing: OutgoingEvent) -> bytes | None:
+        return message_frame(message_entry(state, outgoing.event)) if isinstance(outgoing.event, Message) else None
 
     return render

@@ -138,7 +138,7 @@ def message_fields(state: GatewayState, message: Message, reader: str | None, fl
     """A message as /inbox and /history give it."""
     target = BROADCAST if not message.recipients else ",".join(message.recipients)
     kind = "direct" if message.recipients else BROADCAST
-    of_the_house = message.from_ == SYSTEM_NAME and (
+    from_gateway = message.from_ == SYSTEM_NAME and (
         message.kind is MessageKind.SYSTEM or not _is_prompt_for(message, reader)
     )
     return {
@@ -147,7 +147,7 @@ def message_fields(state: GatewayState, message: Message, reader: str | None, fl
         "from": shown_name(state, message.from_),
         "to": target,
         "content": "!" * (message.urgent + message.interrupt) + _content_for_reader(message, reader),
-        "type": "system" if of_the_house else kind,
+        "type": "system" if from_gateway else kind,
         "turnSignal": turn_signal(floor, reader),
         "currentTurn": floor.current,
     }
@@ -185,9 +185,9 @@ def turn_signal(floor: Floor, reader: str | None) -> str | None:
     return "your_turn" if reader == floor.current else "turn_wait"
 
 
-def push_payloads(state: GatewayState, sheet: OutgoingEvent) -> Iterator[bytes]:
+def push_payloads(state: GatewayState, outgoing: OutgoingEvent) -> Iterator[bytes]:
     """An event as /ws and /events push it: one per recipient, since simple clients compare `to` with their name."""
-    event = sheet.event
+    event = outgoing.event
     floor = state.floor(event.room) if isinstance(event, Message) else Floor()
     match event:
         case Message():
@@ -212,17 +212,17 @@ def push_payloads(state: GatewayState, sheet: OutgoingEvent) -> Iterator[bytes]:
 
 
 def websocket_renderer(state: GatewayState) -> Renderer:
-    def render(sheet: OutgoingEvent) -> bytes | None:
-        return _join_payloads(frames.encode_websocket_text(payload) for payload in push_payloads(state, sheet))
+    def render(outgoing: OutgoingEvent) -> bytes | None:
+        return _join_payloads(frames.encode_websocket_text(payload) for payload in push_payloads(state, outgoing))
 
     return render
 
 
 def stream_renderer(state: GatewayState) -> Renderer:
-    def render(sheet: OutgoingEvent) -> bytes | None:
-        seq = sheet.record.seq
+    def render(outgoing: OutgoingEvent) -> bytes | None:
+        seq = outgoing.record.seq
         return _join_payloads(
-            frames.encode_http_chunk(frames.encode_sse_event(one, seq=seq)) for one in push_payloads(state, sheet)
+            frames.encode_http_chunk(frames.encode_sse_event(one, seq=seq)) for one in push_payloads(state, outgoing)
         )
 
     return render

@@ -1,4 +1,4 @@
-"""Lines of a file to show with a message: only of the caller's own project, never much, and with no secret in them."""
+"""File excerpts for a message: from the caller's own project only, bounded in size, with secrets masked."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MAX_EXCERPT_CHARS = 64_000
 
 
 async def masked_excerpt(project: Path | None, file: str, lines: str, text: str) -> dict[str, str]:
-    """`{file, lines, text, revision}`: read here where that is possible, else as the caller brings it. However much
-    there is to read and to look through, others do not wait for it."""
+    """`{file, lines, text, revision}`: read from the project if this process can, else taken from the caller. Reading
+    and masking do not block other callers."""
     shown = await asyncio.to_thread(_read_excerpt, project, check_one_line(file, "file"), lines, text)
     return shown | {"text": await mask_in_process(shown["text"])} if "text" in shown else shown
 

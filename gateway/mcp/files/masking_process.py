@@ -1,7 +1,7 @@
-"""Masking of a long text in a process of its own.
+"""Masks long texts in a process of their own.
 
-An expression that runs over a text lets no other thread of its process go on until it is through: beside a long text
-every other member's call would wait. Short ones are masked at once.
+A regular expression holds the interpreter lock until it ends, so masking a long text in this process would block the
+calls of all other members. Short texts are masked directly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_INLINE_CHARS = 4_000
 TIMEOUT_S = 30.0
 _COMMAND = (sys.executable, "-P", "-m", "gateway.mcp.files.masking_process")
 _NICENESS = 10
-_EXECUTOR = ThreadPoolExecutor(1, thread_name_prefix="masking")  # so that there is one process at a time
+_EXECUTOR = ThreadPoolExecutor(1, thread_name_prefix="masking")  # one thread, so that one process runs at a time
 
 
 async def mask_in_process(text: str, command: Sequence[str] = _COMMAND) -> str:

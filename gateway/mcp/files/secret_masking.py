@@ -1,7 +1,7 @@
-"""Keys and passwords in lines of a file, masked before others see them. Pure.
+"""Masks keys and passwords in lines of a file before others see them. Pure.
 
-Every expression looks at each character a bounded number of times, whatever the text: a run of word characters has one
-place where a match may begin, and nothing that repeats stands beside something alike.
+Every expression examines each character a bounded number of times, whatever the text is: a match can begin at one place
+only in a run of word characters, and no two repetitions of similar characters stand side by side.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ _ABOUT_A_PASSWORD = re.compile(
     r"prompt|input|id|strength|rounds|ttl|age|count|size|limit|attempts|algorithm|form|page|screen|view|button|"
     r"help|description|icon|visible|enabled|changed|updated|at|manager|less"
 )
-_SPECIAL_TOKENS = frozenset({"pad", "eos", "bos", "unk", "sep", "cls", "mask"})  # of a vocabulary
-_NO_SECRETS = frozenset({"include", "omit", "same-origin"})  # how a browser sends credentials
+_SPECIAL_TOKENS = frozenset({"pad", "eos", "bos", "unk", "sep", "cls", "mask"})  # vocabulary tokens of a model
+_NO_SECRETS = frozenset({"include", "omit", "same-origin"})  # values of the `credentials` option of fetch
 _LOOKS_RANDOM = re.compile(r"(?=[^\d\n]{0,400}\d)(?=[^a-zA-Z\n]{0,400}[a-zA-Z])[\w+/=.~-]{16,400}")
 _WORD_OF_CODE = re.compile(
     r"(?i)[$%{<(\[*].*|[|>][+-]?|(?:str|string|bytes|int|bool|none|null|nil|true|false|any|optional|text|required|varchar)\b.*"
@@ -81,7 +81,7 @@ _PASSWORD_NAMES = frozenset({"pw", "pwd", "passwd", "password"})
 
 
 def mask_secrets(text: str) -> str:
-    """What looks like a key or a password is not shown to others."""
+    """The text with everything masked that looks like a key or a password."""
     kept = _TOKENS.sub(MASK, _mask_private_keys(text))
     kept = _BEARER.sub(_mask_credentials, _IN_URL.sub(_mask_password, kept))
     for pattern in (_FLAG, _NETRC):
@@ -91,7 +91,7 @@ def mask_secrets(text: str) -> str:
 
 
 def _mask_private_keys(text: str) -> str:
-    """From the first line of a key to its last; to the end of the text where that is missing."""
+    """Mask from the first line of a private key to its last, or to the end of the text if the last is missing."""
     parts, at = [], 0
     while begins := _KEY_BEGINS.search(text, at):
         parts += [text[at : begins.start()], MASK]
@@ -105,14 +105,14 @@ def _mask_password(match: re.Match[str]) -> str:
 
 
 def _mask_credentials(match: re.Match[str]) -> str:
-    """Where no header is named it may be prose: "basic authentication", "Basic Programming"."""
+    """Without a header name it may be prose: "basic authentication", "Basic Programming"."""
     value = match["value"]
     is_secret = match["header"] or any(one.isdecimal() or one == "=" or one.isupper() for one in value[1:])
     return f"{match['before']}{MASK}" if is_secret else match[0]
 
 
 def _mask_line(match: re.Match[str]) -> str:
-    """A password without quotes may have several words: in YAML it ends with the line, or before a comment."""
+    """An unquoted password may hold blanks: in YAML it ends at the end of the line or before a comment."""
     value, _, comment = match["value"].partition(" #")
     first = re.split(r"[\s,;\"'&]", value, maxsplit=1)[0]
     if MASK in value or not (
@@ -142,7 +142,7 @@ def _mask_value(match: re.Match[str]) -> str:
 
 
 def _split_quotes(value: str) -> tuple[str, str, str]:
-    """What stands before the quote, the quote, and what is inside."""
+    """The text before the quote, the quote, and the quoted text."""
     if value[-1] not in "\"'":
         return "", "", value
     bare = value.lstrip("bruBRU")
@@ -159,7 +159,7 @@ def _name_words(name: str) -> tuple[str, ...]:
 
 
 def _is_password(words: tuple[str, ...]) -> bool:
-    """In doubt it is one: a word behind `password` must be known to say something about it."""
+    """A name is a password's unless a known word behind `password` says otherwise (such as `password_length`)."""
     if words and (words[-1] == "pass" or words[-1].endswith(_PASSWORDS)):
         return True
     for at, one in enumerate(words):
@@ -169,7 +169,8 @@ def _is_password(words: tuple[str, ...]) -> bool:
 
 
 def _is_secret(name: str, value: str, after: str = "") -> bool:
-    """A password is one however short it is; of other names only what is long enough, and no code."""
+    """Whether the value is a secret. A password may be of any length; other values must be long
+    enough, and not code."""
     words, (_, quote, inner) = _name_words(name), _split_quotes(value)
     if _is_password(words):
         return bool(inner) and not (quote == "" and _is_code(words, inner, after)) and not _is_folder(words, inner)
@@ -186,12 +187,12 @@ def _is_long_secret(words: tuple[str, ...], inner: str, quote: str) -> bool:
 
 
 def _is_folder(words: tuple[str, ...], inner: str) -> bool:
-    """`pwd` is also the folder where one is."""
+    """Whether `pwd` means the working directory here."""
     return words[-1].endswith("pwd") and inner.startswith(("/", "~", "./", "../"))
 
 
 def _is_code(words: tuple[str, ...], value: str, after: str) -> bool:
-    """Whether a password without quotes is none: a variable, a type, a call, an attribute."""
+    """Whether an unquoted value is code and not a password: a variable, a type, a call, an attribute."""
     if _has_digit(value):
         return False
     if _WORD_OF_CODE.fullmatch(value):

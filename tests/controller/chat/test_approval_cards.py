@@ -13,7 +13,7 @@ from gateway.protocol.requests import AnswerAsk, CloseAsk, CreateRoom, OpenAsk
 from gateway.protocol.results import Done
 from gateway.protocol.types import AskAbout, AskState, MemberKind, Option
 from tests.controller.chat.test_screen import agent, said
-from tests.controller.desk import Desk, desk
+from tests.controller.chat_driver import ChatDriver, drive_chat
 from tests.support.gateways import Gateway, gateway_in_process
 
 F2, F3, DOWN = "\x1bOQ", "\x1bOR", "\x1b[B"
@@ -60,13 +60,13 @@ async def the_answer(claude: Client) -> tuple[str, str]:
     raise AssertionError("no answer came")
 
 
-async def composer(one: Desk, text: str) -> None:
+async def composer(one: ChatDriver, text: str) -> None:
     await one.until(lambda: one.screen.buffer.text == text)
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(60, 6), (60, 9), (80, 12), (120, 24), (200, 30)])
 async def test_a_card_shows_all_or_says_how_much_more(gateway: Gateway, columns: int, lines: int) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator, columns=columns, lines=lines) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator, columns=columns, lines=lines) as one:
         await opened(claude)
         await one.shows("rm -rf ./build", "claude asks: F2")
         one.type(F2)
@@ -80,7 +80,7 @@ async def test_a_card_shows_all_or_says_how_much_more(gateway: Gateway, columns:
 
 
 async def test_an_unfolded_card_is_scrolled_and_answered(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator, columns=60, lines=7) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator, columns=60, lines=7) as one:
         await opened(claude)
         await one.shows("F2 F3")
         one.type(F2 + F3)
@@ -94,7 +94,7 @@ async def test_an_unfolded_card_is_scrolled_and_answered(gateway: Gateway) -> No
 
 @pytest.mark.parametrize("key", ["1", "2", "7", "y", "n", "w"])
 async def test_a_key_for_a_card_that_has_gone_is_not_written(gateway: Gateway, key: str) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         number = await opened(claude)
         await one.shows("claude asks: F2")
         one.type(F2)
@@ -109,7 +109,7 @@ async def test_a_key_for_a_card_that_has_gone_is_not_written(gateway: Gateway, k
 
 
 async def test_after_a_card_has_gone_words_are_words(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         number = await opened(claude)
         await one.shows("claude asks: F2")
         one.type(F2)
@@ -121,7 +121,7 @@ async def test_after_a_card_has_gone_words_are_words(gateway: Gateway) -> None:
 
 
 async def test_f2_that_came_too_late_does_not_write_its_digit(gateway: Gateway) -> None:
-    async with agent(gateway), desk(gateway.operator) as one:
+    async with agent(gateway), drive_chat(gateway.operator) as one:
         one.type(F2 + "1")
         await one.shows("'1' was not written")
         one.type("@all thanks")
@@ -130,7 +130,7 @@ async def test_f2_that_came_too_late_does_not_write_its_digit(gateway: Gateway) 
 
 async def test_a_chosen_card_takes_the_keys_that_are_read_later(gateway: Gateway) -> None:
     early = OpenAsk(digest=QUESTION.digest, question="Run it?", detail=COMMAND, readable=False)
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await opened(claude, early)
         await one.shows("Answer it in claude's terminal")
         one.type(F2)
@@ -142,7 +142,7 @@ async def test_a_chosen_card_takes_the_keys_that_are_read_later(gateway: Gateway
 
 
 async def test_a_key_for_one_card_does_not_answer_the_next(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await opened(claude)
         await one.shows("claude asks: F2")
         one.type(F2)
@@ -156,7 +156,7 @@ async def test_a_key_for_one_card_does_not_answer_the_next(gateway: Gateway) -> 
 
 
 async def test_a_chosen_card_takes_its_keys_beside_a_draft(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await opened(claude)
         await one.shows("claude asks: F2")
         one.type("half a line")
@@ -168,7 +168,7 @@ async def test_a_chosen_card_takes_its_keys_beside_a_draft(gateway: Gateway) -> 
 
 @pytest.mark.parametrize("way", ["key", "command", "command with because"])
 async def test_a_refusal_with_words(gateway: Gateway, way: str) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await opened(claude)
         await one.shows("claude asks: F2")
         if way == "key":
@@ -182,7 +182,7 @@ async def test_a_refusal_with_words(gateway: Gateway, way: str) -> None:
 
 
 async def test_an_unfolded_card_that_is_refused_with_words_gives_way_to_the_newest(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator, columns=60, lines=8) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator, columns=60, lines=8) as one:
         await opened(claude)
         await one.shows("F2 F3")
         one.type(F2 + F3 + "w")
@@ -195,7 +195,7 @@ async def test_an_unfolded_card_that_is_refused_with_words_gives_way_to_the_newe
 
 async def test_words_that_would_not_reach_the_model_are_refused(gateway: Gateway) -> None:
     plain = OpenAsk(digest="1" * 16, question="Go?", options=QUESTION.options, allow="1", deny="3")
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await opened(claude, plain)
         await one.shows("claude asks: F2")
         one.enter("/deny claude because no")
@@ -205,7 +205,7 @@ async def test_words_that_would_not_reach_the_model_are_refused(gateway: Gateway
 
 
 async def test_a_line_begun_for_one_question_does_not_answer_the_next(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await opened(claude)
         await one.shows("claude asks: F2")
         one.type("/approve clau")
@@ -220,7 +220,7 @@ async def test_a_line_begun_for_one_question_does_not_answer_the_next(gateway: G
 
 async def test_whoever_may_not_answer_is_told_who_may(gateway: Gateway) -> None:
     bob = await gateway.member("bob", MemberKind.HUMAN)
-    async with agent(gateway) as claude, desk(bob) as one:
+    async with agent(gateway) as claude, drive_chat(bob) as one:
         await opened(claude)
         await one.shows("claude asks: Do you want to proceed?", "alice may answer")
         assert "F2 to answer" not in one.text
@@ -230,14 +230,14 @@ async def test_whoever_may_not_answer_is_told_who_may(gateway: Gateway) -> None:
 
 async def test_what_cannot_be_read_offers_no_answer(gateway: Gateway) -> None:
     unread = OpenAsk(digest="2" * 16, question="It asks something.", readable=False, detail=COMMAND, tool="Bash")
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await opened(claude, unread)
         await one.shows("rm -rf ./build", "Not all of this dialog", "Answer it in claude's terminal")
         assert "/approve" not in one.text and "F2" not in one.text
 
 
 async def test_the_list_of_agents_tells_what_each_asks_for(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await opened(claude)
         await one.shows("claude asks: F2")
         one.enter("/agents")
@@ -250,7 +250,7 @@ async def test_what_was_answered_stays_through_rooms_and_a_new_start(gateway: Ga
         await alice.request(AnswerAsk(member="claude", answer="1"), Done)
         await closed(claude, number, AskState.ANSWERED)
         await alice.request(CreateRoom(room="design"), Done)
-        async with desk(gateway.operator, columns=200) as one:
+        async with drive_chat(gateway.operator, columns=200) as one:
             remains = ("claude asked to run `rm -rf ./build", "./deploy --prod` – alice answered: Yes")
             await one.shows(*remains)
             one.enter("/join design")

@@ -16,7 +16,7 @@ from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests import Hello
 from gateway.protocol.results import DecisionList, DecisionView
 from gateway.protocol.types import Option
-from tests.controller.desk import desk
+from tests.controller.chat_driver import drive_chat
 from tests.support.gateways import Gateway, gateway_in_process
 
 
@@ -87,10 +87,10 @@ async def now(client: Client, one: Decision) -> Decision:
 
 async def test_a_question_to_the_people_is_a_card_that_a_key_answers(gateway: Gateway) -> None:
     endpoint = await gateway.member("ada")
-    async with Client(endpoint, Hello(inbox=True)) as ada, desk(gateway.operator) as one:
+    async with Client(endpoint, Hello(inbox=True)) as ada, drive_chat(gateway.operator) as one:
         asked = await ask(ada, options=("Postgres", "SQLite with WAL"))
         await one.shows(f"ada asks ({asked.id}, first): Which database?", " b  SQLite with WAL", "ada asks: F2")
-        assert one.glass.bells == 1
+        assert one.emulated.bells == 1
         one.type(F2)
         await one.shows("press its key")
         one.type("b")
@@ -101,7 +101,7 @@ async def test_a_question_to_the_people_is_a_card_that_a_key_answers(gateway: Ga
 
 async def test_an_answer_in_words_is_written_on_the_line(gateway: Gateway) -> None:
     endpoint = await gateway.member("ada")
-    async with Client(endpoint, Hello(inbox=True)) as ada, desk(gateway.operator) as one:
+    async with Client(endpoint, Hello(inbox=True)) as ada, drive_chat(gateway.operator) as one:
         asked = await ask(ada, question="How shall I call it?")
         await one.shows("How shall I call it?", "ada asks: F2")
         one.type(F2)
@@ -113,7 +113,7 @@ async def test_an_answer_in_words_is_written_on_the_line(gateway: Gateway) -> No
 
 async def test_a_vote_stays_open_until_the_others_have_voted(gateway: Gateway) -> None:
     endpoint = await gateway.member("ada")
-    async with Client(endpoint, Hello(inbox=True)) as ada, desk(gateway.operator) as one:
+    async with Client(endpoint, Hello(inbox=True)) as ada, drive_chat(gateway.operator) as one:
         asked = await ask(ada, people=False, voters=("ada", "alice"), options=("red", "blue"))
         await one.shows(f"ada asks ({asked.id}, majority)", " 2  blue")
         one.enter(f"/vote {asked.id} blue because of the sea")
@@ -127,7 +127,7 @@ async def test_a_card_from_before_is_there_when_the_chat_opens(gateway: Gateway)
     endpoint = await gateway.member("ada")
     async with Client(endpoint, Hello(inbox=True)) as ada:
         asked = await ask(ada, options=("red", "blue"))
-        async with desk(gateway.operator) as one:
+        async with drive_chat(gateway.operator) as one:
             await one.shows(f"ada asks ({asked.id}, first): Which database?", "ada asks: F2")
             one.type(F2)
             await one.shows("press its key")
@@ -137,7 +137,7 @@ async def test_a_card_from_before_is_there_when_the_chat_opens(gateway: Gateway)
 
 async def test_proposing_and_looking_by_commands(gateway: Gateway) -> None:
     endpoint = await gateway.member("ada")
-    async with Client(endpoint, Hello(inbox=True)) as ada, desk(gateway.operator) as one:
+    async with Client(endpoint, Hello(inbox=True)) as ada, drive_chat(gateway.operator) as one:
         one.enter("/propose Which colour? | red | blue")
         await one.shows("is asked of ada.", "alice", "Which colour?")
         await one.hides("F2 to answer")
@@ -166,7 +166,7 @@ async def test_proposing_and_looking_by_commands(gateway: Gateway) -> None:
 
 async def test_sessions_by_commands(gateway: Gateway) -> None:
     await gateway.member("ada")
-    async with desk(gateway.operator) as one:
+    async with drive_chat(gateway.operator) as one:
         one.enter("/session")
         await one.shows("There is no session here.")
         one.enter("/session open storage choose one")

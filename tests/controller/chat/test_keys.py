@@ -46,7 +46,7 @@ class SaidChat(Chat):
         return ""
 
 
-async def _no_hands() -> PaneControl:
+async def _no_pane_control() -> PaneControl:
     return NoPaneControl()
 
 
@@ -88,7 +88,7 @@ class Typist:
 @contextmanager
 def typist() -> Iterator[Typist]:
     with create_pipe_input() as keys:
-        chat = SaidChat(cast(Client, None), ChatState("alice"), _no_hands)
+        chat = SaidChat(cast(Client, None), ChatState("alice"), _no_pane_control)
         chat.said = []
         chat.state.members["claude"] = agent("claude")
         screen = ChatScreen(chat, input=keys, output=DummyOutput())
@@ -281,7 +281,7 @@ async def test_escape_and_backspace_take_one_letter() -> None:
 
 async def test_ctrl_z_in_a_session_says_why_not() -> None:
     with typist() as one:
-        one.chat.hands = cast(PaneControl, object())
+        one.chat.pane_control = cast(PaneControl, object())
         await one.type("draft", "\x1a")
         assert one.line == "draft"
         assert one.screen.hint == "There is no shell behind this chat; Ctrl-D leaves it."
@@ -334,6 +334,6 @@ async def test_no_key_behind_escape_is_for_a_card(before: str, text: str) -> Non
             state.ask(replace(OPEN, outcome="answered"))
             one.chat.changed()
         if before == "under a list":
-            one.screen.sheet = ListOverlay("Help", [])
+            one.screen.overlay = ListOverlay("Help", [])
         await one.type(f"{ESC}{text[0]}", *text[1:])
         assert one.line == text

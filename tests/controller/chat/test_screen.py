@@ -18,7 +18,7 @@ from gateway.protocol.requests import CloseAsk, CreateRoom, Hello, History, Open
 from gateway.protocol.results import Done, MessageList
 from gateway.protocol.types import Activity, AskState, Composer, MemberKind, Option, Rung, Step
 from tests.controller import streams
-from tests.controller.desk import desk
+from tests.controller.chat_driver import drive_chat
 from tests.support.gateways import Gateway, GatewayProcess, gateway_in_process
 
 F6 = "\x1b[17~"
@@ -39,7 +39,7 @@ async def agent(gateway: Gateway, name: str = "claude") -> AsyncIterator[Client]
         yield client
 
 
-class Seated(NoPaneControl):
+class WithPanes(NoPaneControl):
     remedy = "try /restart gateway"
 
 
@@ -49,15 +49,15 @@ async def said(gateway: Gateway) -> list[str]:
 
 
 async def test_what_is_written_is_said_and_shown(gateway: Gateway) -> None:
-    async with desk(gateway.operator) as one:
+    async with drive_chat(gateway.operator) as one:
         one.enter("good morning")
         await one.shows("alice #", "good morning")
-        await one.until(lambda: one.glass.rows[-1] == "alice >")
+        await one.until(lambda: one.emulated.rows[-1] == "alice >")
         assert await said(gateway) == ["good morning"]
 
 
 async def test_receipts_climb_under_ones_own_message(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await one.shows("● claude coder")
         one.enter("@claude hello")
         await one.shows("→ claude", "· claude queued")
@@ -71,7 +71,7 @@ async def test_receipts_climb_under_ones_own_message(gateway: Gateway) -> None:
 
 
 async def test_the_roster_follows_what_agents_do(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await one.shows("● claude coder", "idle")
         await claude.request(SetActivity(activity=Activity.BUSY, composer=Composer.DRAFT), Done)
         await one.shows("◆ claude coder", "busy · draft")
@@ -80,7 +80,7 @@ async def test_the_roster_follows_what_agents_do(gateway: Gateway) -> None:
 
 
 async def test_an_unknown_name_is_refused_and_kept_in_the_input(gateway: Gateway) -> None:
-    async with agent(gateway), desk(gateway.operator) as one:
+    async with agent(gateway), drive_chat(gateway.operator) as one:
         await one.shows("claude")
         one.enter("@cluade hi")
         await one.shows("Nobody here is called 'cluade'. Did you mean @claude", "alice > @cluade hi")
@@ -89,7 +89,7 @@ async def test_an_unknown_name_is_refused_and_kept_in_the_input(gateway: Gateway
 
 async def test_an_absent_agent_is_doubted_once(gateway: Gateway) -> None:
     await gateway.member("claude")
-    async with desk(gateway.operator) as one:
+    async with drive_chat(gateway.operator) as one:
         await one.shows("away")
         one.enter("@claude later")
         await one.shows("claude is not here", "alice > @claude later")
@@ -100,7 +100,7 @@ async def test_an_absent_agent_is_doubted_once(gateway: Gateway) -> None:
 
 
 async def test_many_lines_are_one_message(gateway: Gateway) -> None:
-    async with desk(gateway.operator) as one:
+    async with drive_chat(gateway.operator) as one:
         one.type("first\x1b\rsecond")
         await one.shows("alice > first", "        second")
         one.type("\r")
@@ -109,7 +109,7 @@ async def test_many_lines_are_one_message(gateway: Gateway) -> None:
 
 
 async def test_a_paste_is_text_whatever_is_in_it(gateway: Gateway) -> None:
-    async with desk(gateway.operator) as one:
+    async with drive_chat(gateway.operator) as one:
         one.type("\x1b[200~one\ntwo\n\x1b[201~")
         await one.shows("alice > one", "two")
         assert await said(gateway) == []
@@ -119,7 +119,7 @@ async def test_a_paste_is_text_whatever_is_in_it(gateway: Gateway) -> None:
 
 
 async def test_names_and_commands_complete(gateway: Gateway) -> None:
-    async with agent(gateway), desk(gateway.operator) as one:
+    async with agent(gateway), drive_chat(gateway.operator) as one:
         await one.shows("● claude")
         one.type("@cl")
         await one.shows("@claude", "coder, idle")
@@ -135,10 +135,10 @@ async def test_names_and_commands_complete(gateway: Gateway) -> None:
 
 async def test_what_was_written_comes_back_with_up(gateway: Gateway, tmp_path: Path) -> None:
     for text in ("first", "second"):
-        async with desk(gateway.operator, folder=tmp_path / "chat") as one:
+        async with drive_chat(gateway.operator, folder=tmp_path / "chat") as one:
             one.enter(text)
             await one.shows("alice #")
-    async with desk(gateway.operator, folder=tmp_path / "chat") as one:
+    async with drive_chat(gateway.operator, folder=tmp_path / "chat") as one:
         one.type("\x1b[A\x1b[A")
         await one.shows("alice > first")
         assert (tmp_path / "chat" / "history").stat().st_mode & 0o077 == 0
@@ -148,7 +148,7 @@ async def test_history_is_loaded_page_by_page(gateway: Gateway) -> None:
     async with Client(gateway.operator) as client:
         for number in range(200):
             await client.send(f"line {number}")
-    async with desk(gateway.operator, lines=20) as one:
+    async with drive_chat(gateway.operator, lines=20) as one:
         await one.shows("line 199")
         assert len(one.chat.state.keys) == 60
         await one.pages_until("\x1b[5~", lambda: "line 0 " in one.text)
@@ -160,7 +160,7 @@ async def test_history_is_loaded_page_by_page(gateway: Gateway) -> None:
 async def test_the_beginning_and_a_message_by_its_number(gateway: Gateway) -> None:
     async with Client(gateway.operator) as client:
         numbers = [(await client.send(f"line {number}")).seq for number in range(300)]
-    async with desk(gateway.operator, lines=20) as one:
+    async with drive_chat(gateway.operator, lines=20) as one:
         await one.shows("line 299")
         one.enter("/history")
         await one.shows("line 0")
@@ -170,7 +170,7 @@ async def test_the_beginning_and_a_message_by_its_number(gateway: Gateway) -> No
         seen: set[str] = set()
 
         def at_the_end() -> bool:
-            seen.update(row.split("│")[0].strip() for row in one.glass.rows)
+            seen.update(row.split("│")[0].strip() for row in one.emulated.rows)
             return one.chat.state.at_tail and "line 299" in one.text
 
         await one.pages_until("\x1b\x1b[B", at_the_end)
@@ -184,7 +184,7 @@ async def test_search_leads_to_the_message(gateway: Gateway) -> None:
         await client.send("the disk of the build machine is full")
         for number in range(100):
             await client.send(f"line {number}")
-    async with desk(gateway.operator, lines=20) as one:
+    async with drive_chat(gateway.operator, lines=20) as one:
         one.enter("/search disk full")
         await one.shows("1 with 'disk full'")
         one.type("\r")
@@ -193,15 +193,15 @@ async def test_search_leads_to_the_message(gateway: Gateway) -> None:
 
 
 async def test_a_mention_rings_and_can_be_gone_to(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator, lines=16) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator, lines=16) as one:
         await claude.send("@alice please look", to="@all")
         await one.shows("@alice please look")
-        assert one.glass.bells == 1
+        assert one.emulated.bells == 1
         for number in range(30):
             await claude.send(f"line {number}")
         await one.shows("line 29")
         await one.hides("please look")
-        assert one.glass.bells == 1
+        assert one.emulated.bells == 1
         one.type(F6)
         await one.shows("please look")
 
@@ -210,7 +210,7 @@ async def test_mentions_are_gone_through_from_the_newest_to_the_oldest(gateway: 
     async with agent(gateway) as claude:
         for number in range(200):
             await claude.send(f"@alice look {number}" if number in (20, 150, 190) else f"line {number}")
-        async with desk(gateway.operator, lines=16) as one:
+        async with drive_chat(gateway.operator, lines=16) as one:
             await one.shows("line 199")
             for words in ("look 190", "look 150", "look 20"):
                 one.type(F6)
@@ -228,14 +228,14 @@ async def test_mentions_are_gone_through_from_the_newest_to_the_oldest(gateway: 
 
 
 async def test_the_bell_can_be_off(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator, spec=ChatSpec(bell="off")) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator, spec=ChatSpec(bell="off")) as one:
         await claude.send("@alice please look")
         await one.shows("please look")
-        assert one.glass.bells == 0
+        assert one.emulated.bells == 0
 
 
 async def test_rooms(gateway: Gateway) -> None:
-    async with Client(gateway.operator) as other, desk(gateway.operator) as one:
+    async with Client(gateway.operator) as other, drive_chat(gateway.operator) as one:
         await other.request(CreateRoom(room="design", topic="How it looks"), Done)
         await other.send("a colour", room="design")
         await one.shows("design 1 new")
@@ -248,7 +248,7 @@ async def test_rooms(gateway: Gateway) -> None:
 
 
 async def test_commands_that_answer_with_a_sheet(gateway: Gateway) -> None:
-    async with agent(gateway), desk(gateway.operator, lines=40) as one:
+    async with agent(gateway), drive_chat(gateway.operator, lines=40) as one:
         await one.shows("● claude")
         for command, words in {
             "/help": "@name text",
@@ -264,7 +264,7 @@ async def test_commands_that_answer_with_a_sheet(gateway: Gateway) -> None:
 
 
 async def test_a_mode_is_led_from_the_chat(gateway: Gateway) -> None:
-    async with agent(gateway), agent(gateway, "codex"), desk(gateway.operator) as one:
+    async with agent(gateway), agent(gateway, "codex"), drive_chat(gateway.operator) as one:
         await one.shows("● claude", "● codex")
         one.enter("/mode")
         await one.shows("Modes", "salomo", "Esc closes")
@@ -290,7 +290,7 @@ async def test_a_mode_is_led_from_the_chat(gateway: Gateway) -> None:
 
 
 async def test_what_is_said_out_of_turn_is_marked(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, agent(gateway, "codex"), desk(gateway.operator) as one:
+    async with agent(gateway) as claude, agent(gateway, "codex"), drive_chat(gateway.operator) as one:
         await one.shows("● claude", "● codex")
         one.enter("/mode round-robin tabs --agents codex")
         await one.shows("@codex - Your turn.")
@@ -299,7 +299,7 @@ async def test_what_is_said_out_of_turn_is_marked(gateway: Gateway) -> None:
 
 
 async def test_cancel_and_retry(gateway: Gateway) -> None:
-    async with agent(gateway), desk(gateway.operator) as one:
+    async with agent(gateway), drive_chat(gateway.operator) as one:
         await one.shows("● claude")
         one.enter("@claude hello")
         await one.shows("· claude queued")
@@ -313,14 +313,14 @@ async def test_cancel_and_retry(gateway: Gateway) -> None:
 
 
 async def test_forty_columns(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator, columns=40, lines=15) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator, columns=40, lines=15) as one:
         await claude.send("日本語のテキスト、とても長い。" * 8)
         await one.shows("● claude", "日本語")
-        assert all(width_of(row) <= 40 for row in one.glass.rows)
+        assert all(width_of(row) <= 40 for row in one.emulated.rows)
 
 
 async def test_a_storm_of_sizes(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await claude.send("**bold** words\n\n```python\nprint(1)\n```\n" * 5)
         for columns in (40, 200, 12, 80, 5, 100, 3, 60):
             for lines in (24, 5, 3, 50, 2):
@@ -328,14 +328,14 @@ async def test_a_storm_of_sizes(gateway: Gateway) -> None:
         one.resize(100, 24)
         one.enter("still here")
         await one.shows("still here", "print(1)", "│ ● claude coder")
-        assert one.glass.rows[0] == " #general"
-        assert [row for row in one.glass.rows[1:-2] if "│" not in row] == []
+        assert one.emulated.rows[0] == " #general"
+        assert [row for row in one.emulated.rows[1:-2] if "│" not in row] == []
 
 
 async def test_a_gateway_that_restarts_is_one_calm_line(tmp_path: Path) -> None:
     process = GatewayProcess(tmp_path / "state")
     with process.running():
-        async with desk(process.operator) as one:
+        async with drive_chat(process.operator) as one:
             one.enter("before")
             await one.shows("before")
             process.kill()
@@ -351,7 +351,7 @@ async def test_a_gateway_that_restarts_is_one_calm_line(tmp_path: Path) -> None:
 async def test_a_gateway_that_is_given_up_is_told(tmp_path: Path) -> None:
     process = GatewayProcess(tmp_path / "state")
     with process.running():
-        async with desk(process.operator, gave_up=lambda: read_supervisor_failure(process.state)) as one:
+        async with drive_chat(process.operator, gave_up=lambda: read_supervisor_failure(process.state)) as one:
             process.kill()
             await one.shows("Reconnecting...")
             write_private(process.state / GIVEN_UP_FILE, "The gateway died too often.\n")
@@ -359,30 +359,30 @@ async def test_a_gateway_that_is_given_up_is_told(tmp_path: Path) -> None:
 
 
 async def test_leaving_gives_the_terminal_back(gateway: Gateway) -> None:
-    async with desk(gateway.operator) as one:
-        assert one.glass.mode(1049)
+    async with drive_chat(gateway.operator) as one:
+        assert one.emulated.mode(1049)
         one.type("\x04")
         await one.until(one.running.done)
-        assert not one.glass.mode(1049)
-        assert not one.glass.mode(2004)
-        assert one.glass.mode(25)
+        assert not one.emulated.mode(1049)
+        assert not one.emulated.mode(2004)
+        assert one.emulated.mode(25)
 
 
 async def test_where_reading_ended_is_remembered(gateway: Gateway, tmp_path: Path) -> None:
     async with agent(gateway) as claude:
-        async with desk(gateway.operator, folder=tmp_path) as one:
+        async with drive_chat(gateway.operator, folder=tmp_path) as one:
             await claude.send("seen")
             await one.shows("seen")
         await claude.send("missed")
-        async with desk(gateway.operator, folder=tmp_path) as one:
+        async with drive_chat(gateway.operator, folder=tmp_path) as one:
             await one.shows("─ new ─", "missed")
-            rows = one.glass.rows
+            rows = one.emulated.rows
             seen, new, missed = (next(n for n, row in enumerate(rows) if w in row) for w in ("seen", " new ", "missed"))
             assert seen < new < missed
 
 
 async def test_ten_thousand_messages(gateway: Gateway) -> None:
-    async with desk(gateway.operator) as one:
+    async with drive_chat(gateway.operator) as one:
         for number in range(10_000):
             one.chat.state.take(_message(number), 0)
         one.screen.touch()
@@ -420,12 +420,12 @@ QUESTION = OpenAsk(
     ],
 )
 async def test_an_agents_question_is_a_card_that_keys_answer(gateway: Gateway, keys: str, answer: str) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await claude.request(QUESTION, Done)
         await one.shows(
             "claude asks: Do you want to run this?", "rm -r build", " 2  No, and say why", "claude asks: F2"
         )
-        assert one.glass.bells == 1
+        assert one.emulated.bells == 1
         one.type(keys)
         async for event in claude.events():
             if isinstance(event, Control) and event.ask is not None:
@@ -438,7 +438,7 @@ async def test_an_agents_question_is_a_card_that_keys_answer(gateway: Gateway, k
 
 
 async def test_a_chosen_question_does_not_swallow_a_message(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await claude.request(QUESTION, Done)
         await one.shows("claude asks: F2")
         one.type("\x1bOQ")
@@ -452,12 +452,12 @@ async def test_a_chosen_question_does_not_swallow_a_message(gateway: Gateway) ->
 async def test_a_question_from_before_is_there_when_the_chat_opens(gateway: Gateway) -> None:
     async with agent(gateway) as claude:
         await claude.request(QUESTION, Done)
-        async with desk(gateway.operator) as one:
+        async with drive_chat(gateway.operator) as one:
             await one.shows("claude asks: Do you want to run this?", "claude asks: F2")
 
 
 async def test_keys_are_pressed_for_others(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await one.shows("● claude")
         one.enter("@claude !^C")
         await one.shows("^C goes to claude.")
@@ -472,7 +472,7 @@ async def test_keys_are_pressed_for_others(gateway: Gateway) -> None:
 )
 async def test_a_busy_agent_is_stopped(gateway: Gateway, typed: str) -> None:
     """F8, too; what is written meanwhile stays on the line."""
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await claude.request(SetActivity(activity=Activity.BUSY), Done)
         await one.shows("claude coder", "busy")
         one.type(typed)
@@ -484,7 +484,7 @@ async def test_a_busy_agent_is_stopped(gateway: Gateway, typed: str) -> None:
 
 
 async def test_nobody_is_stopped_where_nobody_is_busy(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await claude.request(SetActivity(activity=Activity.ASKING), Done)
         await one.shows("claude", "asking")
         one.enter("/stop")
@@ -492,7 +492,7 @@ async def test_nobody_is_stopped_where_nobody_is_busy(gateway: Gateway) -> None:
 
 
 async def test_a_message_that_interrupts_says_so(gateway: Gateway) -> None:
-    async with agent(gateway) as claude, desk(gateway.operator) as one:
+    async with agent(gateway) as claude, drive_chat(gateway.operator) as one:
         await one.shows("● claude")
         one.enter("@claude !!the other file")
         await one.shows("!!", "the other file")
@@ -504,14 +504,14 @@ async def test_a_message_that_interrupts_says_so(gateway: Gateway) -> None:
 
 async def test_a_person_of_another_kind_is_listed_too(gateway: Gateway) -> None:
     bob = await gateway.member("bob", MemberKind.HUMAN)
-    async with Client(bob), desk(gateway.operator) as one:
+    async with Client(bob), drive_chat(gateway.operator) as one:
         await one.shows("  bob")
 
 
 async def test_what_is_sent_is_on_the_screen_while_the_gateway_is_frozen(tmp_path: Path) -> None:
     """At once, in order, and each becomes the message in its place when the gateway goes on."""
     with GatewayProcess(tmp_path / "state").running() as process:
-        async with desk(process.operator, hands=Seated()) as one:
+        async with drive_chat(process.operator, pane_control=WithPanes()) as one:
             with process.frozen():
                 one.enter("first")
                 await one.shows("alice #…  first", "· sending")
@@ -520,13 +520,13 @@ async def test_what_is_sent_is_on_the_screen_while_the_gateway_is_frozen(tmp_pat
                 await one.shows("#…  second", "#…  third", "Gateway silent for", "3 unsent · try /restart gateway")
             await one.shows("The gateway did not answer for")
             await one.hides("sending", "#…", "silent")
-            rows = [row for row in one.glass.rows if " alice #" in row]
+            rows = [row for row in one.emulated.rows if " alice #" in row]
             assert [row.split()[3] for row in rows] == ["first", "second", "third"]
 
 
 async def test_what_is_sent_while_the_gateway_is_dead_is_said_when_it_is_back(tmp_path: Path) -> None:
     with GatewayProcess(tmp_path / "state").running() as process:
-        async with desk(process.operator, columns=60, lines=20) as one:
+        async with drive_chat(process.operator, columns=60, lines=20) as one:
             process.kill()
             one.enter("first")
             one.enter("second")
@@ -534,12 +534,12 @@ async def test_what_is_sent_while_the_gateway_is_dead_is_said_when_it_is_back(tm
             process.start()
             await one.shows("The gateway was away for")
             await one.hides("sending", "#…")
-            rows = [row for row in one.glass.rows if " alice #" in row]
+            rows = [row for row in one.emulated.rows if " alice #" in row]
             assert [row.split()[3] for row in rows] == ["first", "second"]
 
 
 async def test_what_is_refused_comes_back_to_the_composer_or_stays_in_sight(gateway: Gateway) -> None:
-    async with agent(gateway), desk(gateway.operator) as one:
+    async with agent(gateway), drive_chat(gateway.operator) as one:
         await one.chat.client.request(CreateRoom(room="lab"), Done)
         one.enter("/join lab")
         await one.shows("#lab", "This is lab.")
@@ -549,7 +549,7 @@ async def test_what_is_refused_comes_back_to_the_composer_or_stays_in_sight(gate
         one.type("\rnext")
         await one.shows("✗ not sent: claude is not in the room 'lab'", "alice > next")
         one.type("\x03")
-        await one.until(lambda: one.glass.rows[-1] == "alice >")
+        await one.until(lambda: one.emulated.rows[-1] == "alice >")
         one.type("\x1b[A")
         await one.shows("alice > @claude hello")
         one.type("\r")
@@ -559,7 +559,7 @@ async def test_what_is_refused_comes_back_to_the_composer_or_stays_in_sight(gate
 
 async def test_leaving_with_something_unsent_is_asked_once(tmp_path: Path) -> None:
     with GatewayProcess(tmp_path / "state").running() as process:
-        async with desk(process.operator) as one:
+        async with drive_chat(process.operator) as one:
             process.kill()
             one.enter("hello")
             await one.shows("1 unsent")

@@ -53,8 +53,8 @@ def test_an_agent_whose_turn_is_ended_by_what_is_urgent_is_joined_so(tmp_path: P
 
 def test_a_token_is_read_when_it_runs_and_stands_nowhere(tmp_path: Path) -> None:
     write_private(tmp_path / "tokens" / "elsewhere" / "far_1" / "agents" / "ada", "own-secret\n")
-    house = PaneEnvironment(spy(tmp_path), tmp_path, "https://far:1", ("--resume",))
-    text = agent_script(house, AgentSpec("ada", ("x",), project=str(tmp_path)))
+    environment = PaneEnvironment(spy(tmp_path), tmp_path, "https://far:1", ("--resume",))
+    text = agent_script(environment, AgentSpec("ada", ("x",), project=str(tmp_path)))
     assert "secret" not in text
     shown = run(text, tmp_path)
     assert "'own-secret'" in shown
@@ -62,9 +62,11 @@ def test_a_token_is_read_when_it_runs_and_stands_nowhere(tmp_path: Path) -> None
 
 
 def test_the_teams_token_reaches_no_pane(tmp_path: Path) -> None:
-    house = PaneEnvironment(spy(tmp_path), tmp_path)
-    assert "team-secret" not in run(agent_script(house, AgentSpec("ada", ("x",), project=str(tmp_path))), tmp_path)
-    assert "team-secret" not in run(chat_script(house, "llm-groupchat", None, tmp_path), tmp_path)
+    environment = PaneEnvironment(spy(tmp_path), tmp_path)
+    assert "team-secret" not in run(
+        agent_script(environment, AgentSpec("ada", ("x",), project=str(tmp_path))), tmp_path
+    )
+    assert "team-secret" not in run(chat_script(environment, "llm-groupchat", None, tmp_path), tmp_path)
 
 
 def test_a_project_that_is_gone_starts_nothing(tmp_path: Path) -> None:

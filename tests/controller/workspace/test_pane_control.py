@@ -28,11 +28,11 @@ async def test_a_pane_that_is_new_gets_its_border_though_others_were_just_being_
         return None
 
     workspace: Any = Workspace()
-    hands = TmuxPaneControl(TeamLocation(Path(), workspace), "%1", restarted)
+    panes = TmuxPaneControl(TeamLocation(Path(), workspace), "%1", restarted)
     borders: Any = {"ada": "idle", "ben": "idle"}
-    hands.show_borders(borders)
+    panes.show_borders(borders)
     await retry_until(lambda: workspace.shown)
-    await hands.restart("ada")
+    await panes.restart("ada")
     workspace.gate.set()
     await retry_until(lambda: len(workspace.shown) == 2)
     assert workspace.shown == [["ada", "ben"], ["ada"]]

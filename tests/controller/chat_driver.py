@@ -23,7 +23,7 @@ from gateway.protocol.requests import Hello
 from tests.fakes.retry import retry_until
 
 
-class Glass:
+class EmulatedOutput:
     """What prompt-toolkit writes to, and what is then seen."""
 
     encoding = "utf-8"
@@ -62,11 +62,11 @@ class Glass:
 
 
 @dataclass
-class Desk:
+class ChatDriver:
     chat: Chat
     screen: ChatScreen
     keys: PipeInput
-    glass: Glass
+    emulated: EmulatedOutput
     running: asyncio.Task[None] = field(repr=False)
 
     def type(self, text: str) -> None:
@@ -76,7 +76,7 @@ class Desk:
         self.keys.send_text(text + "\r")
 
     def resize(self, columns: int, lines: int) -> None:
-        self.glass.resize(columns, lines)
+        self.emulated.resize(columns, lines)
         self.screen.app._on_resize()
 
     async def pages_until(self, key: str, check: Callable[[], object]) -> None:
@@ -92,7 +92,7 @@ class Desk:
 
     @property
     def text(self) -> str:
-        return "\n".join(self.glass.rows)
+        return "\n".join(self.emulated.rows)
 
     async def shows(self, *words: str) -> None:
         await self.until(lambda: all(word in self.text for word in words))
@@ -104,34 +104,34 @@ class Desk:
         await retry_until(check, 15, describe=lambda: f"\n{self.text}\n{self.running}")
 
 
-def _found(hands: PaneControl) -> Callable[[], Awaitable[PaneControl]]:
+def _found(pane_control: PaneControl) -> Callable[[], Awaitable[PaneControl]]:
     async def find() -> PaneControl:
-        return hands
+        return pane_control
 
     return find
 
 
 @asynccontextmanager
-async def desk(
+async def drive_chat(
     endpoint: Endpoint,
     *,
     columns: int = 100,
     lines: int = 24,
     spec: ChatSpec | None = None,
-    hands: PaneControl | None = None,
+    pane_control: PaneControl | None = None,
     folder: Path | None = None,
     gave_up: Callable[[], str] = lambda: "",
-) -> AsyncIterator[Desk]:
-    glass = Glass(columns, lines)
-    output = Vt100_Output(cast(TextIO, glass), lambda: glass.size, term="xterm-256color", enable_bell=True)
+) -> AsyncIterator[ChatDriver]:
+    emulated = EmulatedOutput(columns, lines)
+    output = Vt100_Output(cast(TextIO, emulated), lambda: emulated.size, term="xterm-256color", enable_bell=True)
     with create_pipe_input() as keys:
         async with Client(endpoint, Hello(echo=True), patient=True) as client:
             me = client.welcome.you.name
             memory = folder / f"{me}.read" if folder else None
-            chat = Chat(client, ChatState(me), _found(hands or NoPaneControl()), memory, gave_up=gave_up)
+            chat = Chat(client, ChatState(me), _found(pane_control or NoPaneControl()), memory, gave_up=gave_up)
             screen = ChatScreen(chat, spec, history=folder / "history" if folder else None, input=keys, output=output)
-            running = asyncio.get_running_loop().create_task(screen.run(), name="desk")
-            one = Desk(chat, screen, keys, glass, running)
+            running = asyncio.get_running_loop().create_task(screen.run(), name="chat")
+            one = ChatDriver(chat, screen, keys, emulated, running)
             await one.until(lambda: chat.opened and ">" in one.text)
             try:
                 yield one

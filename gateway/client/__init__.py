@@ -1,6 +1,6 @@
-"""How sidecars, the controller and the command line reach a gateway. It must not know any of them.
+"""The client through which sidecars, the controller and the command line reach a gateway. It must not know any of them.
 
-A name is loaded when it is first used: a command that only prints help needs no WebSocket and no event loop.
+A name is imported at its first use: a command that only prints help needs no WebSocket and no event loop.
 """
 
 from importlib import import_module
@@ -44,7 +44,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Python asks this for a name that is not defined above."""
+    """Python calls this for a name that is not defined above."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

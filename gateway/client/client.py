@@ -1,4 +1,4 @@
-"""The one client: connects, resumes after the last seq, reconnects, and repeats safely what was not answered."""
+"""The client: connects, resumes after the last seq, reconnects, and safely repeats requests that got no answer."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ log = logging.getLogger("gateway.client")
 
 
 class StoreChanged(Exception):
-    """The gateway has another store now, where what was asked means something else. It was not asked."""
+    """The gateway has another store now, so the request could mean something else. It was not sent."""
 
 
 @dataclass(frozen=True)
 class ConnectionLost:
-    """The connection is gone; it is being made again by itself."""
+    """The connection is lost. The client is reconnecting by itself."""
 
     reason: str
     retry_in: float
@@ -71,7 +71,7 @@ def _is_repeatable(request: requests.Request) -> bool:
 
 
 class Client:
-    """`patient` waits for a gateway that is not there yet; otherwise entering fails when nothing answers."""
+    """With `patient`, entering waits for a gateway that does not run yet; otherwise it fails when nothing answers."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class Client:
         self.welcome: Welcome
 
     async def __aenter__(self) -> Self:
-        """Connected, or an error that says why this cannot be."""
+        """Connect, or raise an error that says why that is impossible."""
         first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._runner = spawn(self._run_until_final(first), "client")
         try:
@@ -122,7 +122,7 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Waits for the runner's end without swallowing a cancellation that is meant for us."""
+        """Wait for the runner's end without swallowing a cancellation that is meant for the caller."""
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.wait([self._runner])
@@ -135,10 +135,10 @@ class Client:
     def transport_name(self) -> str:
         return self._wire.name if self._wire is not None else "none"
 
-    # asking
+    # requests
 
     async def send(self, content: str, **fields: Any) -> Accepted:
-        """Say something. It has an id, so that repeating it after a lost answer cannot double it."""
+        """Send a message. It carries an id, so repeating it after a lost answer cannot post it twice."""
         return await self.request(Send(content=content, **{"id": new_id(), **fields}), Accepted)
 
     async def request(
@@ -149,9 +149,9 @@ class Client:
         timeout: float | None = None,
         house: str | None = None,
     ) -> R:
-        """Ask, and wait for the answer through lost connections, as long as the endpoint says, or as `timeout` does.
-        What must not happen twice is not asked twice. With `house` it is asked only there: the gateway that comes back
-        may have another store."""
+        """Send a request and wait for the answer, across lost connections, up to the endpoint's limit or `timeout`. A
+        request that must not run twice is not repeated. With `house`, it is sent only to the gateway with this store
+        id: after a reconnect the gateway may have another store."""
         within = self._endpoint.limits.answers if timeout is None else timeout
         try:
             async with asyncio.timeout(None if within == NO_LIMIT_S else within):
@@ -174,7 +174,8 @@ class Client:
             raise self._endpoint.silent(f"`{request.__struct_config__.tag}`", within) from None
 
     async def _ready(self) -> ClientTransport:
-        """What is there is looked at anew after each wait: a wire may be lost between its sign and our turn."""
+        """Wait for an open transport. Each wait is followed by a new check, since the transport may be lost between the
+        signal and our turn."""
         while True:
             if self._final is not None:
                 raise self._final
@@ -183,20 +184,21 @@ class Client:
             await self._connected.wait()
 
     async def _give_up(self, wire: ClientTransport) -> None:
-        """End a wire, so that the next one takes its place."""
+        """End a transport, so that the next one takes its place."""
         self._forget(wire)
         await wire.close()
 
     def _forget(self, wire: ClientTransport) -> None:
-        """The sign goes with the wire: it is set only while there is one, or a final error."""
+        """Drop the transport and clear the signal: it is set only while there is a transport or a final error."""
         if wire is self._wire:
             self._wire = None
             self._connected.clear()
 
-    # listening
+    # events
 
     async def events(self) -> AsyncIterator[ClientEvent]:
-        """Every event once, in order, through all reconnects; a Welcome after each one, a Lost before it."""
+        """Every event once and in order, across all reconnects. Each connection begins with a Welcome; each loss is
+        announced by ConnectionLost."""
         while True:
             if self._final is not None and self._seen.empty():
                 raise self._final
@@ -205,18 +207,20 @@ class Client:
                 await self._give_up(self._wire)
 
     def _put(self, event: ClientEvent) -> bool:
-        """Answers share the wire with events, so a reader that is slow, or reads no events at all, blocks nothing. What
-        does not fit is still in the gateway's log: once all is read, a new wire resumes where the queue ends."""
+        """Queue an event. Answers share the connection with events, so a reader that is slow, or reads no events, must
+        not block it. An event that does not fit is still in the gateway's log: once the queue is empty, a new
+        connection resumes where it ended."""
         if self._overflowed or self._seen.full():
             self._overflowed = True
             return False
         self._seen.put_nowait(event)
         return True
 
-    # running
+    # the connection loop
 
     async def _run_until_final(self, first: asyncio.Future[None]) -> None:
-        """Whoever waits for an answer or an event is told when no more can come, whatever the reason."""
+        """Run the connection until a final error, then tell everyone who waits for an answer or an event, whatever the
+        reason."""
         try:
             await self._run(first)
         except Exception as error:
@@ -240,7 +244,7 @@ class Client:
                 pauses = retry_delays(self._chance)
 
     def _should_stop_retrying(self, error: Exception, first: asyncio.Future[None]) -> bool:
-        """Whether trying again is of no use, or nobody wants to wait for it."""
+        """Whether retrying is useless, or the caller does not want to wait for it."""
         self._failed_tries += not (isinstance(error, GatewayUnreachable) or self._is_frozen(error))
         if isinstance(error, GroupChatError) and error.status < 500 and not isinstance(error, RateLimited):
             self._finish(error, first)
@@ -249,7 +253,8 @@ class Client:
         return self._final is not None
 
     def _is_frozen(self, error: Exception) -> bool:
-        """On this machine nothing swallows a WebSocket: a gateway that does not answer on one answers on nothing."""
+        """Whether the gateway is frozen. Nothing on this machine blocks WebSockets only, so a local gateway that does
+        not answer on one answers on nothing."""
         return isinstance(error, OpenTimedOut) and self._endpoint.socket is not None
 
     def _tried_enough(self, error: Exception) -> bool:
@@ -259,7 +264,8 @@ class Client:
         return f"No gateway answers at {self._endpoint.shown} ({error}). {self._endpoint.remedy}"
 
     def _choose(self) -> ClientTransport:
-        """WebSocket; where that fails twice in a row although something answers, streams, then polling."""
+        """Choose the transport: WebSocket; if that fails twice in a row although something answers, server-sent events,
+        then polling."""
         number = min(self._failed_tries // WEBSOCKET_TRIES, len(self._wires) - 1) if self._failed_tries else 0
         return self._wires[number](self._endpoint)
 
@@ -268,7 +274,7 @@ class Client:
         if self._since is None or self._since > self.welcome.last_seq:
             self._since = self.welcome.last_seq
         known = self._hello.known if self._hello.house == self.welcome.house else 0
-        # another role may have been given to it since
+        # the member may have got another role since
         self._hello = msgspec.structs.replace(self._hello, role=None, house=self.welcome.house, known=known)
         self._wire = wire
         self._overflowed = False
@@ -287,7 +293,7 @@ class Client:
             self._forget(wire)
 
     async def _open(self, wire: ClientTransport) -> Welcome:
-        """Also a gateway that accepts connections and answers nothing on them is given up."""
+        """Open a transport, within a time limit: a gateway may accept connections and never answer."""
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 return await wire.open(self._send_hello())
@@ -295,12 +301,12 @@ class Client:
             raise OpenTimedOut(f"it did not answer within {OPEN_TIMEOUT_S:g} s") from None
 
     def _send_hello(self) -> Hello:
-        """With all that is remembered: the gateway's log may have been put back from a backup."""
+        """The hello with everything the client remembers: the gateway's log may have been restored from a backup."""
         known = max(self._hello.known, self._since or 0) if self._hello.house else 0
         return msgspec.structs.replace(self._hello, since=self._since, known=known)
 
     async def _take_in_slices(self) -> None:
-        """A burst is taken in slices: between them everything else on the loop has its turn."""
+        """Handle a burst of events in slices, so that other tasks on the loop run in between."""
         self._taken += 1
         if self._taken % EVENTS_PER_LOOP_TURN == 0:
             await asyncio.sleep(0)

@@ -1,4 +1,5 @@
-"""Single requests over HTTP, without a stream: for who asks now and then, or for many members, each with a token."""
+"""Single HTTP requests without a stream: for callers that ask now and then, or for many members, each
+with its token."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 
 class HttpClient:
-    """As many at once as are asked; each is answered or refused by itself."""
+    """An HTTP client. Requests run concurrently; each gets its own answer or error."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -42,7 +43,7 @@ class HttpClient:
             await self._session.close()
 
     async def ask(self, request: Request, kind: type[T], *, token: str | None = None, within: float | None = None) -> T:
-        """The answer; Unavailable where none came: then it may have been done or not."""
+        """Send a request. Unavailable if no answer came: the request may or may not have been carried out."""
         assert self._session is not None
         headers = {"Authorization": f"Bearer {token or self._endpoint.token}"}
         limit = self._endpoint.limits.answers if within is None else within

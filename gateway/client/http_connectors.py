@@ -1,4 +1,4 @@
-"""How HTTP reaches an endpoint: by the gateway's socket, if the process behind it is ours, or by TCP."""
+"""How HTTP reaches an endpoint: by the gateway's unix socket, if the process behind it is ours, or by TCP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def connector_for(endpoint: Endpoint, limit: int = 0) -> aiohttp.BaseConnector:
 
 
 class ProvenSocket(aiohttp.UnixConnector):
-    """Nothing is sent before the other end is known to be this user's."""
+    """A unix connector that sends nothing before it knows that the other end is this user's."""
 
     def __init__(self, path: Path, limit: int) -> None:
         super().__init__(str(path), limit=limit)

@@ -1,4 +1,4 @@
-"""The wires for networks that let no WebSocket through: server-sent events with REST, and polling with REST."""
+"""Transports for networks that block WebSocket: server-sent events with REST, and polling with REST."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STREAM_TIMEOUT_S = 60.0
 
 
 class _HttpTransport:
-    """Requests over POST /v1/op; how events arrive is the subclass's matter."""
+    """Requests go over POST /v1/op; the subclass decides how events arrive."""
 
     name = "http"
 
@@ -82,7 +82,7 @@ class EventStreamTransport(_HttpTransport):
         self._stream: aiohttp.ClientResponse | None = None
 
     async def open(self, hello: Hello) -> Welcome:
-        """Open is open only when the stream is: what lets requests through may still let no stream through."""
+        """Open the transport, and wait for the stream: a proxy may pass requests and still block streams."""
         welcome = await super().open(hello)
         assert self._session is not None
         params = {"since": str(self._since), "echo": "true" if self._echo else "false"}

@@ -1,4 +1,4 @@
-"""Ids for messages: unique, and growing with time, so that the gateway writes its index of ids in one place."""
+"""Message ids: unique, and increasing with time, so that the gateway writes its id index in one place."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Hands an HTTP request of the Model Context Protocol on to whoever answers it, and the answer back as it comes.
+"""Forwards an HTTP request of the Model Context Protocol to its server, and streams the response back.
 
-Only what that protocol needs passes: no cookie, no token, no address of somebody else."""
+Only the headers that the protocol needs are forwarded: no cookie, no token, no client address.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ def forwarded_headers(request: web.Request) -> dict[str, str]:
 
 
 async def forward_response(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    """Piece by piece: it may be a stream that lasts."""
+    """Forward the response piece by piece: it may be a long-lived stream."""
     kept = {name: answer.headers[name] for name in _RETURNED_HEADERS if name in answer.headers}
     response = web.StreamResponse(status=answer.status, headers=kept)
     try:

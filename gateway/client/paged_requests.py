@@ -1,4 +1,4 @@
-"""A list that comes in pages, as one answer."""
+"""Fetches a list that comes in pages as one answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NEXT_PAGES: dict[str, tuple[Request, type[Any]]] = {
 
 
 async def fetch_all_pages(ask: SendRequest, request: Request, kind: type[T]) -> T:
-    """All entries, page by page. A gateway of before pages answers with all of them at once."""
+    """All entries, page by page. A gateway older than paging answers with all of them at once."""
     listing = LISTINGS[type(request)]
     found = last = await ask(request, kind)
     entries = list(getattr(found, listing.field))
@@ -40,7 +40,7 @@ async def fetch_all_pages(ask: SendRequest, request: Request, kind: type[T]) -> 
 
 
 async def complete_welcome(ask: SendRequest, welcome: Welcome) -> Welcome:
-    """A welcome with all entries of the lists of which it holds only the first page."""
+    """A welcome completed with all entries of its lists, of which it holds only the first page."""
     lists: dict[str, tuple[Any, ...]] = {}
     for name in welcome.partial:
         request, kind = _NEXT_PAGES[name]

@@ -1,7 +1,6 @@
-"""The ways to be connected: WebSocket first, then server-sent events and polling (`http_wires`).
+"""The transports: WebSocket first, then server-sent events and polling (`http_transports`).
 
-Each carries requests and yields events from a seq on. What a wire promises ends with the wire; reconnecting and
-resuming are the client's business.
+Each carries requests and yields events from a seq on. Its guarantees end with it; the client reconnects and resumes.
 """
 
 from __future__ import annotations
@@ -32,15 +31,15 @@ MAX_FRAME_BYTES = 16 * 1024 * 1024
 
 
 class TransportBroken(Exception):
-    """This wire has ended; another may be tried."""
+    """This transport has ended; another may be tried."""
 
 
 class GatewayUnreachable(TransportBroken):
-    """Nothing answers at the address; another kind of wire would not help."""
+    """Nothing answers at the address; another transport would not help."""
 
 
 class OpenTimedOut(TransportBroken):
-    """Something took the connection and did not answer on it in time."""
+    """Something accepted the connection and did not answer in time."""
 
 
 class ClientTransport(Protocol):
@@ -107,7 +106,7 @@ class WebSocketTransport:
         finally:
             self._waiting.pop(number, None)
             if answer.done() and not answer.cancelled():
-                answer.exception()  # seen: the send may have failed before anybody waited for the answer
+                answer.exception()  # marks it as retrieved: the send may have failed before anybody awaited the answer
 
     async def _send(self, request: Request) -> None:
         assert self._socket is not None
@@ -147,7 +146,7 @@ class _Refusal(msgspec.Struct):
 
 
 def untrusted_certificate_error(error: Exception) -> Unauthorized:
-    """Trying again does not make a certificate better."""
+    """The error for an untrusted certificate: retrying does not help."""
     why = getattr(error, "verify_message", "") or str(error)
     return Unauthorized(
         f"The gateway's certificate is not trusted: {why}. Name its authority with --cafile, or pin it with "
@@ -156,7 +155,7 @@ def untrusted_certificate_error(error: Exception) -> Unauthorized:
 
 
 def error_from_response(status: int, body: bytes) -> GroupChatError:
-    """The gateway's own error, if this is one; whatever else stands in between is said as it is."""
+    """The gateway's error, if the body is one; else the status and body of a proxy in between."""
     try:
         return error_from_body(msgspec.json.decode(body, type=_Refusal).error)
     except msgspec.MsgspecError:
@@ -166,7 +165,7 @@ def error_from_response(status: int, body: bytes) -> GroupChatError:
 
 
 def _http_transport(name: str) -> Callable[[Endpoint], ClientTransport]:
-    """Only where WebSocket fails: aiohttp costs each of many sidecars 10 MB."""
+    """Imported only if WebSocket fails: aiohttp costs each of many sidecars 10 MB."""
 
     def wire(endpoint: Endpoint) -> ClientTransport:
         made: ClientTransport = getattr(importlib.import_module("gateway.client.http_transports"), name)(endpoint)

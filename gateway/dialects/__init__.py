@@ -1,1 +1,1 @@
-"""Other systems' wire formats, each a thin adapter over the same hub. A dialect keeps no state of its own."""
+"""Wire formats of other systems, each a thin adapter to the same hub."""

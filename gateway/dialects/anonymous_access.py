@@ -1,7 +1,7 @@
-"""Who stands at the door of a dialect whose language knows no authentication.
+"""Identifies the caller of a listener whose protocol has no authentication.
 
-A process of this machine may come without a token, as a guest of that dialect; from another machine nothing goes
-without one. The team token and those of agents' tools open nothing here, and pages of browsers are refused.
+A process of this machine may connect without a token, as a guest of that dialect; from another machine a token is
+required. The team token and tokens of agents' tools are not accepted here, and browser pages are refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ANY_PATH = ("/t/{secret}", "/t/{secret}/{path:.*}", "/{path:.*}")
 
 
 async def caller_of(request: web.Request) -> Actor | None:
-    """The member whose token came along; nobody in particular for a process of this machine that has none."""
+    """The member that the token belongs to; None for a process of this machine without a token."""
     auth.check_origin(request)
     hub, token = request.app[auth.HUB], _token_in_request(request)
     if token is None:

@@ -1,4 +1,4 @@
-"""What several dialects say in the same way. Pure."""
+"""Texts that several dialects share. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def milliseconds(stamp: str) -> int:
 
 
 def plain_text(message: Message) -> str:
-    """What was said, for clients that know nothing of parts: the content, or else what the parts hold."""
+    """A message as plain text, for clients that know no parts: the content, or else the text of the parts."""
     if message.content.strip():
         return message.content
     return "\n".join(one.text or one.path or one.url or "" for one in message.parts)

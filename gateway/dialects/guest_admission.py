@@ -1,4 +1,4 @@
-"""How a dialect lets its guests in: not too many new ones at once; what was owed to one that made way is settled."""
+"""Admits the guests of a dialect: at a limited rate of new ones; what a removed guest was still to get is cancelled."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class GuestAdmission:
         self._new = TokenBuckets(rate)
 
     def arrive(self, wish: MemberRecord) -> asyncio.Future[Result]:
-        """A guest as it wishes to be, on its way to the disk."""
+        """Commit the record of a guest as it asked to be registered."""
         state = self._hub.state
         if wish.member.name not in state.members:
             self._take()
@@ -53,7 +53,7 @@ class GuestAdmission:
             ) from None
 
     async def _settle(self, name: str) -> None:
-        """Nobody waits for what this guest will never read, and no receipt says that it is on its way."""
+        """Cancel the deliveries of a removed guest: it will never read them, and no receipt may call them pending."""
         try:
             await end_deliveries_of(self._hub, name, GUEST_REMOVED_REASON)
         except GroupChatError as error:

@@ -1,7 +1,8 @@
-"""`--listen mcp=127.0.0.1:9998`: the tools at a door of their own, for clients that are configured for such an address.
+"""`--listen mcp=127.0.0.1:9998`: the MCP tools on an address of their own, for clients that are configured for such an
+address.
 
-Many of them know no token. A process of this machine that brings none acts as the member `mcp`, which all of them
-share; from another machine nothing goes without one.
+Many of these clients cannot send a token. A process of this machine without a token acts as the member `mcp`, which all
+of them share; from another machine a token is required.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ Function = Callable[..., None]
 
 
 class ConsoleCommand(TyperCommand):
-    """Its help page is ours, and it takes the common options. The page shows those that mean something to the command;
-    all are accepted, so that a line can be written once and end in any verb."""
+    """A command with our help page and the common options. The page shows those that apply to the command; all are
+    accepted, so that any verb can take the same line of options."""
 
     shown_common: tuple[str, ...] = ALL
 
@@ -61,7 +61,7 @@ class Group(TyperGroup):
         return super().parse_args(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **named: Any) -> Any:
-        """As typer's, but an error has one shape, whatever it is about."""
+        """Like typer's `main`, but every error is reported in one shape."""
         self.params = [quick(one) for one in self.params]  # typer has added those of completion meanwhile
         words = list(sys.argv[1:] if args is None else args)
         as_json = asks_for_json(words)
@@ -78,7 +78,7 @@ class Group(TyperGroup):
 
 
 def _with_common(params: Sequence[Any] | None) -> dict[str, Any]:
-    """The help option is one of the common ones."""
+    """Add the common options, the help option among them."""
     return {"params": [*(quick(one) for one in params or ()), *common_options()], "add_help_option": False}
 
 
@@ -95,8 +95,8 @@ def _wrong_usage(error: typer.TyperException, as_json: bool) -> int:
 
 @dataclass(frozen=True)
 class Verb:
-    """What a name on the command line stands for. `common`: which of the common options its help page shows. `loose`: a
-    word that looks like an unknown option is just a word."""
+    """What a name on the command line stands for. `common`: the common options that its help page shows. `loose`: a
+    word that looks like an unknown option is an ordinary word."""
 
     run: Function | CommandLine
     panel: str = ""
@@ -152,7 +152,7 @@ def _built(name: str, verb: Verb) -> Any:
 
 
 class CommandLine(typer.Typer):
-    """A program, or a group of verbs in one. Its verbs are given to it by panels of its help page."""
+    """A program, or a group of verbs in one. Verbs are registered by the panels of its help page."""
 
     def __init__(
         self,
@@ -177,14 +177,14 @@ class CommandLine(typer.Typer):
         self.callback()(callback or _nothing)
 
     def panel(self, title: str, verbs: Mapping[str, Function | CommandLine | Verb], **named: Any) -> None:
-        """Add verbs. What is `named` holds for all of them."""
+        """Add verbs to a panel. `named` settings apply to all of them."""
         for name, one in verbs.items():
             verb = one if isinstance(one, Verb) else Verb(one)
             self.verbs[name] = replace(verb, panel=title, **named)
 
 
 def _nothing() -> None:
-    """A group that does nothing by itself."""
+    """The callback of a group that does nothing by itself."""
 
 
 def run_program(app: CommandLine, name: str) -> None:

@@ -23,7 +23,7 @@ _TAKE_A_VALUE = ("--gateway", "--state", "--cafile", "--fingerprint")
 
 
 def given(ctx: typer.Context) -> ClientOptions:
-    """What the common options say, wherever they stand on the line; the last one counts."""
+    """The common options, from before or after the verb; the last value counts."""
     found: ClientOptions = ctx.meta.get(_KEY, ClientOptions())
     return found
 
@@ -78,7 +78,7 @@ def common_options() -> tuple[Any, ...]:
 
 
 def leading(words: list[str]) -> int:
-    """How many words at the beginning are common options and their values."""
+    """How many leading words are common options and their values."""
     at = 0
     while at < len(words):
         name, equals, _ = words[at].partition("=")
@@ -92,12 +92,12 @@ def leading(words: list[str]) -> int:
 
 
 def asks_for_json(words: list[str]) -> bool:
-    """Also where the rest of the line cannot be understood."""
+    """Whether --json is given, even if the rest of the line cannot be parsed."""
     return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
 def as_words(context: ClientOptions) -> list[str]:
-    """The options that say this, for another program."""
+    """These options as words of a command line, for another program."""
     values = (context.gateway, context.state, context.cafile, context.fingerprint)
     named = [word for name, value in zip(_TAKE_A_VALUE, values, strict=True) if value for word in (name, value)]
     return [*named, *(["--json"] if context.as_json else [])]
@@ -116,4 +116,4 @@ VersionOption = Annotated[
 
 
 def program(version: VersionOption = False) -> None:
-    """What every program takes before its verb."""
+    """The options that every program takes before its verb."""

@@ -1,6 +1,6 @@
-"""How a program ends when something is wrong: a sentence for people or, with --json, an object of one shape.
+"""How a program reports a failure: a sentence for people or, with --json, one JSON object of a fixed shape.
 
-Exit code 1: the line was understood, and the work failed. Exit code 2: the line was not understood; the error's code is
+Exit code 1: the command was understood and failed. Exit code 2: the command was not understood; the error's code is
 `usage`.
 """
 
@@ -20,7 +20,7 @@ def report(error: ErrorBody, *hints: str, as_json: bool) -> None:
 
 
 def body_of(error: Exception) -> ErrorBody:
-    """Errors of a package that are no protocol errors have its name as their code."""
+    """The body of an error. An error that is not part of the protocol has its package's name as its code."""
     if isinstance(error, GroupChatError):
         return error.body()
     return ErrorBody(type(error).__module__.partition(".")[0], str(error))

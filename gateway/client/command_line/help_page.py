@@ -40,7 +40,7 @@ ASCII = Box(*"++++-|")
 
 
 class Look(NamedTuple):
-    """How a page is drawn: how wide, with which border, and how a title, a term and a border are coloured."""
+    """How a page is drawn: its width, its border, and the colours of titles, terms and borders."""
 
     width: int
     box: Box
@@ -99,7 +99,7 @@ def _box(panel: Panel, look: Look) -> Iterator[str]:
 
 
 def _cells(rows: Sequence[Row], inner: int) -> Iterator[tuple[str, str]]:
-    """Each line as two texts that fill it. A name that is too long has a line of its own."""
+    """Rows as pairs of cells that fill the width. A name that is too long gets a line of its own."""
     limit = min(MAX_NAME_WIDTH, inner // 2)
     column = min(max(len(row.name) for row in rows), limit) + 2
     for row in rows:

@@ -39,7 +39,7 @@ def _parameters(command: Any, ctx: Any) -> Iterator[Panel]:
 
 
 def _verbs(command: Any) -> Iterator[Panel]:
-    """Of a group: its verbs, in panels."""
+    """The panels of a group: its verbs."""
     verbs = {name: verb for name, verb in getattr(command, "verbs", {}).items() if not verb.hidden}
     for title in dict.fromkeys(verb.panel for verb in verbs.values()):
         rows = (Row(name, summary(verb.text)) for name, verb in verbs.items() if verb.panel == title)
@@ -47,7 +47,8 @@ def _verbs(command: Any) -> Iterator[Panel]:
 
 
 def look_of(stream: TextIO) -> Look:
-    """As wide as the terminal, up to what is easily read. Typer removes the colours where there is no terminal."""
+    """As wide as the terminal, up to a width that is easy to read. Typer removes the colours if there
+    is no terminal."""
     width = max(MIN_WIDTH, min(shutil.get_terminal_size().columns, MAX_WIDTH))
     box = ROUND if _can_show(stream, ROUND) else ASCII
     if os.environ.get("NO_COLOR"):

@@ -1,4 +1,4 @@
-"""A command's arguments and options in the words of a help page."""
+"""Describes a command's arguments and options for a help page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def row_of(param: Any, ctx: Any) -> Row:
 
 
 def argument_name(param: Any) -> str:
-    """`NAME`, `[NAME]` if it can be left out, and with dots if there can be several."""
+    """`NAME`, or `[NAME]` if it is optional, with dots if it can be repeated."""
     name = (param.metavar or param.name).strip("[]")
     name = name if param.metavar else name.upper().replace("_", "-")
     several = "..." if param.nargs != 1 and not name.endswith("...") else ""
@@ -27,7 +27,7 @@ def argument_name(param: Any) -> str:
 
 
 def error_name(param: Any) -> str:
-    """As it stands in the usage line, or the long form of an option."""
+    """The name in the usage line, or the long form of an option."""
     return (
         argument_name(param).strip("[]").rstrip(".")
         if param.param_type_name == "argument"
@@ -52,7 +52,7 @@ def _text(param: Any) -> str:
 
 
 def _notes(param: Any) -> list[str]:
-    """The range, the variable and the default, as far as the text does not tell them itself."""
+    """The range, the variable and the default, unless the help text already states them."""
     found = []
     if param.min is not None and param.max is not None:
         found.append(f"{param.min} to {param.max}")

@@ -21,7 +21,7 @@ _CHECKED_PATH = ("exists", "writable", "resolve_path", "allow_dash")
 
 
 class _ReadsQuickly:
-    """Of a parameter whose values are read here, if they are of a simple type."""
+    """Mixed into a parameter whose values are read here, if they are of a simple type."""
 
     type_descriptor: Any
 
@@ -48,7 +48,7 @@ class QuickArgument(_ReadsQuickly, TyperArgument):
 
 
 def quick(param: Any) -> Any:
-    """The same parameter, read here."""
+    """The same parameter, with its values read here."""
     same = object.__new__(QuickArgument if isinstance(param, TyperArgument) else QuickOption)
     same.__dict__.update(param.__dict__)
     return same
@@ -65,7 +65,7 @@ def reader_of(annotation: Any, info: Any) -> Read | None:
 
 
 class _Value:
-    """How one parameter is read: by `read`, and not below or above the bounds."""
+    """How one parameter is read: by `read`, within its bounds."""
 
     def __init__(self, read: Read, least: float | None, most: float | None) -> None:
         self._read, self._least, self._most = read, least, most

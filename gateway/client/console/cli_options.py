@@ -1,4 +1,4 @@
-"""What the commands of all packages share: how to reach the gateway, and one run of the event loop."""
+"""What the commands of all packages share: how to reach the gateway, and how to run the event loop once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXIT_FAILED = 1
 
 
 class ClientOptions(msgspec.Struct, frozen=True):
-    """What the common options say: how to reach the gateway, and whether to answer in JSON."""
+    """The values of the common options: how to reach the gateway, and whether to answer in JSON."""
 
     gateway: str | None = None
     state: str | None = None
@@ -34,12 +34,12 @@ class ClientOptions(msgspec.Struct, frozen=True):
 
     @property
     def named_gateway(self) -> str:
-        """The address of a gateway that is meant by itself, whatever team is here."""
+        """The address of a gateway that is named explicitly, independent of the team of this folder."""
         return self.gateway or os.environ.get("CSP_GATEWAY_URL", "")
 
     @property
     def folder(self) -> Path:
-        """The state folder of what these options mean."""
+        """The state folder that these options select."""
         from gateway.client.discovery.endpoint import state_for
 
         return state_for(os.environ, gateway=self.gateway, state=self.state)
@@ -50,7 +50,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
         return team_for_folder(os.environ, self.state)
 
     def as_environment(self) -> dict[str, str]:
-        """With these variables a command without options means the same, in whichever folder it runs."""
+        """Variables that select the same gateway for a command without options, whichever folder it runs in."""
         wanted = {
             STATE_VARIABLE: str(self.folder),
             "CSP_GATEWAY_URL": self.gateway,
@@ -72,7 +72,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
 
 
 def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) -> T:
-    """Run one command; what goes wrong becomes a sentence on stderr and exit code 1."""
+    """Run one command. An error becomes a sentence on stderr and exit code 1."""
     import asyncio
 
     try:
@@ -91,7 +91,7 @@ def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) ->
 
 
 def _system_error_text(error: OSError) -> str:
-    """A file that is not there, a name that is too long, a disk that is full."""
+    """The text of a system error: a missing file, a name that is too long, a full disk."""
     why = error.strerror or str(error) or type(error).__name__
     return f"{why}: {str(error.filename)[:200]!r}." if error.filename else f"{why}."
 

@@ -1,7 +1,7 @@
-"""The only functions of all packages that print.
+"""The only functions in all packages that print.
 
-What is printed is printable by that: each line given is one line of output, and what breaks it is indented. A lint rule
-keeps `print`, `typer.echo` and consoles out of all other modules.
+Printed text is safe for a terminal: each line given becomes one line of output, and line breaks inside it are indented.
+A lint rule keeps `print`, `typer.echo` and consoles out of all other modules.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ def show_error(*lines: str) -> None:
 
 @contextmanager
 def print_uncaught_errors(*, as_json: bool = False) -> Iterator[None]:
-    """An error that nobody foresaw, with its traceback: it may quote what members wrote, too."""
+    """Print an unexpected error with its traceback, which may quote text of members, in the same safe way."""
     try:
         yield
-    except BrokenPipeError:  # whoever read this has enough
+    except BrokenPipeError:  # the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except Exception as error:
@@ -42,7 +42,7 @@ def print_uncaught_errors(*, as_json: bool = False) -> Iterator[None]:
 
 
 def print_lines(*lines: str, err: bool = False, dim: bool = False, fg: str | None = None) -> None:
-    """Each of these as one line. What it holds of other lines is indented below it."""
+    """Print each argument as one line. Further lines inside one are indented below it."""
     stream = sys.stderr if err else sys.stdout
     width = _terminal_width(stream)
     for line in lines:
@@ -57,29 +57,30 @@ def print_json(value: object, *, err: bool = False) -> None:
 def _encode_json(value: object) -> str:
     try:
         return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:  # half a surrogate pair, from a file or a program of others
+    except UnicodeEncodeError:  # a lone surrogate, from a file or another program
         return json.dumps(msgspec.to_builtins(value))
 
 
 def show_done(done: object, words: str, as_json: bool) -> None:
-    """The answer to an order: for programs what the gateway said, for people a sentence."""
+    """Print the result of a command: the gateway's answer as JSON, or a sentence for people."""
     print_json(done) if as_json else print_lines(words)
 
 
 def print_document(text: str) -> None:
-    """JSON in several lines, as our own encoder wrote it."""
+    """Print JSON of several lines, as our encoder wrote it."""
     typer.echo(escape_json(text))
 
 
 def print_text(text: str) -> None:
-    """A text of several lines that is all ours, or whose every line is marked as somebody's."""
+    """Print a text of several lines that is entirely ours, or whose every line is marked with its author."""
     print_lines(*text.removesuffix("\n").split("\n"))
 
 
 def print_table(
     rows: Iterable[Sequence[str]], *, columns: Sequence[str] = (), title: str = "", boxed: bool = True
 ) -> None:
-    """Each cell is one line; without `columns` there is no head, and `boxed` draws lines between the cells."""
+    """Print a table with one line per cell. Without `columns` there is no header; `boxed` draws lines between the
+    cells."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -93,12 +94,13 @@ def print_table(
 
 
 def show_page(text: str, *, err: bool = False) -> None:
-    """A page that is laid out already, with its own colours and borders."""
+    """Print a page that is already laid out, with its own colours and borders."""
     typer.echo(text, err=err)
 
 
 def _wrap_to_terminal(line: str, width: int | None) -> str:
-    """On a terminal no line is longer than it: what the terminal itself broke would begin at its left edge."""
+    """Wrap a line to the terminal's width. If the terminal itself wrapped it, the rest would begin at the left edge and
+    could pass for a line of its own."""
     first, *others = printable_lines(line)
     shown = [first, *(INDENT + one for one in others)]
     if width is None:
@@ -107,7 +109,7 @@ def _wrap_to_terminal(line: str, width: int | None) -> str:
 
 
 def _split_at_width(line: str, width: int) -> Iterator[str]:
-    """In pieces that fit, between words where that is possible."""
+    """Pieces that fit, split between words where possible."""
     start, used, blank, room = 0, 0, 0, width
     for at, one in enumerate(line):
         wide = _cells(one)
@@ -123,7 +125,7 @@ def _split_at_width(line: str, width: int) -> Iterator[str]:
 
 
 def _cells(text: str) -> int:
-    """How many columns of a terminal it takes."""
+    """How many terminal columns the text takes."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -132,7 +134,7 @@ def _cells(text: str) -> int:
 
 
 def _terminal_width(stream: TextIO) -> int | None:
-    """Of a terminal; a file or another program gets whole lines."""
+    """The width of a terminal; None for a file or another program, which gets whole lines."""
     try:
         return max(20, os.get_terminal_size(stream.fileno()).columns) if stream.isatty() else None
     except (OSError, ValueError):
@@ -140,6 +142,6 @@ def _terminal_width(stream: TextIO) -> int | None:
 
 
 def _encodable(text: str, stream: TextIO) -> str:
-    """What this output cannot show is no reason to stop."""
+    """Replace characters that this output cannot encode."""
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, errors="replace").decode(encoding)

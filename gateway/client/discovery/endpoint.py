@@ -1,4 +1,4 @@
-"""Where the gateway is and what opens it: from options, environment, or the state folder of the running team."""
+"""The gateway's address and the token for it: from options, environment, or the state folder of the running team."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 
 @dataclass(frozen=True)
 class TlsTrust:
-    """Which certificates are believed: the system's, those of a file, or exactly one by its SHA-256 fingerprint."""
+    """Which certificates are trusted: the system's, those of a file, or exactly one by its SHA-256 fingerprint."""
 
     cafile: str | None = None
     fingerprint: str | None = None
@@ -56,7 +56,7 @@ class TlsTrust:
         return (self.fingerprint or "").lower().replace(":", "")
 
     def matches_certificate(self, fingerprint: str | None) -> bool:
-        """Whether the pin is of this certificate."""
+        """Whether the pinned fingerprint is this certificate's."""
         return hmac.compare_digest(self._pinned, (fingerprint or "").lower())
 
     def context(self) -> ssl.SSLContext:
@@ -75,7 +75,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def _pinned_ssl_class(pinned: str) -> type[ssl.SSLObject]:
-    """The pin is part of the handshake: nothing is said, and no token shown, to anybody else."""
+    """An SSL class that checks the pin during the handshake, so nothing, and no token, is sent to another peer."""
 
     class Pinned(ssl.SSLObject):
         def do_handshake(self) -> None:
@@ -89,9 +89,9 @@ def _pinned_ssl_class(pinned: str) -> type[ssl.SSLObject]:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`socket` is the way to a gateway on this machine that must be ours; then `url` is only what people call it.
-    `remedy` is what helps where no gateway is, `if_silent` where one is that does not answer. `limits` is how long
-    it is waited for."""
+    """`socket` is the unix socket of a gateway on this machine that must be ours; then `url` is only its displayed
+    address. `remedy` helps if no gateway runs, `if_silent` if one runs and does not answer. `limits` are the timeouts.
+    """
 
     url: str
     token: str = field(repr=False)
@@ -102,7 +102,7 @@ class Endpoint:
     limits: Timeouts = field(default_factory=Timeouts)
 
     def silent(self, what: str, seconds: float) -> TimedOut:
-        """The error of whoever has waited in vain: for whom, for what, for how long, and what to do."""
+        """The timeout error: what was awaited, for how long, and what to do."""
         return TimedOut(f"The gateway at {self.shown} did not answer {what} within {seconds:g} s. {self.if_silent}")
 
     def at(self, path: str, *, websocket: bool = False) -> str:
@@ -112,7 +112,7 @@ class Endpoint:
 
     @property
     def shown(self) -> str:
-        """Its address for people and logs: a token may stand in a path."""
+        """The address for people and logs, with any token in the path hidden."""
         return mask_tokens(self.url)
 
     @property
@@ -129,9 +129,9 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
     cafile: str | None = None,
     fingerprint: str | None = None,
 ) -> Endpoint:
-    """Options first, then the environment, then the team that is meant here. Its own gateway is reached by its socket,
-    whatever it is called, or not at all while it is down: another process may have its port by then. A token that lies
-    in a state folder goes nowhere else. A gateway that is named is the one that is meant, whatever team files say."""
+    """Find the gateway: options first, then the environment, then the team of this folder. The team's own gateway is
+    reached by its unix socket only, whatever its address: while it is down, another process may have its port. A token
+    from a state folder is sent nowhere else. A gateway that is named explicitly wins over team files."""
     given, pinned = token or env.get("CSP_AUTH_TOKEN"), fingerprint or env.get("GROUPCHAT_FINGERPRINT")
     wish = _Credentials(given, TlsTrust(cafile or env.get("GROUPCHAT_CAFILE"), pinned), by_option=state is not None)
     limits = timeouts_from(env)
@@ -147,7 +147,7 @@ def find_endpoint(  # noqa: PLR0913 - the options a person may give
 
 @dataclass(frozen=True)
 class _Credentials:
-    """The token that was given, if any, what is trusted, and whether an option names the state folder."""
+    """The given token, if any, the trusted certificates, and whether an option names the state folder."""
 
     token: str | None = field(repr=False)
     trust: TlsTrust
@@ -157,13 +157,13 @@ class _Credentials:
 def state_for(
     env: Mapping[str, str], *, gateway: str | None = None, state: str | os.PathLike[str] | None = None
 ) -> Path:
-    """The state folder that belongs to `find_endpoint` with the same options."""
+    """The state folder for `find_endpoint` with the same options."""
     named = gateway or env.get("CSP_GATEWAY_URL")
     return _team_folder_at(check_url(named), named_folder(env, state)) if named else state_folder(env, state)
 
 
 def _team_folder_at(url: str, folder: Path | None) -> Path:
-    """The state folder that is named, or the one of this user's team whose gateway is at that address."""
+    """The named state folder, or that of this user's team whose gateway has this address."""
     if folder is not None:
         return folder
     at = (
@@ -173,7 +173,7 @@ def _team_folder_at(url: str, folder: Path | None) -> Path:
 
 
 def _endpoint_at(url: str, folder: Path, wish: _Credentials) -> Endpoint:
-    """The gateway at this address, which may be the one of `folder`."""
+    """The endpoint for this address, which may be the gateway of `folder`."""
     running = read_running(folder)
     if running is not None and is_same_gateway(url, running.url):
         return _team_endpoint(folder, running, wish)
@@ -237,7 +237,7 @@ def _without_trust_for_http(trust: TlsTrust, url: str) -> TlsTrust:
 
 
 def is_same_gateway(one: str, other: str) -> bool:
-    """Whether two addresses mean one gateway on this machine, by whichever of its names."""
+    """Whether two addresses mean the same gateway on this machine, under any of the machine's names."""
     first, second = urlsplit(one), urlsplit(other)
     if port_of(one) != port_of(other):
         return False
@@ -266,7 +266,7 @@ def check_url(url: str) -> str:
 
 
 def _has_valid_port(parts: SplitResult) -> bool:
-    """None, or one that can be."""
+    """Whether the port is absent or valid."""
     try:
         return parts.port is None or parts.port > 0
     except ValueError:

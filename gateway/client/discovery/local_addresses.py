@@ -1,4 +1,4 @@
-"""The port that a gateway usually has, and the names of this machine. Pure."""
+"""The default port of a gateway, and the names of this machine. Pure."""
 
 from __future__ import annotations
 

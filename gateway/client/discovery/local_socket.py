@@ -1,5 +1,5 @@
-"""The gateway's socket on this machine: where it lies, and the proof of who is at its other end. No token goes to a
-process of another user: neither the path nor the process behind it may be somebody else's."""
+"""The gateway's unix socket: its path, and the check of its owner. A token is never sent to a process of another user,
+so neither the path nor the process behind it may belong to somebody else."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from gateway.client.files.private_files import make_private_folder, ownership_of
 from gateway.protocol.errors import Forbidden, GroupChatError, Unavailable
 
 GATEWAY_SOCKET = "gateway.sock"
-MAX_PATH_BYTES = 103  # what every system takes; Linux takes 107
+MAX_PATH_BYTES = 103  # every system accepts this; Linux accepts 107
 
 
 def socket_path_for(folder: Path, name: str, env: Mapping[str, str]) -> Path:
-    """A path for a socket that belongs to `folder`: in it, or where that is too long, in a private folder elsewhere."""
+    """A path for a socket of `folder`: in it or, if that path is too long, in a private folder elsewhere."""
     for path in _candidate_paths(folder, name, env):
         return path
     raise _no_socket_error(folder)
 
 
 def listen_in_folder(folder: Path, name: str, env: Mapping[str, str]) -> tuple[socket.socket, Path]:
-    """At the first such path where the file system takes a socket."""
+    """Listen at the first such path on a file system that supports sockets."""
     for path in _candidate_paths(folder, name, env):
         try:
             return listen_at_path(path), path
@@ -60,7 +60,8 @@ def _fits(path: Path) -> bool:
 
 
 def _short_folders(folder: Path, env: Mapping[str, str]) -> Iterator[Path]:
-    """Somebody else may have taken the name in the temporary folder; then another one is made."""
+    """Folders with short paths. Another user may have taken the name in the temporary folder; then
+    another one is made."""
     own = f"llm-groupchat-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
     if runtime := env.get("XDG_RUNTIME_DIR"):
         yield Path(runtime) / own
@@ -70,7 +71,7 @@ def _short_folders(folder: Path, env: Mapping[str, str]) -> Iterator[Path]:
 
 
 def listen_at_path(path: Path) -> socket.socket:
-    """Bound for this user alone, in place of what a process that was killed has left."""
+    """A listening socket for this user alone. It replaces the file that a killed process left."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     try:
@@ -83,7 +84,7 @@ def listen_at_path(path: Path) -> socket.socket:
 
 
 async def connect_to_own(path: Path) -> socket.socket:
-    """To a process of ours, or Forbidden before a byte is sent; OSError where nobody listens."""
+    """Connect to a process of this user. Forbidden before any byte is sent to another's; OSError if nobody listens."""
     check_socket(path)
     end = socket.socket(socket.AF_UNIX)
     end.setblocking(False)
@@ -97,7 +98,7 @@ async def connect_to_own(path: Path) -> socket.socket:
 
 
 async def _connect(end: socket.socket, path: Path) -> None:
-    """A socket of this kind connects at once, or says that too many wait before us; then a little later."""
+    """Connect. A unix socket connects at once or reports a full queue; then retry shortly after."""
     for pause in (0.01, 0.05, 0.25, 1.0):
         try:
             end.connect(str(path))
@@ -109,7 +110,7 @@ async def _connect(end: socket.socket, path: Path) -> None:
 
 
 def check_socket(path: Path) -> None:
-    """The file itself; FileNotFoundError where there is none."""
+    """Check the owner and mode of the socket file; FileNotFoundError if there is none."""
     seen = os.lstat(path)
     make_private_folder(path.parent)
     us = os.geteuid()
@@ -128,7 +129,7 @@ def check_peer(end: socket.socket, path: Path) -> None:
 
 
 def is_own_peer(end: socket.socket) -> bool:
-    """Whether the process at the other end of a connection that was accepted may speak to us."""
+    """Whether the process at the other end of an accepted connection may talk to us."""
     return file_ownership.distrust_of_peer(peer_uid(end), os.geteuid())
 
 

@@ -1,4 +1,4 @@
-"""The gateway of a state folder: what it announced there, whether it lives, and what helps where it does not."""
+"""The gateway of a state folder: the address that it published there, whether it runs, and what to do if not."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gateway.protocol.errors import GroupChatError
 
 GATEWAY_FILE = "gateway.json"
 LOCK_FILE = "gateway.lock"
-SUPERVISOR_FILE = "gateway.supervisor"  # the process that starts a team's gateway again; it writes this itself
-GIVEN_UP_FILE = "gateway.failed"  # why the supervisor of a team's gateway does not start it any more
-TEAM_RECORD = "workspace.json"  # `groupchat up` keeps there what it started
+SUPERVISOR_FILE = "gateway.supervisor"  # the process that restarts a team's gateway; it writes this file itself
+GIVEN_UP_FILE = "gateway.failed"  # why the supervisor has stopped restarting a team's gateway
+TEAM_RECORD = "workspace.json"  # where `groupchat up` records what it started
 
 
 class RunningGateway(msgspec.Struct, frozen=True):
-    """What a running gateway leaves in its state folder for those who look for it. `listeners` are the further doors
-    of `--listen`: a dialect's name, and where it is spoken. `socket` is where our own programs reach it."""
+    """What a running gateway publishes in its state folder. `listeners` are the further listeners of `--listen`: a
+    dialect's name, and its address. `socket` is where our own programs connect."""
 
     url: str
     pid: int
@@ -33,7 +33,7 @@ class RunningGateway(msgspec.Struct, frozen=True):
 
 
 def read_running(state: Path) -> RunningGateway | None:
-    """What stands in the folder. A gateway that was killed has left it behind."""
+    """The record in the folder. A killed gateway leaves it behind."""
     try:
         return msgspec.json.decode(read_private(state / GATEWAY_FILE), type=RunningGateway)
     except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
@@ -41,12 +41,12 @@ def read_running(state: Path) -> RunningGateway | None:
 
 
 def read_live_gateway(state: Path) -> RunningGateway | None:
-    """What stands in the folder, if the gateway that wrote it lives."""
+    """The record in the folder, if the gateway that wrote it still runs."""
     return read_running(state) if has_live_gateway(state) else None
 
 
 def has_live_gateway(state: Path) -> bool:
-    """Whether a gateway lives on this folder now; one that was killed leaves its files but not its lock."""
+    """Whether a gateway runs on this folder now. A killed one leaves its files, but not its lock."""
     try:
         handle = open_private(state / LOCK_FILE, os.O_RDWR)
     except (FileNotFoundError, NotADirectoryError):
@@ -61,14 +61,14 @@ def has_live_gateway(state: Path) -> bool:
 
 
 def read_supervisor_failure(state: Path) -> str:
-    """The sentence of a supervisor that has given up; nothing as long as it tries."""
+    """Why the supervisor has given up; empty while it still tries."""
     with contextlib.suppress(OSError, GroupChatError):
         return read_private(state / GIVEN_UP_FILE).decode(errors="replace").strip()
     return ""
 
 
 def start_remedy(state: Path, *, by_option: bool = False, of_a_team: bool = False) -> str:
-    """The command that starts the gateway which this user misses."""
+    """The command that starts the missing gateway."""
     verb = "up" if of_a_team else start_command_name(state)
     return (
         f"{read_supervisor_failure(state)} Start it with `groupchat {verb}{_state_option(state, by_option)}`.".strip()
@@ -76,7 +76,8 @@ def start_remedy(state: Path, *, by_option: bool = False, of_a_team: bool = Fals
 
 
 def silent_gateway_remedy(state: Path, *, by_option: bool = False) -> str:
-    """What helps where the gateway lives and does not answer: a frozen one keeps its place from a new one."""
+    """What to do if the gateway runs and does not answer: a frozen gateway holds the lock, so a new
+    one cannot start."""
     option = _state_option(state, by_option)
     if (state / TEAM_RECORD).exists():
         return f"If that goes on, `groupchat restart gateway{option}` ends it and starts it anew."
@@ -86,7 +87,7 @@ def silent_gateway_remedy(state: Path, *, by_option: bool = False) -> str:
 
 
 def _state_option(state: Path, by_option: bool) -> str:
-    """Of a command that means this folder, where an option has named it."""
+    """The `--state` option for a suggested command, if an option has named the folder."""
     return f" --state {shlex.quote(str(state))}" if by_option else ""
 
 

@@ -1,9 +1,10 @@
-"""Which team a command means. Pure: the options, the variables, and what was found of team files and of teams go in; a
+"""Decides which team a command means. Pure: options, variables, and the team files and teams that were found go in; a
 choice, or an error that says what to do, comes out.
 
-`--state` before GROUPCHAT_STATE, both exactly that folder; then the nearest team file from the current folder upwards;
-then the default team. Of a file only the name of its team is used, and only a file that nobody else could have written
-counts, or one from which this user has started a team: it chooses among this user's own state folders, nothing else.
+The order: `--state`, then GROUPCHAT_STATE, both meaning exactly that folder; then the nearest team file from the
+current folder upwards; then the default team. Only the team's name is used from a file. A file counts only if nobody
+else could have written it, or if this user has started a team from it: it selects among this user's own state folders,
+nothing else.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ NAME_ONE_HINT = "Name one with --state DIR; `groupchat teams` lists them."
 
 
 class TeamRecord(msgspec.Struct, frozen=True):
-    """What `groupchat up` wrote down in a state folder, as far as others need it. `file`: the team file that it read;
-    empty if there was none, or if that is not there any more. `alive`: its gateway runs."""
+    """What `groupchat up` recorded in a state folder, as far as others need it. `file`: the team file that it read;
+    empty if there was none or it is gone. `alive`: the team's gateway runs."""
 
     team: str = DEFAULT_TEAM
     file: str = ""
@@ -35,9 +36,8 @@ class TeamRecord(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class FoundTeamFile:
-    """A team file of the current folder, or of one above it. `path` is where it really is, `folder` where it was found;
-    `here`: that is the current folder itself. `distrust`: why nothing in it was read. `broken`: why the name of its
-    team cannot be told."""
+    """A team file of the current folder or one above it. `path` is its real path, `folder` where it was found; `here`:
+    that is the current folder. `distrust`: why it was not read. `broken`: why its team name cannot be read."""
 
     path: str
     folder: str = ""
@@ -48,7 +48,7 @@ class FoundTeamFile:
 
 
 class ChoiceBasis(StrEnum):
-    """What a choice rests on."""
+    """What a choice is based on."""
 
     OPTION = "--state"
     VARIABLE = STATE_VARIABLE
@@ -59,8 +59,9 @@ class ChoiceBasis(StrEnum):
 
 @dataclass(frozen=True)
 class TeamChoice:
-    """`name` is empty where only a folder was named and no team has been started with it. `file`: what the choice rests
-    on, or was started from. `remark` is for a person to read. `conflict`: why nothing that runs may be changed."""
+    """The chosen team. `name` is empty if only a folder was named and no team was started with it. `file`: the file
+    that the choice is based on, or that the team was started from. `remark` is for a person to read. `conflict`: why a
+    running team may not be changed."""
 
     state: str
     name: str
@@ -72,7 +73,7 @@ class TeamChoice:
 
 @dataclass(frozen=True)
 class TeamSources:
-    """What a choice is made from. `files`, the nearest first; `teams`: what is known of each state folder."""
+    """The inputs of a choice. `files`: nearest first; `teams`: what is known of each state folder."""
 
     home: str
     option: str = ""
@@ -82,12 +83,12 @@ class TeamSources:
 
 
 def normalize_team_name(text: str) -> str:
-    """Part of a tmux session's name, where `.` and `:` mean something."""
+    """A team name that can be part of a tmux session's name, where `.` and `:` have a meaning."""
     return canonical_name(text).replace(".", "-")
 
 
 def state_folder_of(home: str, team: str) -> str:
-    """Each further team has a state of its own beside the default one's."""
+    """The state folder of a team. Teams other than the default one have theirs inside the default team's."""
     return home if team == DEFAULT_TEAM else f"{home}/{TEAMS_FOLDER}/{team}"
 
 
@@ -104,12 +105,14 @@ def choose_team(found: TeamSources) -> TeamChoice:
 
 
 def nearest_team_file(found: TeamSources) -> FoundTeamFile | None:
-    """The file whose team is meant; one that others could have written counts only for a team that runs from it."""
+    """The team file that decides. One that others could have written counts only for a team that was
+    started from it."""
     return next((one for one in found.files if not one.distrust or _started_team(found, one)), None)
 
 
 def state_folder_to_start(found: TeamSources, team: str, file: str) -> str:
-    """Where `up` starts this team: in the folder that is named, or where a team from this file runs, or in its own."""
+    """Where `up` starts this team: in the named folder, or where a team from this file runs, or in the team's own
+    folder."""
     if named := found.option or found.variable:
         return named
     from_it = {record.team: state for state, record in found.teams.items() if file and record.file == file}
@@ -120,12 +123,12 @@ def state_folder_to_start(found: TeamSources, team: str, file: str) -> str:
 
 
 def is_of_another(record: TeamRecord, team: str, file: str) -> bool:
-    """Whether this is the record of another team than the one of this name, or of a namesake from another file."""
+    """Whether the record belongs to a team with another name, or to a team of the same name from another file."""
     return (bool(team) and record.team != team) or bool(file and record.file and record.file != file)
 
 
 def two_teams_error(state: str, record: TeamRecord, team: str, file: str) -> str:
-    """The sentence for a state folder in which another team lives than the one that is meant."""
+    """The error for a state folder that belongs to another team than the one that is meant."""
     started = f", which was started from {record.file}" if record.file else ""
     meant = f"the team {team}" + (f" of {file}" if file else "")
     return (
@@ -140,7 +143,8 @@ def _choice_of_state(found: TeamSources, state: str, ground: ChoiceBasis) -> Tea
 
 
 def _choice_of_variable(found: TeamSources, choice: TeamChoice, file: FoundTeamFile) -> TeamChoice:
-    """The variable goes first. Where it means another team than the folder, that is said, and nothing is ended."""
+    """The variable wins. If it selects another team than the folder does, the choice says so, and no team may be
+    stopped."""
     if not choice.name:
         return choice
     name = _started_team(found, file) or ("" if file.broken else file.name)
@@ -179,7 +183,7 @@ def _default_choice(found: TeamSources) -> TeamChoice:
 
 
 def ignored_file_remark(found: TeamSources, chosen: FoundTeamFile | None) -> str:
-    """A file that is nearer than the chosen one, and is not believed."""
+    """The remark about a nearer team file that is not trusted."""
     for one in found.files:
         if one is chosen:
             return ""
@@ -193,6 +197,6 @@ def _teams_from_file(found: TeamSources, file: FoundTeamFile) -> list[tuple[str,
 
 
 def _started_team(found: TeamSources, file: FoundTeamFile) -> str:
-    """The team that was started from this file: the one that it names, if that is among them."""
+    """The team that was started from this file: the one that it names, if that was started."""
     names = [record.team for _, record in _teams_from_file(found, file)]
     return "" if not names else file.name if file.name in names else names[0]

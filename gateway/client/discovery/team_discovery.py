@@ -1,5 +1,5 @@
-"""Looks for what the choice of a team rests on: the variables, the team files from a folder upwards, the teams that
-this user has started. Nothing is made, and nothing that a file says is done."""
+"""Gathers the inputs for the choice of a team: the variables, the team files from a folder upwards, and the teams that
+this user has started. It creates nothing and runs nothing."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ MAX_FILE_BYTES = 1_000_000
 
 
 def home_folder() -> Path:
-    """The state folder of the default team; those of the others are in it."""
+    """The state folder of the default team; it contains those of the other teams."""
     return Path(platformdirs.user_state_dir("llm-groupchat"))
 
 
 def named_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None) -> Path | None:
-    """The state folder that an option or the variable names."""
+    """The state folder named by an option or the variable."""
     wanted = chosen or env.get(STATE_VARIABLE)
     return Path(wanted).expanduser().absolute() if wanted else None
 
 
 def state_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None) -> Path:
-    """Where everything that is written lives, for the team that is meant. Asking creates nothing."""
+    """The state folder of the selected team, which holds everything that is written. Looking it up creates nothing."""
     return Path(team_for_folder(env, chosen).state)
 
 
@@ -67,7 +67,7 @@ def find_team_sources(
 
 
 def own_state_folders(named: Collection[Path] = ()) -> list[Path]:
-    """The state folders that this user may have teams in."""
+    """The state folders in which this user may have teams."""
     home = home_folder()
     further = sorted(one for one in (home / TEAMS_FOLDER).glob("*") if one.is_dir())
     return list(dict.fromkeys([home, *further, *named]))
@@ -82,7 +82,7 @@ def read_record(state: Path) -> TeamRecord | None:
 
 
 def existing_team_file(file: str) -> str:
-    """The file that a team was started from; nothing if it is not there any more."""
+    """The file that a team was started from; empty if it is gone."""
     with contextlib.suppress(OSError, ValueError):
         return file if file and Path(file).exists() else ""
     return ""
@@ -95,13 +95,13 @@ def _is_running(state: Path) -> bool:
 
 
 def _cwd() -> Path | None:
-    with contextlib.suppress(OSError):  # a folder that has been removed
+    with contextlib.suppress(OSError):  # the folder has been removed
         return Path.cwd()
     return None
 
 
 def _find_team_files(cwd: Path | None, started: Collection[str]) -> Iterator[FoundTeamFile]:
-    """Upwards, up to the first that counts."""
+    """Team files upwards from a folder, up to the first that counts."""
     for folder in [] if cwd is None else [cwd, *cwd.parents]:
         path = folder / TEAM_FILE
         if not _is_file(path):
@@ -113,7 +113,7 @@ def _find_team_files(cwd: Path | None, started: Collection[str]) -> Iterator[Fou
 
 
 def _is_file(path: Path) -> bool:
-    with contextlib.suppress(OSError):  # in a folder that we may not look into
+    with contextlib.suppress(OSError):  # we may not read the folder
         return path.is_file()
     return False
 
@@ -143,7 +143,7 @@ def _distrust_of(path: Path) -> str:
 
 
 def _read_team_name(path: Path) -> str:
-    """The name of its team, and nothing else of what stands there."""
+    """The team's name from the file. Nothing else of it is used."""
     with path.open("rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("it is no file")

@@ -1,7 +1,7 @@
-"""How long is waited for a gateway, by everything that waits for one. Pure: the environment is an argument.
+"""All time limits for waiting for a gateway. Pure: the environment is an argument.
 
-No connection is made, and no request asked, without such a limit, unless who asks says that it waits for ever: so every
-command ends, whatever the gateway does.
+Every connection and request has such a limit unless the caller asks to wait without end. So every command ends,
+whatever the gateway does.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from gateway.protocol.errors import BadRequest
 TIMEOUT_VARIABLE = "GROUPCHAT_TIMEOUT"
 NO_LIMIT_S = math.inf
 OPEN_TIMEOUT_S = 10.0
-REMOTE_OPEN_TIMEOUT_S = 30.0  # other ways to connect may have to be tried
+REMOTE_OPEN_TIMEOUT_S = 30.0  # leaves time to try other transports
 ANSWER_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """In seconds: until a connection is usable, on this machine and to another one, and until a request is answered."""
+    """Seconds until a connection must be usable, on this machine and remotely, and until a request must be answered."""
 
     opens: float = OPEN_TIMEOUT_S
     opens_elsewhere: float = REMOTE_OPEN_TIMEOUT_S
@@ -34,12 +34,12 @@ class Timeouts:
 
 
 def timeout_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """An environment that says nothing else: the gateway of a folder is meant, whatever else is set."""
+    """An environment with only the timeout setting, for the gateway of a folder, whatever other variables are set."""
     return {TIMEOUT_VARIABLE: env[TIMEOUT_VARIABLE]} if TIMEOUT_VARIABLE in env else {}
 
 
 def timeouts_from(env: Mapping[str, str]) -> Timeouts:
-    """As GROUPCHAT_TIMEOUT says, for all of them; else the usual ones."""
+    """The limits: all as GROUPCHAT_TIMEOUT says, else the defaults."""
     chosen = env.get(TIMEOUT_VARIABLE, "").strip()
     if not chosen:
         return Timeouts()

@@ -1,5 +1,6 @@
-"""Where tokens lie in the state folder: one folder for each kind of member, so that a person's token can never be taken
-for an agent's of the same name. `tokens/team` is the team's. What was given by a gateway elsewhere lies apart."""
+"""Where tokens are stored in the state folder: one folder per kind of member, so that a person's token can never be
+taken for that of an agent with the same name. `tokens/team` is the team token. Tokens of gateways elsewhere are stored
+apart."""
 
 from __future__ import annotations
 
@@ -29,12 +30,12 @@ def token_file(state: Path, name: str, kind: MemberKind, elsewhere: str = "") ->
 
 
 def token_file_for(state: Path, name: str, kind: MemberKind, endpoint: Endpoint) -> Path:
-    """Where a token of this gateway belongs."""
+    """The file for a token of this gateway."""
     return token_file(state, name, kind, "" if endpoint.socket else folder_name_of_url(endpoint.url))
 
 
 def folder_name_of_url(url: str) -> str:
-    """A gateway's address as the name of a folder."""
+    """A folder name made from a gateway's address."""
     return re.sub(r"[^a-z0-9.-]", "_", url.partition("//")[2].lower()).lstrip(".") or "_"
 
 
@@ -43,8 +44,8 @@ def read_token(state: Path, name: str, kind: MemberKind) -> str | None:
 
 
 def read_kept_token(state: Path, name: str, kind: MemberKind, endpoint: Endpoint) -> str | None:
-    """The token that this member has of this gateway. An older version kept those of gateways elsewhere with the
-    others; where no gateway ever lived on the state folder there are no others."""
+    """The stored token of this member for this gateway. An older version stored tokens of gateways elsewhere among the
+    others; they are recognised only in a state folder on which no gateway ever ran."""
     found = read_secret(token_file_for(state, name, kind, endpoint))
     if found is None and endpoint.socket is None and not (state / LOCK_FILE).exists():
         found = read_secret(state / TOKENS_FOLDER / name)
@@ -59,7 +60,7 @@ def read_secret(path: Path) -> str | None:
 
 
 def check_token_owner(you: Member, name: str) -> None:
-    """Whoever enters with a token must be the agent it was kept for: else it would speak as somebody else."""
+    """Check that the token belongs to the expected member: else the client would speak as another member."""
     if you.kind is not MemberKind.AGENT:
         raise wrong_kind_error(name, you.kind)
     if you.name != name:

@@ -1,1 +1,1 @@
-"""Private files and logs: who owns them, how long they may grow. Knows no gateway."""
+"""Private files and logs: their ownership and their size limits. Knows no gateway."""

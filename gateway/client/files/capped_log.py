@@ -1,4 +1,4 @@
-"""A log that cannot fill the disk: this file and one older one, each at most so long. A full disk stops nothing."""
+"""A log of bounded size: the current file and one older one. A full disk stops nothing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ MAX_FILE_BYTES = 2_000_000
 
 
 class CappedLog(TextIOBase):
-    """For whoever writes lines. Only its owner may read it. `takes` is a descriptor that shall lead there too, such as
-    standard error: what is written to it by others is counted."""
+    """A stream for log lines, readable only by its owner. `takes` is a descriptor that is redirected to it too, such as
+    standard error; what others write to it counts towards the limit."""
 
     def __init__(self, path: Path, most: int = MAX_FILE_BYTES, *, takes: int | None = None) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Lines of a plain text file, as they are shown with a message, and what the whole file was then."""
+"""Reads lines of a plain text file for a message, and a digest of the whole file at that moment."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_range(text: str) -> bool:
 
 
 def read_file_lines(path: Path, name: str, wanted: tuple[int, int] | None) -> tuple[str, str]:
-    """The text, and a digest of the whole file. `name` is what errors call it."""
+    """The text, and a digest of the whole file. `name` is the file's name in errors."""
     data = _read_plain_file(path, name)
     part = data if wanted is None else _select_lines(data, wanted, name)
     try:
@@ -48,7 +48,7 @@ def read_file_lines(path: Path, name: str, wanted: tuple[int, int] | None) -> tu
 
 
 def _read_plain_file(path: Path, name: str) -> bytes:
-    """Of a plain file, and never of something that could keep whoever opens it waiting."""
+    """The bytes of a plain file. Other kinds, such as a pipe, could block the reader, and are refused."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as opened:
             about = os.fstat(opened.fileno())

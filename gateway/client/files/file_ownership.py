@@ -1,6 +1,7 @@
-"""Whether a folder, a file or a socket may be trusted with a secret, by its owner and its mode. Pure.
+"""Decides from owner and mode whether a folder, a file or a socket may be trusted with a secret. Pure.
 
-`FileOwnership` is what was seen of it; the answer is a sentence that says what is wrong and what to do, or nothing."""
+`FileOwnership` holds the facts; the answer is a sentence that says what is wrong and what to do, or an empty one.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ CHOOSE_OTHER_FOLDER = "choose a folder of your own with --state DIR or GROUPCHAT
 
 @dataclass(frozen=True)
 class FileOwnership:
-    """`owner` is the name of `uid`; `alone`: the group of the file has nobody in it but its owner."""
+    """The facts about a path. `owner` is the name of `uid`; `alone`: the file's group has no member but its owner."""
 
     path: str
     uid: int
@@ -34,7 +35,7 @@ class FileOwnership:
 
 
 def distrust_of_ancestor(found: FileOwnership, trusted: Collection[int]) -> str:
-    """A folder or a link above a private one: whoever owns or writes it can put another in the place of ours."""
+    """Check a folder or link above a private path: whoever owns or can write it can replace the private one."""
     if found.uid not in trusted:
         return (
             f"{found.path} belongs to {found.owner}, who could put other files in the place of yours. "
@@ -49,7 +50,7 @@ def distrust_of_ancestor(found: FileOwnership, trusted: Collection[int]) -> str:
 
 
 def distrust_of_private_path(found: FileOwnership, us: int, our_name: str) -> str:
-    """The private folder, file or socket itself."""
+    """Check the private folder, file or socket itself."""
     if stat.S_ISLNK(found.mode):
         return f"{found.path} is a link; a private file is none. Remove it, or {CHOOSE_OTHER_FOLDER}."
     if found.uid != us:
@@ -61,8 +62,8 @@ def distrust_of_private_path(found: FileOwnership, us: int, our_name: str) -> st
 
 
 def distrust_of_team_file(file: FileOwnership, folders: Collection[FileOwnership], trusted: Collection[int]) -> str:
-    """Why a file may be another user's word, or nothing. In a folder where others may write, anybody could have put it,
-    though it may be ours, as a link to one of our files; there its sticky bit does not help."""
+    """Why a team file may be written by another user; empty if it is trusted. In a folder where others can write,
+    anybody could have placed it, even as a link to one of our own files, and the sticky bit does not prevent that."""
     if file.uid not in trusted:
         return f"it belongs to {file.owner}"
     if file.others_write:
@@ -78,6 +79,6 @@ def has_too_wide_mode(found: FileOwnership) -> bool:
 
 
 def distrust_of_peer(uid: int, us: int) -> bool:
-    """Whether the process at the other end of a local socket may be spoken to: the same user's, or root's, who can read
-    everything anyway."""
+    """Whether to refuse the process at the other end of a local socket. The same user's is accepted, and root's, since
+    root can read everything anyway."""
     return uid in (us, ROOT_UID)

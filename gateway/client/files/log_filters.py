@@ -1,5 +1,5 @@
-"""What a line of a log may hold, and how often it may come: no secret, no more than a screenful, and the same again and
-again only as a number. For structlog and for what other libraries log alike."""
+"""Filters log lines: no secrets, bounded length, and only a count instead of repeated lines. For structlog and for the
+logging of other libraries alike."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LogFields = MutableMapping[str, Any]
 
 
 def hide_secrets(_: Any, __: str, event: LogFields) -> LogFields:
-    """A last net: whatever is called a token or looks like one is not written, whoever logged it."""
+    """A last safeguard: values that are named or look like a token are masked, whoever logged them."""
     for key, value in event.items():
         if key.lower() in SECRET_KEYS:
             event[key] = HIDDEN_MARK
@@ -37,14 +37,14 @@ def hide_secrets(_: Any, __: str, event: LogFields) -> LogFields:
 
 
 class RepeatLimit:
-    """Lines of one kind: so many in a while, and of the others their number. Time is an argument."""
+    """Limits lines of one kind per time window, and counts those left out. Time is an argument."""
 
     def __init__(self, at_once: int = MAX_REPEATS_PER_WINDOW, window: float = WINDOW_S) -> None:
         self._at_once, self._window = at_once, window
-        self._kinds: dict[str, tuple[float, int]] = {}  # when its while began, and how many have come
+        self._kinds: dict[str, tuple[float, int]] = {}  # the start of its window, and its lines so far
 
     def lets(self, kind: str, now: float) -> bool:
-        """Whether one more may be written."""
+        """Whether one more line of this kind may be written."""
         return self._counted(kind, now) <= self._at_once and self._counted(ALL_KINDS, now) <= MAX_LINES_PER_WINDOW
 
     def _counted(self, kind: str, now: float) -> int:
@@ -55,7 +55,7 @@ class RepeatLimit:
         return count + 1
 
     def left_out(self, now: float) -> dict[str, int]:
-        """What was not written in whiles that are over, each told once."""
+        """The counts of left-out lines of windows that are over. Each is reported once."""
         over = {kind: count for kind, (began, count) in self._kinds.items() if now - began >= self._window}
         for kind in over:
             del self._kinds[kind]
@@ -67,13 +67,13 @@ class RepeatLimit:
 
 
 class RepeatFilter:
-    """One limit for all that a process logs."""
+    """One limit for everything that a process logs."""
 
     def __init__(self, limit: RepeatLimit | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit, self._clock = limit or RepeatLimit(), clock
 
     def __call__(self, _: Any, level: str, event: LogFields) -> LogFields:
-        """For structlog. Whoever asks for everything gets everything."""
+        """The structlog processor. Debug lines are never left out."""
         if level != "debug" and (more := self.check(str(event.get("event", ""))[:200])) is not None:
             event.update(more)
             return event
@@ -82,7 +82,7 @@ class RepeatFilter:
         raise structlog.DropEvent
 
     def check(self, kind: str) -> dict[str, Any] | None:
-        """What to say besides; None when the line is not written."""
+        """Fields to add to the line; None if the line is not written."""
         now = self._clock()
         left_out = self._limit.left_out(now)
         if not self._limit.lets(kind, now):
@@ -91,7 +91,7 @@ class RepeatFilter:
 
 
 class OneLineFormatter(logging.Formatter):
-    """What other libraries log. A request that is no HTTP is not shown: its URL may hold a token."""
+    """Formats lines of other libraries. A request that is not HTTP is not shown: its URL may hold a token."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"event": mask_tokens(record.getMessage()), "logger": record.name, "level": record.levelname.lower()}
@@ -103,7 +103,7 @@ class OneLineFormatter(logging.Formatter):
 
 
 class LibraryRepeatFilter(logging.Filter):
-    """The same limit for what other libraries log: lines of one place in their code are of one kind."""
+    """The same limit for other libraries: lines from one place in their code are of one kind."""
 
     def __init__(self, repeats: RepeatFilter) -> None:
         super().__init__()

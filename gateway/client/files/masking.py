@@ -17,12 +17,12 @@ _SECRETS = re.compile(
 
 
 def mask_tokens(text: str) -> str:
-    """Without tokens, by what they look like and by where they stand: in paths, queries and headers."""
+    """The text with tokens masked, recognised by their form or their place: in paths, queries and headers."""
     return shorten_middle(_SECRETS.sub(HIDDEN_MARK, text))
 
 
 def shorten_middle(text: str) -> str:
-    """Its beginning and its end: of a traceback the end says what it is."""
+    """Shorten a text in the middle: the end of a traceback names the error."""
     if len(text) <= MAX_TEXT_CHARS:
         return text
     half = MAX_TEXT_CHARS // 2

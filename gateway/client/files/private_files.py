@@ -1,5 +1,5 @@
-"""Folders and files that only their owner may read. Whose they are is looked at before a secret is read or written; a
-mode of ours that is too wide is put right."""
+"""Folders and files that only their owner may read. Ownership is checked before a secret is read or written; a mode of
+our own that is too open is corrected."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gateway.client.files.file_ownership import ROOT_UID, FileOwnership
 from gateway.protocol.errors import Forbidden
 
 PRIVATE_FOLDER_MODE, PRIVATE_FILE_MODE = 0o700, 0o600
-MAX_LINKS = 40  # as the system itself follows
+MAX_LINKS = 40  # the system follows as many
 
 
 def make_private_folder(path: Path) -> Path:
-    """Ours alone, made if it is missing; Forbidden where somebody else could reach into it."""
+    """Make a folder for this user alone, or check it; Forbidden if somebody else could get at its content."""
     for one in reversed([path, *path.parents]):
         if not os.path.lexists(one):
             one.mkdir(mode=PRIVATE_FOLDER_MODE, exist_ok=True)
@@ -30,7 +30,7 @@ def make_private_folder(path: Path) -> Path:
 
 
 def check_path_owners(path: Path) -> None:
-    """Nobody but us and root can put something else in the place of what lies at `path`."""
+    """Check that nobody but us and root can replace what is at `path`."""
     trusted = trusted_users()
     for one in _path_steps(path):
         if wrong := file_ownership.distrust_of_ancestor(ownership_of(one, os.lstat(one)), trusted):
@@ -38,7 +38,7 @@ def check_path_owners(path: Path) -> None:
 
 
 def make_own_file(path: Path) -> None:
-    """A file of ours that somebody else opens next, made if it is missing. Its folder may be one that others read."""
+    """Make a file of ours, if it is missing, that another library opens next. Its folder may be readable by others."""
     if not path.parent.exists():
         make_private_folder(path.parent)
     check_path_owners(path)
@@ -46,20 +46,20 @@ def make_own_file(path: Path) -> None:
 
 
 def check_own_file(path: Path) -> None:
-    """A file that another library opens is ours, if it is there."""
+    """Check that a file which another library opens is ours, if it exists."""
     if os.path.lexists(path):
         _check_ownership(path, os.lstat(path), PRIVATE_FILE_MODE)
 
 
 def read_private(path: Path) -> bytes:
-    """The content of a file of ours; FileNotFoundError where there is none."""
+    """The content of a file of ours; FileNotFoundError if there is none."""
     check_path_owners(path)
     with os.fdopen(open_private(path, os.O_RDONLY), "rb") as file:
         return file.read()
 
 
 def open_private(path: Path, flags: int) -> int:
-    """A descriptor of a file of ours, which is made, where the flags say so, for us alone."""
+    """A descriptor of a file of ours. If the flags create it, only we can read it."""
     try:
         handle = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE_MODE)
     except PermissionError:
@@ -78,7 +78,7 @@ def open_private(path: Path, flags: int) -> int:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file at once; only its owner may read it."""
+    """Replace a file atomically; only its owner may read it."""
     if not path.parent.exists():
         make_private_folder(path.parent)
     check_path_owners(path)
@@ -122,8 +122,8 @@ def _check_ownership(path: Path, seen: os.stat_result, mode: int | None, handle:
 
 
 def _path_steps(path: Path) -> Iterator[Path]:
-    """Every folder and link that is gone through to reach `path`, in this order, and `path` itself if it is a link.
-    Where a link leads is gone through too: who owns a folder between two links decides where the second one leads."""
+    """Every folder and link on the way to `path`, in order, and `path` itself if it is a link. The targets of links are
+    walked too: whoever owns a folder between two links decides where the second one leads."""
     here, ahead, hops = Path("/"), list(reversed(path.absolute().parts[1:])), 0
     yield here
     while ahead:
@@ -148,7 +148,7 @@ def _path_steps(path: Path) -> Iterator[Path]:
 
 
 def trusted_users() -> frozenset[int]:
-    """Us, root, and in a container whose users are not mapped, whoever stands there for all that are outside of it."""
+    """Us, root and, in a container with unmapped users, the user that stands for all outside it."""
     return frozenset({os.geteuid(), ROOT_UID, *_unmapped_users()})
 
 
@@ -166,7 +166,7 @@ def _unmapped_users() -> frozenset[int]:
 
 @cache
 def _is_private_group(gid: int) -> bool:
-    """The private group that many systems give each user, with nobody else in it."""
+    """Whether this is the private group that many systems give each user, with no other member."""
     try:
         group, own = grp.getgrgid(gid), pwd.getpwuid(os.geteuid())
     except KeyError:

@@ -1,1 +1,1 @@
-"""What every process of ours needs: tasks, clocks, limits, listening sockets. Knows no gateway."""
+"""What each of our processes needs: tasks, clocks, limits, listening sockets. Knows no gateway."""

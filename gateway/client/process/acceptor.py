@@ -1,9 +1,9 @@
-"""Listening: each connection is known from the moment it is accepted, before TLS and before its first byte, and is
-closed when it has not said in time whose it is, or when strangers are too many. See `admission` for who makes way.
+"""Accepts connections. Each is tracked from the moment it is accepted, before TLS and before its first byte. It is
+closed if it does not authenticate in time, or if there are too many unproven ones; `admission_control` decides which.
 
-asyncio's own acceptor tells nobody of a connection before its handshake is over, and logs a line for each that it
-cannot accept. This one takes a few in a turn, so that whoever has said something is heard before the next ones come,
-and looks away for a while when there are no descriptors left.
+asyncio's own acceptor reports a connection only after the handshake, and logs a line for each one that it cannot
+accept. This one accepts a few per loop turn, so that connections with data are served before the next ones are
+accepted, and pauses when no descriptors are left.
 """
 
 from __future__ import annotations
@@ -23,18 +23,16 @@ from gateway.client.process.admission_control import AdmissionControl, Connectio
 from gateway.client.process.tasks import spawn
 
 LISTEN_BACKLOG = 1024
-PROOF_TIMEOUT_S = 15.0  # from the connection to a token that holds: handshake, and head of the first request
+PROOF_TIMEOUT_S = 15.0  # from the connection to a valid token: handshake, and head of the first request
 CHECK_INTERVAL_S = 2.5
 ACCEPT_RETRY_DELAY_S = 0.25
-IDLE_TIMEOUT_S = (
-    120.0  # a connection that was kept open, and the head of a further request on it; clients give up sooner
-)
+IDLE_TIMEOUT_S = 120.0  # a kept-alive connection, and the head of a further request on it; clients give up sooner
 NO_DESCRIPTOR_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 log = structlog.get_logger("gateway.acceptor")
 
 
 class AcceptedSocket(socket.socket):
-    """A connection that tells when its descriptor is free again."""
+    """A connection that reports when its descriptor is free again."""
 
     left: Callable[[int], None] | None = None
 
@@ -46,7 +44,7 @@ class AcceptedSocket(socket.socket):
 
 
 class ConnectionLimiter:
-    """The connections of all doors of one process: who they are, and how each is ended."""
+    """The connections of all listeners of one process: whose they are, and how each is closed."""
 
     def __init__(self, bounds: ConnectionLimits, *, look_every: float = CHECK_INTERVAL_S) -> None:
         self._look_every = look_every
@@ -70,17 +68,17 @@ class ConnectionLimiter:
             self._ends[number] = end
 
     def mark_proven(self, transport: asyncio.BaseTransport | None, member: str) -> None:
-        """A token that holds came over this connection."""
+        """Mark that a valid token came over this connection."""
         if (number := _descriptor_of(transport)) is not None:
             self._end(self.admission.mark_proven(number, member), "a member has too many connections")
 
     def mark_guest(self, transport: asyncio.BaseTransport | None) -> None:
-        """A door lets this connection in without a token."""
+        """Mark that a listener admits this connection without a token."""
         if (number := _descriptor_of(transport)) is not None:
             self._end(self.admission.mark_guest(number), "there are too many guests")
 
     def mark_refused(self, transport: asyncio.BaseTransport | None) -> None:
-        """What was asked over this connection was refused."""
+        """Mark that a request over this connection was refused."""
         if (number := _descriptor_of(transport)) is not None:
             self.admission.mark_refused(number)
 
@@ -88,7 +86,7 @@ class ConnectionLimiter:
         self._end(self.admission.all_unproven(), "there are no descriptors left")
 
     def close(self) -> None:
-        """With all connections that are still there."""
+        """Close all connections that are still open."""
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
@@ -96,7 +94,7 @@ class ConnectionLimiter:
             self._ends.pop(number)()
 
     def _look(self) -> None:
-        """A timer only as long as there are strangers."""
+        """Check for timeouts. The timer runs only while there are unproven connections."""
         loop = asyncio.get_running_loop()
         self._looking = None
         self._end(self.admission.overdue(loop.time()), "it did not say in time whose it is")
@@ -120,7 +118,7 @@ def _descriptor_of(transport: asyncio.BaseTransport | None) -> int | None:
 
 
 class Acceptor:
-    """Listening sockets, and what comes in by them."""
+    """Listening sockets, and the connections that they accept."""
 
     def __init__(
         self,
@@ -192,14 +190,14 @@ class Acceptor:
         return True
 
     def _connected(self, accepted: AcceptedSocket, task: asyncio.Task[bool]) -> None:
-        """What came to nothing is closed, after its transport if it had one by then."""
+        """Close a connection whose setup failed, after its transport if it already has one."""
         self._connecting.discard(task)
         if task.cancelled() or task.exception() is not None or not task.result():
             self._loop.call_soon(accepted.close)
 
 
 class LimitedSite(web.BaseSite):
-    """Where an application listens, with its connections under a limit."""
+    """A site of an application whose connections are limited."""
 
     def __init__(  # noqa: PLR0913 - what a place to listen is
         self,
@@ -224,11 +222,11 @@ class LimitedSite(web.BaseSite):
         factory = self._runner.server
         assert factory is not None
         acceptor = Acceptor(await bind_sockets(*self._place), factory, self._limiter, self._tls, self._seconds)
-        self._server = cast(asyncio.AbstractServer, acceptor)  # of which a site uses `sockets` and `close`
+        self._server = cast(asyncio.AbstractServer, acceptor)  # a site uses only its `sockets` and `close`
 
 
 async def bind_sockets(host: str, port: int) -> list[socket.socket]:
-    """Sockets for a name or an address, as asyncio binds them."""
+    """Listening sockets for a name or an address, bound as asyncio binds them."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(asyncio.Protocol, host, port, reuse_address=True, start_serving=False)
     sockets = [one.dup() for one in server.sockets]

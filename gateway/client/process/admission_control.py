@@ -1,8 +1,8 @@
-"""Which connections may stay while nobody knows whose they are. Pure: time is an argument.
+"""Decides which connections stay open before they authenticate. Pure: time is an argument.
 
-Each begins as a stranger's. It becomes a member's with the first token that holds, or a guest's where a door lets
-guests in. When there are too many strangers the oldest makes way, not the newcomer: whoever has a token shows it at
-once, so a crowd that only stands there keeps nobody out.
+Each connection begins as a stranger. It becomes a member's with its first valid token, or a guest's where a listener
+admits guests. When there are too many strangers, the oldest is closed, not the newest: a client with a token shows it
+at once, so a crowd of idle connections keeps nobody out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ RESERVED_DESCRIPTORS = 64  # descriptors for the store, the log, listeners and p
 MAX_UNPROVEN = 1024
 MAX_GUEST_CONNECTIONS = 512
 MIN_CONNECTIONS = 8
-MIN_LOOP_TURNS = 16  # of the loop that a stranger has at least, however many others come meanwhile
+MIN_LOOP_TURNS = 16  # loop turns that each stranger gets at least, however many others arrive
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class ConnectionLimits:
 
     @staticmethod
     def of(descriptors: int) -> ConnectionLimits:
-        """A quarter for strangers and a quarter for guests, who may take two for each connection (tools are handed on
-        to another process); what remains is for members, whoever else comes."""
+        """Limits for this many descriptors: a quarter for strangers and a quarter for guests, who may use two per
+        connection (MCP calls are forwarded to another process); the rest is for members."""
         free = max(MIN_CONNECTIONS * 8, descriptors - RESERVED_DESCRIPTORS)
         strangers, guests = min(MAX_UNPROVEN, free // 4), min(MAX_GUEST_CONNECTIONS, free // 8)
         members = free - strangers - 2 * guests
@@ -41,7 +41,7 @@ class ConnectionLimits:
 
     @property
     def at_once(self) -> int:
-        """How many are accepted in one turn of the loop."""
+        """How many connections are accepted in one loop turn."""
         return max(1, self.strangers // MIN_LOOP_TURNS)
 
 
@@ -56,7 +56,7 @@ class AdmissionControl:
 
     def __init__(self, bounds: ConnectionLimits) -> None:
         self.bounds = bounds
-        self.strangers: dict[int, UnprovenConnection] = {}  # the oldest first, as in all of these
+        self.strangers: dict[int, UnprovenConnection] = {}  # oldest first, like the other tables
         self.guests: dict[int, None] = {}
         self._refused: dict[int, None] = {}
         self._of_peer: dict[str, dict[int, None]] = defaultdict(dict)
@@ -79,7 +79,7 @@ class AdmissionControl:
         return dropped
 
     def mark_proven(self, number: int, member: str) -> list[int]:
-        """A token came over it that holds. Whoever has the most connections gives one up when there are too many."""
+        """Mark the connection as a member's. If there are too many, the member with the most connections loses one."""
         if self._member.get(number) == member or not self._is_tracked(number):
             return []
         self.remove_connection(number)
@@ -93,7 +93,7 @@ class AdmissionControl:
         return []
 
     def mark_guest(self, number: int) -> list[int]:
-        """A door lets it in without a token."""
+        """Mark the connection as a guest's: a listener admits it without a token."""
         if number not in self.strangers:
             return []
         self.remove_connection(number)
@@ -101,7 +101,7 @@ class AdmissionControl:
         return [self._forget_connection(next(iter(self.guests)))] if len(self.guests) > self.bounds.guests else []
 
     def mark_refused(self, number: int) -> None:
-        """It asked, and was told no: it is the first to make way."""
+        """Mark the connection as refused: it is the first to be closed."""
         if number in self.strangers:
             self._refused[number] = None
 
@@ -119,7 +119,7 @@ class AdmissionControl:
         ]
 
     def all_unproven(self) -> list[int]:
-        """No descriptors are left: all that are no members' make way."""
+        """No descriptors are left: close all connections that are not members'."""
         return [self._forget_connection(one) for one in tuple(self.strangers)]
 
     def _is_tracked(self, number: int) -> bool:
@@ -137,8 +137,8 @@ def _remove_from_group(groups: dict[str, dict[int, None]], name: str, number: in
 
 
 def peer_of(address: object) -> str:
-    """What counts as one peer: an address, of IPv6 the network of one household. All of this machine are one, and are
-    bounded together with all others only: who of them is a member is not known by the address."""
+    """What counts as one peer: an address or, for IPv6, the network of one household. All connections of this machine
+    share one peer with no limit of its own, since the address does not tell which of them are members'."""
     host = address[0] if isinstance(address, tuple) and address else ""
     try:
         found = ip_address(str(host).partition("%")[0])

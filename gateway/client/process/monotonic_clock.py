@@ -1,4 +1,4 @@
-"""Time for durations: a clock that nobody sets."""
+"""A clock for durations, which nobody sets."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _BOOTTIME_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def monotonic_s() -> float:
-    """Seconds since some moment; it goes on while the machine sleeps, where the system has such a clock."""
+    """Seconds since an arbitrary moment. It also counts while the machine sleeps, if the system has such a clock."""
     return time.clock_gettime(_BOOTTIME_CLOCK) if _BOOTTIME_CLOCK is not None else time.monotonic()

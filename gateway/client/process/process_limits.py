@@ -1,5 +1,5 @@
-"""What a process of ours asks of the system at its start: descriptors enough, files for its owner alone, and no copy of
-its memory, which holds tokens, for anybody else."""
+"""Settings that a process of ours makes at its start: enough descriptors, files readable only by their owner, and no
+copy of its memory, which holds tokens, for anybody else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PR_SET_DUMPABLE = 4
 
 @dataclass(frozen=True)
 class InheritedLimits:
-    """How the process was started, for programs that it starts in turn and that are not ours."""
+    """The limits with which the process was started, for programs of others that it starts."""
 
     umask: int
     core: tuple[int, int]
@@ -28,7 +28,7 @@ class InheritedLimits:
 
 
 def make_process_private() -> InheritedLimits:
-    """Everything that is made from here on is its owner's alone, and a crash leaves no copy of the memory."""
+    """From here on, new files are readable only by their owner, and a crash writes no core file."""
     inherited = InheritedLimits(os.umask(0o077), resource.getrlimit(resource.RLIMIT_CORE))
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, inherited.core[1]))
@@ -36,15 +36,15 @@ def make_process_private() -> InheritedLimits:
 
 
 def hide_memory() -> None:
-    """From other processes of the same user, agents among them, as far as the system does that: neither the environment
-    nor the memory of this process can be read. What it starts is as ever."""
+    """Hide environment and memory of this process from other processes of the same user, agents among them, as far as
+    the system can. Child processes are not affected."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def raise_descriptor_limit() -> int:
-    """The soft limit as far up as may be; what it is then."""
+    """Raise the soft limit as far as allowed; return the new value."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     best = WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(WANTED_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < best:

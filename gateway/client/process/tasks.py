@@ -1,4 +1,4 @@
-"""Starting tasks: each has a name, is kept until it ends, and never fails unseen."""
+"""Starts tasks. Each has a name, is referenced until it ends, and never fails unnoticed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_TASKS: set[asyncio.Task[Any]] = set()  # the loop holds tasks weakly, and would let one that nobody keeps disappear
+_TASKS: set[asyncio.Task[Any]] = set()  # the loop holds only weak references: a task that nobody keeps can be collected
 
 
 class TaskDied(RuntimeError):
-    """A task has ended that must not; its cause says why."""
+    """A task that must run has ended; the cause says why."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The task {name!r} ended, and nothing works without it.")
 
 
 def spawn(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-    """Start `work`; if it fails, that is logged at once, with its traceback, whoever asks for the result."""
+    """Start `work`. A failure is logged at once with its traceback, whoever awaits the result."""
     task = asyncio.get_running_loop().create_task(work, name=name)
     _TASKS.add(task)
     task.add_done_callback(_log_failure)
@@ -28,7 +28,7 @@ def spawn(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
 
 
 def spawn_vital(work: Coroutine[Any, Any, T], name: str, failed: Callable[[BaseException], None]) -> asyncio.Task[T]:
-    """Start `work` that must not die: when it fails or is cancelled, `failed` is told why."""
+    """Start `work` that must not end early: if it fails or is cancelled, `failed` gets the reason."""
     task = spawn(work, name)
     task.add_done_callback(lambda ended: _report_death(ended, failed))
     return task

@@ -1,4 +1,4 @@
-"""Who of AgentChat is connected just now, who is in which channel, and what the others are told of it."""
+"""Tracks which AgentChat clients are connected, who is in which channel, and what the others are told of it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.agentchat")
 
-IDENTIFY_TIMEOUT_S = 60.0  # seconds for a client to say who it is
-AGENTS_CHANNEL = "agents"  # beside `general`, the other channel that is always there
+IDENTIFY_TIMEOUT_S = 60.0  # the time for a client to identify itself
+AGENTS_CHANNEL = "agents"  # like `general`, it always exists
 
 
 class ChannelClient(Protocol):
-    """A connection that has said who it is. `joined` holds, by room, how it writes the channel."""
+    """An identified connection. `joined` maps each room to the client's spelling of the channel."""
 
     @property
     def id(self) -> str: ...
@@ -49,19 +49,21 @@ class ChannelClient(Protocol):
 
 
 class ChannelRegistry:
-    """A guest is in a channel while its client has joined it; everybody else while they are in the room, and here."""
+    """Tells who is in each channel: a guest while its client has joined, everybody else while they are in the room and
+    present."""
 
     def __init__(self, hub: Hub, patience: float = IDENTIFY_TIMEOUT_S) -> None:
         self.patience = patience
         self.guests = GuestAdmission(hub, AGENTCHAT)
         self._hub = hub
         self._by_id: dict[str, ChannelClient] = {}
-        self._shown: dict[str, set[str]] = {}  # whom the clients in a room take for being there
+        self._shown: dict[str, set[str]] = {}  # the members that the clients in a room see as present
 
-    # life
+    # start
 
     def start(self) -> None:
-        """The guests of an earlier gateway have no connection any more, and 0.3 does not come back by itself."""
+        """Mark guests of an earlier run as gone: they have no connection any more, and protocol 0.3 clients do not
+        reconnect by themselves."""
         self._hub.presence.watchers.append(self._seen)
         self._hub.publisher.watchers.append(self._happened)
         state = self._hub.state
@@ -78,7 +80,7 @@ class ChannelRegistry:
         self._hub.publisher.watchers.remove(self._happened)
 
     def carry_out(self, outcome: Outcome) -> None:
-        """Decided at once. If it cannot be written down the gateway is stopping, and makes up for it when it starts."""
+        """Commit in the background. If the commit fails, the gateway is stopping, and its next start catches up."""
         self._hub.carry_out(outcome).add_done_callback(note_failure)
 
     # clients
@@ -94,13 +96,13 @@ class ChannelRegistry:
         return self._by_id.get(id_)
 
     def guest_with_key(self, pem: str) -> MemberRecord | None:
-        """The guest that somebody is with this key now, who may have done nothing yet to become a member."""
+        """The guest that is connected with this key now. It may have done nothing yet that makes it a member."""
         return next((one.guest for one in self._by_id.values() if one.guest and one.guest.key == pem), None)
 
     def is_taken(self, id_: str) -> bool:
         return id_ in self._by_id
 
-    # who is where
+    # presence
 
     def here(self, room: str) -> list[str]:
         return sorted(name for name in self._hub.state.in_room[room] if self._is_here(name, room))
@@ -114,11 +116,11 @@ class ChannelRegistry:
             client = self._by_id.get(names.agentchat_id_of(state, name))
             return client is not None and room in client.joined
         if record.dialect and not record.member.inbox:
-            return False  # another dialect's viewer: nobody speaks to it
+            return False  # a viewer of another dialect: nobody can write to it
         return state.presence(record.member, self._hub.now) is Presence.ONLINE
 
     def look(self, name: str) -> None:
-        """Tell those in each channel if this member is there now and was not, or the other way round."""
+        """Tell the clients in each channel if this member has come or gone since they were last told."""
         for room, shown in self._shown.items():
             is_here = self._is_here(name, room)
             if is_here == (name in shown):
@@ -127,13 +129,13 @@ class ChannelRegistry:
             self._tell(room, name, "AGENT_JOINED" if is_here else "AGENT_LEFT")
 
     def refresh(self, *rooms: str) -> None:
-        """Tell who has come and gone before a list shows it: what a member's connection changes is heard of late."""
+        """Announce who has come and gone before a list shows it: changes of a member's connection arrive late."""
         for room in rooms or tuple(self._shown):
             for name in self._shown.get(room, set()) ^ set(self.here(room) if room in self._shown else ()):
                 self.look(name)
 
     def show(self, room: str, newcomer: str) -> None:
-        """From now on somebody is told who comes to this room and goes."""
+        """From now on, tell this client who comes to the room and goes."""
         if room not in self._shown:
             self._shown[room] = set(self.here(room)) - {newcomer}
         self.look(newcomer)
@@ -149,7 +151,7 @@ class ChannelRegistry:
             if room in client.joined:
                 yield client, client.joined[room]
 
-    # what happens elsewhere
+    # events of the hub
 
     def _seen(self, view: MemberView) -> None:
         self.look(view.name)

@@ -55,7 +55,7 @@ log = structlog.get_logger("gateway.agentchat")
 
 PROPOSAL_RATE = Rate(
     2 * proposals.MAX_OPEN_PROPOSALS, 10
-)  # the bound on open proposals is met first, and says what to do
+)  # the limit on open proposals applies first; its error says what to do
 CHANNELS_KEY: web.AppKey[ChannelRegistry] = web.AppKey("channels", ChannelRegistry)
 
 
@@ -88,7 +88,7 @@ async def serve_agentchat(request: web.Request) -> web.StreamResponse:
 
 
 class AgentChatConnection:
-    """What a client asks for, frame by frame."""
+    """Handles a client's requests, frame by frame."""
 
     def __init__(self, hub: Hub, channels: ChannelRegistry, member: AgentChatMember) -> None:
         self._hub = hub
@@ -98,7 +98,7 @@ class AgentChatConnection:
         self._channel_work = TokenBuckets(hub.config.guest_rate)
         self._deals = TokenBuckets(PROPOSAL_RATE)
 
-    # listening
+    # frames
 
     async def receive(self, data: str | bytes) -> None:
         try:
@@ -159,7 +159,8 @@ class AgentChatConnection:
         self._member.tell("AGENTS", channel=channel, list=frames.agent_ids(self._hub.state, here))
 
     def _may_know(self, record: RoomRecord) -> bool:
-        """A room by invitation is hidden from who is not in it, and one that was removed is not there."""
+        """Whether the client may know of the room: an invite-only room is hidden from outsiders, and a removed one from
+        all."""
         return not record.removed and (not record.invite_only or self._is_inside(record))
 
     def _is_inside(self, record: RoomRecord) -> bool:
@@ -180,11 +181,11 @@ class AgentChatConnection:
         await self._open(record.name, channel)
 
     async def _open(self, room: str, channel: str) -> None:
-        """The last messages as they are in the log now, and all that comes after, with nothing lost or doubled."""
+        """Send the latest messages from the log, then all that follow, with nothing lost or repeated."""
         connection, hub = self._member.connection, self._hub
         connection.live, connection.cursor = False, hub.committed_seq
         connection.hold_answers()
-        seen = Viewer("", rooms=frozenset({room}))  # nobody's eyes: what is said between two is not replayed
+        seen = Viewer("", rooms=frozenset({room}))  # a viewer of no member, so private messages are not replayed
         query = MessageQuery(seen, room=room, before=connection.cursor + 1, limit=frames.MAX_REPLAYED_MESSAGES)
         try:
             found = await hub.store.messages(query)
@@ -199,7 +200,7 @@ class AgentChatConnection:
         except GroupChatError as error:
             self._member.end(error)
         except BaseException:
-            connection.abort()  # its answers would be held for ever
+            connection.abort()  # otherwise its answers would be held for ever
             raise
 
     def _show(self, room: str, channel: str) -> None:
@@ -216,7 +217,7 @@ class AgentChatConnection:
             return
         if self._member.joined.pop(record.name, None) is not None:
             self._channels.look(self._member.name)
-            if record.name != DEFAULT_ROOM:  # all stay in that one, so that one can write to another
+            if record.name != DEFAULT_ROOM:  # all stay in the default room, so that any two can write to each other
                 await dispatch.run_operation(self._hub, await self._member.arrive(), Leave(room=record.name))
         self._member.tell("LEFT", channel=channel, agent=f"@{self._member.id}")
 
@@ -242,10 +243,11 @@ class AgentChatConnection:
         if record.name not in self._member.joined:
             raise Forbidden(f"You are not in {channel}. JOIN it first.")
 
-    # talking
+    # messages
 
     def _spend(self, bucket: TokenBuckets) -> None:
-        """The message rate is for messages alone: whoever has used it up can still invite, and deal."""
+        """Take from a rate limit. Messages have their own, so a client that has used it up can still invite, and make
+        proposals."""
         bucket.take(f"@{self._member.id}", time.monotonic())
 
     async def _say(self, frame: frames.MessageRequest) -> None:
@@ -291,7 +293,7 @@ class AgentChatConnection:
         return signed
 
     async def _addressed(self, to: str) -> tuple[str, tuple[str, ...]]:
-        """The room to say it in, and to whom there."""
+        """The room and the recipients of a message."""
         if to.startswith("#"):
             record = names.require_room(self._hub.state, to)
             self._check_inside(record, to)
@@ -300,7 +302,7 @@ class AgentChatConnection:
         return meeting.room, (f"@{meeting.member}",)
 
     async def _room_in_common(self, agent: str) -> proposals.Meeting:
-        """A room that both are in, and the name of the other one there."""
+        """A room of which both are members, and the other one's name there."""
         if not agent.startswith("@"):
             raise BadRequest("`to` must be a #channel or an @agent; proposals go to an @agent.")
         target = await self._reachable(agent)
@@ -317,7 +319,7 @@ class AgentChatConnection:
         return client.name
 
     async def _reachable(self, agent: str) -> str:
-        """Whoever is connected here; of all others, whom it reaches now or later."""
+        """The member with this id: one that is connected here, or one that the message can reach now or later."""
         if (name := await self._connected(agent)) is not None:
             return name
         name = names.member_with_id(self._hub.state, agent)
@@ -328,5 +330,5 @@ class AgentChatConnection:
 
 
 def _idempotence_key(signed: Signed | None) -> str | None:
-    """Who repeats what another has signed says nothing new with it."""
+    """The idempotency key: a repeated signed message is not posted again, whoever sends it."""
     return None if signed is None else f"agentchat-{hashlib.sha256(signed.signature.encode()).hexdigest()[:32]}"

@@ -41,7 +41,7 @@ class IdentifyRequest(msgspec.Struct, tag_field="type", tag="IDENTIFY"):
 
 
 class ProveRequest(msgspec.Struct, tag_field="type", tag="PROVE"):
-    """Not of 0.3: the answer to a challenge, by those who can give one."""
+    """The answer to a challenge, from clients that can give one. Not part of protocol 0.3."""
 
     sig: str
 
@@ -55,7 +55,7 @@ class LeaveRequest(msgspec.Struct, tag_field="type", tag="LEAVE"):
 
 
 class MessageRequest(msgspec.Struct, tag_field="type", tag="MSG"):
-    """`ts` matters where there is a signature: it is signed, so its digits are kept as they came."""
+    """`ts` is signed if there is a signature, so its digits are kept as they came."""
 
     to: str
     content: str
@@ -86,7 +86,7 @@ class PingRequest(msgspec.Struct, tag_field="type", tag="PING"):
 
 
 class ProposeRequest(msgspec.Struct, tag_field="type", tag="PROPOSAL"):
-    """Numbers are kept as they came: their digits are signed. `expires` is in seconds from now."""
+    """Numbers keep their digits, because they are signed. `expires` is in seconds from now."""
 
     to: str
     task: str
@@ -140,7 +140,7 @@ _decoder: msgspec.json.Decoder[AgentChatFrame] = msgspec.json.Decoder(AgentChatF
 
 
 def decode_client_frame(data: str | bytes) -> AgentChatFrame:
-    """What a client said, or a sentence about what is wrong with it."""
+    """Decode a client's frame, or raise an error that says what is wrong."""
     try:
         return _decoder.decode(data)
     except msgspec.ValidationError as error:
@@ -153,11 +153,11 @@ def decode_client_frame(data: str | bytes) -> AgentChatFrame:
 
 
 class SignatureRequired(BadRequest):
-    """Only who has a key can do this."""
+    """Only a client with a key can do this."""
 
 
 class InvalidProposal(BadRequest):
-    """Its one message is the name of the cause, as the existing clients show it."""
+    """The error's message is the name of the cause, as existing clients show it."""
 
 
 CODE_BY_ERROR: dict[type[GroupChatError], str] = {
@@ -178,7 +178,7 @@ def error_code_of(error: GroupChatError) -> str:
     return next(CODE_BY_ERROR[kind] for kind in type(error).__mro__ if kind in CODE_BY_ERROR)
 
 
-# what the gateway says
+# frames from the gateway
 
 
 def encode_reply(kind: str, ts: int, **fields: Any) -> bytes:
@@ -190,7 +190,7 @@ def error_frame(error: GroupChatError, ts: int, **more: Any) -> bytes:
 
 
 def channel_message_frame(state: GatewayState, message: Message, to: str, **more: Any) -> bytes:
-    """A message as its readers see it; a signed one exactly as it was signed, or nobody could check it."""
+    """A channel message as its readers see it; a signed one exactly as it was signed, so that they can verify it."""
     body = {"to": to, "content": _content_text(message), "ts": milliseconds(message.timestamp)}
     if message.signed is not None and (signed := _signed_fields(message.signed, message.content)):
         body = {**signed, "sig": message.signed.signature}
@@ -202,7 +202,7 @@ def _content_text(message: Message) -> str:
 
 
 def direct_message_frame(state: GatewayState, message: Message, reader: str) -> bytes:
-    """What is said between two, for either end."""
+    """A direct message, for its sender or its recipient."""
     to = reader if reader in message.recipients else message.recipients[0]
     return channel_message_frame(state, message, names.at_id(state, to))
 
@@ -214,7 +214,7 @@ def invitation_frame(state: GatewayState, event: RoomEvent, guest: str) -> bytes
 
 
 def channel_renderer(state: GatewayState) -> Renderer:
-    """What is said to everyone in a room, as all see it who call the channel by its usual name."""
+    """A renderer of messages to everyone in a room, shared by all clients that use the channel's usual name."""
 
     def render(outgoing: OutgoingEvent) -> bytes | None:
         event = outgoing.event
@@ -235,7 +235,7 @@ def agent_ids(state: GatewayState, members: Sequence[str]) -> list[str]:
 
 
 def text_to_sign(to: str, content: str, ts: str) -> bytes:
-    """The bytes that a client signs of a message: this object as JavaScript writes it."""
+    """The bytes that a client signs for a message: this object as JavaScript serialises it."""
     return f'{{"to":{_javascript_quoted(to)},"content":{_javascript_quoted(content)},"ts":{ts}}}'.encode()
 
 
@@ -244,7 +244,7 @@ def _javascript_quoted(text: str) -> str:
 
 
 def text_to_prove(agent: str, challenge: str) -> bytes:
-    """The bytes that prove a key, made so that nothing else that is signed here can be taken for them."""
+    """The bytes that are signed to prove a key. No other signed text can be mistaken for them."""
     return f"PROVE|{agent}|{challenge}".encode()
 
 
@@ -257,7 +257,7 @@ def signed_message(frame: MessageRequest, pem: str) -> Signed:
 
 
 def _signed_fields(signed: Signed, content: str) -> dict[str, Any] | None:
-    """The fields as they were signed; None for a signature that was made over something else."""
+    """The fields as they were signed; None if the signature covers something else."""
     try:
         payload = base64.b64decode(signed.payload)
         fields = msgspec.json.decode(payload, type=dict[str, str | int])

@@ -1,7 +1,7 @@
-"""Whom a client of AgentChat is taken for: by its token, by a key it shows or proves, or for nobody in particular.
+"""Identifies a client of AgentChat: by its token, by a key that it shows or proves, or as an anonymous guest.
 
-Showing a key proves nothing, and 0.3 knows no more. Whoever can answers the challenge that comes with the welcome, or
-with a refusal. A proven key displaces one that was only shown; one that was only shown displaces nobody.
+Showing a key proves nothing, and protocol 0.3 offers no more. A client that can, answers the challenge that comes with
+the welcome or with a refusal. A proven key displaces one that was only shown; a key that was only shown displaces none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gateway.protocol.errors import BadRequest, GroupChatError
 
 @dataclass(frozen=True)
 class ClaimedIdentity:
-    """`guest` is the member it is, or will be once it does something; a member with a token is none."""
+    """`guest` is the member that it is, or becomes with its first action; None for a member with a token."""
 
     id: str
     name: str
@@ -35,7 +35,7 @@ class ClaimedIdentity:
 def claim_identity(
     state: GatewayState, channels: ChannelRegistry, caller: Actor | None, frame: frames.IdentifyRequest, fresh: str
 ) -> ClaimedIdentity:
-    """Who it says it is. `fresh` is an id that nobody has, for those who bring neither key nor token."""
+    """The identity that it claims. `fresh` is an unused id, for a client with neither key nor token."""
     names.check_name(frame.name)
     key = PublicKey.of(frame.pubkey) if frame.pubkey is not None else None
     if caller is not None:
@@ -49,7 +49,7 @@ def claim_identity(
 
 
 def identity_obstacle(channels: ChannelRegistry, who: ClaimedIdentity) -> GroupChatError | None:
-    """Why it cannot be taken for this one, as far as it has shown."""
+    """Why the claim is refused so far; None if it is accepted."""
     holder = channels.with_id(who.id)
     if holder is not None and (holder.proven or not who.proven):
         return BadRequest("Agent with this identity already connected")

@@ -1,4 +1,4 @@
-"""One connection of AgentChat: who it is, which channels it has joined, and what it is told."""
+"""One connection of AgentChat: its identity, its channels, and the frames that are sent to it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ ID_ALPHABET = string.ascii_lowercase + string.digits
 
 
 class AgentChatMember:
-    """A stranger until it says who it is. It becomes a member only when it does something, or is written to: who only
-    asks leaves no trace."""
+    """A client that is unknown until it identifies itself. It becomes a member only when it acts or is written to, so a
+    client that only lists things leaves no record."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class AgentChatMember:
         transport: asyncio.Transport,
         received: Callable[[], None],
     ) -> None:
-        """`received` is told when it has said who it is, and is no stranger any more."""
+        """`received` is called once the client has identified itself."""
         self.joined: dict[str, str] = {}
         self._hub = hub
         self._channels = channels
@@ -53,16 +53,16 @@ class AgentChatMember:
         self.connection.keepalive = frames.PING_FRAME
         self.connection.farewell = frames.GOING_AWAY_FRAME
         self._who: ClaimedIdentity | None = None
-        self._claim: ClaimedIdentity | None = None  # what it said it is, and could not yet be taken for
+        self._claim: ClaimedIdentity | None = None  # the identity that it claims and has not proven yet
         self._challenge = ""
         self._arrived = False
         hub.streams.strangers.add(transport)
         self._alarm = asyncio.get_running_loop().call_later(channels.patience, self._decide)
 
-    # saying
+    # sending
 
     def say(self, frame: bytes) -> None:
-        """After what is being replayed."""
+        """Send a frame, after any running replay."""
         self.connection.answer(frame)
 
     def tell(self, kind: str, **fields: Any) -> None:
@@ -78,7 +78,7 @@ class AgentChatMember:
         return int(self._hub.now * 1000)
 
     def end(self, reason: GroupChatError | None = None) -> None:
-        """Close the socket after what is on its way; its handler does the rest."""
+        """Close the socket after the frames that are being sent; its handler does the rest."""
         if reason is not None:
             self._hub.metrics.refused.labels(reason.code).inc()
             self.connection.say(words.error_frame(reason, self._now()))
@@ -86,7 +86,7 @@ class AgentChatMember:
         self.connection.close()
 
     def _render(self, outgoing: OutgoingEvent) -> bytes | None:
-        """What of an event this client sees: what is said to it, and in the channels that it has joined."""
+        """The frame of an event for this client: messages to it, and those in its channels."""
         record, event = outgoing.record, outgoing.event
         if isinstance(event, RoomEvent):
             invited = event.action is RoomAction.INVITED and event.member == self.name != event.by
@@ -95,14 +95,15 @@ class AgentChatMember:
             return proposals.proposal_frame_for(self._hub.state, event, self.name)
         if not isinstance(event, Message) or proposals.is_told_in_frames(self._hub.state, event):
             return None
-        if record.ends is not None and event.recipients:  # what the last members of a room hear is to nobody by name
+        # The last message to a room's remaining members names no recipient, and so is no direct message.
+        if record.ends is not None and event.recipients:
             return words.direct_message_frame(self._hub.state, event, self.name)
         spelled = self.joined.get(event.room)
         if spelled == names.channel_of_room(event.room):
             return outgoing.rendered(self._shared)
         return words.channel_message_frame(self._hub.state, event, spelled) if spelled else None
 
-    # who it is
+    # identity
 
     @property
     def id(self) -> str:
@@ -190,10 +191,11 @@ class AgentChatMember:
             raise
         self._enter()
 
-    # coming and going
+    # presence
 
     async def arrive(self) -> Actor:
-        """Whom this socket speaks for, asked anew each time: a guest that got a token of its own is no guest."""
+        """The actor of this socket, looked up anew each time: a guest that got a token of its own is
+        no longer a guest."""
         who = self.known()
         if not self._arrived:
             await self._become(who)
@@ -207,7 +209,7 @@ class AgentChatMember:
         return written
 
     def _enter(self) -> None:
-        """From here on it is seen by the others, and sees what is said, with nothing in between."""
+        """Register the client: from here on the others see it, and it gets every event, with no gap in between."""
         self._arrived = True
         self.connection.name = self.name
         self.connection.token = self._caller.token if self._caller else ""
@@ -239,7 +241,8 @@ class AgentChatMember:
         self.leave()
 
     def _decide(self) -> None:
-        """Whoever has not said by now who it is goes; whoever has stays, and is seen."""
+        """Decide after the timeout: close a client that has not identified itself; otherwise make it visible to the
+        others."""
         if self._who is None:
             self.connection.close()
         elif not self._arrived:

@@ -1,8 +1,8 @@
-"""Who is who in AgentChat, and which of its channels is which of our rooms. Pure: values in, values out.
+"""Maps agent ids to members and channels to rooms. Pure.
 
-Its agents are known by an id, `@1a2b3c4d`; a guest's member is called by the name it gave and that id
-(`scout-1a2b3c4d`). All others have their member's name for an id. Its channels may have capital letters, and ours
-names of other kinds: each side has a form for the other's that leads back to the same.
+AgentChat knows its agents by an id, `@1a2b3c4d`; a guest's member name is the name it gave and that id
+(`scout-1a2b3c4d`). The id of all other members is their name. AgentChat's channels may have capital letters, and our
+names may hold characters that it does not know: each side has a form of the other's names that can be mapped back.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gateway.rooms import guests
 
 AGENTCHAT = "agentchat"
 MAX_ID_CHARS = 32
-MAX_CHANNEL_CHARS = 31  # without the sign before it
+MAX_CHANNEL_CHARS = 31  # without the leading sign
 ID_LENGTHS = (8, 16, 24)
 PROVEN, UNPROVEN = "proven", "unproven"
 
@@ -43,7 +43,7 @@ def check_channel(channel: str) -> str:
 
 
 def _fit_name(name: str, most: int) -> str:
-    """The name itself where AgentChat can bear it, else what is left of it and a mark of the whole."""
+    """The name if it fits AgentChat, else a shortened form with a digest of the whole."""
     if len(name) <= most and not _DISALLOWED_CHARS.search(name):
         return name
     return f"{_DISALLOWED_CHARS.sub('-', name)[: most - 9]}-{_name_digest(name)[:8]}"
@@ -73,7 +73,7 @@ def at_id(state: GatewayState, name: str) -> str:
 
 
 def member_with_id(state: GatewayState, wanted: str) -> str | None:
-    """The member that is meant by `@id`."""
+    """The member with this `@id`."""
     bare = wanted.removeprefix("@")
     mine = (one.name for one in guests.guests_of(state, AGENTCHAT) if agentchat_id_of(state, one.name) == bare)
     if (guest := next(mine, None)) is not None:
@@ -89,7 +89,8 @@ def guest_with_key(state: GatewayState, pem: str) -> MemberRecord | None:
 
 
 def new_guest(state: GatewayState, name: str, pem: str, taken: Callable[[str], bool]) -> MemberRecord:
-    """A guest known by its key: as many digits of its digest as nobody else has. Eight can be had by trying."""
+    """A guest identified by its key: its id has as many digits of the key's digest as make it unique. Eight digits
+    alone can be forged by trial."""
     guests_to_be = (guest_record(name, _name_digest(pem)[:length], pem) for length in ID_LENGTHS)
     return next(
         one
@@ -107,7 +108,7 @@ def is_free_id(state: GatewayState, wanted: str) -> bool:
 
 
 def guest_record(name: str, id_: str, key: str = "") -> MemberRecord:
-    """The member a newcomer would be. Nothing waits for it: it gets what is said while it is there."""
+    """The record for a new guest. No messages are kept for it: it gets only those that arrive while it is connected."""
     known_by = (UNPROVEN,) if key else ()
     member = Member(f"{name.lower().strip('-') or 'agent'}-{id_}", MemberKind.AGENT, capabilities=known_by)
     return MemberRecord(member, dialect=AGENTCHAT, key=key)
@@ -122,7 +123,7 @@ def mark_guest_proven(guest: MemberRecord) -> MemberRecord:
 
 
 def room_name_for_channel(channel: str) -> str:
-    """What a room that is made for this channel is called; ours may not begin or end with a '-'."""
+    """The name of a room for this channel; ours may not begin or end with '-'."""
     bare = channel.removeprefix("#").lower()
     return bare if _is_room_name(bare) else f"_{bare}_"
 
@@ -156,6 +157,6 @@ def require_room(state: GatewayState, channel: str) -> RoomRecord:
 
 
 def common_room(state: GatewayState, one: str, other: str) -> str | None:
-    """A room that both are in: what is said between two is said somewhere."""
+    """A room of which both are members: each direct message is posted in a room."""
     common = state.rooms_of[one] & state.rooms_of[other]
     return DEFAULT_ROOM if DEFAULT_ROOM in common else min(common, default=None)

@@ -1,7 +1,7 @@
-"""AgentChat's proposals: decisions between two, each step of them signed. Pure: values in, values out.
+"""AgentChat's proposals: decisions between two members, each step of them signed. Pure.
 
-A proposal is a private decision of the rule `recipient`: a member of ours is asked in the chat, and may answer there,
-and what it answers is told to AgentChat as well. Money is only words here: nothing is paid.
+A proposal is a private decision with the rule `recipient`. A member of ours is asked in the chat, may answer there, and
+AgentChat is told the answer too. Amounts of money are only text: nothing is paid.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAX_OPEN_PROPOSALS = 100
 K, S = AnswerKind, DecisionState
 
 
-# what is signed
+# signed texts
 
 
 def proposal_text(frame: frames.ProposeRequest) -> bytes:
@@ -47,7 +47,7 @@ def answer_text(frame: frames.ProposalAnswer) -> bytes:
 
 
 def _javascript_text(raw: msgspec.Raw) -> str:
-    """What JavaScript makes of this value in a line of text; of nothing, and of 0, nothing."""
+    """The value as JavaScript converts it to a string; empty for a missing value and for 0."""
     value = _plain_value(raw)
     if isinstance(value, str):
         return value
@@ -96,7 +96,7 @@ def new_proposal_id(now: float, noise: str) -> str:
 
 @dataclass(frozen=True)
 class Meeting:
-    """A room in which two members are, and the other one's name."""
+    """A room of which two are members, and the other one's name."""
 
     room: str
     member: str
@@ -137,7 +137,7 @@ def propose_decision(  # noqa: PLR0913, PLR0917 - who proposes what to whom, whe
 
 
 def _proposal_as_text(frame: frames.ProposeRequest) -> str:
-    """The task and what is offered for it, for a reader who sees nothing else."""
+    """The task and the offer as text, for a reader who sees nothing else."""
     offer = " ".join(one for one in (_javascript_text(frame.amount), frame.currency or "") if one)
     said = (("offered", offer), ("payment code", frame.payment_code), ("terms", frame.terms))
     return "\n".join([frame.task, *(f"{name}: {text}" for name, text in said if text)])
@@ -169,7 +169,8 @@ def answer_proposal(
 
 
 def _may_know(decision: Decision, by: str) -> bool:
-    """Ids of this dialect cannot be guessed; with those of others nobody shall find out what is between two."""
+    """Whether the member may know of the decision. Ids of this dialect cannot be guessed; those of other decisions can,
+    and must not reveal what is between two others."""
     mine = decision.id.startswith(PROPOSAL_ID_PREFIX) or by in (decision.by, *decision.voters)
     return decision.rule == RECIPIENT_RULE and mine
 
@@ -178,7 +179,7 @@ _DETAIL_FIELD = {K.ACCEPT: "payment_code", K.COMPLETE: "proof"}
 
 
 def _refusal_cause(decision: Decision, by: str, kind: AnswerKind, now: float) -> str:
-    """Why it cannot be answered so, in the words of the existing clients."""
+    """Why this answer is refused, as a cause that existing clients know."""
     if kind in (K.COMPLETE, K.DISPUTE):
         if decision.state is not S.ACCEPTED:
             return "PROPOSAL_NOT_ACCEPTED"
@@ -190,11 +191,12 @@ def _refusal_cause(decision: Decision, by: str, kind: AnswerKind, now: float) ->
     return "" if by in decision.voters else "NOT_PROPOSAL_RECIPIENT"
 
 
-# what is told
+# frames for the parties
 
 
 def proposal_frame_for(state: GatewayState, event: DecisionEvent, reader: str) -> bytes | None:
-    """A step of a proposal, to both of its parties; other decisions are told in the room's own words."""
+    """The frame of a proposal's step, for each of its parties; other decisions are announced by
+    messages in the room."""
     decision, answer = event.decision, event.answer
     if decision.rule != RECIPIENT_RULE or reader not in (decision.by, *decision.voters):
         return None
@@ -241,7 +243,7 @@ def _answer_fields(gateway_state: GatewayState, state: DecisionState, answer: Gi
 
 
 def is_told_in_frames(state: GatewayState, message: Message) -> bool:
-    """The room's own words about a step that a frame tells already; of an end by time there is no frame."""
+    """Whether a frame announces the same step as this message of the gateway. An expiry has no frame."""
     if not message.recipients:
         return False
     about = (message.seq, message.reply_to)

@@ -69,7 +69,7 @@ async def _stop_peers(app: web.Application) -> None:
     app[PEERS_KEY].stop()
 
 
-# the door
+# opening
 
 
 async def serve_ai_connect(request: web.Request) -> web.StreamResponse:
@@ -78,7 +78,7 @@ async def serve_ai_connect(request: web.Request) -> web.StreamResponse:
 
 
 class AiConnectConnection:
-    """One socket: a stranger until it registers, then one peer or one viewer."""
+    """One socket: unknown until it registers, then a peer or a viewer."""
 
     def __init__(self, request: web.Request, caller: Actor | None, transport: asyncio.Transport) -> None:
         self.name = ""
@@ -97,7 +97,7 @@ class AiConnectConnection:
         self._hub.streams.strangers.add(self._transport)
         self._alarm = asyncio.get_running_loop().call_later(self._peers.beats.patience, self._look)
 
-    # listening
+    # frames
 
     async def receive(self, data: str | bytes) -> None:
         self._active = asyncio.get_running_loop().time()
@@ -128,14 +128,15 @@ class AiConnectConnection:
                 self.say(words.history_frame(frame.peer, found))
 
     def mark_alive(self, pong: bytes | None) -> None:
-        """Any sign from a viewer, and the answer to the ping that followed what was brought last."""
+        """A pong: a sign of life from a viewer, and the acknowledgement of the messages sent before the ping."""
         if self._connection is not None:
             self._connection.mark_alive()
         if self._delivery is not None and pong is not None:
             self._delivery.answered(pong)
 
     def _actor(self) -> Actor:
-        """Whom this socket speaks for, asked anew each time: a guest that got a token of its own is no guest."""
+        """The actor of this socket, looked up anew each time: a guest that got a token of its own is
+        no longer a guest."""
         if self._connection is None:
             raise BadRequest('Register first: {"type":"register","name":"..."}.')
         return self._caller or guests.guest_actor(self._hub.state, AI_CONNECT, self.name)
@@ -143,7 +144,7 @@ class AiConnectConnection:
     def keeps_token(self) -> bool:
         return self._caller is not None or guests.is_guest(self._hub.state, AI_CONNECT, self.name)
 
-    # coming and going
+    # presence
 
     async def _register(self, frame: words.RegisterFrame) -> None:
         wanted = RequestedName.of(frame.name, frame.project, bool(frame.observer))
@@ -171,7 +172,7 @@ class AiConnectConnection:
         return guest.name
 
     def _enter(self, name: str, watches: bool) -> None:
-        """From here on it is seen by the others, and sees what is said, with nothing in between."""
+        """Register the client: from here on the others see it, and it gets every event, with no gap in between."""
         state = self._hub.state
         renderer = (
             self._hub.streams.renderer(words.viewer_renderer) if watches else words.not_delivered_renderer(state, name)
@@ -202,7 +203,7 @@ class AiConnectConnection:
             self._peers.leave(self, silent=silent)
 
     def end(self, farewell: bytes = words.RESTART_CLOSE_FRAME) -> None:
-        """Close the socket after what is on its way; its handler does the rest."""
+        """Close the socket after the frames that are being sent; its handler does the rest."""
         if self._connection is not None:
             self._connection.farewell = farewell
             self._connection.flush()
@@ -216,8 +217,8 @@ class AiConnectConnection:
         self._leave(silent=self._silent)
 
     def _look(self) -> None:
-        """Only what the client says of itself counts, not what it answers to us. A viewer says nothing by nature, and
-        is known to be alive by its pongs."""
+        """Close a peer that is silent for too long. Only frames that a client sends unasked count, not its answers to
+        us. A viewer never sends frames, so its pongs count."""
         loop, patience = asyncio.get_running_loop(), self._peers.beats.patience
         remaining = patience if self.watches else self._active + patience - loop.time()
         if remaining > 0:
@@ -227,7 +228,7 @@ class AiConnectConnection:
         self._silent = True
         self.end()
 
-    # talking
+    # messages
 
     def say(self, frame: bytes) -> None:
         if self._connection is not None:
@@ -253,8 +254,8 @@ class AiConnectConnection:
         return names.find_recipient(self._hub.state, text, self.name, self._peers.here())
 
     async def _history(self, actor: Actor, frame: words.HistoryFrame) -> list[dict[str, object]]:
-        """What went between the two, in both directions, oldest first; of what waits for this peer only what has been
-        brought to it."""
+        """The messages between the two, in both directions, oldest first. Of the undelivered ones for this peer, only
+        those already sent to it."""
         try:
             other = self._meant(frame.peer)
         except UnknownRecipient as error:

@@ -1,8 +1,8 @@
-"""Brings what waits for one peer of AI-Connect, and knows when it has arrived.
+"""Delivers the waiting messages of one AI-Connect peer, and detects when they have arrived.
 
-The dialect has no word for "I have read this", but every WebSocket answers a ping, in its turn: what was sent before it
-has been read by then. Only so a message counts as *accepted*. Where the connection ends before, the message waits, and
-comes again with the same id when the peer is back: rather twice than never.
+The protocol has no acknowledgement, but every WebSocket client answers pings in order: a pong means that everything
+sent before the ping was read. Only then a message counts as *accepted*. If the connection ends before, the message
+keeps waiting, and is sent again with the same id when the peer reconnects: twice is better than never.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ MAX_HIDDEN_MESSAGES = 10_000
 
 
 class PeerDelivery:
-    """One batch after the other, the next when the client has read the last: a client that does not read holds up
-    nobody, and what waits for it waits in the log and not in memory."""
+    """Sends one batch at a time, the next after the client has read the last. A client that does not read blocks
+    nobody, and its messages wait in the log, not in memory."""
 
     def __init__(self, hub: Hub, connection: Connection, actor: Callable[[], Actor]) -> None:
         self._hub = hub
@@ -46,7 +46,7 @@ class PeerDelivery:
         self._task = spawn(self._deliver_all(), f"ai-connect {connection.name}")
 
     def answered(self, pong: bytes) -> None:
-        """At once, and not when the task comes to it: the next frame may be the client's goodbye."""
+        """Handle a pong immediately, not in the task: the client's next frame may close the connection."""
         if pong != b"%d" % self._number or not self._sent:
             return
         outcome, _ = inbox_operations.plan_hand_over(self._hub, self._sent, TAKEN_BY_ITSELF)
@@ -55,7 +55,7 @@ class PeerDelivery:
         written.add_done_callback(lambda done: _copy_result(done, waiting))
 
     async def undelivered_messages(self) -> set[int]:
-        """Of the oldest that wait. Nothing may show them to the peer before they are brought."""
+        """The oldest waiting messages. Nothing may show them to the peer before they are sent."""
         stored = await self._hub.store.open_deliveries(self._connection.name, self.brought, MAX_HIDDEN_MESSAGES)
         return {one.message for one in map(self._hub.state.deliveries.known, stored) if one.rung in WAITING_RUNGS}
 
@@ -98,7 +98,7 @@ class PeerDelivery:
 
 
 def _copy_result(done: asyncio.Future[Result], waiting: asyncio.Future[Result]) -> None:
-    """To whoever still waits for it; the delivery may have been stopped meanwhile."""
+    """Pass the result on if somebody still waits for it; the delivery may have been stopped meanwhile."""
     error = done.exception()
     if error is not None:
         log.warning("! what was read could not be written down, and will come again", error=str(error))

@@ -34,7 +34,7 @@ class PingFrame(msgspec.Struct, tag_field="type", tag="ping"):
 
 
 class MessageFrame(msgspec.Struct, tag_field="type", tag="message"):
-    """What is missing is not the codec's business: the sender is told."""
+    """Fields may be missing: the handler, not the codec, tells the sender."""
 
     to: str = ""
     content: str = ""
@@ -58,7 +58,7 @@ _decoder: msgspec.json.Decoder[AiConnectFrame] = msgspec.json.Decoder(AiConnectF
 
 
 def decode_frame(data: str | bytes) -> AiConnectFrame | None:
-    """What a client said; None for what is no JSON or no frame of this protocol, which is ignored."""
+    """Decode a client's frame; None for other JSON or no JSON, which is ignored."""
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -90,7 +90,7 @@ def message_frame(entry: dict[str, Any]) -> bytes:
 
 
 def notice_frame(text: str, to: str, at: str) -> bytes:
-    """A line from the gateway itself: this wire has no other way to say that something was not done."""
+    """A line of text from the gateway: this protocol has no other way to report that something was not done."""
     entry = {"id": "", "from": SYSTEM_NAME, "to": to, "content": text, "context": None, "timestamp": at}
     return message_frame(entry)
 
@@ -113,7 +113,7 @@ def history_frame(peer: str, entries: Sequence[dict[str, Any]]) -> bytes:
 
 
 def message_entry(state: GatewayState, message: Message) -> dict[str, Any]:
-    """A message as `unread`, `history` and `message` carry it."""
+    """A message in the form that `unread`, `history` and `message` carry."""
     return {
         "id": f"msg-{message.seq}",
         "from": names.sender_text(state, message.from_),
@@ -132,8 +132,8 @@ def _content_text(message: Message) -> str:
 
 
 def _context_fields(message: Message) -> dict[str, Any] | None:
-    """The context as it was given, or the first part that names a file. Of one that is too large for this wire only
-    what AI-Connect knows of."""
+    """The message's context, or its first part that names a file. If that is too large for this protocol, only the
+    fields that AI-Connect knows."""
     file = next((one for one in message.parts if one.path), None)
     if message.context is None:
         return None if file is None else {"file": file.path, "lines": file.lines}
@@ -144,7 +144,7 @@ def _context_fields(message: Message) -> dict[str, Any] | None:
 
 
 def fit_into_frame(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As many, from the first, as go into one frame."""
+    """The first entries that fit into one frame."""
     found: list[dict[str, Any]] = []
     size = 0
     for entry in entries:
@@ -156,8 +156,8 @@ def fit_into_frame(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def not_delivered_renderer(state: GatewayState, name: str) -> Renderer:
-    """What a peer sees as it is said but is not brought to it: an answer to everyone, which must wake no agent. All
-    else has a delivery, and comes by that."""
+    """A renderer for messages that a peer sees but that are not delivered to it: replies to everyone, which must wake
+    no agent. All others reach it by delivery."""
 
     def render(outgoing: OutgoingEvent) -> bytes | None:
         event = outgoing.event
@@ -169,7 +169,7 @@ def not_delivered_renderer(state: GatewayState, name: str) -> Renderer:
 
 
 def viewer_renderer(state: GatewayState) -> Renderer:
-    """All that is said, the gateway's own lines as well."""
+    """A renderer of all messages, the gateway's own among them."""
 
     def render(outgoing: OutgoingEvent) -> bytes | None:
         return message_frame(message_entry(state, outgoing.event)) if isinstance(outgoing.event, Message) else None

@@ -1,6 +1,6 @@
-"""Who is who in AI-Connect: `Name (Project)`, and what a part of such a name means here. Pure: values in, values out.
+"""Maps AI-Connect names such as `Name (Project)` to members, and resolves partial names. Pure.
 
-A peer's full name is its `display`; its member's name is a slug of it, since only few characters are allowed there.
+A peer's full name is its member's `display`. The member name is a slug of it, since it allows fewer characters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gateway.rooms import guests
 AI_CONNECT = "ai-connect"
 EVERYONE_NAME = "*"
 MAX_NAME_CHARS = 100
-MAX_SLUG_CHARS = 56  # room for a number behind it
+MAX_SLUG_CHARS = 56  # leaves space for a number at the end
 
 _VIEWER_NAME = re.compile(r"_.+_")
 _WITH_PROJECT = re.compile(r".*\S \((.+)\)")
@@ -31,7 +31,7 @@ _NOT_IN_A_SLUG = re.compile(r"[^a-z0-9_.-]+")
 
 @dataclass(frozen=True)
 class RequestedName:
-    """How a peer asks to be called."""
+    """The name and project with which a peer registers."""
 
     name: str
     project: str | None
@@ -49,7 +49,7 @@ class RequestedName:
         return RequestedName(name, _clean_name(project or "") or None, observer)
 
     def full(self, number: int = 1) -> str:
-        """`Name (Project)`; with a number when somebody else is called so already."""
+        """`Name (Project)`, with a number if another peer already has that name."""
         name = self.name if number == 1 else f"{self.name}-{number}"
         return name if self.project is None else f"{name} ({self.project})"
 
@@ -65,8 +65,8 @@ def slug_of(text: str) -> str:
 
 
 def guest_for(state: GatewayState, wanted: RequestedName) -> Member:
-    """The guest with this full name, or the one to be made. A full name that belongs to anybody but a guest of this
-    dialect is not given away: not even one that only looks like it."""
+    """The guest with this full name, or a new one. A full name of any other member is not given away, not even one that
+    only looks the same."""
     for number in count(1):
         full = wanted.full(number)
         mine = next((one for one in guests.guests_of(state, AI_CONNECT) if one.display == full), None)
@@ -94,20 +94,20 @@ def _free_name(state: GatewayState, base: str) -> str:
 
 
 def is_viewer(record: MemberRecord) -> bool:
-    """A viewer: it sees what is said to everyone, and nobody speaks to it."""
+    """Whether this is a viewer, which sees messages to everyone, and to which nobody can write."""
     return record.dialect == AI_CONNECT and not record.member.inbox
 
 
 def full_name_of(state: GatewayState, name: str) -> str:
-    """A peer's full name. Others go by their member name: what they call themselves is no promise of who they are."""
+    """A peer's full name; other members use their member name, since a display name proves nothing."""
     record = state.members.get(name)
     guest = record is not None and record.dialect == AI_CONNECT
     return (record.member.display if record is not None and guest else None) or name
 
 
 def find_recipient(state: GatewayState, text: str, sender: str, here: Collection[str]) -> str:
-    """The one member that is meant by a name or by the beginning of one; of several the only one that is here.
-    It is decided before anything is stored, so that it holds for those who are away as well."""
+    """The one member with this name or name prefix; among several, the only one that is present. It is resolved before
+    anything is stored, so that it also holds for absent members."""
     wanted = text.strip().removeprefix("@").casefold()
     others = [one for one in state.members.values() if not is_viewer(one) and one.member.name != sender]
     if wanted and wanted in (sender, full_name_of(state, sender).casefold()):

@@ -1,4 +1,4 @@
-"""Who of AI-Connect is connected just now, and what all of them are told of each other's coming and going."""
+"""Tracks which AI-Connect peers are connected, and tells all of them who comes and goes."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.ai_connect")
 
-GROUPCHAT_PROJECT = "groupchat"  # in place of the address of a peer that is no client of this dialect
+GROUPCHAT_PROJECT = "groupchat"  # shown in place of a project, for members that are no clients of this dialect
 
 
 @dataclass(frozen=True)
 class HeartbeatSettings:
-    """Seconds: how long a peer may be silent, and how often it is asked for a sign of life."""
+    """Seconds: how long a peer may be silent, and the interval of pings."""
 
     patience: float = 60.0
     ping_every: float = 60.0
 
 
 class PeerClient(Protocol):
-    """A registered connection, as the others see it."""
+    """A registered connection, as the other clients see it."""
 
     name: str
     ip: str
@@ -45,21 +45,21 @@ class PeerClient(Protocol):
 
 
 class PeerRegistry:
-    """At most one client for each peer; viewers beside them, as many as there are."""
+    """At most one client per peer, and any number of viewers."""
 
     def __init__(self, hub: Hub, beats: HeartbeatSettings) -> None:
         self.beats = beats
         self._hub = hub
         self._clients: set[PeerClient] = set()
         self._of: dict[str, PeerClient] = {}
-        self._here: dict[str, tuple[str, str]] = {}  # what it was called when it came, and since when it is here
+        self._here: dict[str, tuple[str, str]] = {}  # its name when it came, and the time since when it is present
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._pinging: asyncio.TimerHandle | None = None
 
-    # life
+    # start
 
     def start(self) -> None:
-        """Guests of an earlier gateway get the time to come back that a lost connection gets."""
+        """Give guests of an earlier run the same time to reconnect as after a lost connection."""
         self._hub.presence.watchers.append(self.seen)
         for guest in guests.guests_of(self._hub.state, AI_CONNECT):
             if not guest.hidden:
@@ -71,10 +71,10 @@ class PeerRegistry:
             if handle is not None:
                 handle.cancel()
 
-    # coming and going
+    # presence
 
     def enter(self, client: PeerClient) -> None:
-        """The newer connection of a peer replaces the older."""
+        """Register a client. A newer connection of a peer replaces the older."""
         self._clients.add(client)
         self._stays(client.name)
         if self._pinging is None:
@@ -87,8 +87,8 @@ class PeerRegistry:
         self._look(client.name)
 
     def leave(self, client: PeerClient, *, silent: bool) -> None:
-        """A guest whose connection is lost may come back for a while before it counts as left; one that has only been
-        silent has had that while."""
+        """Unregister a client. A guest whose connection is lost counts as present for a while, so that it can
+        reconnect; a silent one has used up that time already."""
         self._clients.discard(client)
         if self._of.get(client.name) is client:
             del self._of[client.name]
@@ -117,7 +117,8 @@ class PeerRegistry:
             log.warning("! a guest could not be let go", member=name, error=error.message)
 
     def _ping(self) -> None:
-        """One timer for all, and none when there is nobody. Whoever only polls goes without a word: look for them."""
+        """Ping all clients with one timer, which stops when there are none. Peers that only poll leave without notice,
+        so their absence is checked here."""
         self._pinging = None
         if self._clients:
             self._pinging = asyncio.get_running_loop().call_later(self.beats.ping_every, self._ping)
@@ -125,7 +126,7 @@ class PeerRegistry:
             client.say(frames.PING_FRAME)
         self._refresh()
 
-    # telling
+    # announcements
 
     def seen(self, view: MemberView) -> None:
         client = self._of.get(view.name)
@@ -134,7 +135,7 @@ class PeerRegistry:
         self._look(view.name)
 
     def _look(self, name: str) -> None:
-        """Tell of a member if it came or went."""
+        """Announce a member if it came or went."""
         if self._is_here(name) == (name in self._here):
             return
         if name in self._here:
@@ -162,11 +163,11 @@ class PeerRegistry:
                 client.say(frame)
 
     def here(self) -> set[str]:
-        """Who can be reached at once, through whichever door it came."""
+        """The members that can be reached now, over any interface."""
         return {name for name in self._hub.state.members if self._is_here(name)}
 
     def list_peers(self) -> list[dict[str, Any]]:
-        """All are told who has come and gone before somebody sees it in a list."""
+        """The list of peers. Changes are announced before a client sees them in a list."""
         self._refresh()
         return [self._entry(name, self._of.get(name)) for name in sorted(self.here())]
 

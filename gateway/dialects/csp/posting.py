@@ -1,4 +1,4 @@
-"""What is posted to the simple interface: who is speaking, what is meant, and what becomes of it."""
+"""Handles what is posted to the simple interface: the speaker, the meaning of the text, and its result."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_WAITING_KEYS = 20
 
 
 class PostBody(msgspec.Struct):
-    """The body of /agent-output and /message. Simple clients may send more; what we do not know is theirs."""
+    """The body of /agent-output and /message. Unknown fields of simple clients are ignored."""
 
     content: str
     from_: str | None = msgspec.field(default=None, name="from")
@@ -70,7 +70,7 @@ async def serve_post(request: web.Request) -> web.StreamResponse:
 
 
 async def _send_status(hub: Hub, actor: Actor) -> web.StreamResponse:
-    """As a line in the inbox and on the streams of whoever asks, since its client shows nothing of the answer."""
+    """Send the status as a line to the asker's inbox and streams, because its client does not show the response."""
     floor = simple_floor(hub.state)
     fact = direct_notice(DEFAULT_ROOM, actor.name, wire_format.status_line(floor), hub.sequencer())
     if hub.state.members[actor.name].member.inbox:
@@ -86,7 +86,7 @@ async def _send_status(hub: Hub, actor: Actor) -> web.StreamResponse:
 
 
 async def _speaker_of(request: web.Request, actor: Actor, claimed: str | None) -> Actor:
-    """Who is speaking: with a token of its own the member itself, whatever the body says, and never another."""
+    """The speaker. With a member token it is that member, whatever the body claims."""
     name = None if claimed is None else claimed.strip().lower()
     if actor.team:
         if name is None:
@@ -139,7 +139,7 @@ async def _send_text(hub: Hub, actor: Actor, text: wire_format.TextMessage, clie
 
 
 def _split_address(hub: Hub, actor: Actor, content: str) -> tuple[tuple[str, ...], str]:
-    """A leading `@name` addresses. For a person a name that does not resolve is an error, for a program it is text."""
+    """Split a leading `@name` from the text. An unknown name is an error for a person; for a program it is text."""
     if not content.startswith("@"):
         return (), content
     try:

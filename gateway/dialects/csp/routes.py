@@ -33,7 +33,7 @@ from gateway.rooms import members
 from gateway.runtime.hub import Hub
 
 MAX_VIEW_MESSAGES = 1000
-EFFECT_BY_CONTENT = None  # a message, an order, a mode
+EFFECT_BY_CONTENT = None  # depends on the text: a message, a command, or a mode
 HEALTH_TIMEOUT_S = 1.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -76,7 +76,7 @@ def _with_simple_errors(handler: Handler, effect: OperationEffect | None) -> Han
         try:
             response = await handler(request)
             if handler in READ_HANDLERS:
-                await request.app[HUB].answers.wait_until_settled()  # the streams have it before the answer
+                await request.app[HUB].answers.wait_until_settled()  # the streams get it before the answer
             return response
         except web.HTTPException:
             raise
@@ -93,7 +93,7 @@ def _floor_status(request: web.Request) -> Any:
 
 
 async def serve_health(request: web.Request) -> web.StreamResponse:
-    """503 when nothing reaches the disk any more: then this must not wait for it either."""
+    """503 when nothing reaches the disk any more. So this answer must not wait for the disk."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(HEALTH_TIMEOUT_S):
             await actor_of(request, reads=True)
@@ -124,14 +124,14 @@ async def serve_register(request: web.Request) -> web.StreamResponse:
 
 
 async def _register_person(hub: Hub, actor: Actor) -> web.StreamResponse:
-    """The person of the team goes on speaking with the team token; a token of its own would be a person's."""
+    """Register the person of the team, who keeps using the team token: a new token would be a person's."""
     await hello_operation.answer_hello(hub, actor, Hello(inbox=True))
     await hub.carry_out(Outcome(Done(), (members.team_joined_notice(actor.name, hub.sequencer()),)))
     return json_response({"success": True, "agentId": actor.name}, 201)
 
 
 async def _register_again(hub: Hub, actor: Actor, name: str) -> web.StreamResponse:
-    """A member that comes with its own token gets its own name back, whatever became of it."""
+    """A member that registers with its own token gets its own name back, whatever it asks for."""
     if name != actor.name:
         raise Forbidden(f"This token belongs to {actor.name!r}; it cannot register {name!r}.")
     await hello_operation.answer_hello(hub, actor, Hello(inbox=True))
@@ -205,7 +205,7 @@ def _parse_number(text: str, least: int, most: int) -> int:
 
 
 def _parse_moment(text: str) -> int:
-    """Milliseconds, from milliseconds or from an ISO date."""
+    """Parse a moment, in milliseconds or as an ISO date, into milliseconds."""
     try:
         return int(text) if text.isdigit() else int(datetime.fromisoformat(text).timestamp() * 1000)
     except (ValueError, OverflowError):
@@ -238,4 +238,4 @@ READ_HANDLERS = (
     serve_agents,
     serve_history,
     serve_get_mode,
-)  # what else is answered has been committed by itself; health waits for nothing
+)  # all other answers are committed already; health waits for nothing

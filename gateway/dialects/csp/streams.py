@@ -1,4 +1,4 @@
-"""The pushes of the simple interface: `/ws` and `/events`."""
+"""The push streams of the simple interface: `/ws` and `/events`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.runtime.hub import Hub
 
 
 async def serve_socket_push(request: web.Request) -> web.StreamResponse:
-    """Push only: every message this token may see. What the client sends is not read, but pings are answered."""
+    """Push every message that this token may see. Frames from the client are ignored, but pings are answered."""
     hub, actor = request.app[HUB], await actor_of(request, reads=True)
     await _mark_present(hub, actor)
     socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME_BYTES)
@@ -55,6 +55,6 @@ async def serve_event_stream_push(request: web.Request) -> web.StreamResponse:
 
 
 async def _mark_present(hub: Hub, actor: Actor) -> None:
-    """A member that listens with a token of its own is here; the team's sockets stand for nobody in particular."""
+    """Mark a member that listens with its own token as present; the team token's streams stand for no member."""
     if not actor.team and (hub.state.members[actor.name].member.hidden or not hub.state.rooms_of[actor.name]):
         await hello_operation.answer_hello(hub, actor, Hello())

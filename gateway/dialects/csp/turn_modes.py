@@ -1,4 +1,4 @@
-"""The turns of the simple interface: modes of one phase, in which everybody speaks in turn, round after round."""
+"""The turns of the simple interface: modes of one phase, in which all speak in turn, round after round."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def mode_wish(  # noqa: PLR0913, PLR0917 - what a simple client sends
 
 
 def _members_with_turns(state: GatewayState, names: Sequence[str]) -> tuple[str, ...]:
-    """The existing clients name everybody whom `/agents` lists, people too; those need no turn."""
+    """The members that get turns. Existing clients send all names from `/agents`, people too, who need no turn."""
     people = {name for name, one in state.members.items() if one.member.kind not in MACHINES}
     return tuple(one for one in names if bare_name(one.strip()) not in people)
 

@@ -1,4 +1,4 @@
-"""The simple interface's shapes and in-band words. Pure: values in, values out."""
+"""The JSON shapes and in-band commands of the simple interface. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _ALLOWED_TO_ORCHESTRATOR = (
 
 @dataclass(frozen=True)
 class TextMessage:
-    """Something to say to `to` (None: everyone)."""
+    """A message to `to` (None: everyone)."""
 
     to: str | None
     content: str
@@ -54,7 +54,7 @@ class TextMessage:
 
     @property
     def whole(self) -> str:
-        """With the marks that it began with."""
+        """The text with the marks that it began with."""
         return "!" * (self.urgent + self.interrupt) + self.content
 
 
@@ -81,7 +81,7 @@ class ModeOrder:
 
 @dataclass(frozen=True)
 class ModeStatusQuery:
-    """Where the mode stands: told to whoever asks, and to nobody else."""
+    """A question for the state of the mode, answered only to the asker."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ EXACT_COMMANDS: dict[str, PostMeaning] = {
 
 
 def parse_post(content: str, to: str | None) -> PostMeaning:  # noqa: PLR0911 - one line per word
-    """What a posted body asks for: most are text, a few whole bodies are control."""
+    """Parse a posted body: most are messages, some bodies as a whole are commands."""
     word = content.strip()
     if (whole := EXACT_COMMANDS.get(word)) is not None:
         return whole
@@ -126,8 +126,8 @@ def is_allowed_to_orchestrator(content: str) -> bool:
 
 
 def shown_name(state: GatewayState, name: str) -> str:
-    """`Human` is what the simple clients call the human of the team; the gateway itself is `SYSTEM` to them. What a
-    member calls itself is not believed: simple clients know nothing else of who is speaking."""
+    """The displayed name. Simple clients call the human of the team `Human` and the gateway `SYSTEM`. A display name is
+    never used: these clients identify a speaker by nothing else."""
     if name == SYSTEM_NAME:
         return "SYSTEM"
     record = state.members.get(name)
@@ -135,7 +135,7 @@ def shown_name(state: GatewayState, name: str) -> str:
 
 
 def message_fields(state: GatewayState, message: Message, reader: str | None, floor: Floor) -> dict[str, Any]:
-    """A message as /inbox and /history give it."""
+    """A message in the form of /inbox and /history."""
     target = BROADCAST if not message.recipients else ",".join(message.recipients)
     kind = "direct" if message.recipients else BROADCAST
     from_gateway = message.from_ == SYSTEM_NAME and (
@@ -154,19 +154,20 @@ def message_fields(state: GatewayState, message: Message, reader: str | None, fl
 
 
 def _content_for_reader(message: Message, reader: str | None) -> str:
-    """Of a turn prompt all but its speaker need only to know whose turn it is: its first line."""
+    """The content for this reader. Everyone but the speaker gets only the first line of a turn prompt: whose turn it
+    is."""
     if message.from_ == SYSTEM_NAME and message.kind is MessageKind.TASK and not _is_prompt_for(message, reader):
         return message.content.partition("\n")[0]
     return message.content
 
 
 def _is_prompt_for(message: Message, reader: str | None) -> bool:
-    """Who is given the turn comes first among those who read of it."""
+    """Whether the message gives this reader the turn: the speaker is its first recipient."""
     return reader in message.deliveries[:1]
 
 
 def control_message_fields(order: str, name: str, sequencer: Sequencer) -> dict[str, Any]:
-    """A control word as /inbox gives it, to clients that look for it in messages."""
+    """A control command in the form of /inbox, for clients that look for it among messages."""
     return {
         "id": f"ctrl-{int(sequencer.now * 1000)}",
         "timestamp": sequencer.stamp,
@@ -186,7 +187,8 @@ def turn_signal(floor: Floor, reader: str | None) -> str | None:
 
 
 def push_payloads(state: GatewayState, outgoing: OutgoingEvent) -> Iterator[bytes]:
-    """An event as /ws and /events push it: one per recipient, since simple clients compare `to` with their name."""
+    """An event in the form of /ws and /events: one payload per recipient, since simple clients compare `to` with their
+    own name."""
     event = outgoing.event
     floor = state.floor(event.room) if isinstance(event, Message) else Floor()
     match event:
@@ -233,7 +235,7 @@ def _join_payloads(pieces: Iterable[bytes]) -> bytes | None:
 
 
 def orchestration_fields(floor: Floor) -> dict[str, Any]:
-    """`round` counts from 0: the existing clients add 1 where they show it."""
+    """The state of the turns. `round` counts from 0: existing clients add 1 when they show it."""
     return {
         "mode": floor.name,
         "topic": floor.topic,

@@ -1,1 +1,1 @@
-"""The chat in the top pane, by prompt-toolkit."""
+"""The chat in the top pane, built with prompt-toolkit."""

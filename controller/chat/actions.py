@@ -1,4 +1,4 @@
-"""What each command of the chat does: a table of coroutines. Each answers with a sheet, a sentence, or nothing."""
+"""What each command of the chat does: a table of coroutines. Each returns a list overlay, a sentence, or nothing."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ async def show_receipts(chat: ActionContext, order: ParsedCommand) -> ActionResu
 
 
 async def quote_file(chat: ActionContext, order: ParsedCommand) -> ActionResult:
-    """Lines of a file; a relative path begins at the folder in which the chat was started."""
+    """Send lines of a file. A relative path starts at the folder in which the chat was started."""
     lines, message = order.values["lines"], order.get("message") or ""
     said = parse_line(message)
     if not isinstance(said, AddressedText):
@@ -314,7 +314,7 @@ async def run_command(chat: ActionContext, order: ParsedCommand) -> ActionResult
 
 
 async def press_keys_of(chat: ActionContext, keys: KeyPress) -> ActionResult:
-    """To those named; to all agents that are here if nobody is."""
+    """Press keys at the named agents, or at all present agents if none is named."""
     found = keys.names or tuple(one.name for one in chat.state.agents())
     for name in found:
         await chat.client.request(Keys(member=name, keys=keys.keys), Done)

@@ -1,4 +1,4 @@
-"""The chat between the room and the screen: what is loaded, what is sent, what rings. Paints nothing."""
+"""The chat between gateway and screen: what it loads, what it sends, when it rings. Paints nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PaneControl(Protocol):
 
     @property
     def remedy(self) -> str:
-        """What helps when the gateway does not come back, as a hint; nothing if it is not known here."""
+        """What to do if the gateway does not come back; empty if unknown."""
         ...
 
     async def restart(self, name: str) -> str | None: ...
@@ -60,7 +60,7 @@ class PaneControl(Protocol):
 
 
 class NoPaneControl:
-    """A chat in a terminal of its own."""
+    """A chat in a terminal of its own: no session, no panes."""
 
     panes = False
     remedy = ""
@@ -83,7 +83,8 @@ class NoPaneControl:
 
 @dataclass
 class Chat:
-    """`changed` is called when something is to be painted, `ring` when somebody should look; `clock` is for spans."""
+    """`changed` is called when something must be painted, `ring` when the person should look; `clock` measures
+    durations."""
 
     client: Client
     state: ChatState
@@ -105,7 +106,7 @@ class Chat:
     _line: asyncio.Lock = field(default_factory=asyncio.Lock)
     _sent: asyncio.Event = field(default_factory=asyncio.Event)
 
-    # the room, as it comes
+    # events
 
     async def run(self) -> None:
         """Show the newest page, then everything that happens."""
@@ -121,12 +122,12 @@ class Chat:
             self._take(await self._complete_welcome(event))
 
     async def _complete_welcome(self, event: ClientEvent) -> ClientEvent:
-        """A welcome of a large house holds the first page of each list."""
+        """Complete a welcome: from a gateway with many members it holds only the first page of each list."""
         if not isinstance(event, Welcome) or not event.partial:
             return event
         try:
             return await complete_welcome(self.client.request, event)
-        except GroupChatError:  # the connection is lost again, and another welcome comes with the next one
+        except GroupChatError:  # the connection is lost again; the next one brings another welcome
             return event
 
     def _take(self, event: object) -> None:
@@ -139,7 +140,7 @@ class Chat:
         self.changed()
 
     async def _will_come_back(self) -> None:
-        """Whether the gateway will come back by itself. Looked at only while it is away."""
+        """Whether the gateway will come back by itself. Checked only while it is away."""
         while self.state.away:
             if sentence := self.gave_up():
                 self.state.say(f"{sentence} `groupchat up` starts it.")
@@ -152,8 +153,8 @@ class Chat:
         self.pane_control.show_borders({one.name: border_text(one, away=away) for one in self.state.agents()})
 
     async def watch_gateway(self) -> None:
-        """Ask now and then whether it answers; at once when something is sent. While it does not, the seconds pass on
-        the screen."""
+        """Check regularly whether the gateway answers, and at once when something is sent. While it does not, the
+        screen counts the seconds."""
         while True:
             await self._ping_gateway()
             self._sent.clear()
@@ -185,7 +186,7 @@ class Chat:
     async def jump_to_newest(self) -> None:
         room = self.state.room
         page = await self._page(History(room=room, limit=PAGE_MESSAGES))
-        if room != self.state.room:  # another room was entered meanwhile, and asks for its own
+        if room != self.state.room:  # the person entered another room meanwhile, which loads its own
             return
         self.state.show(page.messages, more_before=page.more, at_tail=True)
         self.jumped(None)
@@ -242,7 +243,7 @@ class Chat:
         self.changed()
 
     async def jump_to_mention(self, above: int) -> EntryKey | None:
-        """In what is loaded, then in older pages."""
+        """Search the loaded messages, then older pages."""
         key = self.state.mention_before(above)
         for _ in range(MAX_MENTION_PAGES):
             if key is not None or not self.state.more_before:
@@ -266,14 +267,15 @@ class Chat:
         return await self.client.request(request, MessageList)
 
     async def _load_earlier_asks(self, after: int | None, before: int | None) -> None:
-        """What agents asked between these messages and who answered it. A gateway of an older version has no list."""
+        """Load the questions of agents between these messages, and who answered them. An older gateway has no such
+        list."""
         request = EndedAsks(after=after or 0, before=before, limit=PAGE_ASKS)
         with contextlib.suppress(GroupChatError):
             self.state.restore_asks((await self.client.request(request, AskList)).asks)
             self.changed()
 
     async def _load_receipts(self) -> None:
-        """How far one's own latest messages have come; newer steps come by themselves."""
+        """Load the delivery steps of the person's latest messages; later steps arrive as events."""
         numbers = self.state.own_numbers()[-MAX_RECENT_RECEIPTS:]
         wanted = [number for number in numbers if self.state.ladders.get(number)]
         found = await asyncio.gather(*(self.client.request(Show(message=one), MessageDetail) for one in wanted))
@@ -281,10 +283,11 @@ class Chat:
             self.state.restore_deliveries(detail.deliveries)
         self.changed()
 
-    # what the person writes
+    # sending
 
     def check(self, text: str) -> str:
-        """An error for what cannot be sent, a sentence for what should be looked at twice, else nothing."""
+        """Raise an error for what cannot be sent; return a warning for what should be read twice, else
+        an empty text."""
         line = parse_input(text)
         if not isinstance(line, AddressedText):
             return ""
@@ -305,12 +308,12 @@ class Chat:
         return None
 
     async def say(self, said: AddressedText, line: str, parts: tuple[Part, ...]) -> None:
-        """With what comes with it; a name that nobody has is refused as in any message."""
+        """Send a message with its parts. An unknown recipient is refused, as in any message."""
         send_checks.check_recipients(said, self.state.members, self.state.me)
         await self._send(said, line, parts)
 
     async def _send(self, said: AddressedText, line: str, parts: tuple[Part, ...] = ()) -> None:
-        """It is on the screen at once. What is sent in a row is sent in this order, through lost connections."""
+        """Show the message at once, and send it. Messages are sent in order, across lost connections."""
         message_id = new_id()
         request = Send(
             content=said.text,
@@ -339,26 +342,27 @@ class Chat:
             await self.jump_to_newest()
 
     def take_back(self, line: str) -> None:
-        """What was not sent stands in the composer again."""
+        """Put an unsent line back into the composer."""
         self.state.take_back(line)
         self.changed()
 
     def begin_line(self) -> None:
-        """What is written from here on means the questions that are open now."""
+        """Remember which questions are open when the person begins a line: an answer on it means one of these."""
         self._meant = {one.member: one.number for one in reversed(self.state.open_asks())}
 
     async def answer(self, name: str, answer: str, words: str = "") -> str:
-        """The oldest open question of this agent, if it is the one that stood there when the line was begun."""
+        """Answer the oldest open question of this agent, if it was already open when the line was begun."""
         ask = next((one for one in self.state.open_asks() if one.member == name), None)
         if ask is None:
-            raise BadRequest(f"{name} asks nothing at the moment.")
+            raise BadRequest(f"{name} has no open question.")
         if self._meant.get(name, ask.number) != ask.number:
             self.begin_line()
             raise BadRequest(f"{name} asks something else by now. Look at it; Enter sends your answer to that.")
         return await self.answer_ask(ask, answer, words)
 
     async def answer_ask(self, ask: AskView, answer: str, words: str = "") -> str:
-        """Refused by the gateway if the dialog has changed meanwhile; what came of it is told in the room."""
+        """Answer a question. The gateway refuses if the dialog has changed meanwhile; the result is announced in the
+        room."""
         if words and not ask.words:
             raise BadRequest(f"A refusal of this question takes no words: `/deny {ask.member}` alone refuses it.")
         request = AnswerAsk(member=ask.member, answer=answer, digest=ask.digest or None, words=words)
@@ -374,22 +378,23 @@ class Chat:
         return await self.pane_control.restart(name)
 
     async def show_pane(self, name: str) -> str:
-        """Of an agent, as large as the window."""
+        """Show an agent's pane in full size."""
         await self.pane_control.show(name)
         return f"{name}'s pane is shown."
 
     async def leave(self) -> None:
-        """Once more where something would be left unsent; in a session the chat goes on, and sends it."""
+        """Leave. With unsent messages, leaving must be repeated; in a session the chat keeps running,
+        and sends them."""
         self.remember()
         if await self.pane_control.leave():
             return
         unsent = len(self.state.outbox.unsent)
         if unsent and not self._told_unsent:
             self._told_unsent = True
-            raise Unavailable(f"{unsent} unsent. Leave once more to go without; the Up key has it next time.")
+            raise Unavailable(f"{unsent} unsent. Leave once more to discard; the Up key restores it next time.")
         self.left()
 
-    # what completion may offer
+    # completion
 
     def known(self) -> CompletionNames:
         members = self.state.members.values()
@@ -405,7 +410,7 @@ class Chat:
             },
         )
 
-    # where reading ended
+    # the read position
 
     def remember(self) -> None:
         newest = self.state.newest()

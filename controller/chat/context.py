@@ -1,4 +1,4 @@
-"""What the actions of the chat need of it, and what they answer."""
+"""What an action of the chat needs from the chat, and what it returns."""
 
 from __future__ import annotations
 

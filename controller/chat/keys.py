@@ -1,8 +1,8 @@
-"""Which key does what in the chat: a table.
+"""The table of the chat's keys.
 
-A terminal sends Alt and a key as Escape and that key, and tmux makes Alt of an Escape that is followed within its
-`escape-time`. So no key that begins or takes away text is an Alt key here: behind an Escape it is that key. Escape
-never waits for another key, and never changes what is written.
+A terminal sends Alt and a key as Escape and that key, and tmux turns an Escape that is followed by a key within its
+`escape-time` into Alt. So no key that starts or removes text is an Alt key here: after an Escape, it is that key.
+Escape never waits for another key, and never changes the text.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _on_enter(screen: ChatScreen, event: KeyPressEvent) -> None:
 
 
 def _take_choice(screen: ChatScreen, event: KeyPressEvent) -> None:
-    """What is chosen in the menu, and on with the writing."""
+    """Insert the chosen completion and continue."""
     screen.buffer.complete_state = None
     screen.buffer.insert_text(" ")
 
@@ -38,7 +38,8 @@ def _insert_new_line(screen: ChatScreen, event: KeyPressEvent) -> None:
 
 
 def _on_alt_enter(screen: ChatScreen, event: KeyPressEvent) -> None:
-    """A new line, where there is a first one. It says so: an Enter soon after an Escape cannot be told from it."""
+    """Insert a line break if the line holds text, and say so: an Enter shortly after an Escape cannot be told from
+    Alt-Enter."""
     if not screen.buffer.text.strip():
         _on_escape(screen, event)
         _on_enter(screen, event)
@@ -59,7 +60,7 @@ def _on_shift_tab(screen: ChatScreen, event: KeyPressEvent) -> None:
 
 
 def _move_choice(screen: ChatScreen, step: int) -> None:
-    """The next of what is offered, round and round: never back to the unfinished word."""
+    """Choose the next completion, in a circle that never returns to the unfinished word."""
     state = screen.buffer.complete_state
     if state is None or not state.completions:
         return
@@ -68,7 +69,7 @@ def _move_choice(screen: ChatScreen, step: int) -> None:
 
 
 def _clear_line(screen: ChatScreen, event: KeyPressEvent) -> None:
-    """Empty the line. What was on it can be had back."""
+    """Empty the line. Undo restores it."""
     text = screen.buffer.text
     if not text:
         screen.say("Ctrl-D leaves the chat; agents and gateway go on.")
@@ -103,13 +104,13 @@ def _on_mouse(screen: ChatScreen, event: KeyPressEvent) -> None:
 
 
 def _key_for_card(screen: ChatScreen, event: KeyPressEvent) -> None:
-    """To the chosen card, or dropped with a word because it has just gone; anything else is text."""
+    """Give the key to the chosen card. If the card has just gone, drop the key and say so; any other key is text."""
     if not screen.press(event.data):
         _insert_character(screen, event)
 
 
 def _insert_character(screen: ChatScreen, event: KeyPressEvent) -> None:
-    """A character is written; a key that means nothing here leaves no trace of what the terminal sends for it."""
+    """Insert a character. For a key without a meaning here, insert nothing of its terminal sequence."""
     if not any(unicodedata.category(one) in _CONTROL_CATEGORIES for one in event.data):
         screen.buffer.insert_text(event.data)
 
@@ -135,7 +136,7 @@ KEYS: tuple[KeyBinding, ...] = (
     (("s-tab",), _on_shift_tab, None),
     (("c-c",), _clear_line, None),
     (("c-d",), lambda screen, event: screen.start(screen.chat.leave()), lambda screen: not screen.buffer.text),
-    (("c-o",), lambda screen, event: None, None),  # the toolkit's would empty the line
+    (("c-o",), lambda screen, event: None, None),  # the toolkit's own binding would empty the line
     (("c-z",), lambda screen, event: screen.suspend(), None),
     (("escape",), _on_escape, None),
     (("pageup",), lambda screen, event: screen.page(up=True), None),
@@ -170,7 +171,7 @@ def make_bindings(screen: ChatScreen) -> KeyBindings:
 
 
 def _escape_or_alt(screen: ChatScreen) -> Callable[[KeyPressEvent], None]:
-    """Alt and a key where the two came at once; else Escape, and whatever follows is itself."""
+    """Alt and a key if the two arrive at once; else Escape, and the next key means itself."""
 
     def pressed(event: KeyPressEvent) -> None:
         waiting = event.key_processor.input_queue
@@ -193,7 +194,7 @@ def _action_after_escape(screen: ChatScreen, *wanted: str) -> KeyAction | None:
 
 
 def _first_of_its_kind(event: KeyPressEvent) -> bool:
-    """What is typed in a row is undone at once."""
+    """Whether an undo step begins: characters typed in a row are undone together."""
     return not event.is_repeat
 
 

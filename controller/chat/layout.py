@@ -1,4 +1,4 @@
-"""How the chat is laid out and painted; what it says comes from the pure parts."""
+"""Lays out and paints the chat. Its content comes from the pure modules."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ChatPainter:
         return self._screen.app.output.get_size().columns
 
     def rows(self, width: int, height: int) -> list[tuple[Row, int, Row]]:
-        """Everything above the input: each row, and where what stands beside it begins."""
+        """The rows above the input: each row, the column where the roster begins, and the roster's row."""
         middle = max(0, height - 2)
         wide = width >= ROSTER_MIN_COLUMNS
         room = width - ROSTER_COLUMNS - 1 if wide else width
@@ -113,7 +113,7 @@ class ChatPainter:
         return _fit_fragments(self._news() or [("class:dim", " @name · @all · !urgent · /help ")], self._columns)
 
     def _news(self) -> list[Fragment]:
-        """What a person should know just now, the weightiest first."""
+        """Notices that matter now, the most important first."""
         screen, state = self._screen, self._screen.chat.state
         words: list[Fragment] = []
         if state.silence is not None:
@@ -163,8 +163,8 @@ def _fit_fragments(words: Iterable[Fragment], columns: int) -> list[Fragment]:
 
 
 class RowsContainer(Container):
-    """Rows as they are, straight onto the canvas. The toolkit's own windows look at each cell of a pane anew with each
-    key; here a row is made into cells once, and laid down whole."""
+    """Draws rows directly onto the canvas. The toolkit's own windows inspect each cell of a pane at each key; here a
+    row is turned into cells once and reused."""
 
     def __init__(
         self, rows: Callable[[int, int], list[tuple[Row, int, Row]]], wheel: Callable[[], WheelHandler | None]
@@ -205,8 +205,8 @@ class RowsContainer(Container):
 
 @lru_cache(512)
 def place_cells(row: Row, at: int, room: int) -> dict[int, Char]:
-    """Where each character stands. A wide one takes a second cell, one without width joins the one before. All that is
-    painted comes through here, and what could do more than stand in a cell does not."""
+    """The cell of each character. A wide one takes a second cell; a zero-width one joins the one before. All painted
+    text passes here, and control characters are neutralised."""
     found: dict[int, Char] = {}
     end, last = at + room, at
     for style, text in row:
@@ -223,7 +223,8 @@ def place_cells(row: Row, at: int, room: int) -> dict[int, Char]:
 
 @lru_cache(16_384)
 def _cached_cell(char: str, style: str) -> Char:
-    """One for all places: a long room has hundreds of thousands of cells, and the collector walks each object."""
+    """A shared cell for equal characters: a long room has hundreds of thousands of cells, and the garbage collector
+    visits each object."""
     return Char(char, style)
 
 

@@ -33,14 +33,14 @@ FindPaneControl = Callable[[], Awaitable[PaneControl]]
 
 
 async def run_chat(context: ClientOptions) -> None:
-    """The chat in any terminal. The commands that it runs mean the same team."""
+    """The chat in any terminal. Commands that it runs use the same team."""
     endpoint, state = context.endpoint(), context.folder
     os.environ.update(context.as_environment())
     await open_chat(endpoint, state, _no_pane_control, patient=False)
 
 
 async def run_session_chat(state: Path) -> None:
-    """In the session's own pane: its gateway may not be there yet."""
+    """The chat in the session's own pane, where the gateway may not run yet."""
     await _wait_until_open(state)
     await open_chat(find_endpoint(os.environ, state=state), state, lambda: _find_pane_control(state))
 
@@ -66,23 +66,23 @@ async def open_chat(
 
 
 def _freeze_garbage() -> None:
-    """What was made at the start stays: no collection while a person types walks it again."""
+    """Exclude all objects made so far from garbage collection, which would otherwise pause the person's typing."""
     gc.freeze()
 
 
 def _reconnect_advice(endpoint: Endpoint, state: Path) -> str:
-    """What helps where the gateway does not come back: a command, if it is one of this machine."""
+    """What to do if the gateway does not come back: a command, if it runs on this machine."""
     return f"try `groupchat {start_command_name(state)}`" if endpoint.socket else "look whether it runs there"
 
 
 def _print_unsent(talk: Chat) -> None:
-    """On the terminal that is given back."""
+    """Print unsent messages on the terminal after the chat has left it."""
     for one in talk.state.outbox.unsent:
         show_error(f"Not sent to #{one.room}: {shorten_line(one.line, 200)}")
 
 
 def _chat_settings(state: Path) -> ChatSpec:
-    """What the team's file says about the chat."""
+    """The chat settings of the team file."""
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         return msgspec.json.decode((state / CHAT_SETTINGS_FILE).read_bytes(), type=ChatSpec)
     return ChatSpec()
@@ -93,21 +93,21 @@ async def _no_pane_control() -> PaneControl:
 
 
 async def _find_pane_control(state: Path) -> PaneControl:
-    """Looked for when the chat is on the screen already: what knows tmux takes a while to load."""
+    """Find the pane control after the chat is on the screen: the tmux library takes long to import."""
     from controller.workspace.pane_control import find_pane_control  # noqa: PLC0415
 
     return find_pane_control(state, os.environ) or NoPaneControl()
 
 
 async def _wait_until_open(state: Path) -> None:
-    """When the gateway is there and every agent has a seat: what is said first reaches all."""
+    """Wait until the gateway runs and every agent is registered, so that the first message reaches all."""
     deadline = time.monotonic() + GATEWAY_TIMEOUT_S
     while not ((state / CHAT_OPEN_FILE).exists() and _gateway_is_there(state)) and time.monotonic() < deadline:
         await asyncio.sleep(CHECK_INTERVAL_S)
 
 
 def _gateway_is_there(state: Path) -> bool:
-    """Its file is its sign. Where a gateway elsewhere is named there is nothing to wait for."""
+    """Whether the gateway has published its file. A gateway elsewhere is not waited for."""
     return "CSP_GATEWAY_URL" in os.environ or read_live_gateway(state) is not None
 
 

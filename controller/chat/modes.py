@@ -1,4 +1,4 @@
-"""Modes in the chat: beginning, leading and ending one."""
+"""Mode commands of the chat: start, lead and end a mode."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.protocol.results import Health, ModeList, ModeStanding
 
 
 async def _send_mode_request(chat: ChatContext, request: Request) -> None:
-    """What comes of it is told in the room, and on the line that is always there."""
+    """Send the request. Its result is announced in the room and in the status line."""
     await chat.client.request(request, ModeStanding)
 
 

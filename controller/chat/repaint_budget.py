@@ -1,7 +1,7 @@
-"""How often the stream may be painted anew. Pure: time is an argument.
+"""Limits how often events repaint the message stream. Pure: time is an argument.
 
-A key is painted at once, and painting all of a full stream takes longer than a key. So while somebody types, events
-get a small part of the time; a few of them are still shown without delay.
+A key is painted at once, and painting a full stream takes longer than a key. So while somebody types, events get a
+small share of the time; a few of them are still painted without delay.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ TYPING_LASTS_S = 1.0
 
 
 class RepaintBudget:
-    """The time for painting events: a share of what goes by, and a little that is saved up."""
+    """The painting time for events: a share of the elapsed time, with a small reserve."""
 
     def __init__(self) -> None:
         self._left, self._at, self._key_at = MAX_SAVED_S, 0.0, -TYPING_LASTS_S
@@ -26,7 +26,7 @@ class RepaintBudget:
         self._left -= took
 
     def pause(self, now: float) -> float:
-        """How long the next events still wait together."""
+        """How long the next events still have to wait."""
         self._refill(now)
         return max(0.0, -self._left / self._share(now))
 

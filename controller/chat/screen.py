@@ -1,6 +1,6 @@
-"""The chat on a screen: a prompt-toolkit application that paints what the pure parts say.
+"""The chat on a screen: a prompt-toolkit application that paints the output of the pure modules.
 
-Keys are painted at once, events at most twenty times a second; see `painting`.
+Keys are painted at once, events at most twenty times a second; see `repaint_budget`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ChatScreen:
         self.mouse = self.spec.mouse
         self._mention: tuple[object, int] | None = None
         self._budget = RepaintBudget()
-        self._moved, self._moved_before = True, True  # whether the stream may look different now, and before this key
+        self._moved, self._moved_before = True, True  # whether the stream may have changed now, and before this key
         self._shown: tuple[object, list[Row]] = (None, [])
         self._begun = 0.0
         self._dirty = asyncio.Event()
@@ -80,7 +80,7 @@ class ChatScreen:
         chat.changed, chat.ring, chat.left, chat.jumped = self._changed, self._ring, self.leave, self.jump
 
     def _composer(self, history: Path | None) -> Buffer:
-        """What the person writes on."""
+        """The input buffer."""
         return Buffer(
             multiline=True,
             history=_open_history(history),
@@ -126,7 +126,7 @@ class ChatScreen:
                     task.cancel()
 
     async def _watch(self) -> None:
-        """What ends the connection for good is said by who listens."""
+        """Watch the connection; the listener reports its final error."""
         with contextlib.suppress(GroupChatError):
             await self.chat.watch_gateway()
 
@@ -157,7 +157,8 @@ class ChatScreen:
             self._budget.spend(now - self._begun, now)
 
     def _repaint_if_resized(self) -> None:
-        """The toolkit erases from where it believes the cursor to be; a terminal that became smaller has moved it."""
+        """Repaint after a resize: the toolkit erases from its idea of the cursor, which a shrunken
+        terminal has moved."""
         size = self.app.output.get_size()
         if size != self._size:
             self._size = size
@@ -170,24 +171,24 @@ class ChatScreen:
             self.app.exit()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Something that takes a while, and ends with the chat at the latest."""
+        """Start background work that ends with the chat at the latest."""
         task = spawn(self._show_errors(work), "action")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _show_errors(self, work: Coroutine[Any, Any, None]) -> None:
-        """What goes wrong is said."""
+        """Show the error if the work fails."""
         try:
             await work
         except Exception as error:
             self.say(error_text(error), "class:bad")
 
     def say(self, words: str, style: str = "class:dim") -> None:
-        """On the line above the input, until the next key."""
+        """Show text above the input until the next key."""
         self.hint, self.hint_style = words, style
         self.touch()
 
-    # the person
+    # input
 
     def enter(self) -> None:
         text = self.buffer.text
@@ -238,7 +239,7 @@ class ChatScreen:
         self._moved, self._moved_before = True, self._moved
 
     def _typed(self) -> None:
-        """A letter more or less moves nothing above it."""
+        """Note a change of the text, which moves nothing above the input."""
         self.hint = ""
         if self.buffer.text:
             self._moved = self._moved_before
@@ -247,7 +248,7 @@ class ChatScreen:
         self._written = bool(self.buffer.text)
 
     def back(self) -> None:
-        """Escape: close what is open, else return to the newest. No key after it is for a card."""
+        """Escape: close what is open, else return to the newest message. Later keys go to no card."""
         chosen = self.rows.selected is not None
         self.rows.focus.leave()
         if self.overlay is not None:
@@ -261,13 +262,13 @@ class ChatScreen:
         self.hint = ""
 
     def suspend(self) -> None:
-        """Back to the shell, which `fg` leaves; a session's pane has none."""
+        """Suspend to the shell; `fg` returns. A session's pane has no shell."""
         if isinstance(self.chat.pane_control, NoPaneControl):
             self.app.suspend_to_background()
         else:
             self.say("There is no shell behind this chat; Ctrl-D leaves it.")
 
-    # moving
+    # scrolling
 
     def scroll(self, by: int) -> None:
         if self.overlay is not None:
@@ -282,7 +283,7 @@ class ChatScreen:
             self.start(self.chat.load_newer())
 
     def _pin_view(self) -> None:
-        """Where the window ends before the newest, its end is a place like any other."""
+        """Pin the view when the loaded window ends before the newest message."""
         state = self.chat.state
         if not state.at_tail and state.keys:
             self.port.anchor = self.port.anchor or state.keys[-1]
@@ -327,7 +328,7 @@ class ChatScreen:
                 self.jump(key)
                 return
 
-    # questions of agents
+    # cards
 
     def choose_ask(self) -> None:
         asks = self.chat.state.open_cards()
@@ -357,7 +358,7 @@ class ChatScreen:
         self.jump((number, 0)) if (number, 0) in self.chat.state.entries else self.port.follow()
 
     def _begin_answer(self, card: AskView | DecisionCard) -> None:
-        """What is answered in words is written on the line."""
+        """Start an answer in words on the input line."""
         if isinstance(card, DecisionCard) and not card.choices:
             self._begin_line(f"/vote {card.decision.id} ")
 
@@ -373,7 +374,7 @@ class ChatScreen:
         return self.rows.focus.is_for_card(self.chat.clock())
 
     def press(self, key: str) -> bool:
-        """Whether this key was for a card: it answers the chosen one, or is dropped because that has gone."""
+        """Whether the key was for a card: it answers the chosen one, or is dropped because that card is gone."""
         self._check_focus()
         card = self.chat.state.card(self.rows.selected)
         fate = self.rows.focus.meaning_of_key(key, self.chat.clock())
@@ -401,7 +402,7 @@ class ChatScreen:
             self.start(go())
 
     def _leave_card(self, number: int) -> None:
-        """What was looked at for its sake is left, and the newest is followed again."""
+        """Leave a card, and follow the newest message again."""
         self.rows.unfolded.discard((number, 0))
         if self.chat.state.at_tail:
             self.port.follow()
@@ -411,14 +412,14 @@ class ChatScreen:
             self.say(said)
 
     def _check_focus(self) -> None:
-        """A chosen card that is no longer open is told of, and guarded against the keys that were meant for it."""
+        """Report a chosen card that is no longer open, and drop keys meant for it for a moment."""
         number, anchor = self.rows.selected, self.port.anchor
         if anchor is not None and anchor == (self._card, 0) and self.chat.state.card(self._card) is None:
             self._leave_card(anchor[0])
         card = self.chat.state.card(number)
         if number is None or card is not None:
             if card is not None:
-                self.rows.focus.choose(card.number, self._keys_of(card))  # more of it may be known by now
+                self.rows.focus.choose(card.number, self._keys_of(card))  # its details may have arrived since
             return
         self.rows.focus.card_is_gone(self.chat.clock())
         self._leave_card(number)
@@ -439,11 +440,11 @@ class ChatScreen:
 
     @property
     def lists(self) -> bool:
-        """Whether Up and Down move in a list, or through a chosen card."""
+        """Whether Up and Down move in a list or in a chosen card."""
         return (self.overlay is not None or self.rows.selected is not None) and not self.buffer.text
 
     def stream(self, width: int, height: int) -> list[Row]:
-        """The rows of the middle, whatever is shown there; the same as before where only the line has changed."""
+        """The middle rows; cached if only the input line has changed."""
         place = (width, height, id(self.overlay), self.rows.selected, self.port.anchor, self.port.below)
         if self._moved or self._shown[0] != place:
             self._shown = (place, self._stream(width, height))
@@ -476,7 +477,7 @@ class _Completer(Completer):
 
 
 def _open_history(path: Path | None) -> History:
-    """What was written before, in a file that only its owner may read."""
+    """The input history, in a file that only its owner may read."""
     if path is None:
         return InMemoryHistory()
     with contextlib.suppress(OSError):
@@ -487,7 +488,7 @@ def _open_history(path: Path | None) -> History:
 
 @contextlib.contextmanager
 def _exit_on_signals(leave: Any) -> Any:
-    """A terminal that is closed, or a polite end, still gives the terminal back."""
+    """Leave on SIGHUP and SIGTERM too, so that the terminal is restored."""
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGHUP)
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):

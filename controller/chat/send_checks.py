@@ -1,4 +1,4 @@
-"""What is worth a second look before a message goes out. Pure."""
+"""Checks a message before it is sent. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from gateway.protocol.types import Activity, MemberKind, Presence
 
 
 def check_recipients(said: AddressedText, members: Mapping[str, MemberView], me: str) -> None:
-    """An error with the nearest names, before the gateway has to say so."""
+    """Raise an error with similar names before the gateway would refuse the message."""
     directory = {one.name: Candidate(one.name, one.role) for one in members.values()}
     resolve(said.to, directory, me)
 
 
 def absent_recipients_warning(said: AddressedText, members: Mapping[str, MemberView], me: str) -> str:
-    """A sentence if somebody who is addressed will not get this now; nothing otherwise."""
+    """A warning if a recipient will not get the message now; empty otherwise."""
     directory = {one.name: Candidate(one.name, one.role) for one in members.values()}
     audience = resolve(said.to, directory, me)
     if audience.everyone:
@@ -36,6 +36,6 @@ def _nobody_here_text(members: Mapping[str, MemberView]) -> str:
 
 
 def _will_not_get_it_now(member: MemberView) -> bool:
-    """One whose terminal is just being made has a seat already, and gets what is said."""
+    """Whether the member will not get it now. An agent whose terminal is still starting is registered, and gets it."""
     away = member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING
     return away or member.activity is Activity.GONE

@@ -1,4 +1,4 @@
-"""Programs that the chat starts: our own commands whose answer is text, and the desktop's notifications."""
+"""Programs that the chat starts: our own commands that print text, and desktop notifications."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DISCARD_OUTPUT = asyncio.subprocess.DEVNULL
 
 
 async def run_groupchat(*arguments: str) -> str:
-    """What `groupchat ARGUMENTS` prints; what it complains about is raised."""
+    """Run `groupchat ARGUMENTS` and return its output; its error message is raised."""
     command = (sys.executable, "-P", "-m", "controller.cli.main", *arguments)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdin=DISCARD_OUTPUT, stdout=pipe, stderr=pipe)
@@ -33,7 +33,7 @@ async def run_groupchat(*arguments: str) -> str:
 
 
 async def send_notification(command: Sequence[str], who: str, text: str) -> None:
-    """A notification of the desktop. That there is none is no reason to stop."""
+    """Show a desktop notification; a failure is ignored."""
     words = fill_command(command, who, text)
     with contextlib.suppress(OSError, TimeoutError):
         process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""Whether a person has agreed to what the team file of a folder would run: asked once for each file as it is."""
+"""Asks a person to agree to what a found team file would run: once per content of the file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_LINE_CHARS = 300
 
 
 def require_consent(state: Path, files: TeamFiles, yes: bool) -> None:
-    """A file that the person has named is the person's own word; one that merely lies here is not."""
+    """Ask for consent. A file that the person named needs none; one that was found in the folder does."""
     wanted = consent_lines(files.team or Team(), files.contents)
     if files.named or not wanted:
         return

@@ -1,4 +1,4 @@
-"""Which team a command means, by its name or by the folder it runs in, and whether it may change it."""
+"""Finds the team that a command means, by its name or the current folder, and whether the command may change it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def named(choice: TeamChoice) -> str:
 
 
 async def find_team(state: str | None, team: str | None = None) -> TeamChoice:
-    """By its name, or whose folder this is."""
+    """The team of this name, or of the current folder."""
     if not team:
         return team_for_folder(os.environ, state)
     name, folder = normalize_team_name(team), named_folder(os.environ, state)
@@ -33,7 +33,7 @@ async def find_team(state: str | None, team: str | None = None) -> TeamChoice:
 async def team_to_change(
     state: str | None, socket: str | None, team: str | None = None
 ) -> tuple[TeamChoice, TeamLocation]:
-    """A team that is to be changed or ended: never another one than the folder's."""
+    """The team to change or end: never another one than the folder's."""
     choice = await find_team(state, team)
     site = location_from_record(Path(choice.state), socket)
     await check_own_team(site, choice)

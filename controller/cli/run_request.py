@@ -1,4 +1,4 @@
-"""What the commands have in common: which team is meant, one connection, one question, one answer."""
+"""What all commands share: choose the team, connect, send one request, print one answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def merge_options(ctx: typer.Context) -> ClientOptions:
-    """What the common options say. Where it is not plain which team they mean, that is said."""
+    """The common options. If it is ambiguous which team they mean, that is reported."""
     context = given(ctx)
     if not context.named_gateway:
         with contextlib.suppress(GroupChatError):  # it is told again when the gateway is looked for
@@ -30,8 +30,8 @@ def merge_options(ctx: typer.Context) -> ClientOptions:
 
 
 def announce_team(context: ClientOptions) -> str:
-    """The name of the team that is meant; said to a person where it is not the default one. A gateway that is named is
-    meant by itself."""
+    """The name of the team, which is printed for a person if it is not the default one. Empty for a gateway that is
+    named explicitly."""
     if context.named_gateway:
         return ""
     choice = context.team()

@@ -32,7 +32,7 @@ from gateway.protocol.errors import GroupChatError, Unavailable
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the options of `up` say."""
+    """The options of `up`."""
 
     team: str | None
     demo: bool
@@ -75,7 +75,7 @@ def _folder_of_the_team(found: TeamSources, cwd: Path, tell: PrintLine) -> Path:
 
 
 def _distrust_of(found: TeamSources) -> str:
-    """Why a file that lies here may be another user's word."""
+    """Why a file in this folder may be written by another user."""
     return next((one.distrust for one in found.files if one.here), "")
 
 
@@ -87,7 +87,7 @@ def _judge(found: list[PreflightCheck], tell: PrintLine) -> None:
 
 
 def told(words: str) -> None:
-    """Progress is for people, beside the answer."""
+    """Print progress for people; the answer is separate."""
     print_lines(words if words[:1] in "✓✗!" else f"· {words}", err=True)
 
 
@@ -107,7 +107,7 @@ def as_answer(started: launcher.StartedTeam, site: TeamLocation) -> dict[str, ob
 
 
 def how_to_enter(team: str, site: TeamLocation) -> str:
-    """By what is shortest from here."""
+    """The shortest command that enters the session from here."""
     if state_folder_of(str(home_folder()), team) == str(site.state) and team != DEFAULT_TEAM:
         return f"`groupchat attach {team}`"
     with contextlib.suppress(GroupChatError):

@@ -1,1 +1,1 @@
-"""What a line of the chat means, and the words for states. Does no I/O."""
+"""Parses the chat's lines, and words states for people. Does no I/O."""

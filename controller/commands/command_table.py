@@ -15,7 +15,7 @@ from gateway.protocol.types import SHARE_POLICIES, bare_name
 
 
 class ArgumentKind(Enum):
-    """What an argument is, and so how it is checked and completed."""
+    """The kind of an argument, which decides how it is checked and completed."""
 
     MEMBER = "member"
     ROOM = "room"
@@ -182,7 +182,7 @@ SPEAK_HELP = (
 
 @dataclass(frozen=True)
 class ParsedCommand:
-    """A command with its arguments, checked for their form."""
+    """A command with its arguments, whose form is checked."""
 
     command: ChatCommand
     values: Mapping[str, str]
@@ -193,7 +193,7 @@ class ParsedCommand:
 
 @dataclass(frozen=True)
 class KeyPress:
-    """A key to press in the terminals of those named; of all agents if nobody is."""
+    """A key to press in the terminals of the named agents, or of all if none is named."""
 
     keys: str
     to: tuple[str, ...]
@@ -205,7 +205,7 @@ class KeyPress:
 
 @dataclass(frozen=True)
 class StopRequest:
-    """What is worked on ends: that of those named, or of all who are busy if nobody is."""
+    """Stop the current turns of the named agents, or of all busy ones if none is named."""
 
     to: tuple[str, ...] = ()
 
@@ -222,7 +222,7 @@ def parse_input(text: str) -> ParsedCommand | KeyPress | StopRequest | Addressed
 
 
 def parse_urgent_key(line: SlashCommand | AddressedText) -> KeyPress | StopRequest | None:
-    """A message that is nothing but an urgent key, or nothing but an urgent `stop`."""
+    """A message that consists only of an urgent key or an urgent `stop`."""
     if not isinstance(line, AddressedText) or not line.urgent:
         return None
     key, to = line.text.strip(), tuple(str(one) for one in line.to)
@@ -234,7 +234,7 @@ def parse_urgent_key(line: SlashCommand | AddressedText) -> KeyPress | StopReque
 
 
 def _names_only(to: tuple[str, ...]) -> tuple[str, ...]:
-    """Who is meant by name; nobody where all are."""
+    """The recipients that are named; empty if everyone is addressed."""
     return tuple(name for one in to if (name := one.removeprefix("@")) != "all")
 
 
@@ -254,7 +254,7 @@ def parse_command(word: str, rest: str) -> ParsedCommand:
         elif argument.wanted:
             raise BadRequest(f"{command.usage}: which {argument.name}?")
     if rest.strip():
-        raise BadRequest(f"{command.usage} takes no more than that; {rest.strip()[:40]!r} is left over.")
+        raise BadRequest(f"{command.usage} takes no more than that; {rest.strip()[:40]!r} is too much.")
     return ParsedCommand(command, values)
 
 
@@ -284,12 +284,12 @@ def _check_argument(command: ChatCommand, argument: ChatArgument, text: str) -> 
 
 
 def role_from_word(word: str) -> str:
-    """As a gateway wants it: none is the empty one."""
+    """The role as the gateway expects it: `none` is the empty role."""
     return "" if word.lower() == NO_ROLE else word.lower()
 
 
 def reason_from_words(words: str) -> str:
-    """The words of a refusal; `because` only leads to them."""
+    """The reason of a refusal, without a leading `because`."""
     first, _, rest = words.strip().partition(" ")
     return rest.strip() if first.lower() == "because" else words.strip()
 
@@ -312,7 +312,7 @@ def help_lines(word: str | None = None) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Completion:
-    """What could stand there; `start` counts back from the cursor."""
+    """One completion; `start` counts back from the cursor."""
 
     text: str
     start: int
@@ -321,8 +321,8 @@ class Completion:
 
 @dataclass(frozen=True)
 class CompletionNames:
-    """What completion may offer: names with a word about each, rooms, roles, numbers of one's own messages,
-    open decisions with their question."""
+    """What completion can offer: names with a description, rooms, roles, numbers of own messages, open decisions with
+    their question."""
 
     members: Mapping[str, str]
     rooms: tuple[str, ...] = ()
@@ -332,7 +332,7 @@ class CompletionNames:
 
 
 def may_complete(before: str) -> bool:
-    """Whether there can be anything to offer: most of what is written is neither a command nor a name."""
+    """Whether completion can offer anything: most text is neither a command nor a name."""
     return _is_command(before) or _MENTION_BEGUN.search(before) is not None
 
 

@@ -1,4 +1,4 @@
-"""`continue`, from the chat and from the shell: whom it is for, and what came of it. Pure."""
+"""`continue` in the chat and the shell: its target, and the text of its result. Pure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ def continued_text(done: Continued) -> str:
     if not done.rooms:
         return "Nothing is held by a loop guard."
     woken = ", ".join(f"{one.member} (#{one.message})" for one in done.woken)
-    return f"They may go on in {', '.join(done.rooms)}." + (f" Woken: {woken}." if woken else " Nobody slept.")
+    return f"The loop guard is lifted in {', '.join(done.rooms)}." + (
+        f" Delivered to: {woken}." if woken else " No messages were held."
+    )
 
 
 def health_rows(health: Health) -> list[tuple[str, str]]:
     """The gateway's state, a line for each field."""
     values = {name: getattr(health, name) for name in health.__struct_fields__}
     values |= {"limits": limits_text(health.limits), "brakes": holds_text(health.brakes) or "none"}
-    return [(name.replace("_", " "), str(value)) for name, value in values.items()]
+    labels = {"brakes": "loop guards"}
+    return [(labels.get(name, name.replace("_", " ")), str(value)) for name, value in values.items()]
 
 
 def limits_text(limits: Limits) -> str:
@@ -40,9 +43,9 @@ def limits_text(limits: Limits) -> str:
 
 
 def holds_text(guards: Collection[BrakeView]) -> str:
-    """What stands, and how to lift it."""
+    """The active loop guards, and how to lift them."""
     words = []
     for one in guards:
         trips = ", ".join(f"{trip.guard} of {' and '.join(trip.names)}" for trip in one.trips)
-        words.append(f"{one.room}: {trips or 'lifted in part'}; {one.asleep} asleep")
+        words.append(f"{one.room}: {trips or 'lifted in part'}; {one.asleep} waiting")
     return " | ".join(words) + (" (groupchat continue)" if words else "")

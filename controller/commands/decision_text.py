@@ -1,4 +1,4 @@
-"""A decision as people read it, in the chat and in the shell. Pure."""
+"""Decisions as text, for the chat and the shell. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def split_kind_and_choice(word: str) -> tuple[AnswerKind, str]:
 
 
 def has_open_vote(decision: Decision, me: str, kind: MemberKind) -> bool:
-    """Whether this member has a vote that it has not given."""
+    """Whether this member can vote and has not voted."""
     if not decision.pending or any(one.by == me for one in decision.answers):
         return False
     return me in decision.voters or (decision.people and kind is MemberKind.HUMAN)
@@ -29,7 +29,7 @@ def has_open_vote(decision: Decision, me: str, kind: MemberKind) -> bool:
 
 @dataclass(frozen=True)
 class DecisionCard:
-    """An open decision that one may answer. Keys are what is pressed: 1, 2, 3, or an option's own single character."""
+    """An open decision that this person may answer. Its keys: 1, 2, 3, or an option's own single character."""
 
     decision: Decision
     mine: bool = True
@@ -48,7 +48,7 @@ class DecisionCard:
 
     @property
     def outcome(self) -> str:
-        """How it stands once there is nothing to answer any more."""
+        """The result, once there is nothing to answer any more."""
         return self.decision.result or "answered; the others' votes are missing"
 
     @property
@@ -57,7 +57,7 @@ class DecisionCard:
 
     @property
     def choices(self) -> tuple[Option, ...]:
-        """What is pressed, and what stands beside it."""
+        """The keys, and the option of each."""
         found = self.decision.options or (() if self.decision.rule != "recipient" else ACCEPT_OR_REJECT)
         if all(len(one.key) == 1 for one in found):
             return tuple(Option(one.key.lower(), one.text) for one in found)

@@ -1,4 +1,4 @@
-"""What people type to lead a mode, and how one is told to them. Pure."""
+"""Parses mode commands, and describes modes in words. Pure."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _split_words(rest: str) -> list[str]:
 
 def _parse_option(name: str, value: str, fields: dict[str, Any]) -> dict[str, Any]:
     if not value or value.startswith("--"):
-        raise BadRequest(f"{name} wants a value. It looks like {MODE_USAGE}")
+        raise BadRequest(f"{name} needs a value. It looks like {MODE_USAGE}")
     match name:
         case "--agents":
             return {"agents": split_names(value)}
@@ -66,7 +66,7 @@ def split_names(text: str) -> tuple[str, ...]:
 def parse_cast(text: str) -> tuple[str, str]:
     role, equals, name = text.partition("=")
     if not (role.strip() and equals and name.strip()):
-        raise BadRequest(f"{text[:40]!r} says nobody's role. It looks like --cast judge=claude")
+        raise BadRequest(f"{text[:40]!r} is no ROLE=NAME pair, such as --cast judge=claude")
     return role.strip(), name.strip().removeprefix("@")
 
 
@@ -74,7 +74,7 @@ def parse_number(name: str, value: str) -> int:
     try:
         return int(value)
     except ValueError:
-        raise BadRequest(f"{name} wants a whole number, not {value[:20]!r}.") from None
+        raise BadRequest(f"{name} needs a whole number, not {value[:20]!r}.") from None
 
 
 def parse_seconds(text: str | None) -> float:
@@ -86,7 +86,7 @@ def parse_seconds(text: str | None) -> float:
     except ValueError:
         found = 0
     if not 0 < found <= 86400:
-        raise BadRequest(f"{word[:20]!r} is no time to give: seconds, or 5m.")
+        raise BadRequest(f"{word[:20]!r} is not a duration. Give seconds, or 5m.")
     return found
 
 
@@ -99,7 +99,7 @@ def mode_label(floor: FloorView) -> str:
 
 
 def mode_status_line(floor: FloorView | None) -> str:
-    """For a line that is always there; nothing where everybody speaks freely."""
+    """The mode for the status line; empty if everybody may speak."""
     if floor is None or not floor.speaker:
         return ""
     late = ", late" if floor.warned else ""

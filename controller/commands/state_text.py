@@ -1,4 +1,4 @@
-"""Where a delivery stands and what a member does, in words. Pure."""
+"""Delivery steps and member states in words. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BAD_RUNGS = {Rung.FAILED, Rung.EXPIRED}
 
 
 def is_failure(step: Step) -> bool:
-    """Whether it went wrong. What a person ended, by a key or by a No, has ended as it should."""
+    """Whether the delivery failed. One that a person ended, by a key or a No, has not failed."""
     return step.rung in BAD_RUNGS and not is_ordered_end(step)
 
 
@@ -45,14 +45,14 @@ def receipt_text(step: Step) -> str:
 
 @dataclass(frozen=True)
 class BorderText:
-    """What stands in the border of an agent's pane."""
+    """The text in the border of an agent's pane."""
 
     title: str
     words: str
 
 
 def border_text(member: MemberView, *, away: bool) -> BorderText:
-    """While the gateway is away nobody knows what an agent does."""
+    """The text for the border. While the gateway is away, an agent's state is unknown."""
     return BorderText(title_with_role(member.name, member.role), "" if away else state_text(member))
 
 
@@ -61,7 +61,7 @@ def title_with_role(name: str, role: str | None) -> str:
 
 
 def state_text(member: MemberView) -> str:
-    """What it is doing, in as few words as tell it."""
+    """The member's state in few words."""
     if member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING:
         words = [str(member.presence)]
     else:

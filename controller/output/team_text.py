@@ -1,4 +1,4 @@
-"""Which team is meant, in words: said where it is not the default one, and where something was passed over."""
+"""Names the team in the output if it is not the default one, or if something was ignored."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def of_team_text(choice: TeamChoice) -> str:
-    """Nothing for the default team, where nobody wonders."""
+    """The name of the team; empty for the default one."""
     return "" if choice.name in ("", DEFAULT_TEAM) else f" of the team {choice.name}"
 
 
 def print_remark(choice: TeamChoice) -> None:
-    """What was passed over."""
+    """Print what was ignored in the choice of the team."""
     if choice.remark:
         print_lines(choice.remark, err=True)
 

@@ -1,4 +1,4 @@
-"""What the commands ask of the gateway. Nothing here prints."""
+"""Requests of the commands to the gateway. Nothing here prints."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def send_request(wish: SendOptions) -> Send:
 
 
 async def press_named_keys(context: ClientOptions, keys: KeyPress) -> tuple[str, ...]:
-    """Named keys, in the terminals of those named; of all agents if nobody is."""
+    """Press named keys in the terminals of the named agents, or of all if none is named."""
     async with Client(context.endpoint()) as client:
         agents = tuple(one.name for one in client.welcome.members if one.kind is MemberKind.AGENT)
         names = keys.names or agents
@@ -155,7 +155,7 @@ async def _expected_reply(client: Client, number: int) -> ExpectedReply:
 
 
 def expected_reply_to(message: Message, room: Room | None) -> ExpectedReply:
-    """The gateway has found out who the addresses are: what is for everyone has no recipients."""
+    """The expected reply. The gateway has resolved the addresses: a message to everyone has no recipients."""
     closed = room is not None and room.invite_only and not message.recipients
     readers = frozenset(room.members) if room is not None and closed else None
     return ExpectedReply(message.seq, message.room, message.from_, frozenset(message.recipients), readers)
@@ -164,7 +164,7 @@ def expected_reply_to(message: Message, room: Room | None) -> ExpectedReply:
 async def _wait_until_answered(
     client: Client, accepted: Accepted, asked: ExpectedReply
 ) -> tuple[Message | None, tuple[Delivery, ...]]:
-    """The first reply of somebody who was asked; none when every delivery has ended without one."""
+    """The first reply of a member that was asked; None if every delivery ends without one."""
     ladders = {one.member: one for one in accepted.deliveries}
     async for event in client.events():
         match event:
@@ -251,7 +251,7 @@ ANSWER_TIMEOUT_S = 15.0
 
 
 async def fetch_asks(context: ClientOptions, ended: int = 0) -> AskList:
-    """Those that wait, or as many of those that ended last."""
+    """The open questions, or this many of the last ended ones."""
     async with Client(context.endpoint()) as client:
         if ended:
             return await client.request(EndedAsks(limit=ended), AskList)
@@ -269,7 +269,7 @@ class AnswerOptions:
 
 
 async def answer_question(context: ClientOptions, given: AnswerOptions) -> Ask:
-    """What became of the answer: the dialog took it, or why it did not."""
+    """The result of the answer: the dialog accepted it, or why not."""
     async with Client(context.endpoint()) as client:
         request = AnswerAsk(member=given.member, answer=given.answer, digest=given.digest, words=given.words)
         done = await client.request(request, Done)

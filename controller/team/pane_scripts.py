@@ -1,6 +1,6 @@
-"""What runs in a pane, as a small script that a person can read. Pure: the text; the launcher writes it.
+"""The small script that runs in a pane, readable for a person. Pure: this builds the text; the launcher writes it.
 
-Only paths and settings stand in it, and it is private; a token is read from its file when the script runs.
+It holds only paths and settings, and is private; a token is read from its file when the script runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CHAT_OPEN_FILE = Path("chat") / "open"
 
 @dataclass(frozen=True)
 class PaneEnvironment:
-    """What all panes of a team share: our own program, the state folder, a gateway that runs elsewhere."""
+    """What all panes of a team share: our program, the state folder, a gateway that runs elsewhere."""
 
     python: str
     state: Path
@@ -60,7 +60,7 @@ def _token_path(environment: PaneEnvironment, agent: AgentSpec) -> Path:
 
 
 def chat_script(environment: PaneEnvironment, session: str, socket: str | None, folder: Path) -> str:
-    """The chat may be quicker than the gateway, and waits for it."""
+    """The script of the chat, which waits for the gateway if it starts sooner."""
     lines = [
         *_environment_lines(environment, environment.state / CHAT_TOKEN_FILE, {}),
         _export_line("GROUPCHAT_SESSION", session),

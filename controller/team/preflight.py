@@ -1,4 +1,4 @@
-"""Is everything there that a start needs? Facts are gathered at the edge; what they mean is a table. Pure."""
+"""Checks that a start has everything it needs. Facts are gathered elsewhere; a table interprets them. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MIN_FREE_BYTES = 200 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Program:
-    """An agent's program: whether it is there, and what it says about its version."""
+    """An agent's program: whether it is installed, and its version."""
 
     agent: str
     name: str

@@ -273,7 +273,7 @@ def _words_from_variable(env: Mapping[str, str], variable: str) -> tuple[str, ..
     try:
         return tuple(shlex.split(env.get(variable, "")))
     except ValueError as error:
-        raise TeamError(f"{variable} cannot be taken apart as a command: {error}.") from None
+        raise TeamError(f"{variable} cannot be parsed as a command: {error}.") from None
 
 
 def _choose_port(env: Mapping[str, str], file: Team | None) -> int:

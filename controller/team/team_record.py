@@ -1,4 +1,4 @@
-"""What `up` has started, written down for `down`, `add`, `restart` and the chat."""
+"""The record of what `up` started, for `down`, `add`, `restart` and the chat."""
 
 from __future__ import annotations
 

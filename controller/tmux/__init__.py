@@ -1,1 +1,1 @@
-"""tmux: sessions, panes and their places."""
+"""The tmux session: panes and their layout."""

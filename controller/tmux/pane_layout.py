@@ -1,6 +1,6 @@
-"""Where the panes stand: the chat on top over the whole width, agents in even columns below. Pure.
+"""Arranges the panes: the chat on top over the whole width, agents in even columns below. Pure.
 
-The answer is a layout in tmux's own notation, which every version from 3.2 on takes.
+The result is a layout in tmux's own notation, which every version from 3.2 on accepts.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _even_parts(whole: int, parts: int) -> Iterator[int]:
 
 
 def layout_checksum(text: str) -> int:
-    """As tmux counts it."""
+    """The checksum of a layout, as tmux computes it."""
     found = 0
     for one in text:
         found = ((found >> 1) + ((found & 1) << 15) + ord(one)) & 0xFFFF

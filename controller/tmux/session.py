@@ -40,7 +40,7 @@ BACK_HINT = "#{prefix} z shows all panes again, #{prefix} ; goes back to the cha
 
 @dataclass(frozen=True)
 class PanePlan:
-    """A pane: whose it is, what its border says, and the script that is its life."""
+    """A pane: its owner, the text of its border, and the script that it runs."""
 
     name: str
     title: str
@@ -49,7 +49,7 @@ class PanePlan:
 
 @dataclass(frozen=True)
 class SessionSetup:
-    """What a session begins with: its size, what its panes find in their environment, options of its own."""
+    """How a session starts: its size, the environment of its panes, its own options."""
 
     size: tuple[int, int] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class PaneView:
 
 
 def without_own_variables(env: Mapping[str, str]) -> dict[str, str]:
-    """For whatever hands its environment on to others."""
+    """The environment without our variables, for a program that passes its environment on."""
     return {name: value for name, value in env.items() if not name.startswith(OWN_VARIABLE_PREFIXES)}
 
 
@@ -79,7 +79,7 @@ def escape_format(text: str) -> str:
 
 
 async def call_with_timeout(call: Callable[[], T], seconds: float, what: str) -> T:
-    """The answer of a blocking call, or an error after a while. Then its thread is left behind."""
+    """The result of a blocking call, or an error after `seconds`; then its thread is abandoned."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
 
@@ -193,7 +193,7 @@ class Workspace:
         return "".join(await self._tmux("show-options", "-qv", "-t", f"{self._target}:", BEGUN_WITH_OPTION))
 
     async def _owner_of_session(self) -> str:
-        """Whose a session is that has the name of ours."""
+        """The owner of a session that has the name of ours."""
         script = await self.begun_with()
         if not script:
             return ", and it is no team's. Rename it, or give this team another name in team.toml."
@@ -209,7 +209,7 @@ class Workspace:
         found = [line.partition("\t") for line in lines]
         return {name: Path(script).parent.parent for name, _, script in found if script}
 
-    # building
+    # creating
 
     async def build(self, chat: PanePlan, outfit: SessionSetup, folder: Path) -> None:
         """A session with the chat alone. The environment goes by a private file: what tmux is told can be read."""
@@ -319,12 +319,12 @@ class Workspace:
         return panes[name]
 
     async def last_words(self, pane: str) -> str:
-        """What a pane whose program has ended showed last, in one line."""
+        """The last line that a pane showed before its program ended."""
         lines = [line.strip() for line in await self._tmux("capture-pane", "-p", "-J", "-S", "-20", "-t", pane)]
         return " ".join([line for line in lines if line and not line.startswith("Pane is dead")][-MAX_LAST_LINES:])
 
     async def respawn(self, name: str) -> None:
-        """The pane's script from its beginning, in the same pane."""
+        """Run the pane's script again in the same pane."""
         pane = await self.pane(name)
         await self._tmux(
             "set-option", "-p", "-t", pane.id, "-u", "@groupchat_state", ";", "respawn-pane", "-k", "-t", pane.id
@@ -362,7 +362,7 @@ class Workspace:
         await self._tmux("if-shell", "-F", "-t", pane.id, zoomed, "", f"resize-pane -Z -t {pane.id}")
         await self._tmux("display-message", "-t", pane.id, "-d", "8000", BACK_HINT)
 
-    # entering and leaving
+    # attaching and detaching
 
     async def attach_command(self, env: Mapping[str, str]) -> list[str]:
         """From inside the same tmux the client is switched; from elsewhere it is attached."""

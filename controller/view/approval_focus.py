@@ -1,8 +1,8 @@
-"""Which card is chosen, and what becomes of a key that was meant for one. Pure: time is an argument.
+"""Tracks which card is chosen, and what a key means that was typed for one. Pure: time is an argument.
 
-A card may go at any moment: answered in its terminal or by another person, or because another dialog came. The key
-that was already on its way must neither answer the next card nor become the beginning of a message. So for a moment
-after a chosen card has gone, keys that answer cards are dropped, and the chat says so.
+A card can go at any moment: it is answered in its terminal or by another person, or another dialog replaces it. A key
+already on its way must neither answer the next card nor start a message. So for a moment after a chosen card has gone,
+keys that answer cards are dropped, and the chat says so.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ANSWER_KEYS = frozenset("0123456789yn")
 
 
 class KeyMeaning(Enum):
-    """What a typed key is: an answer to the chosen card, a key that is dropped and told of, or text."""
+    """What a typed key means: an answer to the chosen card, a key that is dropped and reported, or text."""
 
     ANSWER = "answer"
     DROPPED = "dropped"
@@ -45,7 +45,7 @@ class CardFocus:
         self._guard(ANSWER_KEYS, now + FOCUS_GUARD_S)
 
     def mark_answered(self, key: str, now: float) -> None:
-        """By this key, which may be pressed twice."""
+        """Mark the card as answered by this key, which may be pressed twice."""
         self._guard(frozenset({key}), now + SECOND_KEY_WITHIN_S)
 
     def _guard(self, keys: frozenset[str], until: float) -> None:

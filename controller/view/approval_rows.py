@@ -1,7 +1,7 @@
-"""The card of an agent's question, at any size: what it asks for whole, or folded with its length told. Pure.
+"""Renders the card of an agent's question at any size: complete, or folded with its length stated. Pure.
 
-What the agent wants to do is the brightest text. Where the card does not fit, first the body is folded, then the words
-of the options, last all of it to a few rows; `F3` always shows all.
+What the agent wants to do is the brightest text. If the card does not fit, first the body is folded, then the texts of
+the options, then everything to a few rows; `F3` always shows all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DIFF_STYLES = (
 
 @dataclass(frozen=True)
 class CardView:
-    """How a card is looked at: by whom, how wide, in how many rows, and whether its terminal can be shown from here."""
+    """How a card is viewed: by whom, how wide, in how many rows, and whether its terminal can be shown from here."""
 
     me: str
     width: int
@@ -99,7 +99,7 @@ class _CardParts:
         return ((FOLD_STYLE, self._length(rest, self._inner)),)
 
     def _length(self, rest: int, room: int) -> str:
-        """What is not shown, in as many words as there is room for."""
+        """A note of how much is hidden, as long as there is space."""
         rows = f"… +{rest} row{'' if rest == 1 else 's'}"
         length = f"{rows}, {group_digits(len(_subject_of(self._ask)))} characters"
         forms = (f"{length}; F3 shows all", f"{length}; F3", f"{rows}; F3")
@@ -115,7 +115,7 @@ def _wrap_with_lead(lead: str, text: str, width: int) -> list[str]:
 
 
 def _subject_of(ask: AskView) -> str:
-    """What it is about, or else the question itself."""
+    """The subject of the question, or else the question itself."""
     return "\n".join(ask.body) or ask.question
 
 
@@ -230,8 +230,7 @@ def keys_line(ask: AskView, look: CardView) -> str:
 
 
 def ended_rows(ask: AskView, width: int, *, unfolded: bool) -> list[Row]:
-    """What remains of an answered question: what was asked for, and who answered how. A long one is folded in the
-    middle."""
+    """The rows of an answered question: the request, and who answered how. A long one is folded in the middle."""
     begins, thing = ask.subject
     asked = ((DIM_STYLE, f"{ask.member} {begins}"), ("", f"`{thing}`" if ask.body else thing))
     came: Fragment = (DIM_STYLE, f"– {ask.outcome}")

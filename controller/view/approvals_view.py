@@ -1,7 +1,7 @@
-"""A question of an agent as the chat and the shell show it, and what can be done about it. Pure.
+"""An agent's question as the chat and the shell show it, with the possible answers. Pure.
 
-What is advised comes from the same fields by which the gateway refuses an answer: nothing is offered that it would
-not take.
+Suggested answers come from the same fields by which the gateway accepts or refuses one, so none is offered that it
+would refuse.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class AskView:
         return self.approvers is None or me in self.approvers
 
     def answer_for(self, key: str) -> str | None:
-        """What a pressed key answers: an option's own key, `y` and `n` where the dialog knows such answers."""
+        """The answer of a pressed key: an option's own key, or `y` and `n` if the dialog has such answers."""
         if self._is_option(key):
             return key
         if key == "y" and self.allow:
@@ -120,7 +120,7 @@ class AskView:
 
 
 def _change_text(diff: str) -> str:
-    """Which file a diff changes, and how many lines of it."""
+    """The changed file of a diff, and the number of changed lines."""
     name = _CHANGED_FILE.search(diff)
     lines = diff.split("\n")
     more = sum(one.startswith("+") and not one.startswith("+++ ") for one in lines)
@@ -137,7 +137,7 @@ _OUTCOME_BY_STATE = {
 
 
 def outcome_text(ask: Ask) -> str:
-    """How it ended; nothing while it waits."""
+    """How the question ended; empty while it is open."""
     if ask.state is AskState.OPEN:
         return ""
     if ask.state is AskState.ANSWERED and not ask.answer:
@@ -150,14 +150,14 @@ def outcome_text(ask: Ask) -> str:
 
 
 def _chosen_text(ask: Ask) -> str:
-    """In the dialog's words, however it was said."""
+    """The chosen option in the dialog's words, however it was given."""
     key = {"allow": ask.allow, "deny": ask.deny}.get(ask.answer, ask.answer)
     plain = {"allow": "Yes", "deny": "No"}.get(ask.answer, ask.answer)
     return next((one.text for one in ask.options if one.key == key), plain)
 
 
 def ended_line(ask: AskView) -> str:
-    """What remains of it: who asked for what, and who answered how."""
+    """One line for an ended question: who asked for what, and who answered how."""
     begins, thing = ask.subject
     return f"{ask.member} {begins}{f'`{thing}`' if ask.body else thing} – {ask.outcome}"
 
@@ -167,7 +167,7 @@ def group_digits(number: int) -> str:
 
 
 def warning_lines(ask: AskView) -> list[str]:
-    """What is not seen here, and where it stands; and why it waits again."""
+    """Warnings: text that is not shown here and where it is, and why the question is open again."""
     words = []
     if ask.left_out:
         words.append(f"{group_digits(ask.left_out)} more characters are only in {ask.member}'s terminal.")
@@ -179,7 +179,7 @@ def warning_lines(ask: AskView) -> list[str]:
 
 
 def who_may_answer(ask: AskView, me: str) -> str:
-    """Whose right it is; nothing where that is oneself alone, or not known."""
+    """Who may answer; empty if only this person may, or if it is unknown."""
     names = ask.approvers
     if names is None or names == (me,):
         return ""
@@ -190,7 +190,7 @@ def who_may_answer(ask: AskView, me: str) -> str:
 
 
 def answer_commands(ask: AskView, prefix: str = "/") -> list[str]:
-    """How it is answered without keys: only what would be taken."""
+    """Commands that answer it, only those that would be accepted."""
     found = [f"{prefix}approve {ask.member}"] if ask.allow else []
     found += [f"{prefix}approve {ask.member} {ask.options[0].key}"] if ask.options else []
     found += [f"{prefix}deny {ask.member}"] if ask.deny else []

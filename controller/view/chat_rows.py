@@ -1,4 +1,4 @@
-"""What the stream and the roster look like, row by row. Pure: state and width in, fragments out."""
+"""Renders message stream and roster, row by row. Pure: state and width in, fragments out."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MAX_SHOWN_ATTACHMENTS = 4
 
 @lru_cache(1024)
 def colour_of(name: str) -> str:
-    """The same for a name everywhere and always."""
+    """The colour of a name, the same everywhere and always."""
     return f"bold fg:{NAME_COLOURS[zlib.crc32(name.encode()) % len(NAME_COLOURS)]}"
 
 
@@ -51,12 +51,12 @@ def time_of_day(stamp: str) -> str:
 
 @lru_cache(8192)
 def day_of(stamp: str) -> str:
-    """Nothing for what is no moment."""
+    """The day of a timestamp; empty if it is not valid."""
     return printable_text.local_time_text(stamp, "%A %-d %B %Y", "")
 
 
 def _card_key(entry: StreamEntry, height: int, panes: bool) -> object:
-    """On what the rows of a card depend beside the card."""
+    """The values, besides the card, on which its rows depend."""
     if not isinstance(entry, AskView):
         return None
     return (height, panes) if entry.open else entry.outcome
@@ -171,7 +171,7 @@ def _highlight_mentions(row: Row, name: str) -> Row:
 
 
 def _gateway_text(message: Message, unfolded: bool) -> str:
-    """Of what it asks of a speaker, the first line; the rest is for the agent."""
+    """The gateway's message. Of a prompt for a speaker only the first line; the rest is for the agent."""
     whole = unfolded or message.kind is MessageKind.SYSTEM
     return message.content if whole else message.content.partition("\n")[0]
 
@@ -202,7 +202,7 @@ def _urgency_marks(said: Message | AddressedText) -> str:
 
 
 def outgoing_rows(one: OutgoingMessage, me: str, width: int) -> list[Row]:
-    """What is on its way, dim, in the rows that it will take once it is a message with receipts."""
+    """A message that is being sent, dim, in as many rows as it takes once it is stored and has receipts."""
     indent = 6 if width >= 60 else 2
     to = f" → {', '.join(one.names)}" if one.names else ""
     head = clean_for_screen(f"{time_of_day(one.timestamp)} {me}{to}{_urgency_marks(one.said)} #…  ")
@@ -258,7 +258,7 @@ def _message_body(content: str, width: int, unfolded: bool) -> list[Row]:
 
 
 def _attachment_rows(message: Message, indent: int, width: int, unfolded: bool) -> list[Row]:
-    """What came with it: folded to its name and its length, or all of it behind a bar."""
+    """The attachments: folded to name and length, or complete behind a bar."""
     found, inner, left = attachments_of(message), max(8, width - indent - 2), ("", " " * indent)
     shown_now = found if unfolded else found[:MAX_SHOWN_ATTACHMENTS]
     made: list[Row] = []
@@ -290,7 +290,7 @@ def _receipt_rows(ladder: dict[str, Step], indent: int, width: int) -> list[Row]
 
 
 def _hint_rows(ladder: dict[str, Step], indent: int, width: int) -> list[Row]:
-    """What was urgent, and an agent at work has put off."""
+    """Hints for urgent messages that a busy agent has postponed."""
     names = [member for member, step in sorted(ladder.items()) if step.rung is Rung.SUBMITTED and step.reason]
     words = (f"  /stop {name} ends what it works on" for name in names)
     return [(("", " " * indent), ("class:dim", fit_to_width(clean_for_screen(one), width - indent))) for one in words]
@@ -331,7 +331,7 @@ def _ended_ask_rows(ask: AskView, width: int, unfolded: bool) -> list[Row]:
 
 
 def decision_card_rows(card: DecisionCard, width: int, *, chosen: bool) -> list[Row]:
-    """A decision that waits for this person; one line once it does not."""
+    """A decision that this person can answer; one line once it cannot be answered."""
     edge, one = "class:ask.chosen" if chosen else "class:ask", card.decision
     if not card.open:
         return _notice_rows(Notice(f"{one.id}: {' '.join(one.question.split())} – {card.outcome}", one.at), width)
@@ -382,7 +382,7 @@ def roster_rows(state: ChatState, width: int) -> list[Row]:
 
 
 def roster_line(state: ChatState, width: int) -> Row:
-    """Everybody on one row, for a narrow pane."""
+    """All members on one row, for a narrow pane."""
     made: list[tuple[str, str]] = []
     left = width
     for member in state.agents():

@@ -1,7 +1,7 @@
-"""What the chat knows: events in, a stream of entries and a roster out. Pure: time comes with the events.
+"""The state of the chat: events in, a stream of entries and a roster out. Pure: time comes with the events.
 
 The stream holds a window of the room's history, not all of it: `more_before` says that older pages exist, `at_tail`
-that the newest is in it.
+that it holds the newest message.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ MIN_KEPT_ENTRIES = 500
 MAX_KEPT_LADDERS = 3000
 MAX_KEPT_ASKS = 1000
 MAX_REASON_CHARS = 300
-LAST_KEY = 1 << 60  # the key of what has no number yet: behind every message
+LAST_KEY = 1 << 60  # the key of entries without a number: after every message
 
 
 class Tone(Enum):
@@ -73,7 +73,7 @@ class Tone(Enum):
 
 @dataclass(frozen=True)
 class Notice:
-    """A line that nobody said: who came and went, what a command answered."""
+    """A line that is no message: who came and went, or the answer of a command."""
 
     text: str
     timestamp: str = ""
@@ -85,7 +85,7 @@ StreamEntry = Message | Notice | AskView | DecisionCard | OutgoingMessage
 
 @dataclass(frozen=True)
 class Alert:
-    """Something a person wants to hear about although they look elsewhere."""
+    """Something worth ringing for while the person looks elsewhere."""
 
     who: str
     text: str
@@ -122,7 +122,7 @@ class ChatState:
     # events
 
     def take(self, event: object, now: float) -> Alert | None:
-        """Fold one event in; what should ring is handed back."""
+        """Apply one event; return what should ring."""
         self.last_seq = max(self.last_seq, getattr(event, "seq", 0))
         if not isinstance(event, ConnectionLost):
             self.heard_at = now
@@ -131,7 +131,8 @@ class ChatState:
         return ring
 
     def _note_events_to_come(self, event: object) -> None:
-        """A welcome tells of numbers whose events may still come, but for the first: what is before that is history."""
+        """Note up to which number events have arrived. A welcome names numbers whose events may still come, except the
+        first welcome: everything before it is history."""
         first = event.last_seq if isinstance(event, Welcome) and self.come_to < 0 else -1
         replayed = event.until if isinstance(event, Replayed) else -1
         self.come_to = max(self.come_to, first, replayed, getattr(event, "seq", -1))
@@ -172,7 +173,7 @@ class ChatState:
             self._welcome(event, now)
 
     def _seen(self, member: MemberView) -> None:
-        """Who has left is told of once more, and is no longer among those who can be addressed."""
+        """Update a member. One that has left is announced once more, and can no longer be addressed."""
         if member.presence is Presence.OFFLINE:
             self.members.pop(member.name, None)
         else:
@@ -224,7 +225,7 @@ class ChatState:
         self.rooms[event.room] = msgspec.structs.replace(room, members=members)
 
     def _context(self, event: ContextEvent) -> None:
-        """Of this room, of a member, or of everybody: what another room writes down is told there."""
+        """Announce a changed document of this room, of a member, or of everybody; not of another room."""
         if event.room in (None, self.room):
             what = f"{event.by} {_CHANGE_VERBS[event.action]} {event.name!r} of {event.scope} (version {event.version})"
             self._notice((event.seq, 0), Notice(f"context: {what}", event.timestamp))
@@ -249,7 +250,7 @@ class ChatState:
         return self.silence is not None and self.silence.lost
 
     def waits(self, asked_at: float, now: float) -> None:
-        """A question that was put then is not answered yet."""
+        """A request that was sent at `asked_at` has no answer yet."""
         if (silence := extend_outage(self.silence, asked_at, self.heard_at, now)) is None:
             self._connection_is_back(now)
         self.silence = silence
@@ -282,7 +283,7 @@ class ChatState:
         )
 
     def restore_asks(self, asks: Iterable[Ask]) -> None:
-        """Questions that ended before this chat was opened: each is a line where it was asked."""
+        """Restore questions that ended before this chat was opened: each is a line at its old place."""
         for one in asks:
             if one.number not in self.asks:
                 self.asks[one.number] = AskView.of(one)
@@ -290,7 +291,7 @@ class ChatState:
         self._forget_asks()
 
     def _put_asks(self) -> None:
-        """The ended ones of this room's agents, between the messages that are shown, and all that are open."""
+        """Place ended questions of this room's agents between the shown messages, and all open ones."""
         oldest, newest = self.oldest(), self.newest()
         first = 0 if not self.more_before else oldest or 0
         last = self.last_seq if self.at_tail else newest or 0
@@ -303,7 +304,8 @@ class ChatState:
         return room is None or member in room.members
 
     def _forget_asks(self) -> None:
-        """Of those that have ended and are not shown only the newest are kept; the gateway has them all."""
+        """Forget old questions: of the ended ones outside the window only the newest are kept, since the gateway has
+        them all."""
         if len(self.asks) <= MAX_KEPT_ASKS:
             return
         old = sorted(number for number, one in self.asks.items() if not one.open and (number, 0) not in self.entries)
@@ -316,7 +318,7 @@ class ChatState:
     # decisions
 
     def _decision_event(self, event: DecisionEvent | SessionEvent) -> Alert | None:
-        """An opened one has its message and its card, a closed one its result; in between there is a line."""
+        """An opened decision has a message and a card, a closed one its result; steps in between are lines."""
         said = isinstance(event, SessionEvent) and event.action is not SessionAction.OVERDUE
         answered = isinstance(event, DecisionEvent) and event.answer is not None and event.decision.pending
         if (said or answered) and event.room == self.room:
@@ -324,7 +326,7 @@ class ChatState:
         return self.decision(event.decision) if isinstance(event, DecisionEvent) else None
 
     def decision(self, decision: Decision) -> Alert | None:
-        """It is a card while this member may answer it, and stays one when it has ended."""
+        """Update a decision. It is a card while this member may answer it, and stays one after its end."""
         mine = has_open_vote(decision, self.me, self.kind)
         number = decision.number
         if not mine and number not in self.decisions:
@@ -337,7 +339,7 @@ class ChatState:
         return Alert(decision.by, decision.question, asks=True) if before is None else None
 
     def open_cards(self) -> list[AskView | DecisionCard]:
-        """Everything that waits for this person, the oldest first."""
+        """Everything that waits for this person, oldest first."""
         votes = [one for one in self.decisions.values() if one.open]
         return sorted([*self.open_asks(), *votes], key=lambda one: one.number)
 
@@ -345,7 +347,7 @@ class ChatState:
         found = self.asks.get(number or 0) or self.decisions.get(number or 0)
         return found if found is not None and found.open else None
 
-    # what is not in the room yet
+    # unsent messages
 
     def post(self, message_id: str, said: AddressedText, line: str, timestamp: str) -> None:
         self.outbox = self.outbox.add_message(message_id, self.room, said, line, timestamp)
@@ -367,14 +369,14 @@ class ChatState:
             self._show_outgoing()
 
     def _own_message(self, message: Message) -> None:
-        """A message of this person: its deliveries begin, and it is no longer on its way."""
+        """A message of this person has been stored: track its deliveries, and drop its unsent entry."""
         ladder = self.ladders.setdefault(message.seq, {})
         for member in message.deliveries:
             ladder.setdefault(member, Step(Rung.QUEUED, message.timestamp))
         self._update(self.outbox.mark_shown(message.id))
 
     def _show_outgoing(self) -> None:
-        """Behind all else, in the order in which they were written."""
+        """Show unsent messages after all others, in the order in which they were written."""
         self._drop(self.keys[bisect.bisect_left(self.keys, (LAST_KEY, 0)) :])
         for one in self.outbox.of_room(self.room):
             key = (LAST_KEY + one.place, 0)
@@ -384,7 +386,7 @@ class ChatState:
     # the stream
 
     def show(self, messages: Sequence[Message], *, more_before: bool, at_tail: bool) -> None:
-        """A page instead of what was there. What arrived while the newest page was on its way is not lost."""
+        """Replace the stream with a page. Events that arrived while the newest page was loading are kept."""
         self.keys.clear()
         self.entries.clear()
         self.more_before, self.at_tail = more_before, at_tail
@@ -413,7 +415,7 @@ class ChatState:
         self._forget_oldest()
 
     def say(self, text: str, tone: Tone = Tone.QUIET, timestamp: str = "") -> None:
-        """A line of our own, behind everything known so far."""
+        """Add a line of the chat's own after everything known so far."""
         self._local += 1
         self._notice((self.last_seq, self._local), Notice(text, timestamp, tone))
 
@@ -456,7 +458,7 @@ class ChatState:
             self.version.pop(key, None)
 
     def restore_deliveries(self, deliveries: Iterable[Delivery]) -> None:
-        """Where deliveries stand that were made before this chat was opened."""
+        """Restore the state of deliveries from before this chat was opened."""
         for one in deliveries:
             self.ladders.setdefault(one.message, {})[one.member] = Step(one.rung, one.at, one.reason)
             self._changed((one.message, 0))
@@ -491,11 +493,11 @@ class ChatState:
         return None
 
     def _mentions_me(self, message: Message) -> bool:
-        """By name. An answer to a message of mine is for me, but calls nobody."""
+        """Whether the message mentions this person by name. An answer to their message does not count."""
         return message.reply_to is None or mentions(message.content, self.me)
 
     def first_unread(self) -> EntryKey | None:
-        """The first message of another behind the mark of what was read."""
+        """The first unread message of somebody else."""
         if self.mark is None:
             return None
         for key in self.keys[bisect.bisect(self.keys, (self.mark, 1 << 62)) :]:

@@ -1,4 +1,4 @@
-"""A list laid over the stream: the answer of a command, or what a search found. Pure."""
+"""A list shown over the message stream: the answer of a command, or search results. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.protocol.text.attachments import attachments_of
 
 @dataclass(frozen=True)
 class OverlayItem:
-    """Some rows that belong together; `seq` is the message they lead to."""
+    """Rows that belong together; `seq` is the message that they lead to."""
 
     words: tuple[tuple[str, str], ...]
     seq: int | None = None
@@ -35,7 +35,7 @@ class ListOverlay:
         return self.items[self.chosen].seq if self.leads and self.items else None
 
     def move(self, by: int) -> None:
-        """The choice, if items lead somewhere; otherwise the rows."""
+        """Move the choice if items lead to messages; otherwise scroll."""
         if self.leads:
             self.chosen = max(0, min(len(self.items) - 1, self.chosen + by))
         else:
@@ -71,7 +71,7 @@ def _item_rows(item: OverlayItem, width: int) -> list[Row]:
 
 
 def overlay_of_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> ListOverlay:
-    """Two columns: what, and what about it."""
+    """An overlay of two columns."""
     wide = min(30, max((len(left) for left, _ in pairs), default=0))
     return ListOverlay(title, [OverlayItem((("bold", f" {left.ljust(wide)}  "), ("", right))) for left, right in pairs])
 
@@ -81,7 +81,7 @@ def overlay_of_text(title: str, text: str) -> ListOverlay:
 
 
 def attachment_lines_of(message: Message) -> list[str]:
-    """What came with it, in a few words each."""
+    """The attachments, in a few words each."""
     return [one.summary for one in attachments_of(message)[:MAX_SHOWN_ATTACHMENTS]]
 
 

@@ -18,7 +18,7 @@ from gateway.protocol.text.code_fences import with_fences
 
 
 class _PlainHeading(Heading):
-    """At the left, without a box: a chat is not a page."""
+    """A heading at the left margin, without a box, since a chat is no page."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         self.text.justify = "left"
@@ -37,7 +37,7 @@ def markdown_rows(text: str, width: int) -> Iterator[Row]:
 
 
 def _keep_line_breaks(lines: Iterable[str]) -> Iterator[str]:
-    """A line end is meant as one, as people write in a chat."""
+    """Keep line breaks: in a chat they are intended."""
     for line, is_code in with_fences(lines):
         yield line if is_code or not line.strip() else f"{line}  "
 
@@ -85,7 +85,7 @@ def _style_name(style: Style | None) -> str:
 
 
 def _colour_name(colour: Color) -> str:
-    """Only the terminal's own colours, and not the bright ones: they suit its ground, light or dark."""
+    """A colour of the terminal's own palette, never a bright one, so that it suits light and dark backgrounds."""
     if colour.type is not ColorType.STANDARD or colour.number is None:
         return ""
     names = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "gray")

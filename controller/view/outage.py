@@ -1,4 +1,4 @@
-"""Since when the gateway is gone or does not answer, and what the chat says of it. Pure: seconds are given."""
+"""Tracks since when the gateway is lost or silent, and the line that says so. Pure: time is an argument."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HELP_AFTER_S = 5.0
 
 @dataclass(frozen=True)
 class Outage:
-    """`since` is when it was last heard of before this; `lost` whether the connection has ended."""
+    """`since` is when the gateway last answered; `lost`: the connection has ended."""
 
     since: float
     lost: bool = False
@@ -20,7 +20,7 @@ class Outage:
 
 
 def extend_outage(before: Outage | None, asked_at: float, heard_at: float, now: float) -> Outage | None:
-    """What holds while a question waits for its answer: anything that is heard after it counts as one."""
+    """The outage while a request has no answer yet; anything received after the request ends it."""
     if before is not None and before.lost:
         return before
     since = max(asked_at, heard_at)
@@ -28,7 +28,7 @@ def extend_outage(before: Outage | None, asked_at: float, heard_at: float, now: 
 
 
 def begin_outage(before: Outage | None, now: float) -> Outage:
-    """The connection has ended. It may have been silent before that."""
+    """The outage after the connection has ended. The gateway may have been silent before."""
     return Outage(before.since if before is not None else now, lost=True)
 
 

@@ -23,15 +23,14 @@ _WIDTH_DISPUTED = re.compile(
 
 
 def clean_for_screen(text: str) -> str:
-    """What may reach the screen: nothing that moves the cursor, turns the writing direction, or whose width terminals
-    disagree about."""
+    """Remove characters that move the cursor, change the writing direction, or have no agreed width."""
     if text.isascii() and text.isprintable():
         return text
     return _WIDTH_DISPUTED.sub("", "\n".join(printable_lines(text)))
 
 
 def clean_line_for_screen(text: str) -> str:
-    """What may stand in cells of one row: as `shown`, in one line."""
+    """Text for the cells of one row: as `shown`, in one line."""
     return text if text.isascii() and text.isprintable() else _WIDTH_DISPUTED.sub("", printable_line(text))
 
 
@@ -40,7 +39,7 @@ def width_of(text: str) -> int:
 
 
 def fit_to_width(text: str, width: int) -> str:
-    """At most so many cells, cut visibly."""
+    """Cut the text visibly to at most `width` cells."""
     if width_of(text) <= width:
         return text
     kept, used = [], 0

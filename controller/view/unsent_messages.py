@@ -1,8 +1,8 @@
-"""What was written in this chat and is not in the room yet: each message from Enter until the room has it, or refuses
-it. Pure: a table of events in, the messages to show out.
+"""Tracks messages from Enter until the gateway has stored or refused them. Pure: a table of events in, the messages to
+show out.
 
-A message is known by the id that the chat chose. So it does not matter in which order the gateway's answer and the
-message itself arrive, whether one of them comes twice, or whether the connection was made again in between.
+Each message has an id that the chat chose. So it does not matter in which order the gateway's answer and the message
+itself arrive, whether one of them comes twice, or whether the client reconnected in between.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from gateway.protocol.text.addressing import AddressedText, Everyone
 
 
 class SendStage(Enum):
-    """SENDING: on its way, or waiting for the gateway. ACCEPTED: on the gateway's disk, and about to be shown.
-    REFUSED: not sent, for a reason; it is kept until the person sends or drops it."""
+    """SENDING: being sent, or waiting for the gateway. ACCEPTED: on the gateway's disk, not shown yet. REFUSED: not
+    sent, for a reason; kept until the person sends or drops it."""
 
     SENDING = "sending"
     ACCEPTED = "accepted"
@@ -39,7 +39,7 @@ class OutgoingMessage:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Whom it is for; nobody in particular where it is for everyone."""
+        """The named recipients; empty if it is for everyone."""
         if any(isinstance(one, Everyone) for one in self.said.to):
             return ()
         return tuple(str(one).removeprefix("@") for one in self.said.to)
@@ -51,22 +51,23 @@ class Outbox:
     places: int = 0
 
     def add_message(self, message_id: str, room: str, said: AddressedText, line: str, timestamp: str) -> Outbox:
-        """A new one, behind all others. Sending again what was refused takes the refused one's place."""
+        """Add a message after all others. Sending a refused one again replaces it."""
         new = OutgoingMessage(message_id, self.places, room, said, line, timestamp)
         return Outbox((*self.take_back(line).waiting, new), self.places + 1)
 
     def mark_shown(self, message_id: str) -> Outbox:
-        """The room shows it."""
+        """The stream shows the message."""
         if not any(one.id == message_id for one in self.waiting):
             return self
         return replace(self, waiting=tuple(one for one in self.waiting if one.id != message_id))
 
     def mark_accepted(self, message_id: str, number: int) -> Outbox:
-        """The gateway has it, as this number."""
+        """The gateway has stored it under this number."""
         return self._changed(message_id, SendStage.ACCEPTED, number=number)
 
     def drop_passed(self, number: int) -> Outbox:
-        """All events up to this one have come. What the gateway has, and does not show here, is not to come."""
+        """Drop accepted messages up to this number: all events up to it have arrived, so they will not
+        be shown here."""
         kept = tuple(one for one in self.waiting if one.stage is not SendStage.ACCEPTED or one.number > number)
         return self if len(kept) == len(self.waiting) else replace(self, waiting=kept)
 
@@ -74,12 +75,12 @@ class Outbox:
         return self._changed(message_id, SendStage.REFUSED, reason)
 
     def take_back(self, line: str) -> Outbox:
-        """What was refused stands in the composer again."""
+        """Remove a refused message whose text is back in the composer."""
         kept = tuple(one for one in self.waiting if one.stage is not SendStage.REFUSED or one.line != line)
         return replace(self, waiting=kept)
 
     def _changed(self, message_id: str, stage: SendStage, reason: str = "", number: int = 0) -> Outbox:
-        """What is accepted stays accepted, whatever comes late."""
+        """Change the stage; a late event never changes an accepted one."""
         return replace(
             self,
             waiting=tuple(
@@ -92,7 +93,7 @@ class Outbox:
 
     @property
     def unsent(self) -> tuple[OutgoingMessage, ...]:
-        """Nobody knows yet whether the gateway takes these."""
+        """Messages of which it is unknown whether the gateway accepts them."""
         return tuple(one for one in self.waiting if one.stage is SendStage.SENDING)
 
     def of_room(self, room: str) -> tuple[OutgoingMessage, ...]:

@@ -1,7 +1,7 @@
-"""Which rows of a long stream are seen. Only what is near the window is ever made into rows. Pure.
+"""Computes the visible rows of a long stream. Only entries near the window are rendered. Pure.
 
-The place is kept at the bottom: an entry and how many of its rows lie below the window. Without one the newest is
-followed, whatever arrives.
+The position is kept at the bottom: an entry, and how many of its rows are below the window. Without a position, the
+view follows the newest entry.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Viewport(Generic[K, R]):
         owners: list[K] = []
         while place >= 0 and len(rows) < height:
             part = list(rows_of(place))
-            below = min(below, max(0, len(part) - 1))  # an entry that has become shorter is still seen
+            below = min(below, max(0, len(part) - 1))  # keep an entry visible that has become shorter
             part = part[: len(part) - below] if below else part
             below = 0
             rows[:0] = part

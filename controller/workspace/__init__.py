@@ -1,1 +1,1 @@
-"""A team's processes on this machine: start, stop, look after."""
+"""A team's processes on this machine: start, stop, watch."""

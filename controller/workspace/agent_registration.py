@@ -1,4 +1,4 @@
-"""A place in the room for each agent before its terminal is there, so that the first word said reaches everybody."""
+"""Registers each agent before its terminal starts, so that even the first message reaches all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def register_agents(client: Client, endpoint: Endpoint, state: Path, agent
 
 
 async def register_agent(client: Client, endpoint: Endpoint, state: Path, agent: AgentSpec) -> None:
-    """A name, a token and an inbox: from now on what is said to it waits for it."""
+    """Register an agent: from now on messages to it wait in its inbox."""
     path = token_file_for(state, agent.name, MemberKind.AGENT, endpoint)
     kept = read_kept_token(state, agent.name, MemberKind.AGENT, endpoint)
     if kept is None or not await _can_enter(endpoint, kept, agent):
@@ -33,7 +33,7 @@ async def register_agent(client: Client, endpoint: Endpoint, state: Path, agent:
 
 
 async def _can_enter(endpoint: Endpoint, token: str, agent: AgentSpec) -> bool:
-    """And is starting, for all to see, until its sidecar says more."""
+    """Whether the stored token still works. The agent then shows as starting until its sidecar says more."""
     hello = Hello(inbox=True, role=agent.role or None)
     try:
         async with Client(dataclasses.replace(endpoint, token=token), hello) as client:
@@ -53,8 +53,8 @@ async def _create_agent_token(client: Client, agent: AgentSpec) -> str:
 
 
 async def _take_over_name(client: Client, name: str, taken: NameTaken) -> str:
-    """An agent whose token was lost keeps its name and what waits for it. A person's name is not touched, nor an
-    agent's that is here."""
+    """Take over the name of an agent whose token was lost; it keeps its inbox. A person's name is never taken, nor that
+    of an agent that is present."""
     known = {one.name: one for one in (await fetch_all_pages(client.request, Members(all=True), MemberList)).agents}
     if name in known and known[name].kind is not MemberKind.AGENT:
         raise wrong_kind_error(name, known[name].kind) from taken
@@ -67,7 +67,7 @@ async def _take_over_name(client: Client, name: str, taken: NameTaken) -> str:
 
 
 async def create_team_rooms(client: Client, rooms: Sequence[RoomSpec]) -> None:
-    """The team's further rooms, if they are not there yet."""
+    """Create the team's further rooms if they are missing."""
     for room in rooms:
         try:
             wish = CreateRoom(room=room.name, topic=room.topic, invite_only=room.invite_only)

@@ -1,4 +1,4 @@
-"""Processes that we started: whether one still runs, and its end. A number that another process got is not ours."""
+"""Checks and ends processes that we started. A reused pid is recognised by its start time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHECK_INTERVAL_S = 0.02
 
 
 def process_start_time(pid: int) -> str:
-    """What tells this process from a later one with the same number; empty where that cannot be told."""
+    """The start time of a process, which tells it from a later one with the same pid; empty if unknown."""
     with contextlib.suppress(OSError, IndexError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     return ""

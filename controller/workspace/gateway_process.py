@@ -1,4 +1,4 @@
-"""The gateway's process: started, found, restarted where it was."""
+"""Starts, finds and restarts the gateway's process."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ SUPERVISOR_COMMAND = (sys.executable, "-P", "-m", "gateway.server.supervisor")
 async def start_gateway(
     state: Path, port: int, wish: GatewaySpec | WorkspaceRecord, agents: Sequence[AgentSpec] = ()
 ) -> tuple[RunningGateway, StartedProcess]:
-    """The gateway, and its supervisor, which starts it again when it dies. In a session of its own: closing the
-    terminal does not end it. The person is called like none of `agents`."""
+    """Start the gateway and its supervisor, which restarts it when it dies. They run in a session of their own, so
+    closing the terminal does not end them. The person's name differs from all of `agents`."""
     command = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--state", str(state), "--port", str(port)]
     limits = ["--rate", str(wish.rate), "--burst", str(wish.burst), *limit_options(wish.limits)]
     limits += ["--agents", ",".join(one.name for one in agents)] if agents else []
@@ -72,7 +72,7 @@ async def start_gateway(
 
 
 def limit_options(limits: Limits) -> list[str]:
-    """As `serve` takes them. What is as ever is left to it, and to its variables."""
+    """The limits as options of `serve`. Defaults are left to `serve` and its variables."""
     usual = Limits()
     changed = [name for name in limits.__struct_fields__ if getattr(limits, name) != getattr(usual, name)]
     return [f"--{name.replace('_', '-')}={getattr(limits, name)}" for name in changed]
@@ -83,7 +83,7 @@ def _modes_options(folder: str) -> list[str]:
 
 
 def _last_log_error(log: Path) -> str:
-    """The error that it wrote last, as a sentence if it was one."""
+    """The last error in the log, as a sentence if possible."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
         return str(json.loads(lines[-1])["error"]["message"])
@@ -102,7 +102,7 @@ def find_supervisor(state: Path) -> StartedProcess | None:
 
 
 async def restart_gateway(site: TeamLocation, tell: PrintLine = print_nothing) -> None:
-    """On the same port: whoever was connected finds it again."""
+    """Restart on the same port, so that clients reconnect."""
     record = team_record.require_workspace_record(site.state)
     supervisor = find_supervisor(site.state) or record.gateway
     if supervisor is None:

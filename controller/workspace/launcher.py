@@ -1,4 +1,5 @@
-"""Starts and ends what a team needs: the gateway, the seats, the session. Each is waited for by a sign."""
+"""Starts and ends what a team needs: gateway, registered agents, tmux session. Each step waits for a signal of the one
+before."""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ SHELL_VARIABLES = ("PWD", "OLDPWD", "SHLVL", "_", "COLUMNS", "LINES")
 
 @dataclass(frozen=True)
 class StartedTeam:
-    """What came up. `problems` says, agent by agent, what did not."""
+    """What was started. `problems` lists, per agent, what failed."""
 
     url: str
     session: str
@@ -75,7 +76,7 @@ class TeamGateway:
 
 
 async def start_team(team: Team, site: TeamLocation, tell: PrintLine = print_nothing) -> StartedTeam:
-    """Everything that is not there yet; what still runs of this team goes on."""
+    """Start everything that does not run yet; the rest of this team keeps running."""
     make_private_folder(site.state)
     async with contextlib.AsyncExitStack() as changing:
         await changing.enter_async_context(hold_team_lock(site.state))
@@ -95,13 +96,13 @@ async def start_team(team: Team, site: TeamLocation, tell: PrintLine = print_not
             write_private(site.state / pane_scripts.CHAT_OPEN_FILE, "everybody has a seat\n")
             await site.workspace.add([_agent_plan(site, environment, agent) for agent in team.agents], team.layout)
             team_record.write_workspace_record(site.state, await _complete_record(team, site, gateway))
-            await changing.aclose()  # what follows changes nothing, and may be ended by `down`
+            await changing.aclose()  # the rest changes nothing, so `down` may interrupt it
             problems = await wait_and_prompt_agents(client, site, team.agents, team.ready_within, tell)
     return StartedTeam(gateway.url, team.session, tuple(one.name for one in team.agents), problems, team.name)
 
 
 async def _remove_interrupted(before: WorkspaceRecord | None, site: TeamLocation) -> None:
-    """What an `up` that was interrupted has left of its session goes; its gateway goes on."""
+    """Remove the session that an interrupted `up` has left; its gateway keeps running."""
     if before is None:
         return
     if not before.born:
@@ -111,7 +112,7 @@ async def _remove_interrupted(before: WorkspaceRecord | None, site: TeamLocation
 async def _start_and_record(
     team: Team, site: TeamLocation, environment: PaneEnvironment, before: WorkspaceRecord | None, tell: PrintLine
 ) -> TeamGateway:
-    """Written down before it is started, so that `down` finds whatever an interrupted start has left."""
+    """Record the team before starting it, so that `down` finds what an interrupted start has left."""
     team_record.write_workspace_record(
         site.state, _new_record(team, site, TeamGateway(team.gateway.url, find_supervisor(site.state)))
     )
@@ -129,8 +130,8 @@ async def _start_and_record(
 async def _start_gateway_and_session(
     team: Team, site: TeamLocation, environment: PaneEnvironment, tell: PrintLine
 ) -> TeamGateway:
-    """The gateway, and a session with the chat, which waits for it. If one fails the other does not stay, unless it ran
-    before."""
+    """Start the gateway, and a session with the chat, which waits for it. If one fails, the other is stopped too,
+    unless it ran before."""
     if team.gateway.url:
         there = find_endpoint(site.env, gateway=team.gateway.url, state=site.state)
         write_private(site.state / pane_scripts.CHAT_TOKEN_FILE, there.token)
@@ -181,7 +182,7 @@ def _new_record(team: Team, site: TeamLocation, gateway: TeamGateway) -> Workspa
 
 
 async def _restart_ended(record: WorkspaceRecord, site: TeamLocation, tell: PrintLine) -> StartedTeam:
-    """What ended by itself is started again where it was."""
+    """Restart panes whose program has ended, in place."""
     tell(f"{record.session} runs already; what its team file says now counts after `groupchat down`")
     gateway = record.gateway
     if gateway is not None and not is_alive(gateway.pid, gateway.started):
@@ -199,8 +200,8 @@ async def _restart_ended(record: WorkspaceRecord, site: TeamLocation, tell: Prin
 
 
 def _environment_for_agents(env: Mapping[str, str]) -> dict[str, str]:
-    """What the agents should find as if they were started here; a tmux server may have begun elsewhere. No token of
-    ours, and nothing that says which terminal this is. Panes that a person opens know the state folder, as here."""
+    """The environment of the agents: that of this shell, since the tmux server may have another. It holds no token of
+    ours, and no variable that identifies this terminal. Panes that a person opens get the state folder, as here."""
     return {
         name: value
         for name, value in env.items()
@@ -212,7 +213,7 @@ def _environment_for_agents(env: Mapping[str, str]) -> dict[str, str]:
 
 
 async def warn_of_tokens(workspace: Workspace, tell: PrintLine) -> None:
-    """A server that runs already may have begun in a shell that knew the token. It is not ours to change."""
+    """Warn if the tmux server has the token in its environment. The server is not ours to change."""
     if TOKEN_VARIABLE in await workspace.inherited():
         tell(
             f"tmux was started with {TOKEN_VARIABLE} in its environment, and every pane outside this session "
@@ -233,7 +234,7 @@ def _with_absolute_project(agent: AgentSpec, cwd: Path) -> AgentSpec:
 
 
 def _resume_from_now_on(site: TeamLocation, record: WorkspaceRecord, name: str) -> None:
-    """From now on the pane's script goes on with the agent's own conversation."""
+    """From now on, the pane's script resumes the agent's own conversation."""
     environment = PaneEnvironment(sys.executable, site.state, "" if record.gateway else record.url, ("--resume",))
     for agent in record.agents:
         if agent.name == name:
@@ -250,7 +251,7 @@ def _agent_plan(site: TeamLocation, environment: PaneEnvironment, agent: AgentSp
 
 
 async def _ensure_gateway(team: Team, site: TeamLocation, tell: PrintLine) -> TeamGateway:
-    """One that runs already is taken as it is."""
+    """Use the running gateway, or start one."""
     if team.gateway.url:
         return TeamGateway(team.gateway.url)
     ours = find_supervisor(site.state)
@@ -288,7 +289,7 @@ async def add_agent(site: TeamLocation, agent: AgentSpec, tell: PrintLine = prin
 
 
 async def remove_agent(site: TeamLocation, name: str) -> None:
-    """Its pane and its program go; its name and what it said stay."""
+    """Close the agent's pane and end its program; its name and messages stay."""
     async with hold_team_lock(site.state):
         record = team_record.require_workspace_record(site.state)
         if all(one.name != name for one in record.agents):

@@ -1,4 +1,4 @@
-"""What this machine offers: the facts that the preflight judges, the team file, the person's settings."""
+"""Gathers facts of this machine: those that the preflight checks, the team file, the person's settings."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ async def _tmux_version() -> str | None:
 
 
 def _is_known(agent: AgentSpec) -> bool:
-    """Ours need no check."""
+    """Whether the agent is one of our own programs, which need no check."""
     return agent.command[0] != sys.executable
 
 
@@ -176,7 +176,7 @@ async def _requirements_text(*command: str, told: bytes = b"") -> str:
 
 
 def _is_port_taken(port: int) -> bool:
-    """Whether somebody listens there. Port 0 is any free one."""
+    """Whether the port is in use. Port 0 means any free one."""
     if not port:
         return False
     with socket.socket() as probe:

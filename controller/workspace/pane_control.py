@@ -1,4 +1,4 @@
-"""What a chat inside the team's session can do to it: show states in the borders, restart a pane, let the client go."""
+"""Controls the team's session for the chat in it: show states in borders, restart a pane, detach the client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TmuxPaneControl:
         self._site, self._pane, self._again = site, pane, again
         self._wanted: dict[str, BorderText] = {}
         self._shown: dict[str, BorderText] = {}
-        self._new_panes: set[str] = set()  # begun while borders were being shown
+        self._new_panes: set[str] = set()  # created while borders were being updated
         self._task: asyncio.Task[None] | None = None
 
     async def restart(self, name: str) -> str | None:
@@ -48,7 +48,7 @@ class TmuxPaneControl:
         await self._site.workspace.show_pane(name)
 
     def show_borders(self, borders: Mapping[str, BorderText]) -> None:
-        """One call of tmux at a time; while it runs only the newest wish is kept."""
+        """Update the borders with one call of tmux at a time; meanwhile only the newest update is kept."""
         self._wanted = dict(borders)
         if self._wanted != self._shown and (self._task is None or self._task.done()):
             self._task = spawn(self._show(), "borders")

@@ -1,4 +1,4 @@
-"""Whether agents can be talked to: their own signs in the room, and panes that ended instead."""
+"""Waits until agents are ready: by their events in the room, or panes that ended instead."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOT_READY_ACTIVITIES = (Activity.UNKNOWN, Activity.STARTING, Activity.GONE)
 async def wait_and_prompt_agents(
     client: Client, site: TeamLocation, agents: Sequence[AgentSpec], within: float, tell: PrintLine
 ) -> dict[str, str]:
-    """Wait until each can be talked to, then say to each what its team file wants."""
+    """Wait until each agent is ready, then send it the prompt of its team file."""
     problems = await wait_until_ready(client, site, [one.name for one in agents], within, tell)
     for agent in agents:
         if agent.name not in problems:

@@ -1,4 +1,4 @@
-"""The teams of this user: what `up` has written down in each state folder, and what of it is alive."""
+"""Lists the teams of this user: what `up` recorded in each state folder, and what of it runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def find_running_teams(named: Sequence[Path] = ()) -> list[TeamView]:
 
 
 def team_names(incomplete: str) -> list[str]:
-    """For the completion of a shell, which cannot wait for tmux."""
+    """Team names for shell completion, which cannot wait for tmux."""
     found = [record.team for state in own_state_folders() if (record := read_record(state)) is not None]
     return [name for name in dict.fromkeys(found) if name.startswith(incomplete)]
 

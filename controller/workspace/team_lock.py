@@ -1,4 +1,4 @@
-"""One command at a time changes a team: what one starts, another may not be ending."""
+"""A lock: one command at a time changes a team, so that none stops what another is starting."""
 
 from __future__ import annotations
 

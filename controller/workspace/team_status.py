@@ -1,4 +1,4 @@
-"""How the running team is doing: each agent's pane beside what the room knows of it."""
+"""Reports how the running team is doing: each agent's pane, and its state at the gateway."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class McpProcess:
             line = b""
         if line.strip() != b"ready":
             await self.stop()
-            raise Unavailable("The process for MCP did not start; the gateway's log says why.", retry_after=5)
+            raise Unavailable("The MCP process did not start; the gateway's log says why.", retry_after=5)
         log.info("= mcp is ready", pid=self._process.pid)
         connector = ProvenSocket(self._socket, limit=0)
         self._session = aiohttp.ClientSession(
@@ -111,7 +111,7 @@ class McpProcess:
 async def _log_errors(errors: asyncio.StreamReader) -> None:
     """Copy the error output of the MCP process into this process's log, which is bounded."""
     while said := await errors.read(MAX_LOGGED_CHARS):
-        log.warning("! the process for MCP says", said=said.decode(errors="replace").strip())
+        log.warning("! the MCP process says", said=said.decode(errors="replace").strip())
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -143,7 +143,7 @@ async def forward_request(request: web.Request, secret: str) -> web.StreamRespon
     try:
         answer = await session.request(request.method, f"http://mcp{path}", params=query, data=body, headers=headers)
     except (aiohttp.ClientError, OSError) as error:
-        raise Unavailable("The process for MCP does not answer just now.", retry_after=1) from error
+        raise Unavailable("The MCP process does not answer at the moment.", retry_after=1) from error
     return await forward_response(request, answer)
 
 

@@ -17,7 +17,7 @@ async def read_body(request: web.Request, within: float = READ_TIMEOUT_S) -> byt
         async with asyncio.timeout(within):
             return await request.read()
     except TimeoutError:
-        raise TimedOut(f"The body did not come whole within {within:g} s.") from None
+        raise TimedOut(f"The body did not arrive completely within {within:g} s.") from None
     except web.RequestPayloadError:
         encoding = request.headers.get("Content-Encoding", "")
         said = f"it is not {encoding[:40]!r}, as it says" if encoding else "it is broken"

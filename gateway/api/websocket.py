@@ -68,7 +68,7 @@ class WebSocketConnection:
             await self._hello(request)
             return
         if self._connection is None:
-            raise BadRequest('Say hello first: {"op":"hello","n":1}.')
+            raise BadRequest('Send hello first: {"op":"hello","n":1}.')
         await self._wait_for_capacity()
         begun = dispatch.start_operation(self._hub, self._actor, request)
         if isinstance(begun, asyncio.Future):
@@ -102,7 +102,7 @@ class WebSocketConnection:
 
     async def _hello(self, request: Hello) -> None:
         if self._connection is not None:
-            raise BadRequest("This connection has said hello already.")
+            raise BadRequest("This connection has sent hello already.")
         connection = Connection(
             self._actor.name,
             self._transport,

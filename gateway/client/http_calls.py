@@ -60,7 +60,7 @@ class HttpClient:
             raise untrusted_certificate_error(error.certificate_error) from None
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(
-                f"The gateway at {self._endpoint.shown} does not answer just now.", retry_after=1
+                f"The gateway at {self._endpoint.shown} does not answer at the moment.", retry_after=1
             ) from error
         if response.status != 200:
             raise error_from_response(response.status, body)

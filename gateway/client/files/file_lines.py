@@ -22,11 +22,11 @@ def parse_line_range(lines: str) -> tuple[int, int] | None:
         return None
     match = _RANGE.fullmatch(lines)
     if match is None:
-        raise BadRequest(f'{lines[:40]!r} are no lines. Write "42" or "42-58".')
+        raise BadRequest(f'{lines[:40]!r} is no line range. Write "42" or "42-58".')
     first = int(match[1])
     last = int(match[2] or first)
     if first < 1 or last < first:
-        raise BadRequest(f"{lines[:40]!r} are no lines: they begin at 1, and end after they begin.")
+        raise BadRequest(f"{lines[:40]!r} is no line range: lines begin at 1, and the last is not before the first.")
     return first, last
 
 

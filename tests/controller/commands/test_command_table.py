@@ -79,7 +79,7 @@ def test_orders(text: str, word: str, values: dict[str, str]) -> None:
         ("/join", "/join ROOM: which room?"),
         ("/receipts claude", "not a message's number"),
         ("/share claude some", "choose all, replies, none"),
-        ("/pause claude now", "'now' is left over"),
+        ("/pause claude now", "'now' is too much"),
     ],
 )
 def test_what_cannot_be_understood(text: str, words: str) -> None:

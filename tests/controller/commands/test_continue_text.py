@@ -35,10 +35,10 @@ def test_whom_it_is_for(word: str | None, request_: Continue) -> None:
     ("done", "words"),
     [
         (Continued(()), "Nothing is held by a loop guard."),
-        (Continued(("general",)), "They may go on in general. Nobody slept."),
+        (Continued(("general",)), "The loop guard is lifted in general. No messages were held."),
         (
             Continued(("general", "lab"), (Delivery(834, "codex"), Delivery(835, "claude"))),
-            "They may go on in general, lab. Woken: codex (#834), claude (#835).",
+            "The loop guard is lifted in general, lab. Delivered to: codex (#834), claude (#835).",
         ),
     ],
 )
@@ -49,11 +49,11 @@ def test_what_came_of_it(done: Continued, words: str) -> None:
 def test_what_stands_and_what_is_allowed_is_shown() -> None:
     brakes = (BrakeView("general", (TRIP,), 2), BrakeView("lab", (), 1))
     assert holds_text(brakes) == (
-        "general: hops of claude and codex; 2 asleep | lab: lifted in part; 1 asleep (groupchat continue)"
+        "general: hops of claude and codex; 2 waiting | lab: lifted in part; 1 waiting (groupchat continue)"
     )
     health = Health("ok", "1", 1.0, 1, 1, 1, 1, 1, 1, "sqlite", limits=Limits(max_hops=0))
     shown = dict(health_rows(health))
-    assert (shown["limits"], shown["brakes"]) == (
+    assert (shown["limits"], shown["loop guards"]) == (
         "hops no limit, pair 10, wakes 60, repeats 3, tokens no limit",
         "none",
     )

@@ -34,10 +34,10 @@ def test_wishes(rest: str, fields: dict[str, object]) -> None:
 NOT_UNDERSTOOD = [
     ('"tabs', "A quotation mark is missing"),
     ("x --round 3", "Did you mean --rounds?"),
-    ("x --rounds many", "--rounds wants a whole number, not 'many'"),
-    ("x --agents", "--agents wants a value"),
-    ("x --agents --rounds 3", "--agents wants a value"),
-    ("x --cast claude", "says nobody's role"),
+    ("x --rounds many", "--rounds needs a whole number, not 'many'"),
+    ("x --agents", "--agents needs a value"),
+    ("x --agents --rounds 3", "--agents needs a value"),
+    ("x --cast claude", "is no ROLE=NAME pair"),
 ]
 
 

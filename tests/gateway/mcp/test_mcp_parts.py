@@ -98,7 +98,7 @@ async def test_lines_of_a_file_are_shown_with_their_revision(project: Path) -> N
         ("src/parser.py", "11", BadRequest, "only 10 lines"),
         ("src/parser.py", "5-2", BadRequest, "begin at 1"),
         ("src/parser.py", "0", BadRequest, "begin at 1"),
-        ("src/parser.py", "some", BadRequest, "are no lines"),
+        ("src/parser.py", "some", BadRequest, "is no line range"),
         ("fifo", "", BadRequest, "no plain file"),
         ("device", "", Forbidden, "outside"),
         ("huge", "", TooLarge, "larger than 20 MB"),

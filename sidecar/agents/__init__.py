@@ -1,4 +1,6 @@
-"""What the sidecar must know about each vendor, one file each. A new agent is one file and one line in the registry."""
+"""What the sidecar must know about each vendor. A new agent is a file here, a line in REGISTRY and its rules/NAME.toml.
+
+The rules say what its screen means; the file says how it is started, and what it reports beside its screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Codex. Our hooks are added for the run. Its rollout file also reports each turn, and it alone reports errors."""
+"""Codex. Our hooks are added for the run. Its rollout file also reports each turn, and it alone reports errors.
+
+What its screen means, such as when it is idle, is in `rules/codex.toml`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Reads what an agent reports about its turns beside its screen: hooks as they fire, its transcript as it grows.
 
+The final answer of a turn goes from here to `DeliveryProgress.fact`, where it becomes the reply to the turn's messages.
 A hook can also ask: whether to refuse this prompt, and how to answer a question.
 """
 

@@ -56,10 +56,17 @@ class Running:
     async def begin(self) -> None:
         """Each turn has ended, and an empty composer waits. (What was cut before a word came may be in it again.)"""
         await retry_until(lambda: all(one.finished_at or one.cut for one in self.model.turns), 30)
-        self.terminal.write("\x15")
-        await self.terminal.shows(self.cli.ready, 30)
+        await self._rub_out()
         self.model.forget()
         (self.place.work / "made").unlink(missing_ok=True)
+
+    async def _rub_out(self) -> None:
+        """Again while the composer is not empty: a prompt can come back a moment after its turn was cut."""
+        for _ in range(10):
+            self.terminal.write("\x15")
+            with contextlib.suppress(AssertionError):
+                return await self.terminal.shows(self.cli.ready, 3)
+        await self.terminal.shows(self.cli.ready, 3)
 
     @property
     def strayed(self) -> list[str]:

@@ -44,8 +44,8 @@ def test_lines_of_a_file_are_read(folder: Path, given: str) -> None:
 REFUSED = {
     "nowhere.py:1": "nowhere.py cannot be read: No such file or directory.",
     "src": "src cannot be read: Is a directory.",
-    "src/a.py:0-3": "they begin at 1",
-    "src/a.py:9-3": "end after they begin",
+    "src/a.py:0-3": "lines begin at 1",
+    "src/a.py:9-3": "the last is not before the first",
     "src/a.py:100": "src/a.py has only 99 lines.",
     "binary": "binary is not text.",
     "latin": "latin is not text.",

@@ -133,18 +133,23 @@ class Sat:
         """At rest, with nothing that waits and nothing in its composer; what was said and asked is forgotten."""
         room = self.seat.room
         await self.seat.is_("idle", 60)
-        if room.activities[-1].composer is not Composer.EMPTY:  # what its person has left there
-            self.seat.type("\x15")
-        await retry_until(
-            lambda: room.activity == "idle" and room.activities[-1].composer is Composer.EMPTY,
-            60,
-            describe=self.seat.describe,
-        )
+        await self._rub_out()
         assert not [one.message for one in room.deliveries.values() if one.rung in OPEN_RUNGS], self.seat.describe()
         room.sent.clear()
         room.asked.clear()
         self.model.forget()
         (self.folder / "work" / "made").unlink(missing_ok=True)
+
+    async def _rub_out(self) -> None:
+        """What its person has left in the composer; again, for a draft can come back a moment later."""
+        room = self.seat.room
+        for _ in range(20):
+            if room.activities[-1].composer is not Composer.EMPTY:
+                self.seat.type("\x15")
+            with contextlib.suppress(AssertionError):
+                await retry_until(lambda: room.activity == "idle" and room.activities[-1].composer is Composer.EMPTY, 3)
+                return
+        raise AssertionError(self.seat.describe())
 
 
 @contextlib.asynccontextmanager

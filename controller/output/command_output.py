@@ -10,8 +10,7 @@ import msgspec
 
 from controller.commands.continue_text import health_rows
 from controller.view.approvals_view import AskView, answer_commands, ended_line, warning_lines, who_may_answer
-from gateway.client.console.console_output import print_json, print_lines, print_table, show_error
-from gateway.protocol.errors import GroupChatError
+from gateway.client.console.console_output import print_json, print_lines, print_table
 from gateway.protocol.events import (
     MemberView,
     Message,
@@ -64,16 +63,8 @@ def print_pressed(keys: str, names: tuple[str, ...], as_json: bool) -> None:
         print_lines(f"{keys} is pressed for {', '.join(names)}." if names else "No agent is here.")
 
 
-def print_words(words: str) -> None:
-    print_lines(words)
-
-
 def print_pairs(found: Sequence[tuple[str, str]]) -> None:
     print_table(found, boxed=False)
-
-
-def print_error_line(error: GroupChatError) -> None:
-    show_error(error.message)
 
 
 def print_members(found: MemberList, asked: AskList, as_json: bool) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from sidecar.activity.activity import ActivityClaim
 from sidecar.activity.observer import AgentSnapshot, Observer
-from sidecar.screen.evidence import Evidence
 from sidecar.screen.screen_layout import find_box, regions_of
 
 Explanation = dict[str, Any]
@@ -55,10 +54,6 @@ def _explain_rules(watch: Observer) -> Explanation:
         "experimental": rules.experimental,
         "problem": watch.rulebook.problem or None,
     }
-
-
-def _explain_evidence(evidence: Evidence, now: float) -> Explanation:
-    return {"source": str(evidence.source), "value": evidence.value, "age": _age_s(evidence.at, now)}
 
 
 def _explain_claim(claim: ActivityClaim, now: float) -> Explanation:

@@ -1,0 +1,45 @@
+// What a member does now, in a word, and in which order members are listed. Pure.
+
+const DOES = { starting: "starts", idle: "idle", busy: "works", asking: "asks", error: "has an error", gone: "gone" };
+const ORDER = ["asking", "error", "busy", "starting", "idle", "unknown", "gone"];
+
+export function doesNow(member) {
+  if (member.presence === "offline") return "has left";
+  if (member.presence === "away") return "away";
+  if (member.paused) return "paused";
+  return DOES[member.activity] ?? "here";
+}
+
+/** When it began to do that; empty where that is not known, or where it does nothing that begins. */
+export function doesSince({ presence, paused, activity, since = "" }) {
+  return presence === "online" && !paused && Object.hasOwn(DOES, activity ?? "") ? since : "";
+}
+
+/** Who needs somebody first, then who works, then by name. */
+export function membersOf(names, members) {
+  const known = names.map((name) => members[name] ?? { name, presence: "away" });
+  return known.filter((one) => one.presence !== "offline").sort((a, b) => placeOf(a) - placeOf(b) || (a.name < b.name ? -1 : 1));
+}
+
+function placeOf(member) {
+  const place = ORDER.indexOf(member.activity ?? "unknown");
+  return member.presence === "online" ? place : place + ORDER.length;
+}
+
+const HUES = 8;
+
+/** One of a few colours, always the same for a name. */
+export function hueOf(name) {
+  let sum = 0;
+  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) % 9973;
+  return sum % HUES;
+}
+
+/** The letters that stand for a name where there is little room: "ada" is "A", "code-reviewer" is "CR". */
+export function initialsOf(name) {
+  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  return words.slice(0, 2).map((word) => Array.from(word)[0].toUpperCase()).join("") || "?";
+}
+
+/** The rooms whose text this browser cannot read: it has no key for them. */
+export const isSealed = (room) => Boolean(room?.sealed);

@@ -1,0 +1,28 @@
+// Who is in the room, and what each does now.
+
+import { html } from "../../vendor/htm-preact.js";
+import { oneLine } from "../../markdown/safe_text.js";
+import { doesNow, doesSince, membersOf } from "../../state/member_words.js";
+import { AgentName } from "../parts/agent_name.js";
+import { Avatar } from "../parts/avatar.js";
+import { momentOf } from "../parts/moments.js";
+import { SidePanel } from "./side_panel.js";
+
+export function Members({ state, open }) {
+  const members = membersOf(state.rooms[state.room]?.members ?? [], state.members);
+  return html`<${SidePanel} id="members" title="Members" room=${state.room} open=${open}>
+    <ul>${members.map((member) => html`<${MemberLine} key=${member.name} member=${member} me=${state.me} />`)}</ul>
+  <//>`;
+}
+
+function MemberLine({ member, me }) {
+  const waiting = member.queued > 0 ? `${member.queued} waiting` : "";
+  const since = doesSince(member);
+  const does = [`${doesNow(member)}${since && ` since ${momentOf(since)}`}`, waiting].filter(Boolean).join(" · ");
+  return html`<li class=${`member does-${member.presence === "online" ? (member.activity ?? "unknown") : "away"}`}>
+    <span class="face"><${Avatar} name=${member.name} /><span class="sign" aria-hidden="true"></span></span>
+    <span class="name">${member.kind === "agent" ? html`<${AgentName} name=${member.name} />` : html`<bdi>${member.name}</bdi>`}${member.name === me && " (you)"}
+      ${member.role && html` <span class="small role">${oneLine(member.role, 40)}</span>`}</span>
+    <span class="does">${does}</span>
+  </li>`;
+}

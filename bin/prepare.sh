@@ -78,3 +78,48 @@ prepare_venv() {
 prepare_tmux() {
     command -v tmux >/dev/null || install_system tmux
 }
+
+# prepare_npm FOLDER WHAT: the pinned packages of its lock file; does nothing when that was done already for exactly this one.
+prepare_npm() {
+    local folder="$root/$1" wanted
+    wanted=$(cksum <"$folder/package-lock.json")
+    [ "$(cat "$folder/node_modules/.prepared" 2>/dev/null)" != "$wanted" ] || return 0
+    say "Installing $2 with npm into $1/node_modules"
+    npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error >&2 || die "What stands in $1/package-lock.json could not be installed; see above."
+    printf '%s' "$wanted" >"$folder/node_modules/.prepared"
+}
+
+# The real CLIs of the tests.
+prepare_clis() {
+    prepare_npm tests/real_clis "the pinned CLIs"
+}
+
+# What checks the page: its linter, and the rules of accessibility.
+prepare_web_checks() {
+    prepare_npm tests/web "the pinned checks of the page"
+}
+
+# Makes `groupchat` reachable by its name: by a link in ~/.local/bin, if that is on the PATH and somebody agrees; asks once.
+# Else says how to reach it.
+prepare_command() {
+    local links="$HOME/.local/bin" asked="$venv/.asked-for-link"
+    [ ! "$(command -v groupchat)" -ef "$venv/bin/groupchat" ] || return 0
+    case ":$PATH:" in
+    *":$links:"*)
+        if [ ! -e "$links/groupchat" ] && [ ! -e "$asked" ] && may_link "$links"; then
+            mkdir -p "$links"
+            ln -s "$venv/bin/groupchat" "$links/groupchat" && say "Linked $links/groupchat" && return 0
+        fi
+        ;;
+    esac
+    say "In this shell \`groupchat\` is found after: export PATH=\"$venv/bin:\$PATH\""
+}
+
+may_link() {
+    [ "$agreed" != yes ] || return 0
+    [ -t 0 ] && [ -t 2 ] || return 1
+    local answer
+    read -r -p "Put a link to the command groupchat into $1? [y/N] " answer
+    : >"$venv/.asked-for-link"
+    case "$answer" in [yY]*) return 0 ;; *) return 1 ;; esac
+}

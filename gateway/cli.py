@@ -7,8 +7,8 @@ Examples:
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,17 +17,21 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from gateway.client.command_line.application import CommandLine, Verb, run_program
-from gateway.client.command_line.common_options import FOLDER, given, program
-from gateway.client.console.cli_options import ClientOptions, fail, run
+from gateway.client.command_line.common_options import ALONE, AT_A_SERVER, FOLDER, given, program
+from gateway.client.command_line.option_values import parse_duration
+from gateway.client.console.client_options import ClientOptions
 from gateway.client.console.console_output import print_json, print_lines, print_table, show_done
+from gateway.client.console.run_command import fail, run
 from gateway.client.process import process_limits
+from gateway.dialect_commands import agentchat_verbs, skynet_verbs
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.types import MemberKind, Scope
+from gateway.protocol.text.printable_text import local_time_text
+from gateway.protocol.types.core_types import MemberKind, Scope
 from gateway.server.config_options import OPTIONS, default_of
 
 if TYPE_CHECKING:
     from gateway.client.discovery.running_gateway import RunningGateway
-    from gateway.protocol.requests import Request
+    from gateway.protocol.requests.request import Request
     from gateway.protocol.results import TokenInfo
     from gateway.runtime.config import Config
 
@@ -68,7 +72,9 @@ def serve(
     max_repeats: Annotated[int, option("max_repeats")] = default_of("max_repeats"),
     max_tokens: Annotated[int, option("max_tokens")] = default_of("max_tokens"),
     listen: Annotated[list[str] | None, option("listen")] = None,
+    server_name: Annotated[str, option("server_name", "--name", "-n")] = default_of("server_name"),
     modes: Annotated[Path | None, option("modes")] = None,
+    skynet_config: Annotated[Path | None, option("skynet_config")] = None,
     agents: Annotated[str, option("agents", hidden=True)] = "",
     log_level: Annotated[str, typer.Option(metavar="LEVEL", help="Log level: debug, info, warning or error.")] = "info",
     log_file: Annotated[
@@ -102,14 +108,20 @@ def serve(
 async def _run_gateway(config: Config, as_json: bool) -> None:
     import asyncio
 
-    from gateway.server import server
+    from gateway.server import gateway_process
     from gateway.server.supervisor_link import gateway_link_from
 
     started: asyncio.Future[RunningGateway] = asyncio.get_running_loop().create_future()
-    started.add_done_callback(lambda done: _print_started(done.result(), config, as_json))
+    started.add_done_callback(lambda done: _tell_started(done.result(), config, as_json))
     supervisor_link = gateway_link_from(os.environ)
     config = replace(config, waits_for_port=supervisor_link.death is not None)
-    await server.serve_gateway(config, started, supervisor_link=supervisor_link)
+    await gateway_process.serve_gateway(config, started, supervisor_link=supervisor_link)
+
+
+def _tell_started(found: RunningGateway, config: Config, as_json: bool) -> None:
+    """The gateway goes on where nobody can read this."""
+    with contextlib.suppress(typer.Exit):
+        _print_started(found, config, as_json)
 
 
 def _print_started(found: RunningGateway, config: Config, as_json: bool) -> None:
@@ -148,23 +160,40 @@ def create_token(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="The token can read what its member may read, and change nothing.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the token alone.")] = False,
 ) -> None:
     """Create a member with a token, or a further token. It is shown once.
+
+    What its holder types is printed on stderr.
 
     Examples:
       groupchat token create bob --kind human --scope observer --expires 30d
       groupchat token create board --kind tool --read-only
     """
-    from gateway.protocol.requests import CreateToken
+    from gateway.protocol.requests.member_requests import CreateToken
     from gateway.protocol.results import TokenMade
 
     context = given(ctx)
     scopes = tuple(_parse_scope(word) for text in scope or () for word in text.split(","))
     wish = CreateToken(
-        name=name, kind=kind, role=role, scopes=scopes, expires_in=_parse_duration(expires), read_only=read_only
+        name=name, kind=kind, role=role, scopes=scopes, expires_in=parse_duration(expires), read_only=read_only
     )
     made = run(lambda: _run_admin_request(context, wish, TokenMade), as_json=context.as_json)
     show_done({"name": made.name, "token": made.token, "expires": made.expires}, made.token, context.as_json)
+    if not (quiet or context.as_json):
+        from gateway.token_instructions import instruction_lines
+
+        print_lines(*instruction_lines(made.name, kind, *_address_of(context)), err=True)
+
+
+def _address_of(context: ClientOptions) -> tuple[str, str]:
+    """The gateway's address and its certificate's fingerprint; empty if none runs."""
+    from gateway.client.discovery.running_gateway import read_live_gateway
+
+    if context.named_gateway:
+        return context.named_gateway, context.fingerprint or os.environ.get("GROUPCHAT_FINGERPRINT", "")
+    found = read_live_gateway(context.folder)
+    return (found.url, found.fingerprint or "") if found else ("", "")
 
 
 def _parse_scope(word: str) -> Scope:
@@ -174,15 +203,6 @@ def _parse_scope(word: str) -> Scope:
         raise typer.BadParameter(f"{word!r} is not a scope; use {', '.join(Scope)}.") from None
 
 
-def _parse_duration(text: str | None) -> float | None:
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip().lower())
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is not a time; write 90s, 15m, 12h, 30d or 4w.")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[match[2]]
-
-
 def list_tokens(ctx: typer.Context) -> None:
     """List the tokens of each member, without their secrets.
 
@@ -190,7 +210,7 @@ def list_tokens(ctx: typer.Context) -> None:
       groupchat token list
     """
     from gateway.client.paged_requests import fetch_all_pages
-    from gateway.protocol.requests import Tokens
+    from gateway.protocol.requests.member_requests import Tokens
     from gateway.protocol.results import TokenList
 
     context = given(ctx)
@@ -200,13 +220,28 @@ def list_tokens(ctx: typer.Context) -> None:
     if context.as_json:
         print_json(found)
         return
-    columns = ("member", "id", "scopes", "created", "expires", "")
-    print_table((_token_row(one) for one in found.tokens), columns=columns)
+    columns = ("member", "id", "state", "created", "expires", "scopes", "used by")
+    print_table((_token_row(one) for one in found.tokens), columns=columns, nothing="No tokens.")
 
 
 def _token_row(one: TokenInfo) -> tuple[str, ...]:
-    scopes = " ".join([*one.scopes, *["(its tools)"] * one.hands, *["read-only"] * one.read_only])
-    return one.name, one.id, scopes, one.created, one.expires or "never", "ended" if one.revoked else ""
+    scopes = " ".join([*one.scopes, *["(its tools)"] * one.is_tools_token, *["read-only"] * one.read_only])
+    state = "revoked" if one.revoked else "valid"
+    expires = _minute_of(one.expires or "never")
+    return one.name, one.id, state, _minute_of(one.created), expires, scopes, _use_of(one)
+
+
+def _use_of(one: TokenInfo) -> str:
+    """What a device or a link is for, and when the device was last connected."""
+    if one.room:
+        return f"link to #{one.room}" + (f", thread {one.thread}" if one.thread else "")
+    seen = f", seen {_minute_of(one.last_seen)}" if one.last_seen else ""
+    return f"browser {one.device}{seen}" if one.device else ""
+
+
+def _minute_of(stamp: str) -> str:
+    """The local date and time; words stay as they are."""
+    return local_time_text(stamp, "%Y-%m-%d %H:%M", stamp)
 
 
 def revoke_token(
@@ -218,7 +253,7 @@ def revoke_token(
     Example:
       groupchat token revoke bob
     """
-    from gateway.protocol.requests import RevokeToken
+    from gateway.protocol.requests.member_requests import RevokeToken
     from gateway.protocol.results import Done
 
     context = given(ctx)
@@ -236,11 +271,11 @@ def rotate_token(
     Example:
       groupchat token rotate bob --grace 10m
     """
-    from gateway.protocol.requests import RotateToken
+    from gateway.protocol.requests.member_requests import RotateToken
     from gateway.protocol.results import TokenMade
 
     context = given(ctx)
-    wish = RotateToken(name=name, grace=_parse_duration(grace) or 0)
+    wish = RotateToken(name=name, grace=parse_duration(grace) or 0)
     made = run(lambda: _run_admin_request(context, wish, TokenMade), as_json=context.as_json)
     show_done(made, made.token, context.as_json)
 
@@ -267,8 +302,8 @@ def _log_warnings() -> None:
 async def _administer_offline(folder: Path, request: Request, kind: type[T]) -> T:
     from gateway.operations.dispatch import run_operation
     from gateway.server.config_options import offline_config
-    from gateway.server.own_tokens import system_actor
-    from gateway.server.startup import open_hub
+    from gateway.server.state_folder.open_hub import open_hub
+    from gateway.server.state_folder.startup_tokens import system_actor
 
     _log_warnings()
     async with open_hub(offline_config(folder, os.environ, _login_name())) as hub:
@@ -406,6 +441,25 @@ token_app.panel(
     "Commands", {"create": create_token, "list": list_tokens, "revoke": revoke_token, "rotate": rotate_token}
 )
 
+agentchat_app = CommandLine("agentchat", agentchat_verbs.__doc__)
+agentchat_app.panel("Commands", {"identity": Verb(agentchat_verbs.agent_identity, common=ALONE)})
+
+skynet_app = CommandLine("skynet", skynet_verbs.__doc__)
+skynet_app.panel(
+    "Commands",
+    {
+        "connect": skynet_verbs.skynet_connect,
+        "send": skynet_verbs.skynet_send,
+        "context": skynet_verbs.skynet_context,
+        "agents": skynet_verbs.skynet_agents,
+        "monitor": skynet_verbs.skynet_monitor,
+    },
+    common=AT_A_SERVER,
+)
+skynet_app.panel(
+    "Commands", {"config": skynet_verbs.skynet_config, "version": skynet_verbs.skynet_version}, common=ALONE
+)
+
 app = CommandLine("groupchat-gateway", __doc__, callback=program)
 app.panel(
     "Operations",
@@ -418,6 +472,7 @@ app.panel(
         "mcp": mcp,
     },
 )
+app.panel("Other systems", {"skynet": skynet_app, "agentchat": agentchat_app})
 
 
 def main() -> None:

@@ -23,24 +23,23 @@ import typer
 
 from gateway.client.command_line.application import CommandLine, Verb, run_program
 from gateway.client.command_line.common_options import ALONE, FOLDER, given, program
-from gateway.client.console.cli_options import ClientOptions
+from gateway.client.console.client_options import ClientOptions
 from gateway.client.console.console_output import print_json, print_lines, print_text, show_done
 from gateway.client.discovery.team_choice import STATE_VARIABLE
+from gateway.client.known_agents import KNOWN_AGENTS, agents_with_skills
 from gateway.client.process.process_limits import make_process_private
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.text.prompts import PROMPTS
-from gateway.protocol.types import canonical_agent_name, canonical_member_name
+from gateway.protocol.text.role_prompts import PROMPTS
+from gateway.protocol.types.core_types import canonical_agent_name, canonical_member_name
 from sidecar.errors import BadRecording, CannotStart, SidecarError
 from sidecar.messages.envelope import DEFAULT_ENVELOPE, parse_template
 
 if TYPE_CHECKING:
     from sidecar.inspect_socket import InspectReply
-    from sidecar.lifecycle import JoinOptions
     from sidecar.process.supervisor_link import SidecarSupervisorLink
+    from sidecar.sidecar_run import JoinOptions
 
-# A test compares these with the agents' own files, whose import takes longer than a help page.
-AGENTS = ("claude", "codex", "gemini", "opencode", "qwen", "copilot", "demo", "generic")
-WITH_SKILLS = ("claude", "codex", "gemini")
+WITH_SKILLS = agents_with_skills()
 GATEWAY_VARIABLE = "CSP_GATEWAY_URL"
 
 
@@ -53,7 +52,7 @@ class RestartPolicy(StrEnum):
 AgentArgument = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name in the room.")]
 AgentOption = Annotated[
     str | None,
-    typer.Option("--agent", metavar="KIND", help=f"{', '.join(AGENTS)} (default: recognized from the command)."),
+    typer.Option("--agent", metavar="KIND", help=f"{', '.join(KNOWN_AGENTS)} (default: recognized from the command)."),
 ]
 
 
@@ -71,13 +70,13 @@ def join(
     ] = False,
     restart: Annotated[
         RestartPolicy,
-        typer.Option(help="RestartPolicy the agent after a crash, always, or never."),
+        typer.Option(help="Restart the agent after a crash, always, or never."),
     ] = RestartPolicy.CRASH,
     interrupt: Annotated[
         bool, typer.Option("--interrupt", help="Urgent messages interrupt the current turn first.")
     ] = False,
     tools: Annotated[bool, typer.Option("--tools/--no-tools", help="Give the agent the room's MCP tools.")] = True,
-    envelope: Annotated[str, typer.Option(metavar="TEXT", help="What stands before each message.")] = DEFAULT_ENVELOPE,
+    envelope: Annotated[str, typer.Option(metavar="TEXT", help="The envelope before each message.")] = DEFAULT_ENVELOPE,
 ) -> None:
     """Run an agent in this terminal and connect it to the room.
 
@@ -88,11 +87,11 @@ def join(
       groupchat join tester --agent codex --project ../api -- codex
     """
     from sidecar.agents import agent_for
-    from sidecar.lifecycle import JoinOptions
     from sidecar.process.agent_folder import make_agent_folder
+    from sidecar.process.exit_report import ConversationChoice
     from sidecar.process.run_plan import RunPlan
-    from sidecar.process.supervisor import AFRESH, RESUME
     from sidecar.process.supervisor_link import fork_under_supervisor, sidecar_link_from
+    from sidecar.sidecar_run import JoinOptions
 
     folder = project.expanduser().resolve()
     if not folder.is_dir():
@@ -101,10 +100,12 @@ def join(
     os.environ.update(_for_all_that_begins_here(context))
     private = make_agent_folder(os.environ, own)
     plan = RunPlan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
-    plan = replace(plan, interrupts=interrupt, envelope=parse_template(envelope))
+    plan = replace(plan, interrupts=interrupt, envelope=parse_template(envelope), restart=restart)
     link = sidecar_link_from(os.environ) or fork_under_supervisor(own, private, restart, _resume_arguments(sys.argv))
     plan = replace(plan, inherited=make_process_private())
-    wish = JoinOptions(plan, role, context.gateway, link.go_on == RESUME or (resume and link.go_on != AFRESH), tools)
+    resumes = resume or link.conversation is ConversationChoice.RESUME
+    goes_on = resumes and link.conversation is not ConversationChoice.AFRESH
+    wish = JoinOptions(plan, role, context.gateway, goes_on, tools)
     raise typer.Exit(_run_joined(wish, link))
 
 
@@ -125,8 +126,8 @@ def _run_joined(wish: JoinOptions, link: SidecarSupervisorLink) -> int:
 
     import structlog
 
-    from sidecar.lifecycle import run_sidecar
     from sidecar.process.supervisor import EXIT_FAILED
+    from sidecar.sidecar_run import run_sidecar
 
     try:
         return asyncio.run(run_sidecar(wish, link, os.environ))
@@ -175,7 +176,7 @@ def explain(
 
 
 async def _explain_agent(folder: Path, name: str, what: str, tell: Callable[[InspectReply], None]) -> None:
-    from gateway.client.discovery.timeouts import timeouts_from
+    from gateway.client.timeouts import timeouts_from
     from sidecar.inspect_socket import ask_sidecar_for
 
     async for answer in ask_sidecar_for(folder, name, what, timeouts_from(os.environ).opens):
@@ -252,9 +253,11 @@ def skill(
     """
     from sidecar.agents import REGISTRY
 
+    if name not in PROMPTS:
+        raise SidecarError(f"There is no skill {name[:40]!r}. Skills: {', '.join(PROMPTS)}.")
     form = REGISTRY[agent].skill if agent in WITH_SKILLS else None
-    if name not in PROMPTS or form is None:
-        raise SidecarError(f"Choose {' or '.join(PROMPTS)}, for {', '.join(WITH_SKILLS)}.")
+    if form is None:
+        raise SidecarError(f"{agent[:40]!r} knows no skills. Agents that do: {', '.join(WITH_SKILLS)}.")
     made = form(name, PROMPTS[name])
     if write is None:
         print_text(made.text)
@@ -297,7 +300,7 @@ def record(
 
 
 async def _record_program(command: list[str], file: TextIO) -> int:
-    from sidecar.terminal.human_input import open_human_terminal
+    from sidecar.terminal.person_at_terminal import open_human_terminal
     from sidecar.terminal.record_session import RecordedSession
 
     with open_human_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as human:

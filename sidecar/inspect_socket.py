@@ -146,8 +146,8 @@ async def _read_first(reader: asyncio.StreamReader, name: str, within: float) ->
         line = b""
     if not line.endswith(b"\n"):
         raise NotRunning(
-            f"The sidecar of {name} did not answer within {within:g} s. If that goes on, `groupchat restart {name}` "
-            "ends it and starts it anew."
+            f"The sidecar of {name} did not answer within {within:g} s. If this continues, `groupchat restart {name}` "
+            "restarts it."
         )
     return line
 

@@ -8,23 +8,34 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from controller.chat.chat import Chat, NoPaneControl, PaneControl
-from controller.chat.screen import ChatScreen
+from controller.chat.full_screen.appearance import asks_background, make_look, read_chat_settings
+from controller.chat.full_screen.chat_screen import ChatScreen
+from controller.chat.full_screen.keys import key_help
+from controller.chat.plain_chat import PlainChat, PlainTerminal
+from controller.chat.session.chat_session import Chat, ChatCallbacks
+from controller.chat.session.pane_access import NoPaneControl, PaneControl
+from controller.chat.terminal.terminal_answers import InputWithoutAnswers
+from controller.chat.terminal.terminal_background import ask_background
+from controller.commands.status_text import StatusContext
 from controller.team.pane_scripts import CHAT_OPEN_FILE, CHAT_SETTINGS_FILE
 from controller.team.team import CHAT_PANE, ChatSpec
-from controller.view.chat_state import ChatState
+from controller.team.workspace_record import read_workspace_record
+from controller.view.state.chat_state import ChatState
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
-from gateway.client.console.cli_options import ClientOptions
-from gateway.client.console.console_output import show_error
+from gateway.client.console.client_options import ClientOptions
+from gateway.client.console.console_output import print_lines, show_error, show_prompt
 from gateway.client.discovery.running_gateway import read_live_gateway, read_supervisor_failure, start_command_name
-from gateway.protocol.errors import GroupChatError
-from gateway.protocol.requests import Hello
+from gateway.protocol.errors import BadRequest, GroupChatError
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.room_requests import Join
+from gateway.protocol.results import Done
 from gateway.protocol.text.printable_text import shorten_line
+from gateway.protocol.types.core_types import DEFAULT_ROOM
 
 GATEWAY_TIMEOUT_S = 30.0
 CHECK_INTERVAL_S = 0.02
@@ -32,11 +43,49 @@ CHECK_INTERVAL_S = 0.02
 FindPaneControl = Callable[[], Awaitable[PaneControl]]
 
 
-async def run_chat(context: ClientOptions) -> None:
-    """The chat in any terminal. Commands that it runs use the same team."""
+async def run_chat(context: ClientOptions, room: str = DEFAULT_ROOM, *, plain: bool = False) -> None:
+    """The chat in any terminal, on a screen or line by line. Commands that it runs use the same team."""
     endpoint, state = context.endpoint(), context.folder
     os.environ.update(context.as_environment())
-    await open_chat(endpoint, state, _no_pane_control, patient=False)
+    if plain:
+        await _run_lines(endpoint, state, room)
+    else:
+        await open_chat(endpoint, state, _no_pane_control, patient=False, room=room)
+
+
+async def _run_lines(endpoint: Endpoint, state: Path, room: str) -> None:
+    async with Client(endpoint, Hello(echo=True)) as client:
+        me = client.welcome.you.name
+        await _join(client, room)
+
+        def make_chat(callbacks: ChatCallbacks) -> Chat:
+            read = state / CHAT_PANE / f"{me}.read"
+            about, advice = _status_context(endpoint, state), _reconnect_advice(endpoint, state)
+            return Chat(
+                client,
+                ChatState(me, room),
+                _no_pane_control,
+                callbacks,
+                read,
+                advice=advice,
+                key_rows=key_help(),
+                about=about,
+            )
+
+        prompt = show_prompt if sys.stdin.isatty() else _show_no_prompt
+        lines = PlainChat(make_chat, PlainTerminal(sys.stdin.fileno(), print_lines, prompt))
+        await lines.run()
+        _print_unsent(lines.chat)
+
+
+async def _join(client: Client, room: str) -> None:
+    """Join the room that is to be shown; everybody is in the default one."""
+    if room != DEFAULT_ROOM:
+        await client.request(Join(room=room), Done)
+
+
+def _show_no_prompt(text: str) -> None:
+    """Nobody sees the prompt of a chat whose lines come from a file."""
 
 
 async def run_session_chat(state: Path) -> None:
@@ -46,23 +95,52 @@ async def run_session_chat(state: Path) -> None:
 
 
 async def open_chat(
-    endpoint: Endpoint, state: Path, find_pane_control: FindPaneControl, *, patient: bool = True
+    endpoint: Endpoint,
+    state: Path,
+    find_pane_control: FindPaneControl,
+    *,
+    patient: bool = True,
+    room: str = DEFAULT_ROOM,
 ) -> None:
     folder = state / CHAT_PANE
-    async with Client(endpoint, Hello(echo=True), patient=patient) as client:
+    _refuse_dumb_terminal(os.environ)
+    settings, problem = read_chat_settings(os.environ)
+    async with contextlib.AsyncExitStack() as stack:
+        with ask_background(os.environ, wanted=asks_background(settings, os.environ)) as background:
+            client = await stack.enter_async_context(Client(endpoint, Hello(echo=True), patient=patient))
+            look = make_look(settings, os.environ, background.read(), sys.stdout.encoding)
         me = client.welcome.you.name
-        talk = Chat(
-            client,
-            ChatState(me),
-            find_pane_control,
-            folder / f"{me}.read",
-            gave_up=lambda: read_supervisor_failure(state),
-            advice=_reconnect_advice(endpoint, state),
-        )
-        screen = ChatScreen(talk, _chat_settings(state), history=folder / f"{me}.history")
+        await _join(client, room)
+
+        def make_chat(callbacks: ChatCallbacks) -> Chat:
+            return Chat(
+                client,
+                ChatState(me, room),
+                find_pane_control,
+                callbacks,
+                folder / f"{me}.read",
+                gave_up=lambda: read_supervisor_failure(state),
+                advice=_reconnect_advice(endpoint, state),
+                key_rows=key_help(look.bindings),
+                about=_status_context(endpoint, state),
+            )
+
+        spec = settings.spec(_chat_settings(state))
+        keys = InputWithoutAnswers(sys.stdin, background.answers) if background.may_be_late else None
+        screen = ChatScreen(make_chat, spec, look=look, history=folder / f"{me}.history", input=keys)
+        screen.type_ahead(background.typed)
+        screen.say(problem, "class:bad")
         _freeze_garbage()
         await screen.run()
-        _print_unsent(talk)
+        _print_unsent(screen.chat)
+
+
+def _refuse_dumb_terminal(env: Mapping[str, str]) -> None:
+    if env.get("TERM", "dumb") == "dumb":
+        raise BadRequest(
+            "This terminal cannot place text (TERM=dumb), so it cannot show the chat. `groupchat chat --plain` "
+            "shows it line by line."
+        )
 
 
 def _freeze_garbage() -> None:
@@ -70,9 +148,17 @@ def _freeze_garbage() -> None:
     gc.freeze()
 
 
+def _status_context(endpoint: Endpoint, state: Path) -> StatusContext:
+    """The team of this chat, unless its gateway runs elsewhere."""
+    record = read_workspace_record(state) if endpoint.socket else None
+    if record is None:
+        return StatusContext(url=endpoint.shown)
+    return StatusContext(record.team, record.file, record.session, endpoint.shown, str(state))
+
+
 def _reconnect_advice(endpoint: Endpoint, state: Path) -> str:
     """What to do if the gateway does not come back: a command, if it runs on this machine."""
-    return f"try `groupchat {start_command_name(state)}`" if endpoint.socket else "look whether it runs there"
+    return f"try `groupchat {start_command_name(state)}`" if endpoint.socket else "check whether it runs there"
 
 
 def _print_unsent(talk: Chat) -> None:

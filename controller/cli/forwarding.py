@@ -1,7 +1,5 @@
-"""The verbs of `groupchat` that belong to the gateway's and the sidecar's programs.
-
-`groupchat` becomes the other program, before it loads anything that only its own verbs need. Only the standard library
-is used here.
+"""Forwards verbs that belong to the programs of the gateway and the sidecar. `groupchat` executes the other program
+before it imports what only its own verbs need. This file uses only the standard library.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ SIDECAR = ("groupchat-sidecar", "sidecar.cli")
 
 
 class Forwarded(NamedTuple):
-    """Which program runs a verb, and the first line of the help page it has there."""
+    """The program that runs a verb, and the first line of its help page there."""
 
     program: tuple[str, str]
     summary: str
@@ -32,19 +30,35 @@ FORWARDED = {
     "export": Forwarded(GATEWAY, "Write a room as JSON lines.", "Operations"),
     "import": Forwarded(GATEWAY, "Read a room that `export` has written into this state folder.", "Operations"),
     "mcp": Forwarded(GATEWAY, "Serve the room's tools over the Model Context Protocol on stdio.", "Operations"),
+    "skynet": Forwarded(
+        GATEWAY,
+        "Commands for users of Skynet Linker: `groupchat skynet` takes the place of `skynet-linker`.",
+        "Other systems",
+    ),
+    "agentchat": Forwarded(GATEWAY, "Commands for users of AgentChat.", "Other systems"),
     "record": Forwarded(SIDECAR, "Run a program in this terminal and record it.", "Operations"),
     "replay": Forwarded(SIDECAR, "Print what a sidecar would have seen in a recording.", "Operations"),
 }
 
 
+def as_options(words: list[str]) -> list[str]:
+    """`help send` means `send --help`, and `version` means `--version`."""
+    match words:
+        case ["version"]:
+            return ["--version"]
+        case ["help", *verbs] if not any(one.startswith("-") for one in verbs):
+            return [*verbs, "--help"]
+    return words
+
+
 def forward(words: list[str]) -> None:
-    """Hand a line over whose first word is a verb of another program."""
+    """Execute the other program if the first word is one of its verbs."""
     if words and words[0] in FORWARDED:
         hand_over(words[0], [], words[1:])
 
 
 def hand_over(verb: str, before: list[str], after: list[str]) -> NoReturn:
-    """Become the program that owns this verb. `before` are options that stand before it."""
+    """Execute the program that owns this verb. `before` holds the options before the verb."""
     program, module = FORWARDED[verb].program
     path = _beside(program)
     command = [path] if path else [sys.executable, "-P", "-m", module]
@@ -54,7 +68,7 @@ def hand_over(verb: str, before: list[str], after: list[str]) -> NoReturn:
 
 
 def _beside(program: str) -> str | None:
-    """Installed beside this program, or found by PATH."""
+    """The program installed beside this one, or found in PATH."""
     path = os.path.join(os.path.dirname(os.path.realpath(sys.argv[0])), program)
     if os.path.exists(path):
         return path

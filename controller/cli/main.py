@@ -13,27 +13,31 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from controller.cli import (
-    agents,
-    approvals,
-    chat,
-    context,
-    decisions,
-    members,
-    modes,
-    rooms,
-    session,
-    team,
-)
 from controller.cli.forwarding import FORWARDED, forward, hand_over
+from controller.cli.room import (
+    agent_orders,
+    approvals,
+    decisions,
+    marks,
+    members,
+    messages,
+    modes,
+    room_sessions,
+    rooms,
+    shared_documents,
+    transcripts,
+)
+from controller.cli.team import statistics, team_commands
+from controller.cli.web import open_page, share_link
 from gateway.client.command_line.application import CommandLine, ConsoleCommand, Verb, run_program
 from gateway.client.command_line.common_options import FOLDER, as_words, given, program
 
-CHAT, TEAM, AGENTS, ROOMS, OPERATIONS = "Chat", "Team", "Agents", "Rooms and decisions", "Operations"
+CHAT, TEAM, AGENTS, ROOMS = "Chat", "Team", "Agents", "Rooms and decisions"
+OPERATIONS, OTHER_SYSTEMS = "Operations", "Other systems"
 
 
 class Forwarding(ConsoleCommand):
-    """A verb of another program: its words go there as they are, also those of a completion."""
+    """A verb of another program: its words are passed on unchanged, also for completion."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         ctx.args = list(args)
@@ -59,17 +63,19 @@ def _forwarded(panel: str) -> dict[str, Verb]:
 
 
 rooms_app = CommandLine("rooms", rooms.HELP, callback=rooms.rooms)
-rooms_app.panel("Commands", {"invite": rooms.invite, "kick": rooms.kick, "rm": rooms.remove})
+rooms_app.panel(
+    "Commands", {"invite": rooms.invite, "kick": rooms.kick, "topic": rooms.change_topic, "rm": rooms.remove_room}
+)
 
 members_app = CommandLine("members", members.HELP)
-members_app.panel("Commands", {"rm": members.remove})
+members_app.panel("Commands", {"rm": members.remove_member})
 
 mode_app = CommandLine("mode", modes.__doc__, group=modes.ShorthandGroup)
 mode_app.panel(
     "Commands",
     {
         "set": modes.set_mode,
-        "status": modes.status,
+        "status": modes.mode_status,
         "next": modes.next_turn,
         "extend": modes.extend,
         "working": modes.working,
@@ -78,31 +84,31 @@ mode_app.panel(
     },
 )
 
-context_app = CommandLine("context", context.__doc__)
+context_app = CommandLine("context", shared_documents.__doc__)
 context_app.panel(
     "Commands",
     {
-        "push": context.push,
-        "pull": context.pull,
-        "merge": context.merge,
-        "diff": context.diff,
-        "history": context.history,
-        "list": context.show_contexts,
-        "delete": context.delete,
+        "push": shared_documents.push,
+        "pull": shared_documents.pull,
+        "merge": shared_documents.merge,
+        "diff": shared_documents.diff,
+        "history": shared_documents.document_history,
+        "list": shared_documents.show_contexts,
+        "delete": shared_documents.delete,
     },
 )
 
-session_app = CommandLine("session", session.__doc__)
+session_app = CommandLine("session", room_sessions.__doc__)
 session_app.panel(
     "Commands",
     {
-        "open": session.start_session,
-        "close": session.close,
-        "pause": session.pause,
-        "resume": session.resume,
-        "list": session.show_sessions,
-        "show": session.show,
-        "summary": session.summary,
+        "open": room_sessions.start_session,
+        "close": room_sessions.close,
+        "pause": room_sessions.pause,
+        "resume": room_sessions.resume,
+        "list": room_sessions.show_sessions,
+        "show": room_sessions.show,
+        "summary": room_sessions.summary,
     },
 )
 
@@ -110,29 +116,39 @@ app = CommandLine("groupchat", __doc__, callback=program)
 app.panel(
     CHAT,
     {
-        "chat": chat.chat,
-        "send": Verb(chat.send, loose=True),
-        "listen": chat.listen,
-        "history": chat.history,
-        "search": chat.search,
-        "receipts": chat.receipts,
-        "cancel": agents.cancel,
-        "retry": agents.retry,
+        "chat": messages.chat,
+        "send": Verb(messages.send, loose=True),
+        "listen": messages.listen,
+        "web": open_page.web,
+        "share-link": share_link.share_link,
+        "history": messages.history,
+        "search": messages.search,
+        "receipts": messages.receipts,
+        "transcript": transcripts.transcript,
+        "thread": marks.thread,
+        "react": marks.react_to,
+        "pin": marks.pin,
+        "unpin": marks.unpin,
+        "pins": marks.pins,
+        "resend": marks.resend,
+        "cancel": agent_orders.cancel,
+        "retry": agent_orders.retry,
     },
 )
 app.panel(
     TEAM,
     {
-        "init": team.init,
-        "up": team.up,
-        "attach": team.attach,
-        "status": Verb(team.status),
-        "teams": team.teams,
-        "add": team.add,
-        "rm": team.remove,
-        "restart": team.restart,
-        "logs": team.logs,
-        "down": team.down,
+        "init": team_commands.init,
+        "up": team_commands.up,
+        "attach": team_commands.attach,
+        "status": Verb(team_commands.status),
+        "stats": Verb(statistics.stats),
+        "teams": team_commands.teams,
+        "add": team_commands.add,
+        "rm": team_commands.remove_agent,
+        "restart": team_commands.restart,
+        "logs": team_commands.logs,
+        "down": team_commands.down,
     },
     common=FOLDER,
 )
@@ -143,13 +159,14 @@ app.panel(
         "asks": approvals.asks,
         "approve": approvals.approve,
         "deny": approvals.deny,
-        "stop": agents.stop,
-        "pause": agents.pause,
-        "resume": agents.resume,
-        "continue": agents.continue_agents,
-        "share": agents.share,
-        "role": agents.role,
-        "keys": agents.keys,
+        "why": agent_orders.why,
+        "stop": agent_orders.stop,
+        "pause": agent_orders.pause_agents,
+        "resume": agent_orders.resume_agents,
+        "continue": agent_orders.continue_agents,
+        "share": agent_orders.share,
+        "role": agent_orders.role,
+        "keys": agent_orders.keys,
         **_forwarded(AGENTS),
     },
 )
@@ -157,6 +174,8 @@ app.panel(
     ROOMS,
     {
         "rooms": rooms_app,
+        "mute": rooms.mute,
+        "unmute": rooms.unmute,
         "members": members_app,
         "mode": mode_app,
         "propose": decisions.propose,
@@ -168,6 +187,7 @@ app.panel(
     },
 )
 app.panel(OPERATIONS, _forwarded(OPERATIONS))
+app.panel(OTHER_SYSTEMS, _forwarded(OTHER_SYSTEMS))
 
 
 def main() -> None:

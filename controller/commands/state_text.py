@@ -1,46 +1,13 @@
-"""Delivery steps and member states in words. Pure."""
+"""Member states in words. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.protocol.delivery_reasons import EndCause, cause_of
 from gateway.protocol.events import MemberView
-from gateway.protocol.types import Activity, Composer, Presence, Rung, Step
+from gateway.protocol.types.core_types import Activity, Composer, Presence
 
-_TEXT_BY_RUNG = {
-    Rung.QUEUED: "queued",
-    Rung.HELD: "held",
-    Rung.TYPED: "typed",
-    Rung.VERIFIED: "typed",
-    Rung.UNVERIFIED: "typed",
-    Rung.SUBMITTED: "submitted",
-    Rung.ACCEPTED: "accepted",
-    Rung.SEEN: "seen by the model",
-    Rung.ANSWERED: "answered",
-    Rung.FAILED: "failed",
-    Rung.EXPIRED: "expired",
-    Rung.CANCELLED: "cancelled",
-}
-BAD_RUNGS = {Rung.FAILED, Rung.EXPIRED}
-
-
-def is_failure(step: Step) -> bool:
-    """Whether the delivery failed. One that a person ended, by a key or a No, has not failed."""
-    return step.rung in BAD_RUNGS and not is_ordered_end(step)
-
-
-def is_ordered_end(step: Step) -> bool:
-    return cause_of(step.rung, step.reason) in (EndCause.INTERRUPTED, EndCause.REFUSED)
-
-
-def receipt_text(step: Step) -> str:
-    words = _TEXT_BY_RUNG[step.rung]
-    if is_ordered_end(step):
-        return step.reason
-    if step.reason and step.rung in (Rung.HELD, Rung.SUBMITTED, Rung.FAILED, Rung.CANCELLED):
-        return f"{words} because {step.reason}" if step.rung is Rung.HELD else f"{words}: {step.reason}"
-    return words
+_SEPARATOR = " · "
 
 
 @dataclass(frozen=True)
@@ -49,6 +16,10 @@ class BorderText:
 
     title: str
     words: str
+
+    def first(self, count: int) -> str:
+        """The most important parts of the words."""
+        return _SEPARATOR.join(self.words.split(_SEPARATOR)[:count])
 
 
 def border_text(member: MemberView, *, away: bool) -> BorderText:
@@ -61,17 +32,25 @@ def title_with_role(name: str, role: str | None) -> str:
 
 
 def state_text(member: MemberView) -> str:
-    """The member's state in few words."""
+    """The member's state in few words, the most important first: where they do not all fit, the last ones are left
+    out."""
     if member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING:
         words = [str(member.presence)]
     else:
         words = [str(member.activity)] if member.activity is not Activity.UNKNOWN else ["online"]
-    if member.composer is Composer.DRAFT:
-        words.append("draft")
     if member.paused:
         words.append("paused")
-    if member.hops_left is not None:
-        words.append(f"{member.hops_left} hop{'' if member.hops_left == 1 else 's'} left")
     if member.queued:
         words.append(f"{member.queued} waiting")
-    return " · ".join(words)
+    if member.composer is Composer.DRAFT:
+        words.append("draft")
+    if member.hops_left is not None:
+        words.append(f"{member.hops_left} hop{'' if member.hops_left == 1 else 's'} left")
+    return _SEPARATOR.join(words)
+
+
+def state_text_within(member: MemberView, columns: int) -> str:
+    """As much of the state as fits in whole words; at least what the member does."""
+    parts = state_text(member).split(_SEPARATOR)
+    fitting = (_SEPARATOR.join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((text for text in fitting if len(text) <= columns), parts[0])

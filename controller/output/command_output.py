@@ -1,5 +1,5 @@
-"""How the commands answer: for people as lines and tables, for programs as JSON. What is said is one line for each of
-its arguments; what members wrote is never split here."""
+"""Prints the answers of commands: lines and tables for people, JSON for programs. Each argument of `print_lines` is one
+line; text of members is never split here."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from controller.commands.continue_text import health_rows
-from controller.view.approvals_view import AskView, answer_commands, ended_line, warning_lines, who_may_answer
+from controller.commands.decision_text import text_for_people
+from controller.commands.status_text import StatusContext, status_rows
+from controller.output.time_text import moment_text
+from controller.view.approvals.ask_view import AskView, ended_line, warning_lines, who_may_answer
 from gateway.client.console.console_output import print_json, print_lines, print_table
 from gateway.protocol.events import (
     MemberView,
     Message,
 )
-from gateway.protocol.results import AskList, Health, MemberList, MessageList, RoomList, Story
+from gateway.protocol.results import AskList, Health, MemberList, RoomList, Story
 from gateway.protocol.text.attachments import attachments_of
-from gateway.protocol.text.printable_text import local_time_text
-from gateway.protocol.types import Ask, AskState
+from gateway.protocol.text.question_text import answer_commands
+from gateway.protocol.types.core_types import Ask, AskState
 
 if TYPE_CHECKING:
-    from controller.requests.send_and_wait import SentMessage
+    from controller.requests.command_requests import SentMessage
     from controller.workspace.team_status import TeamStatus
 
 MAX_LISTED_ATTACHMENTS = 8
@@ -31,11 +33,12 @@ def message_line(message: Message) -> str:
     """One message as one paragraph."""
     target = "" if not message.recipients else f" -> {', '.join(message.recipients)}"
     target += " (out of turn)" if message.aside else ""
-    return f"{local_time_text(message.timestamp)} #{message.seq} {message.from_}{target}: {message.content}"
+    target += f" (instead of #{message.replaces})" if message.replaces is not None else ""
+    return f"{moment_text(message.timestamp)} #{message.seq} {message.from_}{target}: {text_for_people(message)}"
 
 
 def message_lines(message: Message) -> list[str]:
-    """A message, and below it what came with it: what it is and how long, not the text."""
+    """A message, and below it the kind and length of its attachments."""
     return [message_line(message), *(f"    with {one}" for one in fold_message(message))]
 
 
@@ -46,7 +49,7 @@ def fold_message(message: Message) -> list[str]:
 
 
 def print_sent(done: SentMessage, team: str, as_json: bool) -> None:
-    """`team` is the one that it went to; empty for a gateway that was named."""
+    """`team` is the team that it was sent to; empty for a gateway that was named."""
     if as_json:
         print_json({"seq": done.seq, "deliveries": done.deliveries, "reply": done.reply, "team": team})
     elif done.reply is not None:
@@ -64,7 +67,7 @@ def print_pressed(keys: str, names: tuple[str, ...], as_json: bool) -> None:
 
 
 def print_pairs(found: Sequence[tuple[str, str]]) -> None:
-    print_table(found, boxed=False)
+    print_table(found)
 
 
 def print_members(found: MemberList, asked: AskList, as_json: bool) -> None:
@@ -82,6 +85,7 @@ def print_members(found: MemberList, asked: AskList, as_json: bool) -> None:
                         "queued": one.queued,
                         "composer": one.composer,
                         "paused": one.paused,
+                        "project": one.project,
                         "ask": asks_of.get(one.name),
                     }
                     for one in found.agents
@@ -105,19 +109,10 @@ def print_rooms(found: RoomList, as_json: bool) -> None:
         print_json(found)
         return
     rows = (
-        (one.name, one.topic, ", ".join(one.members), "by invitation" if one.invite_only else "") for one in found.rooms
+        (one.name, "by invitation" if one.invite_only else "open", one.topic, ", ".join(one.members))
+        for one in found.rooms
     )
-    print_table(rows, columns=("room", "topic", "members", ""))
-
-
-def print_messages(found: MessageList, as_json: bool) -> None:
-    if as_json:
-        print_json(found)
-        return
-    for message in sorted(found.messages, key=lambda one: one.seq):
-        print_lines(*message_lines(message))
-    if found.more:
-        print_lines("There are more messages; use --before and --limit.", dim=True, err=True)
+    print_table(rows, columns=("room", "access", "topic", "members"))
 
 
 def print_story(found: Story, as_json: bool) -> None:
@@ -127,24 +122,25 @@ def print_story(found: Story, as_json: bool) -> None:
     print_lines(*message_lines(found.message))
     steps = [(step.at, one.member, step) for one in found.receipts for step in one.steps]
     for member in found.message.deliveries:
-        print_lines(f"  {member}", f"    {local_time_text(found.message.timestamp)} queued")
+        print_lines(f"  {member}", f"    {moment_text(found.message.timestamp)} queued")
         for at, name, step in steps:
             if name == member:
-                print_lines(f"    {local_time_text(at)} {step.rung}{f': {step.reason}' if step.reason else ''}")
+                print_lines(f"    {moment_text(at)} {step.rung}{f': {step.reason}' if step.reason else ''}")
 
 
 def print_status(health: Health, team: TeamStatus, as_json: bool) -> None:
     if as_json:
         print_json({**msgspec.to_builtins(health), **team.as_dict()})
         return
-    print_table(health_rows(health))
+    context = StatusContext(team.name, team.file, team.session or "", team.url, team.state)
+    print_pairs(status_rows(health, context))
     if team.session is not None:
         rows = ((one.name, f"{one.pane}{f' (exit {one.exit})' if one.exit else ''}", one.doing) for one in team.team)
         print_table(rows, columns=("name", "pane", "doing"), title=f"session {team.session}")
 
 
 def ask_detail_lines(ask: Ask) -> list[str]:
-    """All of the dialog, indented, and only such ways to answer as would be taken."""
+    """The whole dialog, indented, and only the answers that would be accepted."""
     view = AskView.of(ask)
     rows = [*([ask.tool] if ask.tool else []), *view.body, ask.question]
     rows += [f"  {one.key}. {one.text}" for one in ask.options]
@@ -162,9 +158,9 @@ def print_asks(found: AskList, as_json: bool, nothing: str = "No open questions.
         return
     for ask in sorted(found.asks, key=lambda one: one.number):
         if ask.state.is_end:
-            print_lines(f"{local_time_text(ask.opened)} {ended_line(AskView.of(ask))}")
+            print_lines(f"{moment_text(ask.opened)} {ended_line(AskView.of(ask))}")
         else:
-            print_lines(f"{local_time_text(ask.opened)} {ask.member} asks ({ask.state})", *ask_detail_lines(ask))
+            print_lines(f"{moment_text(ask.opened)} {ask.member} asks ({ask.state})", *ask_detail_lines(ask))
     if not found.asks:
         print_lines(nothing)
 

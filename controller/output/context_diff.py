@@ -1,4 +1,4 @@
-"""What differs between two JSON documents, place by place, as a person reads it. Pure."""
+"""Lists the differences between two JSON documents, one line per path. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _compare_objects(was: dict[str, Any], now: dict[str, Any], path: str) -> Ite
 
 
 def _compare_lists(was: list[Any], now: list[Any], path: str) -> Iterator[Difference]:
-    """By what is in them, wherever it stands: an item put in front does not make all others different."""
+    """Compare lists by content, not by position: an item inserted at the front does not change the others."""
     removed, added = _items_missing_in(was, now), _items_missing_in(now, was)
     yield from (Difference(f"{path}[]", "removed", was=one) for one in removed)
     yield from (Difference(f"{path}[]", "added", now=one) for one in added)

@@ -1,4 +1,4 @@
-"""How the commands about shared documents answer."""
+"""Prints the answers of the commands about shared documents."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def print_contexts(found: ContextList, as_json: bool) -> None:
         (one.scope, one.name, str(one.version), str(one.size), one.by, f"{one.at[:10]} {local_time_text(one.at)}")
         for one in found.contexts
     )
-    print_table(rows, columns=("scope", "name", "version", "bytes", "by", "at"))
+    print_table(rows, columns=("scope", "name", "version", "bytes", "by", "at"), nothing="No shared documents.")
 
 
 def print_deleted(done: Done, name: str, as_json: bool) -> None:

@@ -8,7 +8,9 @@ import typer
 
 from controller.commands.decision_text import event_line
 from controller.output.command_output import ask_detail_lines, message_lines
-from controller.view.approvals_view import AskView, ended_line
+from controller.output.mark_output import mark_text
+from controller.output.time_text import moment_text
+from controller.view.approvals.ask_view import AskView, ended_line
 from gateway.client import ClientEvent, ConnectionLost
 from gateway.client.console.console_output import print_json, print_lines
 from gateway.protocol.events import (
@@ -16,13 +18,14 @@ from gateway.protocol.events import (
     ContextEvent,
     DecisionEvent,
     Message,
+    PinEvent,
+    ReactionEvent,
     Receipt,
     RoomEvent,
     SessionEvent,
     Welcome,
 )
-from gateway.protocol.text.printable_text import local_time_text
-from gateway.protocol.types import AskState
+from gateway.protocol.types.core_types import AskState
 
 
 class Stream:
@@ -44,32 +47,36 @@ class Stream:
         match event:
             case Message():
                 print_lines(*message_lines(event))
-            case Receipt():
-                rungs = ", ".join(f"{step.rung}{f' ({step.reason})' if step.reason else ''}" for step in event.steps)
-                print_lines(
-                    f"{local_time_text(event.timestamp)}   #{event.message} for {event.member}: {rungs}", dim=True
-                )
-            case RoomEvent():
-                what = event.text if event.floor else f"{event.member or event.by} {event.action} {event.room}"
-                print_lines(f"{local_time_text(event.timestamp)}   {what}", dim=True)
-            case ContextEvent():
-                what = (
-                    f"{event.by}: {event.action} of context {event.name!r} of {event.scope} (version {event.version})"
-                )
-                print_lines(f"{local_time_text(event.timestamp)}   {what}", dim=True)
-            case DecisionEvent() | SessionEvent():
-                print_lines(f"{local_time_text(event.timestamp)}   {event_line(event)}", dim=True)
             case AskEvent():
                 print_lines(*ask_lines(event), fg=typer.colors.YELLOW if event.ask.state is AskState.OPEN else None)
             case ConnectionLost():
                 print_lines(f"Reconnecting in {event.retry_in:.1f} s ({event.reason}) ...", dim=True, err=True)
+            case _ if what := happened_text(event):
+                print_lines(f"{moment_text(getattr(event, 'timestamp', ''))}   {what}", dim=True)
+
+
+def happened_text(event: ClientEvent) -> str:
+    """What happened, for events that take one quiet line; empty for others."""
+    match event:
+        case Receipt():
+            rungs = ", ".join(f"{step.rung}{f' ({step.reason})' if step.reason else ''}" for step in event.steps)
+            return f"#{event.message} for {event.member}: {rungs}"
+        case RoomEvent():
+            return event.text if event.floor else f"{event.member or event.by} {event.action} {event.room}"
+        case ReactionEvent() | PinEvent():
+            return mark_text(event)
+        case ContextEvent():
+            return f"{event.by}: {event.action} of context {event.name!r} of {event.scope} (version {event.version})"
+        case DecisionEvent() | SessionEvent():
+            return event_line(event)
+    return ""
 
 
 def ask_lines(event: AskEvent) -> list[str]:
     """A dialog as a person reads it: what is asked, and how to answer."""
-    ask, begin = event.ask, f"{local_time_text(event.timestamp)}   {event.ask.member}"
+    ask, begin = event.ask, f"{moment_text(event.timestamp)}   {event.ask.member}"
     why = f": {ask.reason}" if ask.reason else ""
     if ask.state is not AskState.OPEN:
-        return [f"{local_time_text(event.timestamp)}   {ended_line(AskView.of(ask))}"]
+        return [f"{moment_text(event.timestamp)}   {ended_line(AskView.of(ask))}"]
     waits = f" (for {event.waited} s now)" if event.waited else ""
     return [f"{begin} asks{waits}{why}", *ask_detail_lines(ask)]

@@ -1,16 +1,16 @@
-"""Shared documents on this side: read from a file, from standard input or from a template, and written to a file."""
+"""Reads a shared document from a file, standard input or a template, and writes it to a file."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
 
+from gateway.client.console.standard_streams import read_input
 from gateway.protocol.errors import BadRequest
-from gateway.protocol.types import DEFAULT_ROOM, GLOBAL_SCOPE
+from gateway.protocol.types.core_types import DEFAULT_ROOM, GLOBAL_SCOPE
 
 TEMPLATES_FOLDER = Path(__file__).with_name("templates")
 STDIN_NAME = "-"
@@ -23,7 +23,7 @@ def template_names() -> list[str]:
 
 
 def scope_from_options(room: str | None, member: str | None, everywhere: bool) -> str:
-    """Where a document belongs, as the options say; the default room's without any."""
+    """The scope of a document by the options; by default it is the default room."""
     given = [f"#{room.lstrip('#')}"] if room is not None else []
     given += [f"@{member.lstrip('@')}"] if member is not None else []
     given += [GLOBAL_SCOPE] if everywhere else []
@@ -33,15 +33,19 @@ def scope_from_options(room: str | None, member: str | None, everywhere: bool) -
 
 
 def read_document(file: str | None, template: str | None = None, stdin: TextIO | None = None) -> Json:
-    """The document that was named: exactly one of file, standard input and template."""
+    """The given document: exactly one of file, standard input and template."""
     if file is not None and template is not None:
         raise BadRequest("Name a file or a --template, not both. `groupchat context merge` adds one to the other.")
     if template is not None:
         return _read_template(template)
     if file is None:
         raise BadRequest(f"Which document? Name a JSON file, {STDIN_NAME} for standard input, or --template NAME.")
-    text = (stdin or sys.stdin).read() if file == STDIN_NAME else _read_file(Path(file))
+    text = _read_stdin(stdin) if file == STDIN_NAME else _read_file(Path(file))
     return _parse_json(text, "Standard input" if file == STDIN_NAME else file)
+
+
+def _read_stdin(stdin: TextIO | None) -> str:
+    return read_input() if stdin is None else stdin.read()
 
 
 def _read_template(name: str) -> Json:

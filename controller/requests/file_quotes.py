@@ -1,4 +1,4 @@
-"""Lines of a person's own files, to go with a message: `a.py:42-58`, `a.py:42`, or `a.py` for all of it."""
+"""Reads lines of a person's own files to attach them to a message: `a.py:42-58`, `a.py:42`, or `a.py` for all of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.client.files.file_lines import is_range, parse_line_range, read_file_lines
 from gateway.protocol.errors import BadRequest, TooLarge
 from gateway.protocol.text.text_validation import check_one_line
-from gateway.protocol.types import MAX_CONTENT_BYTES, Part
+from gateway.protocol.types.core_types import MAX_CONTENT_BYTES, Part
 
 MOST_QUOTES = 20
 
@@ -22,7 +22,7 @@ def quote_files(wanted: Iterable[str], folder: Path) -> tuple[Part, ...]:
 
 
 def quote_lines_of_file(wanted: str, folder: Path) -> Part:
-    """Whoever quotes a file chooses it: links are followed, and nothing is masked."""
+    """The person chose the file, so links are followed and nothing is masked."""
     name, lines = _split_range(wanted, folder)
     check_one_line(name, "name of the file")
     if not name.strip():
@@ -38,7 +38,7 @@ def quote_lines_of_file(wanted: str, folder: Path) -> Part:
 
 
 def _split_range(wanted: str, folder: Path) -> tuple[str, str]:
-    """A file may be called like a range."""
+    """A file's name may look like a range."""
     name, colon, lines = wanted.rpartition(":")
     if not colon or not is_range(lines) or os.path.lexists(folder / wanted):
         return wanted, ""

@@ -1,4 +1,4 @@
-"""What a team file that was found in a folder would run, so that a person can be asked first. Pure."""
+"""Lists the commands that a team file found in a folder would run, so that a person can be asked first. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from gateway.protocol.text.printable_text import printable_line
 
 
 def files_digest(files: Mapping[str, bytes]) -> str:
-    """Of the file and of all that is read beside it, by name: what was agreed to is exactly this."""
+    """The digest of the file and of all files read beside it, with their names. Consent is given for exactly this
+    content."""
     found = hashlib.sha256()
     for name, content in sorted(files.items()):
         found.update(f"{len(name.encode())} {len(content)} {name}".encode() + content)
@@ -19,7 +20,7 @@ def files_digest(files: Mapping[str, bytes]) -> str:
 
 
 def consent_lines(team: Team, files: Mapping[str, bytes]) -> list[str]:
-    """A line for each thing that it would run, or send somewhere; none if it only arranges what is here anyway."""
+    """A line for each command that it would run and each address that it would use; empty if there are none."""
     lines = [_agent_line(one) for one in team.agents]
     if team.chat.notify:
         lines.append(f"for each notice: {shlex.join(team.chat.notify)}")

@@ -1,4 +1,4 @@
-"""The words of a notification's command, with who wrote and what in their places. Pure.
+"""Fills the sender and the text into a notification command. Pure.
 
 What members write must stay a value: it begins no option, and stands in no program text. So a place is a word of its
 own, or the value of a long option.
@@ -17,7 +17,7 @@ _PLACEHOLDER_WORD = re.compile(r"(?:--?[A-Za-z][\w-]*=)?(?:\{from\}|\{text\})(?:
 
 
 def unsafe_word(command: Sequence[str]) -> str | None:
-    """The first word in which what members write could be taken for more than text."""
+    """The first word in which a member's text could be interpreted as more than text."""
     return next(
         (
             one
@@ -29,7 +29,7 @@ def unsafe_word(command: Sequence[str]) -> str | None:
 
 
 def fill_command(command: Sequence[str], who: str, text: str) -> list[str]:
-    """A word that would begin like an option begins with a blank instead: any program takes it for text."""
+    """Put a blank before a word that begins like an option, so that any program reads it as text."""
     return [_fill_word(one, shorten_line(who, MAX_TEXT_CHARS), shorten_line(text, MAX_TEXT_CHARS)) for one in command]
 
 

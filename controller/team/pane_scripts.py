@@ -13,7 +13,7 @@ from pathlib import Path
 from controller.team.team import AgentSpec
 from gateway.client.discovery.endpoint import check_url
 from gateway.client.discovery.token_files import folder_name_of_url, token_file
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 
 CHAT_TOKEN_FILE = Path("chat") / "token"
 CHAT_SETTINGS_FILE = Path("chat") / "settings.json"
@@ -60,7 +60,7 @@ def _token_path(environment: PaneEnvironment, agent: AgentSpec) -> Path:
 
 
 def chat_script(environment: PaneEnvironment, session: str, socket: str | None, folder: Path) -> str:
-    """The script of the chat, which waits for the gateway if it starts sooner."""
+    """The script of the chat. The chat waits for the gateway if it starts before it."""
     lines = [
         *_environment_lines(environment, environment.state / CHAT_TOKEN_FILE, {}),
         _export_line("GROUPCHAT_SESSION", session),

@@ -23,7 +23,8 @@ class Program:
 
 @dataclass(frozen=True)
 class AgentRequirements:
-    """The versions that an agent's rules were tried on, and what it wants of a person before it can be talked to."""
+    """The versions that an agent's rules were tested with, and what the agent asks a person before it accepts
+    messages."""
 
     tried: tuple[str, ...] = ()
     wants: tuple[str, ...] = ()
@@ -42,7 +43,7 @@ class MachineFacts:
 
 @dataclass(frozen=True)
 class PreflightCheck:
-    """One line of the list. What is not `good` and not merely worth knowing stops the start."""
+    """One line of the checklist. A line that is neither `good` nor only a remark stops the start."""
 
     text: str
     good: bool = True
@@ -68,7 +69,7 @@ def run_checks(team: Team, facts: MachineFacts) -> Iterator[PreflightCheck]:
         foreseen = facts.foreseen.get(program.agent, AgentRequirements())
         yield _check_program(program, foreseen.tried, team.strict)
         if program.path and foreseen.wants:
-            yield PreflightCheck(f"{program.agent} {' and '.join(foreseen.wants)}: see to it in its pane", False)
+            yield PreflightCheck(f"{program.agent} {' and '.join(foreseen.wants)}: answer in its pane", False)
     for agent, folder in facts.missing_projects:
         yield PreflightCheck(f"{agent}: its project folder {folder} does not exist", False, True)
 
@@ -96,7 +97,7 @@ def _check_program(program: Program, tried: Sequence[str], strict: bool) -> Pref
     if not version:
         return PreflightCheck(f"{program.agent}: {program.path}", not (strict and tried), strict and bool(tried))
     if tried and version not in tried:
-        words = f"{program.agent} {version} was not tried yet (tried: {', '.join(tried)}); calm counts later"
+        words = f"{program.agent} {version} is untested (tested: {', '.join(tried)}); it counts as idle a little later"
         return PreflightCheck(words, False, strict)
     return PreflightCheck(f"{program.agent} {version}")
 

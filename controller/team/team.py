@@ -1,4 +1,5 @@
-"""What to start: `team.toml`, or what the machine offers. Pure: texts and an environment in, a frozen Team out."""
+"""Decides what to start, from `team.toml` or from the programs on this machine. Pure: texts and an environment in, a
+frozen Team out."""
 
 from __future__ import annotations
 
@@ -7,35 +8,37 @@ import shlex
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 import msgspec
 
 from controller.team.notification_command import unsafe_word
 from controller.team.toml_reader import TeamError, TomlSource, TomlTable
-from gateway.client.discovery.local_addresses import DEFAULT_PORT
+from gateway.client.discovery.local_defaults import DEFAULT_PORT
 from gateway.client.discovery.team_choice import DEFAULT_TEAM, normalize_team_name
-from gateway.protocol.loop_limits import Limits
-from gateway.protocol.types import (
+from gateway.client.known_agents import Offer, agents_offered
+from gateway.protocol.types.core_types import (
     DEFAULT_ROOM,
     SHARE_POLICIES,
     canonical_agent_name,
     canonical_name,
     canonical_room_name,
 )
+from gateway.protocol.types.loop_limits import Limits
 
 DEFAULT_SESSION = "llm-groupchat"
 CHAT_PANE = "chat"
+MIN_CHAT_PERCENT = 15
 
-FIRST_CLIS = ("claude", "gemini", "codex")
-FURTHER_CLIS = ("opencode", "qwen", "copilot")
+FIRST_CLIS, FURTHER_CLIS = agents_offered(Offer.FIRST), agents_offered(Offer.FURTHER)
 RESTART_WORDS = ("never", "crash", "always")
 BELL_WORDS = ("mentions", "all", "off")
 
 
 @dataclass(frozen=True)
 class AgentSpec:
-    """`agent` says which one it is where the command's name does not. With `interrupt` what is urgent ends its turn
-    first."""
+    """`agent` names the vendor if the command's name does not. With `interrupt`, an urgent message ends its turn
+    first. `rooms`: those that it is in beside the default room."""
 
     name: str
     command: tuple[str, ...]
@@ -47,19 +50,23 @@ class AgentSpec:
     share: str = ""
     restart: str = "crash"
     interrupt: bool = False
+    rooms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class RoomSpec:
+    """`members`: the agents that are in it, beside those that name it in their `rooms`."""
+
     name: str
     topic: str = ""
     invite_only: bool = False
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class GatewaySpec:
     """`url` names a gateway that runs elsewhere; then none is started. `modes` is the folder of the team's modes.
-    `chosen`: the file says where, and so the variables do not."""
+    `chosen`: the file sets the address, so the variables are ignored."""
 
     port: int = DEFAULT_PORT
     url: str = ""
@@ -70,13 +77,23 @@ class GatewaySpec:
     modes: str = ""
 
 
+class AgentPlaces(StrEnum):
+    """Where agents are: in panes below the chat, or each in a tmux window of its own. `auto`: by the window's size."""
+
+    AUTO = "auto"
+    PANES = "panes"
+    WINDOWS = "windows"
+
+
 @dataclass(frozen=True)
 class LayoutSpec:
-    """How much of the height the chat takes, and how many agents stand side by side."""
+    """The chat's share of the height in percent, or 0 for what the window's size allows; the number of agents side by
+    side; where the agents are."""
 
-    chat: int = 45
+    chat: int = 0
     columns: int = 4
     mouse: bool = False
+    agents: AgentPlaces = AgentPlaces.AUTO
 
 
 @dataclass(frozen=True)
@@ -106,12 +123,12 @@ class Team:
 
 
 def with_interrupt(team: Team) -> Team:
-    """Each agent's turn is ended first by what is urgent."""
+    """The team in which an urgent message ends each agent's turn first."""
     return replace(team, agents=tuple(replace(one, interrupt=True) for one in team.agents))
 
 
 def demo_agents(python: str) -> tuple[AgentSpec, ...]:
-    """Three agents without a model, so that everything can be tried on any machine."""
+    """Three agents without a model, which run on any machine."""
     command = (python, "-P", "-m", "sidecar.demo_agent")
     return tuple(
         AgentSpec(name, command, role) for name, role in (("ada", "coder"), ("ben", "reviewer"), ("cleo", "tester"))
@@ -140,16 +157,14 @@ def parse_team(text: str, name: str = "team.toml") -> Team:
         ready_within=top.number_in("ready_within", 1, 3600, 60),
     )
     top.done()
-    _check_unique_names(top, [agent.name for agent in team.agents])
+    _check_unique_names(top, "agents", [agent.name for agent in team.agents])
+    _check_unique_names(top, "rooms", [room.name for room in team.rooms])
+    _check_names_of_rooms(top, team)
     return team
 
 
 def _parse_agent(table: TomlTable) -> AgentSpec:
     name = table.checked("name", canonical_agent_name)
-    if not name:
-        raise table.wrong("name", 'each [[agents]] needs a name, such as name = "claude".')
-    if name == CHAT_PANE:
-        raise table.wrong("name", f"{CHAT_PANE!r} is the chat's own pane; choose another name.")
     agent = AgentSpec(
         name=name,
         command=table.words("command", (name,)),
@@ -161,14 +176,22 @@ def _parse_agent(table: TomlTable) -> AgentSpec:
         share=table.one_of("share", SHARE_POLICIES, "replies") if "share" in table.values else table.text("share"),
         restart=table.one_of("restart", RESTART_WORDS, "crash"),
         interrupt=table.flag("interrupt", False),
+        rooms=table.names("rooms", canonical_room_name),
     )
     table.done()
+    if not name:
+        raise table.wrong("name", 'each [[agents]] needs a name, such as name = "claude".')
+    if name == CHAT_PANE:
+        raise table.wrong("name", f"{CHAT_PANE!r} is the chat's own pane; choose another name.")
     return agent
 
 
 def _parse_room(table: TomlTable) -> RoomSpec:
     room = RoomSpec(
-        table.checked("name", canonical_room_name, DEFAULT_ROOM), table.text("topic"), table.flag("invite_only", False)
+        table.checked("name", canonical_room_name, DEFAULT_ROOM),
+        table.text("topic"),
+        table.flag("invite_only", False),
+        table.names("members", canonical_agent_name),
     )
     table.done()
     return room
@@ -189,16 +212,18 @@ def _parse_gateway(table: TomlTable, limits: TomlTable) -> GatewaySpec:
 
 
 def _parse_limits(table: TomlTable) -> Limits:
-    """Under the names that `groupchat serve` and `groupchat status` know them by."""
+    """The limits, by the names that `groupchat serve` and `groupchat status` use."""
     defaults = msgspec.to_builtins(Limits())
     return Limits(**{name: int(table.number_in(name, 0, 1_000_000_000, default)) for name, default in defaults.items()})
 
 
 def _parse_layout(table: TomlTable) -> LayoutSpec:
+    least = 0 if table.values.get("chat") == 0 else MIN_CHAT_PERCENT  # 0: by the window's size
     layout = LayoutSpec(
-        chat=int(table.number_in("chat", 15, 85, 45)),
+        chat=int(table.number_in("chat", least, 85, 0)),
         columns=int(table.number_in("columns", 1, 12, 4)),
         mouse=table.flag("mouse"),
+        agents=AgentPlaces(table.one_of("agents", tuple(AgentPlaces), AgentPlaces.AUTO)),
     )
     table.done()
     return layout
@@ -217,11 +242,21 @@ def _parse_chat(table: TomlTable) -> ChatSpec:
     return chat
 
 
-def _check_unique_names(top: TomlTable, names: list[str]) -> None:
+def _check_unique_names(top: TomlTable, table: str, names: list[str]) -> None:
     for number, name in enumerate(names):
         if name in names[:number]:
-            place = TomlTable(top.source, {}, "agents", number)
-            raise place.wrong("name", f"there are two agents called {name!r}; each needs a name of its own.")
+            place = TomlTable(top.source, {}, table, number)
+            raise place.wrong("name", f"there are two {table} called {name!r}; each needs a name of its own.")
+
+
+def _check_names_of_rooms(top: TomlTable, team: Team) -> None:
+    """Without [[agents]], which agents there are is known only when the team starts."""
+    rooms = [DEFAULT_ROOM, *(room.name for room in team.rooms)]
+    for number, agent in enumerate(team.agents):
+        TomlTable(top.source, {}, "agents", number).known_names("rooms", agent.rooms, rooms, "room")
+    names = [agent.name for agent in team.agents]
+    for number, room in enumerate(team.rooms if names else ()):
+        TomlTable(top.source, {}, "rooms", number).known_names("members", room.members, names, "agent")
 
 
 # without a file: the machine, and the specification's variables
@@ -229,7 +264,7 @@ def _check_unique_names(top: TomlTable, names: list[str]) -> None:
 
 @dataclass(frozen=True)
 class TeamOptions:
-    """What the options of `up` say beside the team file."""
+    """The options of `up` that add to the team file."""
 
     demo: bool = False
     port: int | None = None
@@ -239,7 +274,8 @@ class TeamOptions:
 def build_team_spec(
     env: Mapping[str, str], wish: TeamOptions, installed: Callable[[str], bool], file: Team | None = None
 ) -> Team:
-    """The options before the file, the file before the variables, the variables before the machine."""
+    """Combine the sources. Options override the file, the file overrides the variables, the variables override the
+    machine."""
     team = file or Team()
     if wish.demo:
         team = replace(team, agents=demo_agents(wish.python))
@@ -254,7 +290,8 @@ def build_team_spec(
 
 
 def installed_agents(env: Mapping[str, str], installed: Callable[[str], bool]) -> tuple[AgentSpec, ...]:
-    """The first family of CLIs that is here, each as its user would start it, and those the variables name."""
+    """The first group of CLIs of which any is installed, each with its default command, and those that variables
+    name."""
     first = [one for name in FIRST_CLIS if (one := _agent_from_variable(env, name, installed))]
     found = first or [AgentSpec(name, (name,)) for name in FURTHER_CLIS if installed(name)]
     if _is_true(env.get("CSP_ORCHESTRATOR")):
@@ -277,7 +314,7 @@ def _words_from_variable(env: Mapping[str, str], variable: str) -> tuple[str, ..
 
 
 def _choose_port(env: Mapping[str, str], file: Team | None) -> int:
-    """Another team than the default one takes any free port, unless it is told otherwise."""
+    """A team other than the default one uses any free port unless a port is set."""
     text = env.get("CSP_PORT")
     if not text:
         return 0 if file is not None and file.name != DEFAULT_TEAM else DEFAULT_PORT

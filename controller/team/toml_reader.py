@@ -1,11 +1,11 @@
-"""A TOML table, read field by field; what is wrong is said with its line and the remedy. Pure."""
+"""Reads a TOML table field by field. An error names the line and a fix. Pure."""
 
 from __future__ import annotations
 
 import difflib
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ class TeamError(BadRequest):
 
 @dataclass(frozen=True)
 class TomlSource:
-    """Where the text came from, and on which line each table and key stands."""
+    """The source of the text, and the line of each table and key."""
 
     name: str
     lines: Mapping[tuple[str, int, str], int]
@@ -41,14 +41,14 @@ class TomlSource:
         return cls(name, lines)
 
     def line_of(self, table: str, number: int, key: str) -> int | None:
-        """The key's own line, else its table's; a key of the top may be a table itself."""
+        """The key's own line, else its table's. A top-level key may be a table."""
         places = [(table, number, key), (table, number, "")] + ([] if table else [(key, 0, "")])
         return next((self.lines[place] for place in places if place in self.lines), None)
 
 
 @dataclass
 class TomlTable:
-    """One table of the file. Each reader takes its key; `done` refuses what nobody took."""
+    """One table of the file. Each reader consumes its key; `done` refuses keys that no reader consumed."""
 
     source: TomlSource
     values: Mapping[str, Any]
@@ -99,17 +99,37 @@ class TomlTable:
         return value
 
     def words(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """A command: one text as in a shell, or a list of its words."""
+        """A command: one string as in a shell, or a list of words."""
         value = self._take(key)
         if value is None:
             return default
         try:
             found = shlex.split(value) if isinstance(value, str) else value
         except ValueError as error:
-            raise self.wrong(key, f"{self._label(key)} cannot be taken apart: {error}.") from None
+            raise self.wrong(key, f"{self._label(key)} cannot be parsed: {error}.") from None
         if not isinstance(found, list) or not found or not all(isinstance(one, str) for one in found):
             raise self.wrong(key, f'{self._label(key)} must be a command, such as "claude --model opus".')
         return tuple(found)
+
+    def names(self, key: str, check: Callable[[str], str]) -> tuple[str, ...]:
+        """A list of names in their canonical form, checked by a rule of the protocol."""
+        value = self._take(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self.wrong(key, f'{self._label(key)} must be a list of names, such as {key} = ["one", "two"].')
+        try:
+            return tuple(dict.fromkeys(map(check, value)))
+        except GroupChatError as error:
+            raise self.wrong(key, error.message) from None
+
+    def known_names(self, key: str, names: Sequence[str], known: Sequence[str], what: str) -> None:
+        """Refuse a name of a list that is none of the known ones."""
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+                hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
+                raise self.wrong(key, f"{self._label(key)}: there is no {what} {name!r}. {hint}")
 
     def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
         value = self._take(key)
@@ -120,7 +140,7 @@ class TomlTable:
         return tuple(value.items())
 
     def checked(self, key: str, check: Any, default: str = "") -> str:
-        """A text that one of the protocol's own rules accepts, in its canonical form."""
+        """A text in its canonical form, checked by a rule of the protocol."""
         text = self.text(key, default)
         try:
             return str(check(text)) if text else ""

@@ -6,66 +6,44 @@ has a deadline, and a tmux that hangs holds up nothing but that call.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import re
 import shutil
 import subprocess
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from controller.commands.state_text import BorderText
-from controller.team.team import DEFAULT_SESSION, LayoutSpec
-from controller.tmux.pane_layout import tmux_layout
+from controller.team.team import CHAT_PANE, DEFAULT_SESSION, LayoutSpec
+from controller.tmux.border_formats import (
+    SESSION_OPTIONS,
+    WINDOW_OPTIONS,
+    border_options,
+    escape_format,
+    window_option_words,
+)
+from controller.tmux.pane_layout import Placement, place_agents
+from controller.tmux.panes import PanePlan, PaneView, SessionSetup, chat_pane_of, parse_pane
+from controller.tmux.timed_call import call_with_timeout
 from gateway.client import write_private
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 
 if TYPE_CHECKING:
     import libtmux
 
-T = TypeVar("T")
 
 TMUX_TIMEOUT_S = 5.0
 OLDEST_TMUX = (3, 2)
 DETACHED_SIZE = (200, 50)
 MAX_LAST_LINES = 3
 ESCAPE_TIME_OF_OLD_TMUX_MS, ESCAPE_TIME_MS = "500", "10"
+SERVER_WAS_ENDING = "server exited unexpectedly"
 OWN_VARIABLE_PREFIXES = ("CSP_", "GROUPCHAT_")
 BACK_HINT = "#{prefix} z shows all panes again, #{prefix} ; goes back to the chat"
-
-
-@dataclass(frozen=True)
-class PanePlan:
-    """A pane: its owner, the text of its border, and the script that it runs."""
-
-    name: str
-    title: str
-    script: Path
-
-
-@dataclass(frozen=True)
-class SessionSetup:
-    """How a session starts: its size, the environment of its panes, its own options."""
-
-    size: tuple[int, int] | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class PaneView:
-    """A pane as it is now."""
-
-    name: str
-    id: str
-    pid: int
-    dead: bool
-    status: str
-    ready: bool
+WINDOW_BACK_HINT = "#{prefix} l goes back to the chat, #{prefix} n to the next agent"
+ARRANGED_OPTION = "@groupchat_arranged"  # the size of the window for which the panes were arranged
 
 
 def without_own_variables(env: Mapping[str, str]) -> dict[str, str]:
@@ -73,43 +51,12 @@ def without_own_variables(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if not name.startswith(OWN_VARIABLE_PREFIXES)}
 
 
-def escape_format(text: str) -> str:
-    """Text that tmux shows as it is: `#` begins a format there."""
-    return text.replace("#", "##")
-
-
-async def call_with_timeout(call: Callable[[], T], seconds: float, what: str) -> T:
-    """The result of a blocking call, or an error after `seconds`; then its thread is abandoned."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if answer.done():
-            return
-        answer.set_exception(error) if error is not None else answer.set_result(result)  # type: ignore[arg-type]
-
-    def work() -> None:
-        result, error = None, None
-        try:
-            result = call()
-        except BaseException as caught:
-            error = caught
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=work, daemon=True, name=what).start()
-    try:
-        return await asyncio.wait_for(answer, seconds)
-    except TimeoutError:
-        raise TimedOut(f"tmux did not answer within {seconds:g} s ({what}). Is its server stopped?") from None
-
-
 BEGUN_WITH_OPTION = "@groupchat_begun_with"
 
 
 def socket_path(env: Mapping[str, str], name: str | None, uid: int) -> str:
-    """Which socket tmux uses, as it chooses itself: the one that is named, else that of the server which this terminal
-    is in, else the usual one. A command from elsewhere finds the same server by it."""
+    """The path of the socket that tmux would choose: the named one, else that of the server that this terminal is in,
+    else the default one. A command outside this terminal finds the same server by the path."""
     if name and "/" in name:
         return name
     if not name and (inside := env.get("TMUX", "").partition(",")[0]):
@@ -139,7 +86,7 @@ class Workspace:
         return f"={self.session}"
 
     def _server(self) -> libtmux.Server:
-        """Made at its first use, in the thread of that call: a start has better things to wait for."""
+        """Created at its first use, in the thread of that call, so that a start does not wait for it."""
         if self._known is None:
             import libtmux  # noqa: PLC0415
 
@@ -149,7 +96,7 @@ class Workspace:
         return self._known
 
     def _check_socket(self) -> None:
-        """tmux itself looks whose folder it is only where it has chosen the folder."""
+        """Check the folder's owner: tmux does so only if it chose the folder itself."""
         if self.socket and "/" in self.socket:
             with contextlib.suppress(FileNotFoundError):
                 if os.stat(os.path.dirname(self.socket)).st_uid not in (os.geteuid(), 0):
@@ -182,18 +129,18 @@ class Workspace:
         return "".join(await self._tmux("display-message", "-p", "-t", f"{self._target}:", "#{socket_path}"))
 
     async def born(self) -> str:
-        """What tells this session from a later one of the same name."""
+        """Distinguishes this session from a later one of the same name."""
         (line,) = await self._tmux(
             "display-message", "-p", "-t", f"{self._target}:", "#{pid} #{session_id} #{session_created}"
         )
         return line
 
     async def begun_with(self) -> str:
-        """The script of the chat for which `build` made this session; empty for a session of somebody else."""
+        """The chat's script if `build` created this session; otherwise empty."""
         return "".join(await self._tmux("show-options", "-qv", "-t", f"{self._target}:", BEGUN_WITH_OPTION))
 
     async def _owner_of_session(self) -> str:
-        """The owner of a session that has the name of ours."""
+        """The owner of the session that has our session's name."""
         script = await self.begun_with()
         if not script:
             return ", and it is no team's. Rename it, or give this team another name in team.toml."
@@ -204,7 +151,7 @@ class Workspace:
         )
 
     async def begun_sessions(self) -> dict[str, Path]:
-        """The sessions of this server that some `up` has begun, and the state folder of each."""
+        """The sessions of this server that an `up` started, with the state folder of each."""
         lines = await self._tmux("list-sessions", "-F", f"#{{session_name}}\t#{{{BEGUN_WITH_OPTION}}}")
         found = [line.partition("\t") for line in lines]
         return {name: Path(script).parent.parent for name, _, script in found if script}
@@ -212,10 +159,12 @@ class Workspace:
     # creating
 
     async def build(self, chat: PanePlan, outfit: SessionSetup, folder: Path) -> None:
-        """A session with the chat alone. The environment goes by a private file: what tmux is told can be read."""
+        """Create a session with only the chat. The environment is passed in a private file, because other users can
+        read tmux's arguments."""
         if await self.exists():
             raise Conflict(f"The session {self.session} is there already{await self._owner_of_session()}")
         width, height = outfit.size or DETACHED_SIZE
+        height -= bool(outfit.size)  # the status line takes a row of the terminal
         new = ("new-session", "-d", "-P", "-F", "#{pane_id}", "-s", self.session, "-n", "chat")
         size = ("-x", str(width), "-y", str(height))
         whose = (";", "set-option", "-t", f"{self._target}:", BEGUN_WITH_OPTION, str(chat.script))
@@ -228,17 +177,23 @@ class Workspace:
             await self._tmux("source-file", str(settings), ";", *self._named(pane, chat))
         finally:
             settings.unlink()
-        await self._shorten_escape()
+        await self._set_server_options()
 
-    async def _shorten_escape(self) -> None:
-        """An option of the whole server: set only where this session is the first on it, and where nobody has chosen a
-        time. tmux 3.5 begins with the short one."""
-        if await self._tmux("list-sessions", "-F", "#{escape-time}") == [ESCAPE_TIME_OF_OLD_TMUX_MS]:
+    async def _set_server_options(self) -> None:
+        """Set options of the whole server if this session is the server's only one: `escape-time` to the default of
+        tmux 3.5, if it still has the old one, and `focus-events`, which agents ask for."""
+        found = await self._tmux("list-sessions", "-F", "#{escape-time} #{focus-events}")
+        if len(found) > 1:
+            return
+        escape_time, focus_events = found[0].split()
+        if escape_time == ESCAPE_TIME_OF_OLD_TMUX_MS:
             await self._tmux("set-option", "-s", "escape-time", ESCAPE_TIME_MS)
+        if focus_events != "1":
+            await self._tmux("set-option", "-s", "focus-events", "on")
 
     async def _begin(self, *words: str) -> str:
-        """The first command of a session. If no server runs it starts one, and that server gives what it found in its
-        environment to each pane of each session: nothing of ours may be in it."""
+        """The first command of a session. It starts a server if none runs. The server passes its environment to every
+        pane of every session, so that environment must hold none of our variables."""
         command = [shutil.which("tmux") or "tmux", *_tmux_command(self.socket)[1:], *words]
 
         def begin() -> subprocess.CompletedProcess[str]:
@@ -247,6 +202,8 @@ class Workspace:
 
         try:
             done = await call_with_timeout(begin, self._patience, words[0])
+            if SERVER_WAS_ENDING in done.stderr:  # its last session ended just before; now a server can start
+                done = await call_with_timeout(begin, self._patience, words[0])
         except OSError as error:
             raise Unavailable(f"tmux cannot be run: {error}.") from error
         if done.returncode:
@@ -254,25 +211,26 @@ class Workspace:
         return done.stdout.strip()
 
     async def inherited(self) -> list[str]:
-        """What a server that somebody started with our variables in its environment gives to every pane."""
+        """Our variables in the environment of a server that somebody started with them; it passes them to every
+        pane."""
         lines = await self._tmux("show-environment", "-g")
         return [name for line in lines if (name := line.partition("=")[0]).startswith(OWN_VARIABLE_PREFIXES)]
 
     def _remove_own_variables(self, outfit: SessionSetup, names: Sequence[str]) -> list[str]:
-        """Not from the server, which is not ours alone: from the panes of this session."""
+        """Remove them from the panes of this session, not from the server, which others use too."""
         session = _quote_word(self._target)
         gone = [name for name in names if name not in outfit.environment and name.isidentifier()]
         return [f"set-environment -r -t {session} {name}\n" for name in gone]
 
     def _settings(self, outfit: SessionSetup) -> list[str]:
         session, window = _quote_word(self._target), _quote_word(f"{self._target}:")
-        options = {**_SESSION_OPTIONS, **outfit.options}
+        options = {**SESSION_OPTIONS, **outfit.options}
         return [
             *(
                 f"set-environment -t {session} {name} {_quote_word(value)}\n"
                 for name, value in outfit.environment.items()
             ),
-            *(f"set-option -w -t {window} {name} {_quote_word(value)}\n" for name, value in _OPTIONS.items()),
+            *(f"set-option -w -t {window} {name} {_quote_word(value)}\n" for name, value in WINDOW_OPTIONS.items()),
             *(f"set-option -t {window} {name} {_quote_word(value)}\n" for name, value in options.items()),
         ]
 
@@ -285,30 +243,80 @@ class Workspace:
         return tuple(words)
 
     async def add(self, plans: Sequence[PanePlan], spec: LayoutSpec) -> None:
-        """Panes for agents, and everything in its place."""
-        last = (await self.panes())[-1].id
+        """Create a pane or a window for each agent, and lay out all panes."""
+        panes = await self.panes()
+        chat = chat_pane_of(panes)
+        width, height = await self._window_size(chat)
+        windows = place_agents(len(panes) - 1 + len(plans), width, height, spec).windows
+        last = [one for one in panes if one.window == chat.window][-1].id
         for plan in plans:
-            split = ("split-window", "-d", "-v", "-P", "-F", "#{pane_id}", "-t", last)
-            (last,) = await self._tmux(*split, f"exec sh {_quote_path(plan.script)}")
-            await self._tmux(*self._named(last, plan), ";", "select-layout", "-t", f"{self._target}:", "tiled")
+            if windows:
+                await self._add_window(plan)
+            else:
+                last = await self._add_pane(plan, last)
         await self.arrange(spec)
 
-    async def arrange(self, spec: LayoutSpec) -> None:
-        """The chat first and alone in its row, the agents evenly below."""
-        (size,) = await self._tmux(
-            "display-message", "-p", "-t", f"{self._target}:", "#{window_width} #{window_height}"
-        )
+    async def _add_pane(self, plan: PanePlan, after: str) -> str:
+        split = ("split-window", "-d", "-v", "-P", "-F", "#{pane_id}", "-t", after)
+        (pane,) = await self._tmux(*split, f"exec sh {_quote_path(plan.script)}")
+        await self._tmux(*self._named(pane, plan), ";", "select-layout", "-t", pane, "tiled")
+        return pane
+
+    async def _add_window(self, plan: PanePlan) -> None:
+        """The options are set by the same call, before a program that fails at once can close its window."""
+        at = await self._free_window()
+        new = ("new-window", "-d", "-P", "-F", "#{pane_id}", "-n", plan.name, "-t", at)
+        (pane,) = await self._tmux(*new, f"exec sh {_quote_path(plan.script)}", *window_option_words(at))
+        await self._tmux(*self._named(pane, plan))
+
+    async def _free_window(self) -> str:
+        numbers = await self._tmux("list-windows", "-t", self._target, "-F", "#{window_index}")
+        return f"{self._target}:{max(map(int, numbers)) + 1}"
+
+    async def _window_size(self, chat: PaneView) -> tuple[int, int]:
+        (size,) = await self._tmux("display-message", "-p", "-t", chat.id, "#{window_width} #{window_height}")
         width, height = map(int, size.split())
+        return width, height
+
+    async def arrange(self, spec: LayoutSpec) -> None:
+        """Lay out the chat in the first row and the agents evenly below, or each agent in a window of its own."""
         panes = await self.panes()
-        wanted = tmux_layout(len(panes) - 1, width, height, spec.chat, spec.columns)
-        await self._tmux("select-layout", "-t", f"{self._target}:", wanted)
+        chat = chat_pane_of(panes)
+        width, height = await self._window_size(chat)
+        agents = [one for one in panes if one.name != CHAT_PANE]
+        wanted = place_agents(len(agents), width, height, spec)
+        await self._move_agents(chat, agents, wanted)
+        layout = ("select-layout", "-t", chat.id, wanted.layout)
+        size = ("set-option", "-t", f"{self._target}:", ARRANGED_OPTION, f"{width}x{height}")
+        await self._tmux(*layout, ";", *size)
+
+    async def _move_agents(self, chat: PaneView, agents: Sequence[PaneView], wanted: Placement) -> None:
+        last = chat.id
+        for one in agents:
+            inside = one.window == chat.window
+            if wanted.windows and inside:
+                at = await self._free_window()
+                out = ("break-pane", "-d", "-n", one.name, "-s", one.id, "-t", at)
+                await self._tmux(*out, *window_option_words(at))
+            elif not wanted.windows and not inside:
+                into = ("join-pane", "-d", "-v", "-s", one.id, "-t", last)
+                await self._tmux(*into, ";", "select-layout", "-t", chat.id, "tiled")
+            last = one.id
+
+    async def arrange_after_resize(self, spec: LayoutSpec) -> None:
+        """Lay out the panes for another size of the window. What a person did to the panes at one size stays, and so
+        does a pane that fills the window."""
+        before = "".join(await self._tmux("show-options", "-qv", "-t", f"{self._target}:", ARRANGED_OPTION))
+        chat = chat_pane_of(await self.panes())
+        if before and not chat.zoomed and before != "{}x{}".format(*await self._window_size(chat)):
+            await self.arrange(spec)
 
     async def panes(self) -> list[PaneView]:
-        """The chat's and the agents', in their order; panes that the person made are none of ours."""
+        """The panes of the chat and the agents, in order, without panes that the person created."""
         lines = await self._tmux("list-panes", "-s", "-t", self._target, "-F", "\t".join(_PANE_FORMAT))
-        found = [one for line in lines if (one := _parse_pane(line)).name]
+        found = [one for line in lines if (one := parse_pane(line)).name]
         if any(one.dead and not one.status for one in found):
-            # tmux 3.3 can miss the end of a program until another child of its ends, and so not know the exit status.
+            # tmux 3.3 can miss the end of a program, and so its exit status, until another child of tmux ends.
             await self._tmux("run-shell", "-b", "true")
         return found
 
@@ -342,11 +350,11 @@ class Workspace:
     # showing
 
     async def show_borders(self, borders: Mapping[str, BorderText]) -> None:
-        """Who each agent is and what it is doing, in the border of its pane."""
+        """Show each agent's name and state in the border of its pane."""
         words: list[str] = []
         for pane in await self.panes():
             if border := borders.get(pane.name):
-                for option, text in (("@groupchat_title", border.title), ("@groupchat_state", border.words)):
+                for option, text in border_options(border).items():
                     words += [*([";"] * bool(words)), "set-option", "-p", "-t", pane.id, option, escape_format(text)]
         if words:
             await self._tmux(*words)
@@ -355,17 +363,31 @@ class Workspace:
         await self._tmux("set-option", "-p", "-t", pane, "@groupchat_ready", "1")
 
     async def show_pane(self, name: str) -> None:
-        """One pane as large as the window, and how to come back, for whoever looks at the session."""
+        """Show one pane as large as the window, and tell the attached person how to return."""
         pane = await self.pane(name)
-        zoomed = "#{window_zoomed_flag}"
+        if pane.window != (await self.pane(CHAT_PANE)).window:
+            await self._tmux("select-window", "-t", pane.id, ";", "select-pane", "-t", pane.id)
+            await self._tmux("display-message", "-t", pane.id, "-d", "8000", WINDOW_BACK_HINT)
+            return
         await self._tmux("select-pane", "-t", pane.id)
-        await self._tmux("if-shell", "-F", "-t", pane.id, zoomed, "", f"resize-pane -Z -t {pane.id}")
+        if not (await self.pane(name)).zoomed:  # tmux shows all panes again when another one is selected
+            await self._tmux("resize-pane", "-Z", "-t", pane.id)
         await self._tmux("display-message", "-t", pane.id, "-d", "8000", BACK_HINT)
+
+    async def zoom_chat(self) -> bool | None:
+        """Make the chat as large as its window, or show the agents' panes again. Whether it is large now; nothing, if
+        it has the window to itself."""
+        panes = await self.panes()
+        chat = chat_pane_of(panes)
+        if not any(one.window == chat.window for one in panes if one.id != chat.id):
+            return None
+        await self._tmux("resize-pane", "-Z", "-t", chat.id)
+        return not chat.zoomed
 
     # attaching and detaching
 
     async def attach_command(self, env: Mapping[str, str]) -> list[str]:
-        """From inside the same tmux the client is switched; from elsewhere it is attached."""
+        """Switch the client if it is inside the same tmux; otherwise attach it."""
         program = _tmux_command(self.socket)
         inside = env.get("TMUX", "").partition(",")[0]
         if inside and os.path.realpath(inside) == os.path.realpath(await self.place()):
@@ -373,8 +395,16 @@ class Workspace:
         return ["env", "-u", "TMUX", *program, "attach-session", "-t", self._target]
 
     async def detach(self) -> None:
-        """The client that is looking at the session, as its prefix and d would."""
-        await self._tmux("detach-client")
+        """Take the person's client out of the session: back to the session it came from, else out of tmux. Of several
+        clients it is the one that was used last."""
+        found = await self._tmux("list-clients", "-t", self._target, "-F", _CLIENT_FORMAT)
+        if not found:
+            return
+        _, client, before, *_ = [*max(found, key=lambda line: int(line.partition("\t")[0])).split("\t"), ""]
+        if before and before != self.session:
+            await self._tmux("switch-client", "-c", client, "-t", f"={before}")
+        else:
+            await self._tmux("detach-client", "-t", client)
 
 
 _PANE_FORMAT = (
@@ -384,30 +414,11 @@ _PANE_FORMAT = (
     "#{pane_dead}",
     "#{pane_dead_status}",
     "#{@groupchat_ready}",
+    "#{window_id}",
+    "#{window_zoomed_flag}",
 )
 
-# What waits and why, where something waits; else what the agent does; and how it ended.
-_ALIVE_FORMAT = "#{?@groupchat_ghost,#{@groupchat_ghost},#{@groupchat_state}}"
-_STATE_FORMAT = f"#{{?pane_dead,ended#{{?pane_dead_status, (exit #{{pane_dead_status}}),}},{_ALIVE_FORMAT}}}"
-_OPTIONS = {
-    "pane-border-status": "top",
-    "pane-border-format": f" #{{?pane_active,#[bold],}}#{{@groupchat_title}}#[nobold] {_STATE_FORMAT} ",
-    "remain-on-exit": "on",
-    "automatic-rename": "off",
-    "allow-rename": "off",
-}
-_NARROW = "#{e|<:#{client_width},80}"
-_LEAVES = " #{prefix} d leaves"
-_SESSION_OPTIONS = {
-    "status-right": f"#{{?{_NARROW},{_LEAVES} ,{_LEAVES}#, agents go on; #{{prefix}} arrow moves }}",
-    "status-right-length": "60",
-    "status-left-length": "40",  # of ten letters, no team's name is left
-}
-
-
-def _parse_pane(line: str) -> PaneView:
-    pane, name, pid, dead, status, ready = (line.split("\t") + [""] * 6)[:6]
-    return PaneView(name, pane, int(pid or 0), dead == "1", status, ready == "1")
+_CLIENT_FORMAT = "#{client_activity}\t#{client_name}\t#{client_last_session}"
 
 
 def _quote_path(path: Path) -> str:
@@ -415,7 +426,7 @@ def _quote_path(path: Path) -> str:
 
 
 def _quote_word(text: str) -> str:
-    """A word of a tmux configuration file; in single quotes only they themselves mean anything."""
+    """Quote a word for a tmux configuration file. Within single quotes only the quote itself is special."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 

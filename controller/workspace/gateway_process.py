@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from controller.team import team_record
+from controller.team import workspace_record
 from controller.team.team import AgentSpec, GatewaySpec
-from controller.team.team_record import StartedProcess, WorkspaceRecord
+from controller.team.workspace_record import StartedProcess, WorkspaceRecord
 from controller.workspace.child_processes import CHECK_INTERVAL_S, end_process, is_alive, process_start_time
 from controller.workspace.team_location import PrintLine, TeamLocation, print_nothing
 from gateway.client.discovery.running_gateway import (
@@ -27,7 +27,7 @@ from gateway.client.discovery.running_gateway import (
 )
 from gateway.client.files.private_files import read_private
 from gateway.protocol.errors import Conflict, Unavailable
-from gateway.protocol.loop_limits import Limits
+from gateway.protocol.types.loop_limits import Limits
 
 START_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 15.0
@@ -87,37 +87,39 @@ def _last_log_error(log: Path) -> str:
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
         return str(json.loads(lines[-1])["error"]["message"])
-    return f"{lines[-1][:300] if lines else 'it said nothing'} ({log})"
+    return f"{lines[-1][:300] if lines else 'no output'} ({log})"
 
 
 def find_supervisor(state: Path) -> StartedProcess | None:
-    """The living supervisor of a gateway that some `up` started here, also of one that was killed at it."""
+    """The running supervisor of a gateway that an `up` started here, even if that `up` was killed."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
         found = msgspec.json.decode(read_private(state / SUPERVISOR_FILE), type=StartedProcess)
         if is_alive(found.pid, found.started):
             return found
-    record = team_record.read_workspace_record(state)
+    record = workspace_record.read_workspace_record(state)
     known = record.gateway if record is not None else None
     return known if known is not None and is_alive(known.pid, known.started) else None
 
 
 async def restart_gateway(site: TeamLocation, tell: PrintLine = print_nothing) -> None:
     """Restart on the same port, so that clients reconnect."""
-    record = team_record.require_workspace_record(site.state)
+    record = workspace_record.require_workspace_record(site.state)
     supervisor = find_supervisor(site.state) or record.gateway
     if supervisor is None:
         raise Conflict("This gateway was not started by `groupchat up`; restart it where it runs.")
     if not await end_process(supervisor.pid, supervisor.started, END_TIMEOUT_S):
-        raise Unavailable(f"The gateway (process {supervisor.pid}) does not end; `groupchat logs gateway`.")
+        raise Unavailable(f"The gateway (process {supervisor.pid}) does not end; `groupchat logs gateway` may say why.")
     await wait_until_no_gateway(site.state, END_TIMEOUT_S)
     port = int(record.url.rpartition(":")[2] or record.port)
     running, process = await start_gateway(site.state, port, record, record.agents)
-    team_record.write_workspace_record(site.state, msgspec.structs.replace(record, gateway=process, url=running.url))
+    workspace_record.write_workspace_record(
+        site.state, msgspec.structs.replace(record, gateway=process, url=running.url)
+    )
     tell(f"the gateway listens at {running.url} again")
 
 
 async def wait_until_no_gateway(state: Path, seconds: float) -> bool:
-    """Whether no gateway lives here any more; one whose supervisor was killed ends by itself, a little later."""
+    """Whether no gateway runs here any more. A gateway whose supervisor was killed ends by itself a little later."""
     deadline = time.monotonic() + seconds
     while has_live_gateway(state):
         if time.monotonic() > deadline:
@@ -127,7 +129,7 @@ async def wait_until_no_gateway(state: Path, seconds: float) -> bool:
 
 
 async def find_restarting_gateway(state: Path, supervisor: StartedProcess | None) -> RunningGateway | None:
-    """The gateway that lives here, or that its supervisor is just starting again."""
+    """The gateway that runs here, or that its supervisor is restarting."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while (running := read_live_gateway(state)) is None:
         if supervisor is None or not is_alive(supervisor.pid, supervisor.started) or time.monotonic() > deadline:

@@ -16,12 +16,13 @@ from pathlib import Path
 import msgspec
 
 from controller.commands.state_text import title_with_role
-from controller.team import pane_scripts, team_record
+from controller.team import pane_scripts, workspace_record
 from controller.team.pane_scripts import PaneEnvironment
+from controller.team.room_plan import plan_room_changes, plan_rooms
 from controller.team.team import CHAT_PANE, AgentSpec, Team
-from controller.team.team_record import StartedProcess, WorkspaceRecord
-from controller.tmux.session import PanePlan, SessionSetup, Workspace, socket_path
-from controller.workspace import agent_registration
+from controller.team.workspace_record import StartedProcess, WorkspaceRecord
+from controller.tmux.panes import PanePlan, SessionSetup
+from controller.tmux.session import Workspace, socket_path
 from controller.workspace.child_processes import end_process, is_alive, process_start_time, wait_until_ended
 from controller.workspace.gateway_process import (
     END_TIMEOUT_S,
@@ -32,17 +33,19 @@ from controller.workspace.gateway_process import (
     start_gateway,
     wait_until_no_gateway,
 )
-from controller.workspace.readiness import wait_and_prompt_agents, wait_until_ready
-from controller.workspace.session_ownership import (
+from controller.workspace.startup import agent_registration
+from controller.workspace.startup.readiness import wait_and_prompt_agents, wait_until_ready
+from controller.workspace.startup.team_rooms import carry_out_room_plan, require_rooms
+from controller.workspace.team_location import PrintLine, TeamLocation, connect_to_team, print_nothing
+from controller.workspace.team_lock import hold_team_lock
+from controller.workspace.team_ownership import (
     chat_script_path,
     is_own_session,
     refuse_other_team,
     require_own_session,
     site_of_record,
 )
-from controller.workspace.team_location import PrintLine, TeamLocation, connect_to_team, print_nothing
-from controller.workspace.team_lock import hold_team_lock
-from gateway.client import find_endpoint, write_private
+from gateway.client import Client, find_endpoint, write_private
 from gateway.client.files.private_files import make_private_folder
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
 
@@ -80,22 +83,22 @@ async def start_team(team: Team, site: TeamLocation, tell: PrintLine = print_not
     make_private_folder(site.state)
     async with contextlib.AsyncExitStack() as changing:
         await changing.enter_async_context(hold_team_lock(site.state))
-        before = team_record.read_workspace_record(site.state)
+        before = workspace_record.read_workspace_record(site.state)
         if before is not None:
             await refuse_other_team(before, site, team.name, team.file)
             there = site_of_record(site, before)
             if before.born and await is_own_session(before, there):
-                return await _restart_ended(before, there, tell)
+                return await _restart_ended(before, team, there, tell)
         await _remove_interrupted(before, site)
         team = replace(team, agents=tuple(_with_absolute_project(agent, site.cwd) for agent in team.agents))
         environment = PaneEnvironment(sys.executable, site.state, team.gateway.url)
         gateway = await _start_and_record(team, site, environment, before, tell)
         async with connect_to_team(site, team.gateway.url) as (client, endpoint):
-            await agent_registration.create_team_rooms(client, team.rooms)
             await agent_registration.register_agents(client, endpoint, site.state, team.agents)
+            await carry_out_room_plan(client, plan_rooms(team.rooms, team.agents), tell)
             write_private(site.state / pane_scripts.CHAT_OPEN_FILE, "everybody has a seat\n")
             await site.workspace.add([_agent_plan(site, environment, agent) for agent in team.agents], team.layout)
-            team_record.write_workspace_record(site.state, await _complete_record(team, site, gateway))
+            workspace_record.write_workspace_record(site.state, await _complete_record(team, site, gateway))
             await changing.aclose()  # the rest changes nothing, so `down` may interrupt it
             problems = await wait_and_prompt_agents(client, site, team.agents, team.ready_within, tell)
     return StartedTeam(gateway.url, team.session, tuple(one.name for one in team.agents), problems, team.name)
@@ -113,17 +116,17 @@ async def _start_and_record(
     team: Team, site: TeamLocation, environment: PaneEnvironment, before: WorkspaceRecord | None, tell: PrintLine
 ) -> TeamGateway:
     """Record the team before starting it, so that `down` finds what an interrupted start has left."""
-    team_record.write_workspace_record(
+    workspace_record.write_workspace_record(
         site.state, _new_record(team, site, TeamGateway(team.gateway.url, find_supervisor(site.state)))
     )
     try:
         gateway = await _start_gateway_and_session(team, site, environment, tell)
     except Exception:
-        team_record.write_workspace_record(
+        workspace_record.write_workspace_record(
             site.state, before
-        ) if before is not None else team_record.remove_workspace_record(site.state)
+        ) if before is not None else workspace_record.remove_workspace_record(site.state)
         raise
-    team_record.write_workspace_record(site.state, _new_record(team, site, gateway))
+    workspace_record.write_workspace_record(site.state, _new_record(team, site, gateway))
     return gateway
 
 
@@ -155,7 +158,7 @@ async def _start_gateway_and_session(
 
 
 async def _complete_record(team: Team, site: TeamLocation, gateway: TeamGateway) -> WorkspaceRecord:
-    """When everything has its place in the session."""
+    """Record the session's birth when all panes exist."""
     place, born = await site.workspace.place(), await site.workspace.born()
     return msgspec.structs.replace(_new_record(team, site, gateway), socket=place, born=born)
 
@@ -167,6 +170,7 @@ def _new_record(team: Team, site: TeamLocation, gateway: TeamGateway) -> Workspa
         born="",
         socket=socket_path(site.env, site.workspace.socket, os.geteuid()),
         agents=team.agents,
+        rooms=team.rooms,
         layout=team.layout,
         chat=team.chat,
         gateway=gateway.process,
@@ -181,9 +185,9 @@ def _new_record(team: Team, site: TeamLocation, gateway: TeamGateway) -> Workspa
     )
 
 
-async def _restart_ended(record: WorkspaceRecord, site: TeamLocation, tell: PrintLine) -> StartedTeam:
-    """Restart panes whose program has ended, in place."""
-    tell(f"{record.session} runs already; what its team file says now counts after `groupchat down`")
+async def _restart_ended(record: WorkspaceRecord, team: Team, site: TeamLocation, tell: PrintLine) -> StartedTeam:
+    """Restart panes whose program has ended, in place, and adjust the rooms to the team file."""
+    tell(f"{record.session} runs already; of its team file, rooms take effect now, the rest after `groupchat down`")
     gateway = record.gateway
     if gateway is not None and not is_alive(gateway.pid, gateway.started):
         await restart_gateway(site, tell)
@@ -194,9 +198,21 @@ async def _restart_ended(record: WorkspaceRecord, site: TeamLocation, tell: Prin
         await site.workspace.respawn(name)
         tell(f"{name} is started again")
     async with connect_to_team(site, "" if gateway else record.url) as (client, _):
+        record = await _adjust_rooms(client, record, team, site, tell)
         again = [agent for agent in record.agents if agent.name in dead]
         problems = await wait_and_prompt_agents(client, site, again, START_TIMEOUT_S, tell)
     return StartedTeam(record.url, record.session, tuple(one.name for one in record.agents), problems, record.team)
+
+
+async def _adjust_rooms(
+    client: Client, record: WorkspaceRecord, team: Team, site: TeamLocation, tell: PrintLine
+) -> WorkspaceRecord:
+    await carry_out_room_plan(client, plan_room_changes(team.rooms, team.agents, record.rooms, record.agents), tell)
+    rooms_of = {one.name: one.rooms for one in team.agents}
+    agents = tuple(replace(one, rooms=rooms_of.get(one.name, one.rooms)) for one in record.agents)
+    record = msgspec.structs.replace(record, agents=agents, rooms=team.rooms)
+    workspace_record.write_workspace_record(site.state, record)
+    return record
 
 
 def _environment_for_agents(env: Mapping[str, str]) -> dict[str, str]:
@@ -229,7 +245,7 @@ def _pane_plan(site: TeamLocation, name: str, title: str, text: str) -> PanePlan
 
 
 def _with_absolute_project(agent: AgentSpec, cwd: Path) -> AgentSpec:
-    """With a project folder that means the same wherever a later command is given."""
+    """The agent with an absolute project folder, so that a later command in another folder means the same."""
     return replace(agent, project=str((cwd / Path(agent.project).expanduser()).resolve()))
 
 
@@ -270,17 +286,19 @@ async def _ensure_gateway(team: Team, site: TeamLocation, tell: PrintLine) -> Te
 async def add_agent(site: TeamLocation, agent: AgentSpec, tell: PrintLine = print_nothing) -> StartedTeam:
     async with contextlib.AsyncExitStack() as changing:
         await changing.enter_async_context(hold_team_lock(site.state))
-        record = team_record.require_workspace_record(site.state)
+        record = workspace_record.require_workspace_record(site.state)
         if any(one.name == agent.name for one in record.agents):
-            raise Conflict(f"{agent.name} is in this team already; `groupchat restart {agent.name}` starts it anew.")
+            raise Conflict(f"{agent.name} is in this team already; `groupchat restart {agent.name}` restarts it.")
         site = await require_own_session(record, site)
         url = "" if record.gateway else record.url
         async with connect_to_team(site, url) as (client, endpoint):
+            await require_rooms(client, agent.rooms)
             await agent_registration.register_agent(client, endpoint, site.state, agent)
+            await carry_out_room_plan(client, plan_rooms((), [agent]))
             agent = _with_absolute_project(agent, site.cwd)
             plan = _agent_plan(site, PaneEnvironment(sys.executable, site.state, url), agent)
             await site.workspace.add([plan], record.layout)
-            team_record.write_workspace_record(
+            workspace_record.write_workspace_record(
                 site.state, msgspec.structs.replace(record, agents=(*record.agents, agent))
             )
             await changing.aclose()
@@ -291,7 +309,7 @@ async def add_agent(site: TeamLocation, agent: AgentSpec, tell: PrintLine = prin
 async def remove_agent(site: TeamLocation, name: str) -> None:
     """Close the agent's pane and end its program; its name and messages stay."""
     async with hold_team_lock(site.state):
-        record = team_record.require_workspace_record(site.state)
+        record = workspace_record.require_workspace_record(site.state)
         if all(one.name != name for one in record.agents):
             raise NotFound(f"{name} is not an agent of this team; `groupchat status` lists them.")
         site = await require_own_session(record, site)
@@ -299,13 +317,13 @@ async def remove_agent(site: TeamLocation, name: str) -> None:
         begun = process_start_time(pane.pid)
         await site.workspace.remove(name, record.layout)
         others = tuple(one for one in record.agents if one.name != name)
-        team_record.write_workspace_record(site.state, msgspec.structs.replace(record, agents=others))
+        workspace_record.write_workspace_record(site.state, msgspec.structs.replace(record, agents=others))
         if not await wait_until_ended(pane.pid, begun, END_TIMEOUT_S):
             raise Unavailable(f"{name}'s pane is gone, but its process {pane.pid} does not end.")
 
 
 async def restart_pane(site: TeamLocation, name: str, tell: PrintLine = print_nothing) -> None:
-    """An agent, the chat or the gateway, from its beginning."""
+    """Restart an agent, the chat or the gateway."""
     async with hold_team_lock(site.state):
         if name == GATEWAY_PANE:
             await restart_gateway(site, tell)
@@ -315,11 +333,11 @@ async def restart_pane(site: TeamLocation, name: str, tell: PrintLine = print_no
         async with connect_to_team(site, "" if record.gateway else record.url) as (client, _):
             problems = await wait_until_ready(client, site, [name], START_TIMEOUT_S, tell)
         if problems:
-            raise Unavailable(f"{name} did not come back: {problems[name]}.")
+            raise Unavailable(f"{name} did not restart: {problems[name]}.")
 
 
 async def _respawn_pane(site: TeamLocation, name: str) -> WorkspaceRecord:
-    record = team_record.require_workspace_record(site.state)
+    record = workspace_record.require_workspace_record(site.state)
     site = await require_own_session(record, site)
     pane = await site.workspace.pane(name)
     if not pane.dead:
@@ -337,7 +355,7 @@ async def _respawn_pane(site: TeamLocation, name: str) -> WorkspaceRecord:
 async def end_team(site: TeamLocation) -> list[str]:
     """End exactly what `up` started: the session with its agents, then the gateway."""
     async with hold_team_lock(site.state):
-        record, supervisor = team_record.read_workspace_record(site.state), find_supervisor(site.state)
+        record, supervisor = workspace_record.read_workspace_record(site.state), find_supervisor(site.state)
         ended = await _end_session(record, site_of_record(site, record)) if record is not None else []
         if supervisor is not None:
             if not await end_process(supervisor.pid, supervisor.started, END_TIMEOUT_S):
@@ -347,7 +365,7 @@ async def end_team(site: TeamLocation) -> list[str]:
             ended.append(GATEWAY_PANE)
         if supervisor is not None or (record is not None and record.gateway is not None):
             await wait_until_no_gateway(site.state, END_TIMEOUT_S)
-        team_record.remove_workspace_record(site.state)
+        workspace_record.remove_workspace_record(site.state)
         return ended
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from controller.commands.state_text import BorderText
+from controller.team import workspace_record
 from controller.team.team import CHAT_PANE
 from controller.workspace import launcher
 from controller.workspace.team_location import TeamLocation
@@ -30,6 +31,8 @@ class TmuxPaneControl:
         self._shown: dict[str, BorderText] = {}
         self._new_panes: set[str] = set()  # created while borders were being updated
         self._task: asyncio.Task[None] | None = None
+        self._arranging: asyncio.Task[None] | None = None
+        self._resized = False
 
     async def restart(self, name: str) -> str | None:
         if name == CHAT_PANE:
@@ -37,7 +40,7 @@ class TmuxPaneControl:
         await self._again(self._site, name)
         self._shown.pop(name, None)
         self._new_panes.add(name)
-        return f"{name} is started anew."
+        return f"{name} is restarted."
 
     async def leave(self) -> bool:
         """The chat stays in its pane; the person's client leaves the session."""
@@ -46,6 +49,23 @@ class TmuxPaneControl:
 
     async def show(self, name: str) -> None:
         await self._site.workspace.show_pane(name)
+
+    async def make_large(self) -> str:
+        return _ZOOM_TEXT[await self._site.workspace.zoom_chat()]
+
+    def window_resized(self) -> None:
+        """Lay out the panes for the new size, one resize at a time."""
+        self._resized = True
+        if self._arranging is None or self._arranging.done():
+            self._arranging = spawn(self._arrange(), "arrange")
+
+    async def _arrange(self) -> None:
+        while self._resized:
+            self._resized = False
+            record = workspace_record.read_workspace_record(self._site.state)
+            if record is not None:
+                with contextlib.suppress(GroupChatError):
+                    await self._site.workspace.arrange_after_resize(record.layout)
 
     def show_borders(self, borders: Mapping[str, BorderText]) -> None:
         """Update the borders with one call of tmux at a time; meanwhile only the newest update is kept."""
@@ -65,6 +85,13 @@ class TmuxPaneControl:
     async def mark_ready(self) -> None:
         with contextlib.suppress(GroupChatError):
             await self._site.workspace.mark_ready(self._pane)
+
+
+_ZOOM_TEXT = {
+    True: "The chat fills the window; F5 shows the agents again.",
+    False: "The agents are shown again; F5 makes the chat large.",
+    None: "The chat has this window to itself; /terminal NAME shows an agent.",
+}
 
 
 def find_pane_control(state: Path, env: Mapping[str, str]) -> TmuxPaneControl | None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from controller.team import team_record
-from controller.team.team_record import WorkspaceRecord
+from controller.team import workspace_record
+from controller.team.workspace_record import WorkspaceRecord
 from controller.tmux.session import Workspace
-from controller.workspace.session_ownership import is_own_session, site_of_record
 from controller.workspace.team_location import location_from_record
+from controller.workspace.team_ownership import is_own_session, site_of_record
 from gateway.client.discovery.running_gateway import RunningGateway, read_live_gateway
 from gateway.client.discovery.team_choice import DEFAULT_TEAM, ChoiceBasis, TeamChoice
 from gateway.client.discovery.team_discovery import own_state_folders, read_record
@@ -22,8 +22,8 @@ from gateway.protocol.errors import Conflict, GroupChatError, NotFound
 
 @dataclass(frozen=True)
 class TeamView:
-    """`file`: its team file, if it has one; `folder`: where that is. `since`: when it was started, in UTC. `session` is
-    empty when it is not there. `url`: where its gateway is; `gateway`: whether it runs: yes, no, or elsewhere."""
+    """`file`: its team file, if it has one; `folder`: the folder of that file. `since`: its start, in UTC. `session` is
+    empty if it does not exist. `url`: the address of its gateway; `gateway`: whether it runs: yes, no, or elsewhere."""
 
     team: str
     state: str
@@ -41,7 +41,7 @@ class TeamView:
 
 
 async def find_teams(named: Sequence[Path] = ()) -> list[TeamView]:
-    """Of all folders that this user may have teams in, and of all sessions of the tmux that is here."""
+    """The teams of all state folders of this user, and of all sessions of the local tmux server."""
     states = dict.fromkeys([*own_state_folders(named), *await _states_in_tmux()])
     return [one for one in await asyncio.gather(*(_team_view(state) for state in states)) if one is not None]
 
@@ -57,12 +57,12 @@ def team_names(incomplete: str) -> list[str]:
 
 
 async def find_team_by_name(name: str, named: Sequence[Path] = ()) -> TeamChoice:
-    """The team of this name, by its name alone: no team file is asked."""
+    """The team of this name. No team file is read."""
     known = await find_teams(named)
     found = [one for one in known if one.team == name]
     if len(alive := [one for one in found if one.runs]) > 1:
         states = " and ".join(one.state for one in alive)
-        raise Conflict(f"Two teams are called {name}, in {states}. Say which with --state DIR.")
+        raise Conflict(f"Two teams are called {name}, in {states}. Choose one with --state DIR.")
     for one in alive or found:
         return TeamChoice(one.state, one.team, ChoiceBasis.NAME, one.file)
     others = ", ".join(dict.fromkeys(one.team for one in known if one.runs)) or "no team runs"
@@ -76,7 +76,7 @@ async def _states_in_tmux() -> list[Path]:
 
 
 async def _team_view(state: Path) -> TeamView | None:
-    record, running = team_record.read_workspace_record(state), _running_gateway(state)
+    record, running = workspace_record.read_workspace_record(state), _running_gateway(state)
     if record is None:
         return TeamView(DEFAULT_TEAM, str(state), url=running.url, gateway="yes") if running else None
     gateway = "yes" if running else "elsewhere" if record.url and not record.gateway else "no"

@@ -1,4 +1,4 @@
-"""Where a team runs, and how its own gateway is reached."""
+"""The location of a team, and the way to its own gateway."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from controller.team import team_record
+from controller.team import workspace_record
 from controller.team.team import Team
 from controller.tmux.session import Workspace
 from gateway.client import Client, Endpoint, find_endpoint
-from gateway.client.discovery.timeouts import timeout_environment
+from gateway.client.timeouts import timeout_environment
 
 PrintLine = Callable[[str], None]
 
@@ -40,7 +40,7 @@ class TeamLocation:
 
 def location_from_record(state: Path, socket: str | None = None) -> TeamLocation:
     """The site of a running team, as its record says."""
-    found = team_record.read_workspace_record(state)
+    found = workspace_record.read_workspace_record(state)
     if found is not None:
         return TeamLocation.of(state, found.session, socket or found.socket)
     return TeamLocation.of(state, Team().session, socket)

@@ -20,7 +20,8 @@ CHECK_INTERVAL_S = 0.05
 
 @asynccontextmanager
 async def hold_team_lock(state: Path, within_s: float = LOCK_TIMEOUT_S) -> AsyncIterator[None]:
-    """Held by the process, so that it goes when the process is killed. Where there is no folder there is no team."""
+    """Held by the process, so the lock ends when the process is killed. Without a folder there is no team and no
+    lock."""
     if not state.is_dir():
         yield
         return

@@ -6,16 +6,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from controller.commands.state_text import state_text
-from controller.team import team_record
+from controller.team import workspace_record
 from controller.team.team import CHAT_PANE
-from controller.workspace.session_ownership import require_own_session
 from controller.workspace.team_location import location_from_record
+from controller.workspace.team_ownership import require_own_session
 from gateway.client import Client
-from gateway.client.console.cli_options import ClientOptions
+from gateway.client.console.client_options import ClientOptions
 from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
-from gateway.protocol.requests import Members, Status
+from gateway.protocol.requests.connection_requests import Status
+from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.results import Health, MemberList
 
 
@@ -31,13 +32,15 @@ class AgentStatus:
 
 @dataclass(frozen=True)
 class TeamStatus:
-    """`name` is of the team, `state` its folder, `file` its team file, if it has one."""
+    """`name` is the team's name, `state` its folder, `file` its team file, if it has one; `url` is the gateway's
+    address."""
 
     session: str | None
     team: tuple[AgentStatus, ...]
     name: str = ""
     state: str = ""
     file: str = ""
+    url: str = ""
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -47,16 +50,17 @@ async def fetch_status(context: ClientOptions) -> tuple[Health, TeamStatus]:
     async with Client(context.endpoint()) as client:
         health = await client.request(Status(), Health)
         members = {one.name: one for one in (await fetch_all_pages(client.request, Members(), MemberList)).agents}
-    return health, await _team_status(context, members)
+        url = client.endpoint.shown
+    return health, replace(await _team_status(context, members), url=url)
 
 
 async def _team_status(context: ClientOptions, members: dict[str, MemberView]) -> TeamStatus:
-    """Only of a team that was started with this state folder; a gateway elsewhere has no panes here."""
+    """Only for a team that was started with this state folder; a gateway elsewhere has no panes here."""
     if context.gateway:
         return TeamStatus(None, ())
     choice = context.team()
     state = Path(choice.state)
-    record = team_record.read_workspace_record(state)
+    record = workspace_record.read_workspace_record(state)
     known = TeamStatus(None, (), choice.name, choice.state, choice.file)
     if record is None:
         return known

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from gateway.access.device_credentials import DeviceKey, LinkedPlace
 from gateway.protocol.errors import Unauthorized
-from gateway.protocol.types import Scope
+from gateway.protocol.types.core_types import Scope
 
 TOKEN_PREFIX = "gc"
 ENTROPY_BYTES = 40  # 8 for the token's id, 32 for its secret
@@ -21,7 +22,8 @@ ENTROPY_BYTES = 40  # 8 for the token's id, 32 for its secret
 
 class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """The stored part of a token: everything but the secret. `hands`: it is a tools token, for the tools of a member's
-    agent, and `parent` is the token that asked for it. `read_only`: it may change nothing."""
+    agent, and `parent` is the token that asked for it. `read_only`: it may change nothing. A `device` proves itself by
+    its key, so it has no secret and no hash; a `link` shows one room to whoever has its secret."""
 
     id: str
     member: str
@@ -30,9 +32,16 @@ class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     scopes: tuple[Scope, ...] = ()
     expires: float | None = None
     revoked: bool = False
-    hands: bool = False
+    is_tools_token: bool = msgspec.field(default=False, name="hands")
     read_only: bool = False
     parent: str = ""
+    device: DeviceKey | None = None
+    link: LinkedPlace | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a member's own: neither its agent's tools nor a reader of a link act as the member."""
+        return not self.is_tools_token and self.link is None
 
 
 def create_token_record(
@@ -65,25 +74,30 @@ def is_in_force(tokens: Mapping[str, TokenRecord], record: TokenRecord | None, n
     with the last of its member's own tokens."""
     if record is None or not is_valid(record, now):
         return False
-    if not record.hands:
+    if not record.is_tools_token:
         return True
     return is_valid(tokens.get(record.parent), now) if record.parent else has_own_token(tokens, record.member, now)
 
 
 def has_own_token(tokens: Mapping[str, TokenRecord], member: str, now: float) -> bool:
-    """Whether a member has a valid token of its own, besides the tools tokens of its agent."""
-    return any(one.member == member and not one.hands and is_valid(one, now) for one in tokens.values())
+    """Whether a member has a valid token of its own, besides the tools tokens of its agent and its links."""
+    return any(one.member == member and one.is_own and is_valid(one, now) for one in tokens.values())
 
 
 def check_token(token: str, record: TokenRecord | None, now: float) -> TokenRecord:
     """The record, if this token is valid. All refusals have the same text, except for the owner's expired token."""
     secret = token.split("_", 2)[-1]
-    matches = hmac.compare_digest(token_digest(secret), record.hash if record else token_digest(""))
-    if record is None or not matches or record.revoked:
-        raise Unauthorized("This token is not valid here. Make one with `groupchat token create NAME`.")
+    matches = has_secret(record, secret)
+    if record is None or not matches or record.revoked or record.link is not None:
+        raise Unauthorized("This token is not valid for this gateway. Create one with `groupchat token create NAME`.")
     if record.expires is not None and now >= record.expires:
         raise Unauthorized(f"The token of {record.member} has expired. Rotate it: `groupchat token rotate`.")
     return record
+
+
+def has_secret(record: TokenRecord | None, secret: str) -> bool:
+    """Whether this is the secret of the record, in constant time. A device has none."""
+    return hmac.compare_digest(token_digest(secret), record.hash if record else token_digest("")) and record is not None
 
 
 def is_team_token(token: str, team_digest: str | None) -> bool:

@@ -4,18 +4,19 @@ kind `ack` from that member. An ack wakes nobody. Pure."""
 from __future__ import annotations
 
 from gateway.model import system_messages
-from gateway.model.delivery_states import HANDED_OVER_RUNGS
-from gateway.model.log_events import LogEvent, Sequencer
+from gateway.model.deliveries.delivery_states import HANDED_OVER_RUNGS
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit
 from gateway.model.state import GatewayState
 from gateway.protocol.events import Message
-from gateway.protocol.types import SYSTEM_NAME, Delivery, MemberKind, MessageKind, Rung
+from gateway.protocol.types.core_types import SYSTEM_NAME, Delivery, MemberKind, MessageKind, Rung
 
 ACK_TEXT = "Acknowledged message {number}."
 
 
 def ack_events(
-    state: GatewayState, message: Message, before: Delivery, rung: Rung, sequencer: Sequencer
-) -> tuple[LogEvent, ...]:
+    state: GatewayState, message: Message, before: Delivery, rung: Rung, rule_context: RuleContext
+) -> tuple[EventToCommit, ...]:
     """One ack for each member, at the first step that says it has the message. An ack is never acknowledged."""
     sender, member = message.from_, before.member
     taken = rung in HANDED_OVER_RUNGS and before.rung not in HANDED_OVER_RUNGS
@@ -31,7 +32,7 @@ def ack_events(
         wakes=(sender,) if _is_polling_program(state, message) else (),
         reply_to=message.seq,
     )
-    return (system_messages.message(draft, sequencer, ends=(member, sender)),)
+    return (system_messages.message(draft, rule_context, ends=(member, sender)),)
 
 
 def _is_polling_program(state: GatewayState, message: Message) -> bool:

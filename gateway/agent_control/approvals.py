@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.access.permissions import Action, Actor
+from gateway.access.permissions import Actor, Permission
 from gateway.access.tokens import is_in_force
-from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
 from gateway.model.paging import cut_page, identity
-from gateway.model.records import AskRecord
+from gateway.model.records.stored_records import AskRecord
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
-from gateway.protocol.requests import AnswerAsk, Asks, CloseAsk, OpenAsk
+from gateway.protocol.requests.ask_requests import AnswerAsk, Asks, CloseAsk, OpenAsk
 from gateway.protocol.results import AskList, Done
-from gateway.protocol.timestamps import seconds_from_iso
-from gateway.protocol.types import Ask, AskState, Scope, bare_name, check_message_text
+from gateway.protocol.types.core_types import Ask, AskState, Scope, bare_name, check_message_text
+from gateway.protocol.types.timestamps import seconds_from_iso
 
 MAX_REMIND_PAUSE_S = 3600.0
 ANSWER_TIMEOUT_S = 30.0
@@ -29,21 +30,23 @@ ANSWER_WORDS = ("allow", "deny")
 SHOWN_FIELDS = tuple(name for name in OpenAsk.__struct_fields__ if name not in ("n", "digest"))
 
 
-def open_ask(state: GatewayState, actor: Actor, request: OpenAsk, sequencer: Sequencer) -> Outcome:
+def open_ask(state: GatewayState, actor: Actor, request: OpenAsk, rule_context: RuleContext) -> RuleOutcome:
     """The member whose terminal shows the dialog opens it. The same dialog, reported again, waits for another
     answer."""
-    actor.require(Action.ASK)
+    actor.require(Permission.ASK)
     _check_ask(request)
     before = state.asks.get(actor.name)
     if before is not None and before.ask.digest == request.digest:
-        return _announce_again(state, before, request, sequencer)
-    facts = () if before is None else (end_ask(state, before.ask, AskState.STALE, "another question came", sequencer),)
-    seq = sequencer.seq()
-    ask = _ask_from_request(request, Ask(actor.name, seq, request.digest, request.question, sequencer.stamp))
-    ask = msgspec.structs.replace(ask, approvers=approvers_of(state, actor.name, sequencer.now))
-    pause = sequencer.settings.remind_asks
-    record = AskRecord(ask, sequencer.now + pause, pause)
-    return Outcome(Done(seq), (*facts, _ask_event(state, record, sequencer, seq=seq)))
+        return _announce_again(state, before, request, rule_context)
+    facts = (
+        () if before is None else (end_ask(state, before.ask, AskState.STALE, "another question came", rule_context),)
+    )
+    seq = rule_context.seq()
+    ask = _ask_from_request(request, Ask(actor.name, seq, request.digest, request.question, rule_context.stamp))
+    ask = msgspec.structs.replace(ask, approvers=approvers_of(state, actor.name, rule_context.now))
+    pause = rule_context.settings.remind_asks
+    record = AskRecord(ask, rule_context.now + pause, pause)
+    return RuleOutcome(Done(seq), (*facts, _ask_event(state, record, rule_context, seq=seq)))
 
 
 def _ask_from_request(request: OpenAsk, ask: Ask) -> Ask:
@@ -56,7 +59,9 @@ def approvers_of(state: GatewayState, name: str, now: float) -> tuple[str, ...]:
     able = {
         one.member
         for one in state.tokens.values()
-        if Scope.APPROVER in one.scopes and not (one.hands or one.read_only) and is_in_force(state.tokens, one, now)
+        if Scope.APPROVER in one.scopes
+        and not (one.is_tools_token or one.read_only)
+        and is_in_force(state.tokens, one, now)
     }
     return tuple(sorted(able.intersection(room_mates(state, name)) - {name}))[:MAX_APPROVERS]
 
@@ -70,40 +75,40 @@ def _check_ask(request: OpenAsk) -> None:
         raise BadRequest(f"Two options have the same key: {', '.join(keys)}.")
 
 
-def _announce_again(state: GatewayState, before: AskRecord, request: OpenAsk, sequencer: Sequencer) -> Outcome:
+def _announce_again(state: GatewayState, before: AskRecord, request: OpenAsk, rule_context: RuleContext) -> RuleOutcome:
     """The sidecar has read more of the dialog: publish the same ask again. A pending answer stays pending, unless a
     reason says that it failed."""
     ask, until = _ask_from_request(request, before.ask), before.until
-    if request.reason or until <= sequencer.now:
+    if request.reason or until <= rule_context.now:
         ask, until = msgspec.structs.replace(ask, state=AskState.OPEN, by="", answer="", said=""), 0.0
     if ask == before.ask:
-        return Outcome(Done(before.ask.number))
+        return RuleOutcome(Done(before.ask.number))
     record = msgspec.structs.replace(before, ask=ask, until=until)
-    return Outcome(Done(ask.number), (_ask_event(state, record, sequencer),))
+    return RuleOutcome(Done(ask.number), (_ask_event(state, record, rule_context),))
 
 
-def close_ask(state: GatewayState, actor: Actor, request: CloseAsk, sequencer: Sequencer) -> Outcome:
-    actor.require(Action.ASK)
+def close_ask(state: GatewayState, actor: Actor, request: CloseAsk, rule_context: RuleContext) -> RuleOutcome:
+    actor.require(Permission.ASK)
     check_message_text(request.reason, what="reason")
     if not request.state.is_end:
-        raise BadRequest(f"An ask cannot be closed as {request.state}; `ask.open` opens it again.")
+        raise BadRequest(f"{request.state} is not an end of an ask. Use `ask.open` to open it again.")
     before = state.asks.get(actor.name)
     if before is None or before.ask.number != request.ask:
-        return Outcome(Done())
-    fact = end_ask(state, before.ask, request.state, request.reason, sequencer)
-    return Outcome(Done(fact.event.seq), (fact,))
+        return RuleOutcome(Done())
+    fact = end_ask(state, before.ask, request.state, request.reason, rule_context)
+    return RuleOutcome(Done(fact.event.seq), (fact,))
 
 
-def answer_ask(state: GatewayState, actor: Actor, request: AnswerAsk, sequencer: Sequencer) -> Outcome:
+def answer_ask(state: GatewayState, actor: Actor, request: AnswerAsk, rule_context: RuleContext) -> RuleOutcome:
     """Single use: only the first answer goes to the terminal, and only if it is for the open dialog."""
-    actor.require(Action.APPROVE)
+    actor.require(Permission.APPROVE)
     name = state.member(bare_name(request.member)).name
     record = state.asks.get(name)
     if record is None or not may_see(state, actor, name):
-        raise NotFound(f"{name} asks nothing now. `groupchat asks` shows what is open.")
+        raise NotFound(f"{name} has no open question. `groupchat asks` lists the open ones.")
     if name == actor.name:
         raise Forbidden(f"{name} cannot answer its own question.")
-    _check_unchanged(record, request, sequencer.now)
+    _check_unchanged(record, request, rule_context.now)
     given = _normalize_answer(record.ask, request.answer)
     ask = msgspec.structs.replace(
         record.ask,
@@ -114,44 +119,46 @@ def answer_ask(state: GatewayState, actor: Actor, request: AnswerAsk, sequencer:
         reason="",
     )
     told = _ask_event(
-        state, msgspec.structs.replace(record, ask=ask, until=sequencer.now + ANSWER_TIMEOUT_S), sequencer
+        state, msgspec.structs.replace(record, ask=ask, until=rule_context.now + ANSWER_TIMEOUT_S), rule_context
     )
     order = Control(
-        sequencer.seq(),
+        rule_context.seq(),
         ControlAction.ANSWER,
         actor.name,
         (name,),
-        sequencer.stamp,
+        rule_context.stamp,
         text=given,
         may_approve=True,
         ask=ask,
     )
-    return Outcome(Done(ask.number), (told, LogEvent(order, ends=(actor.name, name))))
+    return RuleOutcome(Done(ask.number), (told, EventToCommit(order, ends=(actor.name, name))))
 
 
 def _check_unchanged(record: AskRecord, request: AnswerAsk, now: float) -> None:
     ask = record.ask
     if request.digest is not None and request.digest != ask.digest:
         raise Conflict(
-            f"{ask.member} asks something else by now ({ask.digest}, not {request.digest}): {ask.question} "
-            "Look at it again before you answer."
+            f"{ask.member} now asks another question ({ask.digest}, not {request.digest}): {ask.question} "
+            "Read it before you answer."
         )
     if ask.state is AskState.ANSWERING and now < record.until:
-        raise Conflict(f"{ask.by} has just answered this question of {ask.member} with {ask.answer}.")
+        raise Conflict(
+            f"{ask.by} has just answered this question of {ask.member} with {ask.answer}. Wait for the result."
+        )
 
 
 def _normalize_answer(ask: Ask, answer: str) -> str:
     """The answer as the sidecar expects it, or an error that lists the possible answers."""
-    choices = "; ".join(f"{one.key}. {one.text}" for one in ask.options) or "none that could be read"
+    choices = "; ".join(f"{one.key}. {one.text}" for one in ask.options) or "none could be read"
     if answer in ANSWER_WORDS:
         if not (ask.allow if answer == "allow" else ask.deny):
             raise Conflict(
-                f"This question of {ask.member} has no option that plainly means {answer!r}. "
-                f"Name one by its key: {choices}. Or answer it in its terminal."
+                f"This question of {ask.member} has no option that clearly means {answer!r}. "
+                f"Answer with the key of an option ({choices}), or answer in the agent's terminal."
             )
         return answer
     if answer not in (one.key for one in ask.options):
-        raise BadRequest(f"{ask.member} offers no option {answer!r}. Its options are: {choices}.")
+        raise BadRequest(f"{ask.member} has no option {answer!r}. Its options are: {choices}.")
     return answer
 
 
@@ -160,11 +167,11 @@ def _check_words(ask: Ask, request: AnswerAsk) -> str:
     words = request.words.strip()
     check_message_text(words, what="words")
     if words and request.answer != "deny":
-        raise BadRequest("Words go with `deny` alone: an answer that picks an option or allows has none.")
+        raise BadRequest("Only a `deny` can have `words`. Remove them, or answer with `deny`.")
     if words and not ask.words:
         raise Conflict(
-            f"A refusal of this question of {ask.member} cannot carry words to the model. Deny it without words, "
-            f"and send {ask.member} a message."
+            f"A refusal of this question of {ask.member} cannot include text for the model. Deny it without `words`, "
+            f"then send {ask.member} a message."
         )
     return words
 
@@ -174,48 +181,52 @@ def visible_asks(state: GatewayState, actor: Actor) -> tuple[Ask, ...]:
     return tuple(seen)
 
 
-def list_asks(state: GatewayState, actor: Actor, request: Asks, sequencer: Sequencer) -> Outcome:
+def list_asks(state: GatewayState, actor: Actor, request: Asks, rule_context: RuleContext) -> RuleOutcome:
     found = visible_asks(state, actor)
-    return Outcome(AskList(*cut_page(found, lambda one: one.member, request.after, request.limit, identity)))
+    return RuleOutcome(AskList(*cut_page(found, lambda one: one.member, request.after, request.limit, identity)))
 
 
 def may_see(state: GatewayState, actor: Actor, name: str) -> bool:
     """Whether the actor shares a room with the member, or may read everything."""
     shared = not state.rooms_of[actor.name].isdisjoint(state.rooms_of[name])
-    return shared or actor.name == name or actor.may(Action.READ_DIRECT)
+    return shared or actor.name == name or actor.may(Permission.READ_DIRECT)
 
 
-def withdraw_asks(state: GatewayState, name: str, sequencer: Sequencer, reason: str) -> tuple[LogEvent, ...]:
+def withdraw_asks(state: GatewayState, name: str, rule_context: RuleContext, reason: str) -> tuple[EventToCommit, ...]:
     """Withdraw the open question of a member that has gone."""
     record = state.asks.get(name)
-    return () if record is None else (end_ask(state, record.ask, AskState.WITHDRAWN, reason, sequencer),)
+    return () if record is None else (end_ask(state, record.ask, AskState.WITHDRAWN, reason, rule_context),)
 
 
-def end_ask(gateway_state: GatewayState, ask: Ask, state: AskState, reason: str, sequencer: Sequencer) -> LogEvent:
+def end_ask(
+    gateway_state: GatewayState, ask: Ask, state: AskState, reason: str, rule_context: RuleContext
+) -> EventToCommit:
     """End an ask. The author of a pending answer stays only if that answer took effect."""
     mine = state is AskState.ANSWERED
     given = {} if mine else {"by": "", "answer": "", "said": ""}
     over = msgspec.structs.replace(ask, state=state, reason=reason, **given)
-    event = AskEvent(sequencer.seq(), over, sequencer.stamp)
-    return LogEvent(event, ends=room_mates(gateway_state, ask.member), changes=(StateChange("ask", ask.member, None),))
+    event = AskEvent(rule_context.seq(), over, rule_context.stamp)
+    return EventToCommit(
+        event, ends=room_mates(gateway_state, ask.member), changes=(StateChange("ask", ask.member, None),)
+    )
 
 
 def process_due_asks(
-    state: GatewayState, key: str, sequencer: Sequencer, started: float
-) -> tuple[tuple[LogEvent, ...], float | None]:
+    state: GatewayState, key: str, rule_context: RuleContext, started: float
+) -> tuple[tuple[EventToCommit, ...], float | None]:
     """Announce a member's open ask again, at growing intervals, and withdraw it when its member is gone. Returns the
     events and when to check again."""
     record = state.asks.get(key)
     if record is None:
         return (), None
     gone = _gone_at(state, key, started)
-    if gone is not None and gone <= sequencer.now:
-        return withdraw_asks(state, key, sequencer, "its sidecar is gone"), None
-    facts: tuple[LogEvent, ...] = ()
-    if record.remind_at <= sequencer.now:
-        waited = max(1, round(sequencer.now - seconds_from_iso(record.ask.opened)))
-        record = _schedule_reminder(record, sequencer.now)
-        facts = (_ask_event(state, record, sequencer, waited=waited),)
+    if gone is not None and gone <= rule_context.now:
+        return withdraw_asks(state, key, rule_context, "its sidecar is gone"), None
+    facts: tuple[EventToCommit, ...] = ()
+    if record.remind_at <= rule_context.now:
+        waited = max(1, round(rule_context.now - seconds_from_iso(record.ask.opened)))
+        record = _schedule_reminder(record, rule_context.now)
+        facts = (_ask_event(state, record, rule_context, waited=waited),)
     return facts, record.remind_at if gone is None else min(record.remind_at, gone)
 
 
@@ -231,11 +242,11 @@ def _schedule_reminder(record: AskRecord, now: float) -> AskRecord:
 
 
 def _ask_event(
-    state: GatewayState, record: AskRecord, sequencer: Sequencer, *, seq: int | None = None, waited: int = 0
-) -> LogEvent:
-    event = AskEvent(seq or sequencer.seq(), record.ask, sequencer.stamp, waited)
+    state: GatewayState, record: AskRecord, rule_context: RuleContext, *, seq: int | None = None, waited: int = 0
+) -> EventToCommit:
+    event = AskEvent(seq or rule_context.seq(), record.ask, rule_context.stamp, waited)
     member = record.ask.member
-    return LogEvent(event, ends=room_mates(state, member), changes=(StateChange("ask", member, record),))
+    return EventToCommit(event, ends=room_mates(state, member), changes=(StateChange("ask", member, record),))
 
 
 def room_mates(state: GatewayState, name: str) -> tuple[str, ...]:

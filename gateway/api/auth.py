@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from gateway.access import tokens
-from gateway.access.operation_effects import OperationEffect
+from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor
 from gateway.api.origin_check import AllowedHosts, is_own_page, page_origin, requested_host
 from gateway.client.discovery.local_socket import is_own_peer
-from gateway.client.process.acceptor import ConnectionLimiter
-from gateway.model.log_events import LogEvent, Outcome
+from gateway.listening.acceptor import ConnectionLimiter
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome
 from gateway.protocol.errors import Forbidden, Unauthorized
 from gateway.protocol.results import Done
 from gateway.rooms import member_tokens, members
@@ -24,8 +24,9 @@ from gateway.runtime.hub import Hub
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
 LIMITER: web.AppKey[ConnectionLimiter] = web.AppKey("limiter", ConnectionLimiter)
-# The operation effect of a route: a request counts against the caller's rate for that effect.
-EFFECT: web.RequestKey[OperationEffect | None] = web.RequestKey("effect", OperationEffect | None)  # type: ignore[arg-type]
+# The kind of a route: a request counts against the rate of its caller for that kind.
+EFFECT: web.RequestKey[OperationKind | None] = web.RequestKey("effect", OperationKind | None)  # type: ignore[arg-type]
+CALLER: web.RequestKey[str] = web.RequestKey("caller", str)  # the member that a request has proven to come from
 HOSTS: web.AppKey[AllowedHosts] = web.AppKey("hosts", AllowedHosts)
 
 
@@ -34,7 +35,7 @@ async def allow_only_own_user(request: web.Request, handler: Handler) -> web.Str
     """Only the gateway's own user and root may connect through its unix socket."""
     end = request.transport.get_extra_info("socket") if request.transport is not None else None
     if end is not None and end.family == socket.AF_UNIX and not is_own_peer(end):
-        raise Forbidden("This socket is for the user alone whose gateway this is.")
+        raise Forbidden("Only the user who runs this gateway may use this socket.")
     return await handler(request)
 
 
@@ -67,7 +68,7 @@ async def actor_of(
     if tokens.is_team_token(token, hub.team_digest):
         actor = members.team_actor(hub.state, speaks_as or members.TEAM_PERSON_NAME)
         mark_proven(request, actor)
-        await _publish_facts(hub, members.admit_team_person(hub.state, actor, hub.sequencer()))
+        await _publish_facts(hub, members.admit_team_person(hub.state, actor, hub.rule_context()))
     else:
         actor = await owner_of(request, token, tools_token=tools_token, reads=reads)
     if (effect := _operation_effect(request)) is not None:
@@ -77,6 +78,7 @@ async def actor_of(
 
 def mark_proven(request: web.Request, actor: Actor) -> None:
     """Mark the connection as a member's. It stays open when there are too many unproven connections."""
+    request[CALLER] = actor.name
     if (limiter := request.app.get(LIMITER)) is not None:
         limiter.mark_proven(request.transport, actor.name)
 
@@ -93,7 +95,7 @@ def mark_received(app: web.Application, transport: asyncio.BaseTransport | None)
         limiter.mark_guest(transport)
 
 
-def _operation_effect(request: web.Request) -> OperationEffect | None:
+def _operation_effect(request: web.Request) -> OperationKind | None:
     """The effect of the request's route, counted only once: a handler may ask for the actor twice."""
     effect = request.get(EFFECT)
     request[EFFECT] = None
@@ -105,30 +107,40 @@ async def owner_of(request: web.Request, token: str, *, tools_token: bool = Fals
     hub = request.app[HUB]
     actor = member_tokens.identify(hub.state, token, hub.now)
     mark_proven(request, actor)
-    if actor.hands and not tools_token:
-        raise Forbidden("This token is for an agent's tools: they ask by POST /v1/op, and open no stream.")
+    if actor.is_tools_token and not tools_token:
+        raise Forbidden("This token is for an agent's tools: use POST /v1/op; it cannot open a stream.")
     if not (tools_token or reads):
-        actor.require_write("this changes something, or makes you a member of another system")
-    await _publish_facts(hub, members.leave_team_token(hub.state, actor.name, hub.sequencer()))
+        actor.require_write("this request changes something or connects you to another system")
+    await _publish_facts(hub, members.leave_team_token(hub.state, actor.name, hub.rule_context()))
     return actor
 
 
-async def _publish_facts(hub: Hub, facts: tuple[LogEvent, ...]) -> None:
+async def _publish_facts(hub: Hub, facts: tuple[EventToCommit, ...]) -> None:
     if facts:
-        await hub.carry_out(Outcome(Done(), facts))
+        await hub.carry_out(RuleOutcome(Done(), facts))
 
 
 def check_origin(request: web.Request) -> None:
     """Refuse web pages of other origins, so that none reaches the gateway through a browser or by DNS rebinding."""
     hosts, asked = request.app[HOSTS], requested_host(request.host, secure=request.secure)
     if asked is None or asked.host not in hosts:
-        raise Forbidden(f"The Host {request.host[:100]!r} is not one of this gateway's. Allow it with --allow-host.")
+        raise Forbidden(f"The Host {request.host[:100]!r} is not allowed. Allow it with --allow-host.")
     origins = request.headers.getall("Origin", [])
     if not origins and _is_cross_site(request) and not _is_followed_link(request):
         raise Forbidden("Pages of other origins may not use this gateway.")
     for origin in origins:
         if not is_own_page(page_origin(origin), asked, hosts, _local_address(request)):
             raise Forbidden(f"Pages of {origin[:100]!r} may not use this gateway. Allow their host with --allow-host.")
+
+
+def own_page_origin(request: web.Request) -> str:
+    """The origin of the page of ours that sends this request. Any other request is refused, also one without an origin:
+    a form, a link or an image of another page may send one."""
+    check_origin(request)
+    origins = request.headers.getall("Origin", [])
+    if len(origins) != 1:
+        raise Forbidden("Only the page of this gateway may ask this, in a browser that says where a page comes from.")
+    return origins[0]
 
 
 def forbid_browser_pages(request: web.Request) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
-from gateway.api.auth import HUB, mark_refused
+from gateway.api.auth import CALLER, HUB, mark_refused
 from gateway.commit.committer import BROKEN_TEXT
 from gateway.protocol import codec
 from gateway.protocol.errors import BadJson, BadRequest, GroupChatError, NotFound, TooLarge, Unavailable
 from gateway.runtime.hub import Hub
 
-log = structlog.get_logger("gateway.api")
+log = structlog.get_logger("gateway.api.errors")
 
 AT_ONCE = (401, 429, 503)  # these concern the caller or the gateway, not earlier events, so the answer need not wait
 
@@ -26,25 +26,29 @@ def json_response(body: object, status: int = 200) -> web.Response:
     return web.Response(body=codec.encode(body), status=status, content_type="application/json")
 
 
-def error_to_tell(hub: Hub, failure: BaseException, **where: object) -> GroupChatError:
-    """What a client may be told of a failure, counted in the statistics. An error of ours is told as it is. For any
-    other, the client learns only that something broke, and the log gets the traceback."""
+def error_to_tell(hub: Hub, failure: BaseException, *, member: str | None = None, **where: object) -> GroupChatError:
+    """What a client may be told of a failure, counted in the statistics of the member, if the caller is one. An error
+    of ours is told as it is. For any other, the client learns only that something broke, and the log gets the
+    traceback."""
     if isinstance(failure, GroupChatError):
         error = failure
     elif isinstance(failure, UnicodeDecodeError):
         error = BadJson("The body is not UTF-8.")
     else:
-        log.error("! request failed", exc_info=failure, **where)
+        log.error("! request failed", exc_info=failure, member=member, **where)
         error = Unavailable(BROKEN_TEXT)
-    hub.metrics.refused.labels(error.code).inc()
+    hub.metrics.note_refused(error.code, member)
     return error
 
 
-async def settled_error(hub: Hub, failure: BaseException, **where: object) -> GroupChatError:
-    """The same, sent after the events that caused it: for answers that do not wait their turn by themselves."""
+async def settled_error(
+    hub: Hub, failure: BaseException, *, member: str | None = None, **where: object
+) -> GroupChatError:
+    """Like `error_to_tell`, but waits until the events before the error are committed. For interfaces that answer
+    outside the queue of answers."""
     if isinstance(failure, GroupChatError) and failure.status not in AT_ONCE:
         failure = await hub.answers.settled_error(failure)
-    return error_to_tell(hub, failure, **where)
+    return error_to_tell(hub, failure, member=member, **where)
 
 
 def error_response(error: GroupChatError, body: object = None) -> web.Response:
@@ -80,7 +84,7 @@ async def _call_handler(request: web.Request, handler: Handler) -> web.StreamRes
         return _translate_http_error(error)
     except Exception as failure:
         where = {"method": request.method, "path": path_for_log(request)}
-        return error_response(error_to_tell(request.app[HUB], failure, **where))
+        return error_response(error_to_tell(request.app[HUB], failure, member=request.get(CALLER), **where))
 
 
 def _translate_http_error(error: web.HTTPException) -> web.Response:
@@ -90,7 +94,7 @@ def _translate_http_error(error: web.HTTPException) -> web.Response:
         response.headers["Allow"] = allowed
         return response
     if error.status == 404:
-        return error_response(NotFound("There is nothing at this address. See /docs."))
+        return error_response(NotFound("This address does not exist. See /docs."))
     if error.status == 413:
         return error_response(TooLarge("The request's body is too large."))
     return json_response({"error": BadRequest(error.reason or "bad request").body()}, error.status)

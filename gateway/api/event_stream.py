@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator
 
 from aiohttp import HttpVersion11, web
 
-from gateway.access.permissions import Action, Actor
-from gateway.api import frames
+from gateway.access.permissions import Actor, Permission
+from gateway.api import stream_frames
 from gateway.api.auth import HUB, actor_of
-from gateway.api.rest import MAX_DIGITS
-from gateway.api.resume import catch_up
-from gateway.operations import hello_operation
+from gateway.api.catch_up import catch_up
+from gateway.api.request_validation import MAX_DIGITS
+from gateway.operations.members import hello_operation
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest
-from gateway.protocol.events import Replayed
-from gateway.protocol.requests import Hello
-from gateway.push.broadcaster import Connection, Renderer
+from gateway.protocol.events import Replayed, TerminalWatched
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.push.connections import Connection, Renderer
 from gateway.runtime.hub import Hub
 
 
@@ -30,13 +30,18 @@ async def serve_event_stream(request: web.Request) -> web.StreamResponse:
     if hub.state.members[actor.name].member.hidden or not hub.state.rooms_of[actor.name]:
         await hello_operation.answer_hello(hub, actor, Hello())
     welcome = await hello_operation.build_welcome(hub, actor)
-    async with open_stream(request, hub, frames.encode_event_for_stream, actor) as (connection, response):
-        connection.snapshots = frames.encode_snapshot_for_stream
+    async with open_stream(request, hub, stream_frames.encode_event_for_stream, actor) as (connection, response):
+        connection.snapshots = stream_frames.encode_snapshot_for_stream
         connection.echo = echo
-        connection.say(frames.encode_snapshot_for_stream(codec.encode(welcome)))
+        connection.say(stream_frames.encode_snapshot_for_stream(codec.encode(welcome)))
+        if hub.terminals.is_watched(actor.name) and not welcome.watched:  # since the welcome was built
+            connection.say(stream_frames.encode_snapshot_for_stream(codec.encode(TerminalWatched(on=True))))
         start = welcome.last_seq if since is None else since
         await catch_up(
-            hub, connection, start, lambda until: frames.encode_snapshot_for_stream(codec.encode(Replayed(until)))
+            hub,
+            connection,
+            start,
+            lambda until: stream_frames.encode_snapshot_for_stream(codec.encode(Replayed(until))),
         )
         await wait_until_gone(connection)
     return response
@@ -55,10 +60,10 @@ async def open_stream(
     response.enable_chunked_encoding()
     await response.prepare(request)
     assert request.transport is not None
-    connection = Connection(actor.name, request.transport, renderer, observer=actor.may(Action.READ_DIRECT))
+    connection = Connection(actor.name, request.transport, renderer, observer=actor.may(Permission.READ_DIRECT))
     connection.token = actor.token
-    connection.keepalive = frames.SSE_COMMENT
-    connection.farewell = frames.SSE_END
+    connection.keepalive = stream_frames.SSE_COMMENT
+    connection.farewell = stream_frames.SSE_END
     connection.listens = False
     hub.streams.enter(connection)
     try:

@@ -15,17 +15,17 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from gateway.api import request_body
 from gateway.api.auth import actor_of, token_of
+from gateway.api.request_validation import read_body
 from gateway.client.discovery.local_socket import socket_path_for
 from gateway.client.files.private_files import make_private_folder
 from gateway.client.http_connectors import ProvenSocket
-from gateway.client.mcp_relay import WAIT_HEADER, forward_response, forwarded_headers
+from gateway.client.mcp_forwarding import WAIT_HEADER, forward_response, forwarded_headers
 from gateway.client.process.tasks import spawn
 from gateway.protocol.errors import Unavailable
-from gateway.protocol.requests import CreateToken
+from gateway.protocol.requests.member_requests import CreateToken
 
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0  # of a process that imports much, on a machine that is busy
 STOP_TIMEOUT_S = 3.0
 MAX_LOGGED_CHARS = 8000
 log = structlog.get_logger("gateway.mcp")
@@ -122,7 +122,7 @@ async def proxy_request(request: web.Request) -> web.StreamResponse:
     return await forward_request(request, await require_known_token(request))
 
 
-def routes(handler: Handler = proxy_request) -> list[web.RouteDef]:
+def mcp_routes(handler: Handler = proxy_request) -> list[web.RouteDef]:
     """The MCP routes. Older clients can be given an address but no header, so the token may stand in the path."""
     found = []
     for prefix in ("", "/t/{secret}"):
@@ -139,11 +139,11 @@ async def forward_request(request: web.Request, secret: str) -> web.StreamRespon
     if "patience" in request.query:
         headers[WAIT_HEADER] = request.query["patience"]
     query = {name: value for name, value in request.query.items() if name not in ("token", "patience")}
-    body = io.BytesIO(await request_body.read_body(request)) if request.can_read_body else None
+    body = io.BytesIO(await read_body(request)) if request.can_read_body else None
     try:
         answer = await session.request(request.method, f"http://mcp{path}", params=query, data=body, headers=headers)
     except (aiohttp.ClientError, OSError) as error:
-        raise Unavailable("The MCP process does not answer at the moment.", retry_after=1) from error
+        raise Unavailable("The MCP process does not answer at the moment. Try again.", retry_after=1) from error
     return await forward_response(request, answer)
 
 

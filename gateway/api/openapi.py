@@ -11,12 +11,15 @@ from typing import Any
 import msgspec
 
 import gateway
-from gateway.operations.table import OPERATIONS, Operation
+from gateway.operations.operation import Operation
+from gateway.operations.operation_table import OPERATIONS
 from gateway.protocol import codec
 from gateway.protocol.errors import ErrorBody
 
 _CODE = re.compile(r"`([^`]+)`")
 _REF = "#/components/schemas/{name}"
+# Clients are generated from these names, so a schema keeps its name when its class gets another one.
+_SCHEMA_NAMES = {"LoopHoldView": "BrakeView"}
 
 
 class ErrorAnswer(msgspec.Struct):
@@ -32,13 +35,14 @@ def encoded_document() -> bytes:
 def build_document() -> dict[str, Any]:
     bodies = [one.request for one in OPERATIONS]
     results = [one.result for one in OPERATIONS]
-    _, schemas = msgspec.json.schema_components([*bodies, *results, ErrorAnswer], ref_template=_REF)
+    _, components = msgspec.json.schema_components([*bodies, *results, ErrorAnswer], ref_template=_REF)
+    schemas = {schema_name(name): _with_schema_names(schema) for name, schema in components.items()}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "llm-groupchat",
             "version": gateway.__version__,
-            "description": "Everything of the protocol that is not a stream. See docs/protocol.md for the streams.",
+            "description": "All requests of the protocol. docs/protocol.md describes the streams.",
         },
         "security": [{"bearer": []}, {"header": []}, {"query": []}],
         "paths": _paths(schemas),
@@ -53,6 +57,23 @@ def build_document() -> dict[str, Any]:
     }
 
 
+def schema_name(class_name: str) -> str:
+    return _SCHEMA_NAMES.get(class_name, class_name)
+
+
+def _with_schema_names(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_with_schema_names(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    named = {key: _with_schema_names(value) for key, value in schema.items()}
+    if isinstance(title := named.get("title"), str):
+        named["title"] = schema_name(title)
+    if isinstance(reference := named.get("$ref"), str):
+        named["$ref"] = _REF.format(name=schema_name(reference.rpartition("/")[2]))
+    return named
+
+
 def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for operation in OPERATIONS:
@@ -61,12 +82,13 @@ def _paths(schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
-    schema = schemas[operation.request.__name__]
+    name = schema_name(operation.request.__name__)
+    schema = schemas[name]
     in_path = set(re.findall(r"{(\w+)}", operation.path))
     fields = {name: one for name, one in schema["properties"].items() if name not in ("n", "op")}
     described: dict[str, Any] = {
         "operationId": str(operation.request.__struct_config__.tag),
-        "summary": (operation.request.__doc__ or operation.request.__name__).split("\n\n")[0].replace("\n    ", " "),
+        "summary": (operation.request.__doc__ or name).split("\n\n")[0].replace("\n    ", " "),
         "parameters": [_parameter(name, fields[name], "path", True) for name in sorted(in_path)],
         "responses": _responses(operation),
     }
@@ -98,7 +120,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _responses(operation: Operation) -> dict[str, Any]:
     def content(name: str) -> dict[str, Any]:
-        return {"application/json": {"schema": {"$ref": _REF.format(name=name)}}}
+        return {"application/json": {"schema": {"$ref": _REF.format(name=schema_name(name))}}}
 
     return {
         "200": {"description": "Done.", "content": content(operation.result.__name__)},

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from gateway.client.discovery.local_addresses import LOOPBACK_NAMES
+from gateway.client.discovery.local_defaults import LOOPBACK_NAMES
 
 PORTS = {"http": 80, "https": 443}
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,255})(?::(?P<port>[0-9]{1,5}))?", re.ASCII)

@@ -9,23 +9,26 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from gateway.access.permissions import Action, Actor
-from gateway.api import frames
+from gateway.access.permissions import Actor, Permission
+from gateway.api import stream_frames
 from gateway.api.auth import HUB, actor_of
+from gateway.api.catch_up import catch_up
 from gateway.api.errors import error_to_tell
-from gateway.api.resume import catch_up
 from gateway.api.websocket_base import serve_socket
 from gateway.client.process.tasks import spawn
-from gateway.operations import dispatch, hello_operation
+from gateway.operations import dispatch
+from gateway.operations.members import hello_operation, link_operations
 from gateway.protocol import codec
-from gateway.protocol.errors import BadRequest, GroupChatError
+from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
 from gateway.protocol.events import Replayed, Welcome
-from gateway.protocol.requests import Hello, Request
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Answer
-from gateway.push.broadcaster import Connection
+from gateway.push.connections import Connection
+from gateway.rooms import member_tokens
 from gateway.runtime.hub import Hub
 
-log = structlog.get_logger("gateway.websocket")
+log = structlog.get_logger("gateway.api.websocket")
 
 MAX_UNANSWERED_REQUESTS = 1000
 HELLO_TIMEOUT_S = 15.0
@@ -60,6 +63,8 @@ class WebSocketConnection:
             await self._begin(request)
         except Exception as failure:
             self._refuse(request.n, failure, op=type(request).__name__)
+            if self._connection is None and isinstance(failure, Unauthorized):
+                self._end_refused()
 
     async def _begin(self, request: Request) -> None:
         """Start a request. Sends are committed in the background, in order; reads are answered before the next request
@@ -70,7 +75,7 @@ class WebSocketConnection:
         if self._connection is None:
             raise BadRequest('Send hello first: {"op":"hello","n":1}.')
         await self._wait_for_capacity()
-        begun = dispatch.start_operation(self._hub, self._actor, request)
+        begun = dispatch.start_operation(self._hub, self._actor, request, self._connection)
         if isinstance(begun, asyncio.Future):
             self._answer_in_turn(request.n, begun)
             return
@@ -103,18 +108,23 @@ class WebSocketConnection:
     async def _hello(self, request: Hello) -> None:
         if self._connection is not None:
             raise BadRequest("This connection has sent hello already.")
+        member_tokens.check_token_holds(self._hub.state, self._actor, self._hub.now)
         connection = Connection(
             self._actor.name,
             self._transport,
-            frames.encode_event_for_websocket,
-            snapshots=frames.encode_websocket_text,
-            observer=self._actor.may(Action.READ_DIRECT),
+            stream_frames.encode_event_for_websocket,
+            snapshots=stream_frames.encode_websocket_text,
+            ping=stream_frames.encode_ping,
+            observer=self._actor.may(Permission.READ_DIRECT),
             echo=request.echo,
         )
-        connection.keepalive = frames.PING_FRAME
-        connection.farewell = frames.GOING_AWAY_FRAME
+        connection.keepalive = stream_frames.PING_FRAME
+        connection.farewell = stream_frames.GOING_AWAY_FRAME
         connection.token = self._actor.token
         welcome = await self._welcome(request)
+        if self._actor.link is not None:
+            connection.snapshots = None
+            connection.shows = (await link_operations.view_of_link(self._hub, self._actor, self._actor.link)).shows
         self._connection = connection
         self._alarm.cancel()
         self._hub.streams.strangers.discard(self._transport)
@@ -146,18 +156,25 @@ class WebSocketConnection:
         return welcome.last_seq if request.since is None else request.since
 
     def _refuse(self, number: int, failure: BaseException, **where: object) -> None:
-        error = error_to_tell(self._hub, failure, member=self._actor.name, **where)
+        error = error_to_tell(self._hub, failure, member=self._actor.counted_as, **where)
         self._say(codec.encode_error(number, error.body()))
+
+    def _end_refused(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(stream_frames.REFUSED_FRAME)
+            self._transport.close()
 
     def _say(self, payload: bytes) -> None:
         if self._connection is not None:
-            self._connection.answer(frames.encode_websocket_text(payload))
+            self._connection.answer(stream_frames.encode_websocket_text(payload))
         elif not self._transport.is_closing():
-            self._transport.write(frames.encode_websocket_text(payload))
+            self._transport.write(stream_frames.encode_websocket_text(payload))
 
     def mark_alive(self, pong: bytes | None) -> None:
         if self._connection is not None:
             self._connection.mark_alive()
+            if pong:
+                self._hub.terminals.confirm(self._connection, pong)
 
     def close(self) -> None:
         self._alarm.cancel()
@@ -165,8 +182,9 @@ class WebSocketConnection:
         if self._replay is not None:
             self._replay.cancel()
         if self._connection is not None:
+            self._hub.terminals.forget(self._connection)
             self._hub.streams.disconnect(self._connection)
 
 
 def _encode_replayed(until: int) -> bytes:
-    return frames.encode_websocket_text(codec.encode(Replayed(until)))
+    return stream_frames.encode_websocket_text(codec.encode(Replayed(until)))

@@ -6,8 +6,8 @@ The handler decides what a frame means; this module reads frames, answers pings 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 from aiohttp import WSMsgType, web
 
@@ -25,14 +25,22 @@ class SocketHandler(Protocol):
     def close(self) -> None: ...
 
 
+H = TypeVar("H", bound=SocketHandler)
+
+
 async def serve_socket(
-    request: web.Request, begin: Callable[[asyncio.Transport], SocketHandler]
+    request: web.Request,
+    begin: Callable[[asyncio.Transport], H],
+    opened: Callable[[H], Awaitable[None]] | None = None,
 ) -> web.WebSocketResponse:
+    """`opened` runs before the first frame is read, for a client that says who it is in the address."""
     socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME_BYTES)
     await socket.prepare(request)
     assert request.transport is not None
     session = begin(request.transport)
     try:
+        if opened is not None:
+            await opened(session)
         async for frame in socket:
             if frame.type is WSMsgType.TEXT or frame.type is WSMsgType.BINARY:
                 await session.receive(frame.data)

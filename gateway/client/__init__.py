@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from gateway.client.discovery.team_discovery import state_folder
     from gateway.client.discovery.token_files import read_token, token_file
     from gateway.client.files.private_files import write_private
-    from gateway.client.http_calls import HttpClient
-    from gateway.client.ids import new_id
+    from gateway.client.http_client import HttpClient
+    from gateway.client.message_ids import new_id
 
 __all__ = [
     "Client",
@@ -34,9 +34,9 @@ __all__ = [
 
 _MODULES = {
     **dict.fromkeys(("Client", "ConnectionLost", "StoreChanged", "ClientEvent"), "client"),
-    "HttpClient": "http_calls",
+    "HttpClient": "http_client",
     **dict.fromkeys(("Endpoint", "TlsTrust", "find_endpoint", "state_for"), "discovery.endpoint"),
-    "new_id": "ids",
+    "new_id": "message_ids",
     "write_private": "files.private_files",
     "state_folder": "discovery.team_discovery",
     **dict.fromkeys(("read_token", "token_file"), "discovery.token_files"),

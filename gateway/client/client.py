@@ -1,4 +1,10 @@
-"""The client: connects, resumes after the last seq, reconnects, and safely repeats requests that got no answer."""
+"""The client: connects, reconnects, resumes after the last seq that it saw, and safely repeats requests that got no
+answer.
+
+After a gateway died: `_keep_connected` connects again with growing pauses, `_make_hello` names the last seq, and
+`gateway/api/catch_up.py` on the other side replays the rest. The sidecar adds what to do when the store was replaced
+(`sidecar/connection/room_connection.py`).
+"""
 
 from __future__ import annotations
 
@@ -15,21 +21,20 @@ import msgspec
 
 from gateway.client.backoff import retry_delays
 from gateway.client.discovery.endpoint import Endpoint
-from gateway.client.discovery.timeouts import NO_LIMIT_S
-from gateway.client.ids import new_id
+from gateway.client.message_ids import new_id
 from gateway.client.process.tasks import spawn
-from gateway.client.transports import (
-    OPEN_TIMEOUT_S,
-    TRANSPORTS,
-    ClientTransport,
-    GatewayUnreachable,
-    OpenTimedOut,
-    TransportBroken,
-)
-from gateway.protocol import codec, requests
+from gateway.client.timeouts import NO_LIMIT_S
+from gateway.client.transport_errors import OPEN_TIMEOUT_S, GatewayUnreachable, OpenTimedOut, TransportBroken
+from gateway.client.transports import TRANSPORTS, ClientTransport
+from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, RateLimited, Unavailable
 from gateway.protocol.events import Event, Replayed, Welcome
-from gateway.protocol.requests import Hello, Send
+from gateway.protocol.requests.agent_requests import Keys, PressTerminalKey, Restart, ShowTerminal
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken, Register, RotateToken
+from gateway.protocol.requests.message_requests import Retry, Send
+from gateway.protocol.requests.request import Request
+from gateway.protocol.requests.room_requests import CreateRoom
 from gateway.protocol.results import Accepted
 
 R = TypeVar("R")
@@ -56,17 +61,19 @@ ClientEvent = Event | ConnectionLost
 
 
 NOT_REPEATABLE = (
-    requests.CreateRoom,
-    requests.CreateToken,
-    requests.RotateToken,
-    requests.Register,
-    requests.Keys,
-    requests.Restart,
-    requests.Retry,
+    CreateRoom,
+    CreateToken,
+    RotateToken,
+    Register,
+    Keys,
+    PressTerminalKey,
+    Restart,
+    Retry,
+    ShowTerminal,
 )
 
 
-def _is_repeatable(request: requests.Request) -> bool:
+def _is_repeatable(request: Request) -> bool:
     return not isinstance(request, NOT_REPEATABLE) and not (isinstance(request, Send) and request.id is None)
 
 
@@ -131,10 +138,6 @@ class Client:
     def endpoint(self) -> Endpoint:
         return self._endpoint
 
-    @property
-    def transport_name(self) -> str:
-        return self._wire.name if self._wire is not None else "none"
-
     # requests
 
     async def send(self, content: str, **fields: Any) -> Accepted:
@@ -143,21 +146,21 @@ class Client:
 
     async def request(
         self,
-        request: requests.Request,
+        request: Request,
         kind: type[R],
         *,
         timeout: float | None = None,
-        house: str | None = None,
+        store_id: str | None = None,
     ) -> R:
         """Send a request and wait for the answer, across lost connections, up to the endpoint's limit or `timeout`. A
-        request that must not run twice is not repeated. With `house`, it is sent only to the gateway with this store
+        request that must not run twice is not repeated. With `store_id`, it is sent only to the gateway with this store
         id: after a reconnect the gateway may have another store."""
         within = self._endpoint.limits.answers if timeout is None else timeout
         try:
             async with asyncio.timeout(None if within == NO_LIMIT_S else within):
                 while True:
                     wire = await self._ready()
-                    if house not in (None, self.welcome.house):
+                    if store_id not in (None, self.welcome.store_id):
                         raise StoreChanged
                     try:
                         answer = await wire.request(request)
@@ -222,12 +225,12 @@ class Client:
         """Run the connection until a final error, then tell everyone who waits for an answer or an event, whatever the
         reason."""
         try:
-            await self._run(first)
+            await self._keep_connected(first)
         except Exception as error:
             log.exception("the client broke")
             self._finish(Unavailable(f"The connection to {self._endpoint.shown} broke: {error!r}."), first)
 
-    async def _run(self, first: asyncio.Future[None]) -> None:
+    async def _keep_connected(self, first: asyncio.Future[None]) -> None:
         pauses = retry_delays(self._chance)
         while True:
             wire = self._choose()
@@ -237,7 +240,7 @@ class Client:
             except (TransportBroken, GroupChatError) as error:
                 if self._should_stop_retrying(error, first):
                     return
-                await self._wait(error, pauses, first)
+                await self._wait_before_retry(error, pauses, first)
             finally:
                 await wire.close()
             if self._worked:
@@ -273,9 +276,9 @@ class Client:
         self.welcome = await self._open(wire)
         if self._since is None or self._since > self.welcome.last_seq:
             self._since = self.welcome.last_seq
-        known = self._hello.known if self._hello.house == self.welcome.house else 0
+        known = self._hello.known if self._hello.store_id == self.welcome.store_id else 0
         # the member may have got another role since
-        self._hello = msgspec.structs.replace(self._hello, role=None, house=self.welcome.house, known=known)
+        self._hello = msgspec.structs.replace(self._hello, role=None, store_id=self.welcome.store_id, known=known)
         self._wire = wire
         self._overflowed = False
         self._failed_tries = 0
@@ -287,7 +290,7 @@ class Client:
             first.set_result(None)
         try:
             async for event in wire.events():
-                self._take(event)
+                self._take_event(event)
                 await self._take_in_slices()
         finally:
             self._forget(wire)
@@ -296,13 +299,13 @@ class Client:
         """Open a transport, within a time limit: a gateway may accept connections and never answer."""
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                return await wire.open(self._send_hello())
+                return await wire.open(self._make_hello())
         except TimeoutError:
             raise OpenTimedOut(f"it did not answer within {OPEN_TIMEOUT_S:g} s") from None
 
-    def _send_hello(self) -> Hello:
+    def _make_hello(self) -> Hello:
         """The hello with everything the client remembers: the gateway's log may have been restored from a backup."""
-        known = max(self._hello.known, self._since or 0) if self._hello.house else 0
+        known = max(self._hello.known, self._since or 0) if self._hello.store_id else 0
         return msgspec.structs.replace(self._hello, since=self._since, known=known)
 
     async def _take_in_slices(self) -> None:
@@ -311,14 +314,14 @@ class Client:
         if self._taken % EVENTS_PER_LOOP_TURN == 0:
             await asyncio.sleep(0)
 
-    def _take(self, event: Event) -> None:
+    def _take_event(self, event: Event) -> None:
         since = self._since or 0
         seq = event.until if isinstance(event, Replayed) else getattr(event, "seq", None)
         repeated = seq is not None and seq <= since and not isinstance(event, Replayed)
         if not repeated and self._put(event) and seq is not None:
             self._since = max(since, seq)
 
-    async def _wait(self, error: Exception, pauses: Iterator[float], first: asyncio.Future[None]) -> None:
+    async def _wait_before_retry(self, error: Exception, pauses: Iterator[float], first: asyncio.Future[None]) -> None:
         pause = next(pauses)
         if first.done() and self._worked:
             self._put(ConnectionLost(str(error), pause))

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.client.discovery.endpoint import Endpoint
 from gateway.client.http_connectors import connector_for
-from gateway.client.transports import (
+from gateway.client.transport_errors import (
     MAX_FRAME_BYTES,
     OPEN_TIMEOUT_S,
     GatewayUnreachable,
@@ -20,7 +20,8 @@ from gateway.client.transports import (
 )
 from gateway.protocol import codec
 from gateway.protocol.events import Event, Message, Welcome
-from gateway.protocol.requests import Events, Hello, Request
+from gateway.protocol.requests.connection_requests import Events, Hello
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Answer, EventPage
 
 POLL_WAIT_S = 20.0
@@ -29,8 +30,6 @@ STREAM_TIMEOUT_S = 60.0
 
 class _HttpTransport:
     """Requests go over POST /v1/op; the subclass decides how events arrive."""
-
-    name = "http"
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -75,8 +74,6 @@ class _HttpTransport:
 
 
 class EventStreamTransport(_HttpTransport):
-    name = "events"
-
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
         self._stream: aiohttp.ClientResponse | None = None
@@ -113,8 +110,6 @@ class EventStreamTransport(_HttpTransport):
 
 
 class PollTransport(_HttpTransport):
-    name = "poll"
-
     async def events(self) -> AsyncIterator[Event]:
         while True:
             answer = await self.request(Events(since=self._since, wait=POLL_WAIT_S))

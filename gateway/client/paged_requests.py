@@ -7,12 +7,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gateway.protocol.decision_requests import Decisions
 from gateway.protocol.events import Welcome
-from gateway.protocol.listings import LISTINGS
-from gateway.protocol.requests import Asks, Members, Request, Rooms
+from gateway.protocol.listing_order import LISTINGS
+from gateway.protocol.requests.ask_requests import Asks
+from gateway.protocol.requests.decision_requests import Decisions
+from gateway.protocol.requests.member_requests import Members
+from gateway.protocol.requests.request import Request
+from gateway.protocol.requests.room_requests import Rooms
+from gateway.protocol.requests.session_requests import Sessions
 from gateway.protocol.results import AskList, DecisionList, MemberList, RoomList, SessionList
-from gateway.protocol.session_requests import Sessions
 
 T = TypeVar("T")
 SendRequest = Callable[[Request, type[Any]], Awaitable[Any]]

@@ -19,32 +19,24 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from gateway.client.discovery.endpoint import Endpoint
 from gateway.client.discovery.local_socket import connect_to_own
+from gateway.client.transport_errors import (
+    MAX_FRAME_BYTES,
+    OPEN_TIMEOUT_S,
+    PING_INTERVAL_S,
+    GatewayUnreachable,
+    OpenTimedOut,
+    TransportBroken,
+    error_from_response,
+    untrusted_certificate_error,
+)
 from gateway.protocol import codec
-from gateway.protocol.errors import ErrorBody, GroupChatError, Unauthorized, Unavailable, error_from_body
 from gateway.protocol.events import Event, Welcome
-from gateway.protocol.requests import Hello, Request
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Answer
-
-OPEN_TIMEOUT_S = 10.0
-PING_INTERVAL_S = 20.0
-MAX_FRAME_BYTES = 16 * 1024 * 1024
-
-
-class TransportBroken(Exception):
-    """This transport has ended; another may be tried."""
-
-
-class GatewayUnreachable(TransportBroken):
-    """Nothing answers at the address; another transport would not help."""
-
-
-class OpenTimedOut(TransportBroken):
-    """Something accepted the connection and did not answer in time."""
 
 
 class ClientTransport(Protocol):
-    name: str
-
     async def open(self, hello: Hello) -> Welcome: ...
     async def request(self, request: Request) -> Answer: ...
     def events(self) -> AsyncIterator[Event]: ...
@@ -52,8 +44,6 @@ class ClientTransport(Protocol):
 
 
 class WebSocketTransport:
-    name = "websocket"
-
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._socket: ClientConnection | None = None
@@ -139,29 +129,6 @@ class WebSocketTransport:
             with suppress(OSError, ConnectionClosed):
                 await self._socket.close()
         self._fail_waiting()
-
-
-class _Refusal(msgspec.Struct):
-    error: ErrorBody
-
-
-def untrusted_certificate_error(error: Exception) -> Unauthorized:
-    """The error for an untrusted certificate: retrying does not help."""
-    why = getattr(error, "verify_message", "") or str(error)
-    return Unauthorized(
-        f"The gateway's certificate is not trusted: {why}. Name its authority with --cafile, or pin it with "
-        "--fingerprint."
-    )
-
-
-def error_from_response(status: int, body: bytes) -> GroupChatError:
-    """The gateway's error, if the body is one; else the status and body of a proxy in between."""
-    try:
-        return error_from_body(msgspec.json.decode(body, type=_Refusal).error)
-    except msgspec.MsgspecError:
-        return Unavailable(
-            f"The gateway's address answered with HTTP {status}: {body[:200].decode(errors='replace')!r}"
-        )
 
 
 def _http_transport(name: str) -> Callable[[Endpoint], ClientTransport]:

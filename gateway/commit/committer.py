@@ -1,26 +1,27 @@
 """The committer is the only writer: it queues outcomes, writes them to disk in batches, and reports each commit.
 
-If a batch fails, its requesters get an error, and the committer tries the next batch. State in memory that may be ahead
-of the disk is read again before the next commit.
+A message is durable before it is acknowledged: requests are answered after the commit (`batch_completion.py`). If a
+batch fails, its requesters get an error, and the committer tries the next batch. State in memory that may be ahead of
+the disk is read again before the next commit.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from gateway.client.process.tasks import spawn_vital
-from gateway.model.log_events import Outcome
+from gateway.model.rule_outcome import RuleOutcome
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.results import Result
-from gateway.protocol.timestamps import iso_from_seconds
-from gateway.push.broadcaster import OutgoingEvent
-from gateway.push.metrics import Metrics
+from gateway.protocol.types.timestamps import iso_from_seconds
+from gateway.push.connections import OutgoingEvent
+from gateway.statistics.metrics import Metrics
 from gateway.store import LogEntry, Store
 from gateway.store.log_entries import encode_event
 
@@ -30,7 +31,7 @@ OnCommitted = Callable[[], None]
 
 MAX_BATCH_EVENTS = 512
 RESTORE_INTERVAL_S = 1.0
-BROKEN_TEXT = "Something broke inside the gateway; its log says what."
+BROKEN_TEXT = "The gateway has an internal error; see its log."
 
 
 @dataclass(slots=True)  # not frozen: made for each request, and a frozen one takes four times as long to make
@@ -38,7 +39,7 @@ class CommitJob:
     """An encoded outcome on its way to disk. One without events, such as a refusal (with its `error`), only waits for
     the outcomes before it. `tells` are called after its events are pushed, and before those of the next job."""
 
-    outcome: Outcome
+    outcome: RuleOutcome
     entries: Sequence[LogEntry]
     sheets: Sequence[OutgoingEvent]
     done: asyncio.Future[Any]
@@ -48,7 +49,7 @@ class CommitJob:
     error: GroupChatError | None = None
 
     @staticmethod
-    def of(outcome: Outcome, done: asyncio.Future[Any]) -> CommitJob:
+    def of(outcome: RuleOutcome, done: asyncio.Future[Any]) -> CommitJob:
         """Encode first: an outcome that cannot be encoded fails alone, before it changes any state."""
         entries: list[LogEntry] = []
         sheets: list[OutgoingEvent] = []
@@ -81,7 +82,7 @@ class CommitJob:
             try:
                 tell()
             except Exception:
-                log.exception("! an answer could not be written")
+                log.exception("! could not send an answer")
 
 
 Told = Callable[[Sequence[CommitJob], dict[int, int]], None]
@@ -98,7 +99,8 @@ class CommitHealth:
 
 
 class Committer:
-    """`restore` reads the state from the store again."""
+    """Writes what the rules decided to the store, batch by batch, and only then answers. `restore` reads the state from
+    the store again."""
 
     def __init__(
         self,
@@ -161,6 +163,11 @@ class Committer:
     def uncommitted(self) -> int:
         return len(self._batch) + len(self._pending)
 
+    def has_deliveries_to(self, names: Collection[str]) -> bool:
+        """Whether something is on its way to the disk that begins or moves a delivery to one of these members."""
+        jobs = (*self._batch, *self._pending)
+        return any(one.member in names for job in jobs for fact in job.outcome.events for one in fact.deliveries)
+
     @property
     def is_behind(self) -> bool:
         """Whether more jobs wait besides the batch that is being reported."""
@@ -195,8 +202,8 @@ class Committer:
         except GroupChatError as error:
             await self._give_up(error)
         except Exception as error:
-            log.exception("! commit broke")
-            await self._give_up(StorageFailed("The store broke; the gateway's log says how."), error)
+            log.exception("! commit failed unexpectedly")
+            await self._give_up(StorageFailed("The store failed; see the gateway's log."), error)
         else:
             self._tell(self._batch, seqs)
         self._batch = ()
@@ -206,8 +213,8 @@ class Committer:
         try:
             self._told(batch, seqs)
         except Exception as error:
-            log.exception("! what was committed could not be told")
-            self._note(f"what was committed could not be told ({_public_error_text(error)})")
+            log.exception("! committed events could not be pushed")
+            self._note(f"committed events could not be pushed ({_public_error_text(error)})")
             self.mark_doubtful()
         for job in batch:
             job.answer(job.outcome.result)
@@ -235,7 +242,7 @@ class Committer:
         if not await self._restore_state() and not self._stopping:
             self._wake.clear()
             await _wait_for_event(self._wake, RESTORE_INTERVAL_S)
-        self._refuse_all(StorageFailed("The gateway has to read its state again first; try again in a moment."))
+        self._refuse_all(StorageFailed("The gateway is reloading its state. Try again in a moment."))
         self._doubted = self._doubted and not self._stopping
 
     async def _restore_state(self) -> bool:
@@ -243,8 +250,8 @@ class Committer:
         try:
             await self._restore()
         except Exception as error:
-            log.exception("! the state cannot be read again")
-            self._note(f"the state cannot be read again ({_public_error_text(error)})")
+            log.exception("! the state cannot be reloaded")
+            self._note(f"the state cannot be reloaded ({_public_error_text(error)})")
             self._doubted = True
             return False
         self._doubted = False

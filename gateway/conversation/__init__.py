@@ -1,1 +1,3 @@
-"""The rules of a room's conversation: sessions, shared contexts, loop checks, reply targets. Does no I/O."""
+"""The rules of a room's conversation: sessions, shared contexts, whom a message wakes (the loop guard), reply targets.
+Does no I/O.
+"""

@@ -7,19 +7,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from gateway.access.permissions import Action, Actor
+from gateway.access.permissions import Actor, Permission
 from gateway.conversation import sessions
-from gateway.decisions import decisions
-from gateway.decisions.decision_text import (
-    MEANS_NO,
-    MEANS_YES,
-    SpokenVote,
-    find_votes,
-    option_meant,
-    parse_vote,
-    shorten_to_line,
-)
-from gateway.decisions.decisions import (
+from gateway.decisions import decision_rules
+from gateway.decisions.decision_announcements import shorten_to_line
+from gateway.decisions.decision_rules import (
     NewDecision,
     add_answer,
     answer_refusal,
@@ -27,16 +19,19 @@ from gateway.decisions.decisions import (
     finish_decision,
     open_decision,
 )
+from gateway.decisions.spoken_votes import MEANS_NO, MEANS_YES, SpokenVote, find_votes, option_meant, parse_vote
 from gateway.decisions.vote_count import VoteCheck, VotingRuleKind, parse_rule
-from gateway.model.log_events import LogEvent, Outcome, Sequencer
 from gateway.model.paging import cut_page, identity
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome
 from gateway.model.state import GatewayState
-from gateway.protocol.decision_nouns import AnswerKind, Decision, Given
-from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import Message
+from gateway.protocol.requests.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose
 from gateway.protocol.results import DecisionList, DecisionView
-from gateway.protocol.types import DEFAULT_ROOM, Option, bare_name, canonical_room_name, check_message_text
+from gateway.protocol.text.addressing import outside_room_text
+from gateway.protocol.types.core_types import DEFAULT_ROOM, Option, bare_name, canonical_room_name, check_message_text
+from gateway.protocol.types.decision_types import AnswerKind, Decision, Given
 
 OPTION_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MAX_OPTION_KEY_CHARS = 16
@@ -50,15 +45,15 @@ A = AnswerKind
 # open
 
 
-def open_proposal(state: GatewayState, actor: Actor, request: Propose, sequencer: Sequencer) -> Outcome:
-    actor.require(Action.SEND)
+def open_proposal(state: GatewayState, actor: Actor, request: Propose, rule_context: RuleContext) -> RuleOutcome:
+    actor.require(Permission.SEND)
     room = _room_of_proposal(state, actor, request.room)
     if (again := _find_repeated(state, actor, request)) is not None:
-        return Outcome(DecisionView(again))
+        return RuleOutcome(DecisionView(again))
     if sum(one.pending and one.by == actor.name for one in state.decisions.values()) >= MAX_OPEN_DECISIONS:
         raise Conflict(f"{actor.name} has {MAX_OPEN_DECISIONS} open decisions. `groupchat decide` ends one.")
-    decision, facts = open_decision(state, actor.name, _new_decision(state, actor, request, room), sequencer)
-    return Outcome(DecisionView(decision), facts)
+    decision, facts = open_decision(state, actor.name, _new_decision(state, actor, request, room), rule_context)
+    return RuleOutcome(DecisionView(decision), facts)
 
 
 def _room_of_proposal(state: GatewayState, actor: Actor, name: str | None) -> str:
@@ -78,12 +73,12 @@ def _find_repeated(state: GatewayState, actor: Actor, request: Propose) -> Decis
 
 def _new_decision(state: GatewayState, actor: Actor, request: Propose, room: str) -> NewDecision:
     if request.to is not None and (request.people or request.voters):
-        raise BadRequest("`to` is one member; `voters` and `people` are of a room. Name one of them.")
+        raise BadRequest("Use only one of `to` (one member), `voters` and `people` (members of a room).")
     to = None if request.to is None else state.member(_without_at(request.to)).name
     if to == actor.name:
-        raise BadRequest(f"{actor.name} cannot decide its own proposal.")
+        raise BadRequest(f"{actor.name} cannot send a proposal to itself. Name another member in `to`.")
     if to is not None and to not in state.in_room[room]:
-        raise Forbidden(f"{to} is not in the room {room!r}. Invite them, or choose another room.")
+        raise Forbidden(outside_room_text([to], room))
     usual = (
         VotingRuleKind.FIRST if request.people else VotingRuleKind.MAJORITY if to is None else VotingRuleKind.RECIPIENT
     )
@@ -115,7 +110,7 @@ def normalize_options(given: Iterable[Option | str]) -> tuple[Option, ...]:
     whole = list(given)
     words = [one.strip() for one in whole if isinstance(one, str)]
     if not all(words):
-        raise BadRequest("An option is empty.")
+        raise BadRequest("An option is empty. Give each option a text.")
     plain = all(len(one) <= MAX_OPTION_KEY_CHARS and len(one.split()) == 1 for one in words)
     found = []
     for at, one in enumerate(whole):
@@ -131,28 +126,30 @@ def normalize_options(given: Iterable[Option | str]) -> tuple[Option, ...]:
 # answer
 
 
-def answer_decision(state: GatewayState, actor: Actor, request: AnswerDecision, sequencer: Sequencer) -> Outcome:
-    actor.require(Action.SEND)
+def answer_decision(
+    state: GatewayState, actor: Actor, request: AnswerDecision, rule_context: RuleContext
+) -> RuleOutcome:
+    actor.require(Permission.SEND)
     decision = require_decision(state, actor, request.decision)
-    given = _given_answer(decision, actor.name, request, sequencer)
+    given = _given_answer(decision, actor.name, request, rule_context)
     if _is_repeated_answer(decision, given):
-        return Outcome(DecisionView(decision))
-    error = answer_refusal(state, decision, actor.name, given.kind, sequencer.now)
+        return RuleOutcome(DecisionView(decision))
+    error = answer_refusal(state, decision, actor.name, given.kind, rule_context.now)
     if error is not None:
         raise error
-    later, facts = add_answer(state, decision, given, sequencer)
-    return Outcome(DecisionView(later), facts)
+    later, facts = add_answer(state, decision, given, rule_context)
+    return RuleOutcome(DecisionView(later), facts)
 
 
-def _given_answer(decision: Decision, by: str, request: AnswerDecision, sequencer: Sequencer) -> Given:
+def _given_answer(decision: Decision, by: str, request: AnswerDecision, rule_context: RuleContext) -> Given:
     check_message_text(request.reason, what="reason")
     check_message_text(request.choice, what="choice")
-    decisions.check_details(request.details)
+    decision_rules.check_details(request.details)
     kind, choice = normalize_choice(decision, request.kind, request.choice.strip())
     return Given(
         by=by,
         kind=kind,
-        at=sequencer.stamp,
+        at=rule_context.stamp,
         choice=choice,
         reason=request.reason.strip(),
         id=request.id or "",
@@ -182,7 +179,7 @@ def normalize_choice(decision: Decision, kind: AnswerKind, word: str) -> tuple[A
         return A.VOTE, word
     choice = option_meant(decision.options, word)
     if choice is None:
-        raise BadRequest(f"{word[:40]!r} is no option of {decision.id}. {offered_text(decision)}")
+        raise BadRequest(f"{word[:40]!r} is not an option of {decision.id}. {offered_text(decision)}")
     return A.VOTE, choice
 
 
@@ -195,41 +192,41 @@ def _choice_between_two(decision: Decision, kind: AnswerKind, word: str) -> tupl
     agreed = kind is A.ACCEPT or word.casefold() in MEANS_YES
     if agreed and not decision.options:
         return A.ACCEPT, ""
-    raise BadRequest(f"{word[:40]!r} is no answer to {decision.id}. {offered_text(decision)}")
+    raise BadRequest(f"{word[:40]!r} is not a valid answer to {decision.id}. {offered_text(decision)}")
 
 
 def offered_text(decision: Decision) -> str:
     keys = ", ".join(one.key for one in decision.options)
     if parse_rule(decision.rule).kind is VotingRuleKind.RECIPIENT:
         return f"Accept it{f' with one of {keys}' if keys else ''}, or reject it."
-    return f"Its options are: {keys}." if keys else "It takes an answer in words."
+    return f"Its options are: {keys}." if keys else "Answer it with free text."
 
 
-def count_spoken_votes(state: GatewayState, message: Message, sequencer: Sequencer) -> tuple[LogEvent, ...]:
+def count_spoken_votes(state: GatewayState, message: Message, rule_context: RuleContext) -> tuple[EventToCommit, ...]:
     """Count the votes in a message of a voter. The last vote for each decision counts."""
     if not state.decisions or ("VOTE" not in message.content and "[" not in message.content):
         return ()
     last: dict[str, SpokenVote] = {}
     for said in find_votes(message.content):
-        if (decision := _decision_meant(state, message, said, sequencer.now)) is not None:
+        if (decision := _decision_meant(state, message, said, rule_context.now)) is not None:
             last[decision.id] = said
     votes = ((state.decisions[key], said) for key, said in last.items())
     return tuple(
-        fact for decision, said in votes for fact in _count_spoken_vote(state, message, decision, said, sequencer)
+        fact for decision, said in votes for fact in _count_spoken_vote(state, message, decision, said, rule_context)
     )
 
 
 def _count_spoken_vote(
-    state: GatewayState, message: Message, decision: Decision, said: SpokenVote, sequencer: Sequencer
-) -> tuple[LogEvent, ...]:
+    state: GatewayState, message: Message, decision: Decision, said: SpokenVote, rule_context: RuleContext
+) -> tuple[EventToCommit, ...]:
     found = parse_vote(decision, said)
     if found is None:
         vote = shorten_to_line(said.words, 80)
         text = f"{message.from_}'s vote in {decision.id} was not understood: {vote}. {offered_text(decision)}"
-        return (decisions.decision_notice(decision, text, sequencer),)
+        return (decision_rules.decision_notice(decision, text, rule_context),)
     kind, choice = normalize_choice(decision, A.VOTE, found[0])
-    given = Given(message.from_, kind, sequencer.stamp, choice, found[1], message.id)
-    return () if _is_repeated_answer(decision, given) else add_answer(state, decision, given, sequencer)[1]
+    given = Given(message.from_, kind, rule_context.stamp, choice, found[1], message.id)
+    return () if _is_repeated_answer(decision, given) else add_answer(state, decision, given, rule_context)[1]
 
 
 def _decision_meant(state: GatewayState, message: Message, said: SpokenVote, now: float) -> Decision | None:
@@ -254,25 +251,25 @@ def _accepts_spoken_vote(state: GatewayState, decision: Decision, message: Messa
 # end
 
 
-def close_decision(state: GatewayState, actor: Actor, request: CloseDecision, sequencer: Sequencer) -> Outcome:
+def close_decision(state: GatewayState, actor: Actor, request: CloseDecision, rule_context: RuleContext) -> RuleOutcome:
     decision = require_decision(state, actor, request.decision)
     if actor.name != decision.by:
-        actor.require(Action.ADMINISTER)
+        actor.require(Permission.ADMINISTER)
     if not decision.pending:
-        raise Conflict(f"{decision.id} is {decision.state} already. {decision.result}")
+        raise Conflict(f"{decision.id} is already {decision.state}. {decision.result} To change it, propose a new one.")
     later, facts = (
-        cancel_decision(state, decision, sequencer)
+        cancel_decision(state, decision, rule_context)
         if request.cancel
-        else finish_decision(state, decision, sequencer, VoteCheck.COUNT)
+        else finish_decision(state, decision, rule_context, VoteCheck.COUNT)
     )
-    return Outcome(DecisionView(later), facts)
+    return RuleOutcome(DecisionView(later), facts)
 
 
 # queries
 
 
 def may_see_decision(state: GatewayState, actor: Actor, decision: Decision) -> bool:
-    if actor.may(Action.READ_DIRECT):
+    if actor.may(Permission.READ_DIRECT):
         return True
     if decision.private:
         return actor.name in (decision.by, *decision.voters)
@@ -289,8 +286,8 @@ def require_decision(state: GatewayState, actor: Actor, name: str) -> Decision:
 
 def unknown_decision_error(state: GatewayState, actor: Actor, name: str) -> NotFound:
     seen = [one.id for one in state.decisions.values() if one.pending and may_see_decision(state, actor, one)]
-    hint = f"Open are: {', '.join(seen[-3:])}." if seen else "None is open."
-    return NotFound(f"There is no decision {name[:40]!r} that {actor.name} may see. {hint}", nearest=seen[-3:])
+    hint = f"Open decisions: {', '.join(seen[-3:])}." if seen else "There is no open decision."
+    return NotFound(f"There is no decision {name[:40]!r} that {actor.name} can see. {hint}", nearest=seen[-3:])
 
 
 def visible_decisions(state: GatewayState, actor: Actor, request: Decisions) -> tuple[Decision, ...]:
@@ -301,6 +298,6 @@ def visible_decisions(state: GatewayState, actor: Actor, request: Decisions) -> 
     return tuple(one for one in found if room in (None, one.room) and request.session in (None, one.session))
 
 
-def list_decisions(state: GatewayState, actor: Actor, request: Decisions, sequencer: Sequencer) -> Outcome:
+def list_decisions(state: GatewayState, actor: Actor, request: Decisions, rule_context: RuleContext) -> RuleOutcome:
     found = visible_decisions(state, actor, request)
-    return Outcome(DecisionList(*cut_page(found, lambda one: one.number, request.after, request.limit, identity)))
+    return RuleOutcome(DecisionList(*cut_page(found, lambda one: one.number, request.after, request.limit, identity)))

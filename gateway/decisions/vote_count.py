@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
 from gateway.protocol.errors import BadRequest
+from gateway.protocol.types.decision_types import AnswerKind, Decision, DecisionState, Given
 
 S = DecisionState
 A = AnswerKind
@@ -48,11 +48,11 @@ def parse_rule(text: str) -> VotingRule:
     if match := _QUORUM.fullmatch(words):
         part, whole = int(match[1]), int(match[2])
         if not 1 <= part <= whole:
-            raise BadRequest(f"{text[:40]!r} cannot be met: a quorum is N of M, with N from 1 to M.")
+            raise BadRequest(f"{text[:40]!r} is not a valid quorum. Use N/M with N from 1 to M, such as 2/3.")
         return VotingRule(VotingRuleKind.QUORUM, part, whole)
     if words in (VotingRuleKind.RECIPIENT, VotingRuleKind.FIRST, VotingRuleKind.MAJORITY, VotingRuleKind.UNANIMOUS):
         return VotingRule(VotingRuleKind(words))
-    raise BadRequest(f"{text[:40]!r} is no rule to decide by; there are: {RULES_HELP}.")
+    raise BadRequest(f"Unknown rule {text[:40]!r}. Known rules: {RULES_HELP}.")
 
 
 @dataclass(frozen=True)

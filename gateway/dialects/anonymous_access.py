@@ -18,8 +18,9 @@ from gateway.protocol.errors import Forbidden, Unauthorized
 ANY_PATH = ("/t/{secret}", "/t/{secret}/{path:.*}", "/{path:.*}")
 
 
-async def caller_of(request: web.Request) -> Actor | None:
-    """The member that the token belongs to; None for a process of this machine without a token."""
+async def caller_of(request: web.Request, *, reads: bool = False) -> Actor | None:
+    """The member that the token belongs to; None for a process of this machine without a token. A read-only token is
+    accepted where nothing is changed (`reads`)."""
     auth.check_origin(request)
     hub, token = request.app[auth.HUB], _token_in_request(request)
     if token is None:
@@ -27,8 +28,8 @@ async def caller_of(request: web.Request) -> Actor | None:
         require_local_peer(request)
         return None
     if is_team_token(token, hub.team_digest):
-        raise Forbidden("The team token speaks at the simple interface only. Take a member's own token.")
-    return await auth.owner_of(request, token)
+        raise Forbidden("The team token can be used only with the simple interface. Use a member's own token.")
+    return await auth.owner_of(request, token, reads=reads)
 
 
 def has_token(request: web.Request) -> bool:
@@ -37,7 +38,9 @@ def has_token(request: web.Request) -> bool:
 
 def require_local_peer(request: web.Request) -> None:
     if not _is_local_peer(request):
-        raise Unauthorized("From another machine this needs a token: `?token=TOKEN`, or `/t/TOKEN/` as the path.")
+        raise Unauthorized(
+            "A connection from another machine needs a token: `?token=TOKEN`, or `/t/TOKEN/` as the path."
+        )
 
 
 def _token_in_request(request: web.Request) -> str | None:

@@ -10,8 +10,8 @@ import structlog
 
 from gateway.access.rate_limit import Rate, TokenBuckets
 from gateway.client.process.tasks import spawn
-from gateway.model.log_events import Outcome
-from gateway.model.records import MemberRecord
+from gateway.model.records.stored_records import MemberRecord
+from gateway.model.rule_outcome import RuleOutcome
 from gateway.protocol.errors import GroupChatError, RateLimited
 from gateway.protocol.results import Done, Result
 from gateway.rooms import guests
@@ -19,9 +19,9 @@ from gateway.runtime.departed_members import end_deliveries_of
 from gateway.runtime.hub import Hub
 
 NEW_GUEST_RATE = Rate(burst=200, per_second=2)
-GUEST_REMOVED_REASON = "this guest has been away the longest, and made way for another"
+GUEST_REMOVED_REASON = "this guest was removed for another one, because it has been away the longest"
 
-log = structlog.get_logger("gateway.rooms.guests")
+log = structlog.get_logger("gateway.dialects.guest_admission")
 
 
 class GuestAdmission:
@@ -36,10 +36,10 @@ class GuestAdmission:
         state = self._hub.state
         if wish.member.name not in state.members:
             self._take()
-        facts = guests.admit_guest(state, wish, self._hub.sequencer())
-        written = self._hub.carry_out(Outcome(Done(), facts))
+        facts = guests.admit_guest(state, wish, self._hub.rule_context())
+        written = self._hub.carry_out(RuleOutcome(Done(), facts))
         for name in guests.members_removed_by(facts):
-            spawn(self._settle(name), "settle what a guest was owed")
+            spawn(self._settle(name), "cancel the deliveries of a removed guest")
         return written
 
     def _take(self) -> None:
@@ -47,8 +47,8 @@ class GuestAdmission:
             self._new.take(self._dialect, self._clock())
         except RateLimited as error:
             raise RateLimited(
-                f"New names come by {self._dialect} faster than they are let in without a token. "
-                f"Wait {error.retry_after or 1:.1f} s, or take a name that was here before.",
+                f"Too many new names connect over {self._dialect} without a token. "
+                f"Wait {error.retry_after or 1:.1f} s, or use a name that was connected before.",
                 retry_after=error.retry_after,
             ) from None
 
@@ -57,6 +57,6 @@ class GuestAdmission:
         try:
             await end_deliveries_of(self._hub, name, GUEST_REMOVED_REASON)
         except GroupChatError as error:
-            log.warning("! what a guest was owed could not be settled", member=name, error=error.message)
+            log.warning("! the deliveries of a removed guest could not be cancelled", member=name, error=error.message)
         if name not in self._hub.state.members:
-            self._hub.state.live.pop(name, None)
+            self._hub.state.forget_live(name)

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.api import auth, mcp_proxy, rest
+from gateway.api import auth, mcp_proxy
 from gateway.api.errors import translate_errors
 from gateway.api.mcp_proxy import MCP, McpProcess
+from gateway.api.request_validation import MAX_BODY_BYTES
 from gateway.dialects.anonymous_access import has_token, require_local_peer
-from gateway.protocol.requests import CreateToken
-from gateway.protocol.types import MemberKind
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.types.core_types import MemberKind
 from gateway.runtime.hub import Hub
 
 GUEST_TOKEN_REQUEST = CreateToken(name="mcp", kind=MemberKind.AGENT)
 
 
 def make_mcp_app(hub: Hub, mcp: McpProcess) -> web.Application:
-    app = web.Application(middlewares=[translate_errors], client_max_size=rest.MAX_BODY_BYTES)
+    app = web.Application(middlewares=[translate_errors], client_max_size=MAX_BODY_BYTES)
     app[auth.HUB] = hub
     app[MCP] = mcp
-    app.add_routes(mcp_proxy.routes(_forward_request))
+    app.add_routes(mcp_proxy.mcp_routes(_forward_request))
     return app
 
 

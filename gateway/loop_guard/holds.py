@@ -1,4 +1,4 @@
-"""The loop guard's state in a room: the held messages, and what a person has lifted. Pure values."""
+"""The hold of a room, after a guard has tripped: the held messages, and what a person has lifted. Pure values."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Collection
 
 import msgspec
 
-from gateway.protocol.loop_limits import BrakeView, Guard, Trip
+from gateway.protocol.types.loop_limits import Guard, LoopHoldView, Trip
 
 MAX_HELD_MESSAGES = 500
+STORED_AS = "brake"  # the kind of a hold in the store
 
 
 class HeldMessage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,7 +33,7 @@ class LoopHold(msgspec.Struct, frozen=True, omit_defaults=True):
 
     room: str
     trips: tuple[Trip, ...] = ()
-    asleep: tuple[HeldMessage, ...] = ()
+    held: tuple[HeldMessage, ...] = msgspec.field(default=(), name="asleep")
     beyond: int = 0
     lifted: int = 0
     lifted_for: dict[str, int] = {}
@@ -45,35 +46,40 @@ class LoopHold(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def or_none(self) -> LoopHold | None:
         """None if there is nothing to remember."""
-        return self if self.trips or self.asleep or self.lifted or self.lifted_for else None
+        return self if self.trips or self.held or self.lifted or self.lifted_for else None
 
-    def with_trip(self, trips: tuple[Trip, ...], asleep: HeldMessage) -> LoopHold:
-        full = len(self.asleep) >= MAX_HELD_MESSAGES
+    def with_trip(self, trips: tuple[Trip, ...], held: HeldMessage) -> LoopHold:
+        full = len(self.held) >= MAX_HELD_MESSAGES
         return msgspec.structs.replace(
             self,
             trips=(*self.trips, *trips),
-            asleep=self.asleep if full else (*self.asleep, asleep),
+            held=self.held if full else (*self.held, held),
             beyond=self.beyond + full,
         )
 
     def after_person_spoke(self, names: Collection[str]) -> LoopHold:
         """The hold after a person wrote to these members: their trips end, and their held messages are dropped."""
         trips = tuple(one for one in self.trips if not set(one.names) & set(names))
-        asleep = tuple(left for one in self.asleep if (left := one.without(names)).names) if trips else ()
-        return msgspec.structs.replace(self, trips=trips, asleep=asleep, beyond=self.beyond if trips else 0)
+        held = tuple(left for one in self.held if (left := one.without(names)).names) if trips else ()
+        return msgspec.structs.replace(self, trips=trips, held=held, beyond=self.beyond if trips else 0)
+
+    def without_message(self, number: int, names: Collection[str]) -> LoopHold:
+        """The hold after a message was taken back from these members."""
+        changed = (one.without(names) if one.message == number else one for one in self.held)
+        return msgspec.structs.replace(self, held=tuple(one for one in changed if one.names))
 
     def lift(self, seq: int, name: str | None) -> tuple[LoopHold, tuple[HeldMessage, ...]]:
         """The hold after a person lifts it, for all or for one member; and the held messages to deliver now."""
         if name is None:
-            return LoopHold(self.room, lifted=seq), self.asleep
-        woken = tuple(mine for one in self.asleep if (mine := one.only((name,))).names)
-        left = tuple(other for one in self.asleep if (other := one.without((name,))).names)
+            return LoopHold(self.room, lifted=seq), self.held
+        woken = tuple(mine for one in self.held if (mine := one.only((name,))).names)
+        left = tuple(other for one in self.held if (other := one.without((name,))).names)
         trips = tuple(one for one in self.trips if name not in one.names)
         marks = {**self.lifted_for, name: seq}
-        return msgspec.structs.replace(self, trips=trips, asleep=left, lifted_for=marks), woken
+        return msgspec.structs.replace(self, trips=trips, held=left, lifted_for=marks), woken
 
-    def view(self) -> BrakeView:
-        return BrakeView(self.room, self.trips, len(self.asleep) + self.beyond)
+    def view(self) -> LoopHoldView:
+        return LoopHoldView(self.room, self.trips, len(self.held) + self.beyond)
 
 
 def pair_key(one: str, other: str) -> str:

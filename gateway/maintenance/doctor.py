@@ -20,14 +20,14 @@ from gateway.client.discovery.running_gateway import (
     read_live_gateway,
     start_remedy,
 )
-from gateway.client.discovery.timeouts import timeout_environment
 from gateway.client.discovery.token_files import TOKENS_FOLDER
 from gateway.client.files.file_ownership import distrust_of_private_path, has_too_wide_mode
 from gateway.client.files.private_files import check_path_owners, ownership_of, user_name_of
+from gateway.client.timeouts import timeout_environment
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.requests import Status
+from gateway.protocol.requests.connection_requests import Status
 from gateway.protocol.results import Health
-from gateway.server.startup import DATABASE_FILE
+from gateway.server.state_folder.open_hub import DATABASE_FILE
 
 DATABASE_SUFFIXES = ("", "-wal", "-shm")
 MIN_FREE_BYTES = 200 * 1024 * 1024
@@ -58,7 +58,7 @@ def _check_tmux() -> Finding:
 
 def _check_folder(state: Path) -> Iterator[Finding]:
     if not state.exists():
-        yield Finding("state folder", True, f"{state} does not exist yet; the first start makes it")
+        yield Finding("state folder", True, f"{state} does not exist yet; the first start creates it")
         return
     yield _check_private("state folder", state, 0o700)
     for file in sorted((state / TOKENS_FOLDER).rglob("*")):
@@ -76,7 +76,7 @@ def _check_folder(state: Path) -> Iterator[Finding]:
             yield from _only_if_wrong(_check_private("private file", state / name, 0o600))
     free = shutil.disk_usage(state).free
     ok = free > MIN_FREE_BYTES
-    yield Finding("disk", ok, f"{free // 1024**2} MB free", "" if ok else "Free some space; messages need it.")
+    yield Finding("disk", ok, f"{free // 1024**2} MB free", "" if ok else "Free some space; the message log needs it.")
 
 
 def _wanted_mode(path: Path) -> int:
@@ -95,7 +95,7 @@ def _check_private(what: str, path: Path, wanted: int) -> Finding:
         check_path_owners(path)
         found = ownership_of(path, path.stat())
     except (GroupChatError, OSError) as error:
-        return Finding(what, False, str(error), "See above: whose it is, and what to do.")
+        return Finding(what, False, str(error), "See the check above for its owner and the fix.")
     if wrong := distrust_of_private_path(found, us, user_name_of(us)):
         return Finding(what, False, wrong, f"chown {user_name_of(us)} {path}")
     wide = has_too_wide_mode(found)
@@ -123,5 +123,5 @@ async def _check_gateway(state: Path) -> Finding:
         async with Client(find_endpoint(timeout_environment(os.environ), state=state)) as client:
             health = await client.request(Status(), Health)
     except GroupChatError as error:
-        return Finding("gateway", False, error.message, f"Its log says more. {start_remedy(state)}")
+        return Finding("gateway", False, error.message, f"See its log. {start_remedy(state)}")
     return Finding("gateway", True, f"{running.url}, version {health.version}, {health.members} members")

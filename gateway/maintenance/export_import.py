@@ -18,28 +18,31 @@ import msgspec
 
 from gateway.client import Client, Endpoint
 from gateway.client.paged_requests import fetch_all_pages
-from gateway.conversation import contexts
-from gateway.conversation.contexts import DocumentRef
+from gateway.conversation import shared_documents
+from gateway.conversation.shared_documents import DocumentRef
 from gateway.maintenance.import_checks import FORMAT_VERSION, ExportHeader, ImportedEvent, parse_events, parse_header
-from gateway.model.documents import key_of
-from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
-from gateway.model.records import MemberRecord
+from gateway.model.deliveries.recent_messages import readers_of_direct
+from gateway.model.records.context_documents import key_of
+from gateway.model.records.stored_records import MemberRecord
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.model.state import GatewayState
 from gateway.protocol import codec
-from gateway.protocol.contexts import Contexts, GetContext
 from gateway.protocol.errors import BadRequest, Forbidden, RoomExists, UnknownRoom
 from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message
-from gateway.protocol.requests import CreateRoom, Events, Members, Rooms
+from gateway.protocol.requests.connection_requests import Events
+from gateway.protocol.requests.context_requests import Contexts, GetContext
+from gateway.protocol.requests.member_requests import Members
+from gateway.protocol.requests.room_requests import CreateRoom, Rooms
 from gateway.protocol.results import Accepted, ContextDocument, ContextList, Done, EventPage, MemberList, RoomList
 from gateway.protocol.text.printable_text import escape_json
-from gateway.protocol.types import SYSTEM_NAME, ContextAction, Member, MemberKind, canonical_room_name
-from gateway.rooms import room_changes
+from gateway.protocol.types.core_types import SYSTEM_NAME, ContextAction, Member, MemberKind, canonical_room_name
+from gateway.rooms import room_rules
 from gateway.rooms.members import TEAM_PERSON_NAME
-from gateway.rooms.messages import readers_of_direct
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
-from gateway.server.own_tokens import system_actor
-from gateway.server.startup import open_hub
+from gateway.server.state_folder.open_hub import open_hub
+from gateway.server.state_folder.startup_tokens import system_actor
 
 PAGE_EVENTS = 500
 
@@ -150,12 +153,12 @@ def _open_import(file: Path) -> Iterator[tuple[ExportHeader, BinaryIO]]:
 async def _ensure_room(hub: Hub, head: ExportHeader, name: str) -> None:
     before = hub.state.rooms.get(name)
     if before is not None and before.removed:
-        raise RoomExists(f"There was a room {name!r}, and names are not used again. Choose another one with --room.")
+        raise RoomExists(f"A room {name!r} existed, and a name cannot be used again. Choose another one with --room.")
     if before is None:
         wish = CreateRoom(room=name, topic=head.room.topic, invite_only=head.room.invite_only)
-        outcome = room_changes.create_room(hub.state, system_actor(), wish, hub.sequencer())
+        outcome = room_rules.create_room(hub.state, system_actor(), wish, hub.rule_context())
         made, *_ = outcome.events  # the gateway itself does not join
-        await hub.carry_out(Outcome(outcome.result, (made,)))
+        await hub.carry_out(RuleOutcome(outcome.result, (made,)))
 
 
 class _Importer:
@@ -179,12 +182,12 @@ class _Importer:
         return Imported(self._room, self._imported, self._known)
 
     async def _take(self, message: Message) -> None:
-        for name in (message.from_, *message.recipients):
+        for name in (message.from_, *message.recipients, *message.wakes):
             await self._provide_member(name)
-        sequencer = self._hub.sequencer()
-        seq = sequencer.seq()
+        rule_context = self._hub.rule_context()
+        seq = rule_context.seq()
         fact = self._with_new_number(message, seq)
-        done = await self._hub.carry_out(Outcome(Accepted(seq), (fact,)))
+        done = await self._hub.carry_out(RuleOutcome(Accepted(seq), (fact,)))
         assert isinstance(done, Accepted)
         self._numbers[message.seq] = done.seq
         self._imported += not done.duplicate
@@ -196,19 +199,20 @@ class _Importer:
         where = DocumentRef(scope, name, self._hub.state.contexts.get(key_of(scope, name)))
         if where.version == 0:
             await self._hub.carry_out(
-                contexts.import_context(self._hub.state, by, where, document, self._hub.sequencer())
+                shared_documents.import_context(self._hub.state, by, where, document, self._hub.rule_context())
             )
 
-    def _with_new_number(self, message: Message, seq: int) -> LogEvent:
+    def _with_new_number(self, message: Message, seq: int) -> EventToCommit:
         copy = msgspec.structs.replace(
             message,
             seq=seq,
             room=self._room,
             reply_to=self._numbers.get(message.reply_to) if message.reply_to is not None else None,
+            replaces=self._numbers.get(message.replaces) if message.replaces is not None else None,
             deliveries=(),
         )
         ends = readers_of_direct(message.from_, message.recipients) if message.recipients else None
-        return LogEvent(copy, ends=ends, client_id=self._id_of(message))
+        return EventToCommit(copy, ends=ends, client_id=self._id_of(message))
 
     def _id_of(self, message: Message) -> str:
         """The same id for the same message and room, so that a file is imported only once into each room. Numbers and
@@ -229,7 +233,9 @@ class _Importer:
         if name in state.members or name == SYSTEM_NAME:
             return
         kind = self._head.kinds.get(name, MemberKind.TOOL)
-        sequencer: Sequencer = self._hub.sequencer()
+        rule_context: RuleContext = self._hub.rule_context()
         record = MemberRecord(Member(name, kind, hidden=True), by_team=name == TEAM_PERSON_NAME)
-        event = MemberEvent(sequencer.seq(), MemberAction.REGISTERED, record.member, SYSTEM_NAME, sequencer.stamp)
-        await self._hub.carry_out(Outcome(Done(), (LogEvent(event, changes=(StateChange("member", name, record),)),)))
+        event = MemberEvent(rule_context.seq(), MemberAction.REGISTERED, record.member, SYSTEM_NAME, rule_context.stamp)
+        await self._hub.carry_out(
+            RuleOutcome(Done(), (EventToCommit(event, changes=(StateChange("member", name, record),)),))
+        )

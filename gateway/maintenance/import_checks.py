@@ -12,15 +12,16 @@ from typing import Any
 
 import msgspec
 
-from gateway.model.documents import encode_document
+from gateway.model.records.context_documents import encode_document
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.events import ContextEvent, Message
-from gateway.protocol.requests import MAX_SEQ, CreateRoom, Send
+from gateway.protocol.requests.message_requests import Send
+from gateway.protocol.requests.request import MAX_SEQ
+from gateway.protocol.requests.room_requests import CreateRoom
 from gateway.protocol.text.addressing import parse_address
 from gateway.protocol.text.text_validation import check_one_line, check_request, flatten_lines
-from gateway.protocol.timestamps import check_timestamp
-from gateway.protocol.types import (
+from gateway.protocol.types.core_types import (
     FILE_CONTEXT_FIELDS,
     SYSTEM_NAME,
     MemberKind,
@@ -30,6 +31,7 @@ from gateway.protocol.types import (
     canonical_name,
     canonical_room_name,
 )
+from gateway.protocol.types.timestamps import check_timestamp
 from gateway.rooms.messages import check_message
 
 FORMAT_VERSION = 1
@@ -90,9 +92,9 @@ def _at_line(number: int) -> Iterator[None]:
     try:
         yield
     except GroupChatError as error:
-        raise BadRequest(f"Line {number} cannot be imported, so nothing is: {error.message}") from None
+        raise BadRequest(f"Line {number} is invalid, so nothing was imported: {error.message}") from None
     except msgspec.ValidationError as error:
-        raise BadRequest(f"Line {number} cannot be imported, so nothing is: {error}.") from None
+        raise BadRequest(f"Line {number} is invalid, so nothing was imported: {error}.") from None
 
 
 def _parse_line(line: bytes, last: int) -> ImportedEvent | None:
@@ -106,12 +108,9 @@ def _parse_line(line: bytes, last: int) -> ImportedEvent | None:
 
 def _check_message_event(one: Message, last: int) -> Message:
     if not last < one.seq <= MAX_SEQ:
-        raise BadRequest(f"The number {one.seq} does not follow {last}.")
+        raise BadRequest(f"The number {one.seq} must be higher than {last}.")
     _check_author(one.from_)
-    if len(one.recipients) > MAX_RECIPIENTS:
-        raise BadRequest(f"{len(one.recipients)} recipients; at most {MAX_RECIPIENTS} are taken.")
-    for name in one.recipients:
-        _check_member_name(name)
+    _check_recipients((*one.recipients, *one.wakes))
     for address in one.to:
         parse_address(address)
     check_timestamp(one.timestamp, "time of a message")
@@ -142,7 +141,7 @@ def _check_as_sent(one: Message) -> None:
     check_request(request)
     check_message(request)
     if not 0 <= one.hops <= MAX_HOPS:
-        raise BadRequest(f"{one.hops} hops; from 0 to {MAX_HOPS} are taken.")
+        raise BadRequest(f"{one.hops} hops; allowed are 0 to {MAX_HOPS}.")
 
 
 def _check_document_event(one: ContextEvent) -> ContextEvent:
@@ -150,6 +149,13 @@ def _check_document_event(one: ContextEvent) -> ContextEvent:
     _check_author(one.by)
     encode_document(one.document or {})
     return one
+
+
+def _check_recipients(names: tuple[str, ...]) -> None:
+    if len(names) > MAX_RECIPIENTS:
+        raise BadRequest(f"{len(names)} recipients; the maximum is {MAX_RECIPIENTS}.")
+    for name in names:
+        _check_member_name(name)
 
 
 def _check_author(name: str) -> None:
@@ -160,4 +166,4 @@ def _check_author(name: str) -> None:
 def _check_member_name(name: str) -> None:
     """Accept only the canonical form of a name, as a store holds it."""
     if canonical_member_name(name) != name:
-        raise BadRequest(f"{name[:80]!r} is not written as a name is: {canonical_member_name(name)!r}.")
+        raise BadRequest(f"{name[:80]!r} is not in canonical form. Write {canonical_member_name(name)!r}.")

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.protocol.errors import BadRequest
-from gateway.protocol.types import DEFAULT_ROOM
+from gateway.protocol.types.core_types import DEFAULT_ROOM
 
 A = TypeVar("A", bound="Arguments")
 
@@ -27,7 +27,7 @@ Seconds = Annotated[float, describe("Seconds to wait for it.", ge=0, le=MAX_WAIT
 Recipients = Annotated[str | list[str], describe("A name, several, role:NAME, or * for everyone.")]
 FileArgumentText = Annotated[str, describe("A file of your project to show with it.")]
 LineRange = Annotated[str, describe('Which lines of it, such as "42-58".')]
-FileText = Annotated[str, describe("Those lines, where this server cannot read the file itself.")]
+FileText = Annotated[str, describe("The text of those lines, if this server cannot read the file.")]
 
 
 class NoArguments(Arguments, frozen=True):
@@ -42,6 +42,7 @@ class PeerSend(Arguments, frozen=True):
     text: FileText = ""
     wait: Annotated[float, describe("Seconds to wait for the answer; 0 does not wait.", ge=0, le=MAX_WAIT_S)] = 0
     reply_to: Annotated[int, describe("The number of the message that this answers.")] | None = None
+    room: Annotated[str, describe("Default: that of reply_to, else general.")] = ""
 
 
 class WorkingNote(Arguments, frozen=True):
@@ -54,7 +55,7 @@ class PeerRead(Arguments, frozen=True):
 
 
 class PeerWait(Arguments, frozen=True):
-    from_: Annotated[str | list[str], describe("Only from these; from anybody without.")] = msgspec.field(
+    from_: Annotated[str | list[str], describe("Only from these (default: anyone).")] = msgspec.field(
         name="from", default=""
     )
     reply_to: Annotated[int, describe("Only answers to this message of yours.")] | None = None
@@ -62,9 +63,10 @@ class PeerWait(Arguments, frozen=True):
 
 
 class PeerHistory(Arguments, frozen=True):
-    peer: Annotated[str, describe("With whom; the room's without.")] = ""
+    peer: Annotated[str, describe("With whom (default: everyone).")] = ""
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
     before: Annotated[int, describe("Only older than this number.")] | None = None
+    room: Annotated[str, describe("Default: general.")] = ""
 
 
 class PeerContext(Arguments, frozen=True):
@@ -79,51 +81,51 @@ class RoomJoin(Arguments, frozen=True):
 
 
 class RoomSearch(Arguments, frozen=True):
-    query: Annotated[str, describe("Words that must all be there; in quotes a phrase.", min_length=1)]
+    query: Annotated[str, describe("Words that must all occur; quote a phrase.", min_length=1)]
     room: str = ""
     limit: Annotated[int, Meta(ge=1, le=50)] = 10
 
 
-ScopeArgument = Annotated[str, describe("#ROOM, @MEMBER, me or global; this room without.")]
+ScopeArgument = Annotated[str, describe("#ROOM, @MEMBER, me or global (default: this room).")]
 Version = Annotated[int, Meta(ge=1)]
 
 
 class ContextGet(Arguments, frozen=True):
-    name: Annotated[str, describe("Which document; without it: which there are.")] = ""
+    name: Annotated[str, describe("A document (default: list all).")] = ""
     scope: ScopeArgument = ""
     at: Annotated[str, describe("Only a part, such as plan.steps.0.")] = ""
     version: Version | None = None
-    history: Annotated[int, describe("Instead: its last changes.", ge=0, le=50)] = 0
+    history: Annotated[int, describe("Show its last changes instead.", ge=0, le=50)] = 0
 
 
 class ContextPut(Arguments, frozen=True):
-    document: Annotated[dict[str, Any], describe("JSON. Objects merge by key, lists are united.")]
+    document: Annotated[dict[str, Any], describe("JSON. Objects merge by key, lists by union.")]
     name: Annotated[str, describe("main without.")] = ""
     scope: ScopeArgument = ""
-    replace: Annotated[bool, describe("Write it whole instead of merging.")] = False
-    version: Annotated[int, describe("Refuse if it is not this version any more.", ge=0)] | None = None
+    replace: Annotated[bool, describe("Replace the document instead of merging.")] = False
+    version: Annotated[int, describe("Refuse if the document no longer has this version.", ge=0)] | None = None
 
 
 class RoleSet(Arguments, frozen=True):
-    role: Annotated[str, describe("What you are here, such as reviewer; empty takes it away.", max_length=64)]
+    role: Annotated[str, describe("Your role, such as reviewer; empty removes it.", max_length=64)]
 
 
 class AskHuman(Arguments, frozen=True):
     question: str
-    options: Annotated[list[str], describe("To choose from; without them an answer in words.", max_length=32)] = []
+    options: Annotated[list[str], describe("Options to choose from (default: free text).", max_length=32)] = []
     timeout: Seconds = 50
 
 
 class Proposal(Arguments, frozen=True):
     question: str
-    to: Annotated[str | list[str], describe("One: between you two. Several: they vote. Without: all.")] = ""
-    options: Annotated[list[str], describe("yes, no without.", max_length=32)] = []
+    to: Annotated[str | list[str], describe("One: a private proposal. Several: they vote (default: all).")] = ""
+    options: Annotated[list[str], describe("Default: yes, no.", max_length=32)] = []
     rule: Annotated[str, describe("majority, unanimous, first, or quorum 2/3.")] = ""
     wait: Seconds = 0
 
 
 class Vote(Arguments, frozen=True):
-    decision: Annotated[str, describe("Such as d-12; without it: what is open.")] = ""
+    decision: Annotated[str, describe("Such as d-12 (default: list the open ones).")] = ""
     choice: Annotated[str, describe("An option; or accept, reject, complete, dispute.")] = ""
     reason: str = ""
 
@@ -146,7 +148,7 @@ def decode_arguments(kind: type[A], given: dict[str, Any] | None) -> A:
     except msgspec.ValidationError as error:
         raise BadRequest(f"{error}.") from None
     except UnicodeError:
-        raise BadRequest("An argument holds half a character, which is no text.") from None
+        raise BadRequest("An argument contains half a surrogate pair, which is not valid text.") from None
     except RecursionError:
         raise BadRequest("An argument is nested too deeply.") from None
 

@@ -14,7 +14,7 @@ from gateway.protocol.errors import NotFound
 from gateway.protocol.events import ContextEvent
 from gateway.protocol.results import ContextDocument
 from gateway.protocol.text.printable_text import escape_json, printable_line, shorten_line
-from gateway.protocol.types import DEFAULT_ROOM, GLOBAL_SCOPE, ContextInfo
+from gateway.protocol.types.core_types import DEFAULT_ROOM, GLOBAL_SCOPE, ContextInfo
 
 DEFAULT_SCOPE = f"#{DEFAULT_ROOM}"
 MAX_CHANGE_CHARS = 500
@@ -28,7 +28,7 @@ def document_list_text(found: Iterable[ContextInfo]) -> str:
         f"{one.name} of {one.scope}: version {one.version}, {one.size} bytes, {one.by} {short_time(one.at)}"
         for one in found
     ]
-    return "\n".join(lines) or "There are no shared documents yet; context_put makes one."
+    return "\n".join(lines) or "There are no shared documents yet. Use context_put to create one."
 
 
 def document_text(found: ContextDocument, at: str = "") -> str:
@@ -63,14 +63,14 @@ def value_at(document: Any, at: str) -> Any:
                 if isinstance(here, dict)
                 else type(here).__name__
             )
-            raise NotFound(f"There is nothing at {at!r}: {step!r} is not in {there}.")
+            raise NotFound(f"{at!r} does not exist: {step!r} is not in {there}.")
     return here
 
 
 def changes_text(found: Sequence[ContextEvent], *, more: bool = False) -> str:
     """The changes, newest first: version, time, author and content."""
     lines = [_change_line(one) for one in found]
-    return "\n".join([*lines, "There are older ones."] if more else lines)
+    return "\n".join([*lines, "There are older changes."] if more else lines)
 
 
 def _change_line(one: ContextEvent) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from asyncio import to_thread
 
 from gateway.mcp import arguments, context_text
-from gateway.mcp.caller import Caller
-from gateway.protocol.contexts import ContextChanges, Contexts, GetContext, MergeContext, PutContext
-from gateway.protocol.requests import WhoAmI
+from gateway.mcp.tool_caller import Caller
+from gateway.protocol.requests.context_requests import ContextChanges, Contexts, GetContext, MergeContext, PutContext
+from gateway.protocol.requests.member_requests import WhoAmI
 from gateway.protocol.results import ContextDocument, ContextHistory, ContextList, ContextSaved, Identity
-from gateway.protocol.types import DEFAULT_DOCUMENT
+from gateway.protocol.types.core_types import DEFAULT_DOCUMENT
 
 OWN_SCOPE_NAMES = ("@me", "me")
 
@@ -34,7 +34,7 @@ async def context_put(caller: Caller, given: arguments.ContextPut) -> str:
         else MergeContext(scope=scope, name=name, patch=given.document, version=given.version)
     )
     saved = await caller.ask(request, ContextSaved)
-    happened = "was like that already, at" if saved.seq is None else "is now"
+    happened = "is unchanged at" if saved.seq is None else "is now"
     return f"{saved.name} of {saved.scope} {happened} version {saved.version}, {saved.size} bytes."
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from asyncio import to_thread
 
 from gateway.mcp import arguments, result_text
-from gateway.mcp.caller import Caller
-from gateway.protocol.decision_nouns import AnswerKind, Decision
-from gateway.protocol.decision_requests import AnswerDecision, Decisions, Propose, ShowDecision
-from gateway.protocol.requests import WhoAmI
+from gateway.mcp.tool_caller import Caller
+from gateway.protocol.requests.decision_requests import AnswerDecision, Decisions, Propose, ShowDecision
+from gateway.protocol.requests.member_requests import WhoAmI
 from gateway.protocol.results import DecisionList, DecisionView, Identity
-from gateway.protocol.types import DEFAULT_ROOM, MemberKind, Presence
+from gateway.protocol.types.core_types import DEFAULT_ROOM, MemberKind, Presence
+from gateway.protocol.types.decision_types import AnswerKind, Decision
 
 ANSWER_KINDS = {str(kind): kind for kind in AnswerKind if kind is not AnswerKind.VOTE}
 
@@ -23,7 +23,7 @@ async def ask_human(caller: Caller, given: arguments.AskHuman) -> str:
     asked = (await caller.ask(request, DecisionView)).decision
     members = (await caller.members()).values()
     if not any(one.kind is MemberKind.HUMAN and one.presence is Presence.ONLINE for one in members):
-        return f"No person is here now. {_still_open_text(asked)}"
+        return f"No person is connected now. {_still_open_text(asked)}"
     wait = caller.limit_wait(given.timeout)
     return await _wait_for_end(caller, asked, wait) or f"No answer within {wait:g} s. {_still_open_text(asked)}"
 
@@ -39,7 +39,7 @@ async def propose(caller: Caller, given: arguments.Proposal) -> str:
         rule=given.rule or None,
     )
     asked = (await caller.ask(request, DecisionView)).decision
-    where = f"{asked.id} is asked of {', '.join(asked.voters)}."
+    where = f"{asked.id} was sent to {', '.join(asked.voters)}."
     if not given.wait:
         return f"{where} {_still_open_text(asked)}"
     wait = caller.limit_wait(given.wait)
@@ -57,7 +57,7 @@ async def vote(caller: Caller, given: arguments.Vote) -> str:
     return (
         await to_thread(result_text.decision_result_text, decision)
         if decision.result
-        else f"Counted. {decision.id} is still open."
+        else f"Your answer counts. {decision.id} is still open."
     )
 
 
@@ -68,9 +68,7 @@ async def _room_of_caller(caller: Caller) -> str:
 
 
 def _still_open_text(asked: Decision) -> str:
-    return (
-        f"{asked.id} stays open, and the answer comes to you as a message; peer_wait with reply_to={asked.asked} waits."
-    )
+    return f"{asked.id} stays open. The answer comes to you as a message; peer_wait with reply_to={asked.asked} waits."
 
 
 async def _wait_for_end(caller: Caller, asked: Decision, seconds: float) -> str:

@@ -29,10 +29,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.client import Endpoint, HttpClient
 from gateway.client.discovery.local_socket import listen_at_path
-from gateway.client.mcp_relay import WAIT_HEADER
+from gateway.client.mcp_forwarding import WAIT_HEADER
 from gateway.client.process.tasks import spawn
-from gateway.mcp.caller import Caller, parse_wait_limit
 from gateway.mcp.server import RequestContext, progress_reporter, server_for
+from gateway.mcp.tool_caller import Caller, parse_wait_limit
 
 READY_LINE = "ready"
 MESSAGES_PATH = "/messages/"
@@ -73,7 +73,7 @@ class ToolsApp:
         elif path == MESSAGES_PATH:
             await self.sse.handle_post_message(scope, receive, send)
         else:
-            await PlainTextResponse("There are /mcp and /sse.", 404)(scope, receive, send)
+            await PlainTextResponse("Use /mcp or /sse.", 404)(scope, receive, send)
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["root_path"] = header_of(scope, b"x-groupchat-prefix")

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from asyncio import to_thread
 
-import mcp_types as types
+import mcp_types
 import msgspec
 
 from gateway.mcp import context_text, result_text
-from gateway.mcp.caller import Caller
-from gateway.protocol.contexts import Contexts, GetContext
+from gateway.mcp.tool_caller import Caller
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.requests import History
+from gateway.protocol.requests.context_requests import Contexts, GetContext
+from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import ContextDocument, ContextList, MessageList
 from gateway.protocol.text.printable_text import escape_json, printable_line, printable_lines
 
 RECENT_URI, ROSTER_URI = "groupchat://recent", "groupchat://roster"
 TEXT_TYPE, JSON_TYPE = "text/plain", "application/json"
 FIXED_RESOURCES = (
-    types.Resource(name="recent", uri=RECENT_URI, description="The newest messages.", mime_type=TEXT_TYPE),
-    types.Resource(name="roster", uri=ROSTER_URI, description="Who is here.", mime_type=TEXT_TYPE),
+    mcp_types.Resource(name="recent", uri=RECENT_URI, description="The newest messages.", mime_type=TEXT_TYPE),
+    mcp_types.Resource(name="roster", uri=ROSTER_URI, description="Who is here.", mime_type=TEXT_TYPE),
 )
 
 
-async def list_resources(caller: Caller) -> list[types.Resource]:
+async def list_resources(caller: Caller) -> list[mcp_types.Resource]:
     found = (await caller.ask(Contexts(), ContextList)).contexts
     shared = [
-        types.Resource(
+        mcp_types.Resource(
             name=f"{one.name} of {one.scope}",
             uri=context_text.address_of_document(one),
             description=f"A shared document, version {one.version} by {one.by}.",
@@ -38,12 +38,12 @@ async def list_resources(caller: Caller) -> list[types.Resource]:
     return [*FIXED_RESOURCES, *shared]
 
 
-async def read_resource(caller: Caller, uri: str) -> types.TextResourceContents:
+async def read_resource(caller: Caller, uri: str) -> mcp_types.TextResourceContents:
     try:
         kind, text = await _resource_text(caller, uri)
     except GroupChatError as error:
         raise ValueError(printable_line(error.message)) from None
-    return types.TextResourceContents(uri=uri, text="\n".join(printable_lines(text)), mime_type=kind)
+    return mcp_types.TextResourceContents(uri=uri, text="\n".join(printable_lines(text)), mime_type=kind)
 
 
 async def _resource_text(caller: Caller, uri: str) -> tuple[str, str]:
@@ -56,5 +56,5 @@ async def _resource_text(caller: Caller, uri: str) -> tuple[str, str]:
         found = await caller.ask(GetContext(scope=place[0], name=place[1]), ContextDocument)
         return JSON_TYPE, escape_json(msgspec.json.encode(found.document).decode())
     raise ValueError(
-        f"There is no resource {uri!r}; there are {RECENT_URI}, {ROSTER_URI} and {context_text.ADDRESS_PREFIX}/…"
+        f"There is no resource {uri!r}. Known resources: {RECENT_URI}, {ROSTER_URI} and {context_text.ADDRESS_PREFIX}/…"
     )

@@ -1,19 +1,19 @@
 """Renders the answers of the tools briefly. Pure.
 
-Text of members is quoted line by line (`quoted`) or put into one line (`in_line`), so that it cannot pass for anything
-else. Names of members and rooms need neither.
+Text of members is quoted line by line (`quote_text`) or put into one line (`printable_line`), so that it cannot pass
+for anything else. Names of members and rooms need neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.events import MemberView, Message
 from gateway.protocol.results import Inbox, MessageDetail
 from gateway.protocol.text.attachments import attachments_of
 from gateway.protocol.text.printable_text import local_time_text, printable_line, quote_lines
-from gateway.protocol.types import Activity, Delivery, MemberKind, Option, Presence, Room
+from gateway.protocol.types.core_types import Activity, Delivery, MemberKind, Option, Presence, Room
+from gateway.protocol.types.decision_types import Decision
 
 MAX_TEXT_CHARS = 6000
 MAX_NAME_CHARS = 300
@@ -57,17 +57,17 @@ def attachment_lines(message: Message) -> Iterator[str]:
 
 def messages_text(found: Sequence[Message], members: Mapping[str, MemberView], *, more: bool = False) -> str:
     shown = [message_text(one, members) for one in found]
-    return "\n\n".join([*shown, "There is more: peer_read again."] if more else shown) or NO_MESSAGES_TEXT
+    return "\n\n".join([*shown, "There are more. Call peer_read again."] if more else shown) or NO_MESSAGES_TEXT
 
 
 def inbox_text(inbox: Inbox, members: Mapping[str, MemberView], nothing: str) -> str:
     """The messages that a wait brought, or the reason why there are none."""
     if inbox.circle:
         others = ", ".join(inbox.circle[1:])
-        return f"{others} and you wait for each other. Nobody speaks first unless you do: say something to {others}."
+        return f"{others} and you wait for each other, so no message will come. Send a message to {others}."
     if inbox.undelivered:
         why = "; ".join(f"{one.member}: {one.rung} ({printable_line(one.reason)})" for one in inbox.undelivered)
-        return f"It reached nobody, so no answer will come. {why}"
+        return f"The message reached nobody, so no answer will come. {why}"
     return messages_text(inbox.messages, members, more=inbox.more) if inbox.messages else nothing
 
 
@@ -119,7 +119,7 @@ def decision_result_text(decision: Decision) -> str:
 
 
 def open_decisions_text(found: Iterable[Decision]) -> str:
-    return "\n".join(_open_decision_line(one) for one in found) or "Nothing is to be decided."
+    return "\n".join(_open_decision_line(one) for one in found) or "No open decisions."
 
 
 def _open_decision_line(one: Decision) -> str:

@@ -6,19 +6,19 @@ from asyncio import to_thread
 from collections.abc import Callable
 from typing import Any
 
-import mcp_types as types
+import mcp_types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
 import gateway
 from gateway.mcp import arguments, resources
-from gateway.mcp.caller import Caller, ReportProgress
+from gateway.mcp.tool_caller import Caller, ReportProgress
 from gateway.mcp.tools import TOOLS, Tool
 from gateway.protocol.errors import GroupChatError, NotFound
-from gateway.protocol.requests import WhoAmI
+from gateway.protocol.requests.member_requests import WhoAmI
 from gateway.protocol.results import Identity
 from gateway.protocol.text.printable_text import printable_line, printable_lines
-from gateway.protocol.text.prompts import PROMPTS
+from gateway.protocol.text.role_prompts import PROMPTS
 
 RequestContext = ServerRequestContext[Any, Any]
 CallerOf = Callable[[RequestContext], Caller]
@@ -31,30 +31,36 @@ INSTRUCTIONS = (
 
 
 def server_for(caller_of: CallerOf) -> Server[Any]:
-    async def list_tools(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[describe_tool(tool) for tool in await offered_tools(caller_of(ctx))])
+    async def list_tools(
+        ctx: RequestContext, params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListToolsResult:
+        return mcp_types.ListToolsResult(tools=[describe_tool(tool) for tool in await offered_tools(caller_of(ctx))])
 
-    async def call_tool(ctx: RequestContext, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(ctx: RequestContext, params: mcp_types.CallToolRequestParams) -> mcp_types.CallToolResult:
         return await run_tool(caller_of(ctx), params)
 
     async def list_resources(
-        ctx: RequestContext, params: types.PaginatedRequestParams | None
-    ) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=await resources.list_resources(caller_of(ctx)))
+        ctx: RequestContext, params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListResourcesResult:
+        return mcp_types.ListResourcesResult(resources=await resources.list_resources(caller_of(ctx)))
 
-    async def read_resource(ctx: RequestContext, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        return types.ReadResourceResult(contents=[await resources.read_resource(caller_of(ctx), str(params.uri))])
+    async def read_resource(
+        ctx: RequestContext, params: mcp_types.ReadResourceRequestParams
+    ) -> mcp_types.ReadResourceResult:
+        return mcp_types.ReadResourceResult(contents=[await resources.read_resource(caller_of(ctx), str(params.uri))])
 
-    async def list_prompts(ctx: RequestContext, params: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
-        return types.ListPromptsResult(
-            prompts=[types.Prompt(name=name, description=one.about) for name, one in PROMPTS.items()]
+    async def list_prompts(
+        ctx: RequestContext, params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListPromptsResult:
+        return mcp_types.ListPromptsResult(
+            prompts=[mcp_types.Prompt(name=name, description=one.about) for name, one in PROMPTS.items()]
         )
 
-    async def get_prompt(ctx: RequestContext, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+    async def get_prompt(ctx: RequestContext, params: mcp_types.GetPromptRequestParams) -> mcp_types.GetPromptResult:
         if params.name not in PROMPTS:
-            raise ValueError(f"There is no prompt {params.name!r}; there are {', '.join(PROMPTS)}.")
-        text = types.TextContent(type="text", text=PROMPTS[params.name].text)
-        return types.GetPromptResult(messages=[types.PromptMessage(role="user", content=text)])
+            raise ValueError(f"There is no prompt {params.name!r}. Known prompts: {', '.join(PROMPTS)}.")
+        text = mcp_types.TextContent(type="text", text=PROMPTS[params.name].text)
+        return mcp_types.GetPromptResult(messages=[mcp_types.PromptMessage(role="user", content=text)])
 
     return Server(
         SERVER_NAME,
@@ -84,16 +90,16 @@ def progress_reporter(ctx: RequestContext) -> ReportProgress | None:
     return ctx.session.report_progress if ctx.meta and ctx.meta.get("progress_token") is not None else None
 
 
-def describe_tool(tool: Tool) -> types.Tool:
-    return types.Tool(
+def describe_tool(tool: Tool) -> mcp_types.Tool:
+    return mcp_types.Tool(
         name=tool.name,
         description=tool.about,
         input_schema=arguments.schema_of(tool.takes),
-        annotations=types.ToolAnnotations(read_only_hint=True) if tool.reads else None,
+        annotations=mcp_types.ToolAnnotations(read_only_hint=True) if tool.reads else None,
     )
 
 
-async def run_tool(caller: Caller, params: types.CallToolRequestParams) -> types.CallToolResult:
+async def run_tool(caller: Caller, params: mcp_types.CallToolRequestParams) -> mcp_types.CallToolResult:
     """Run a tool. An error is an answer too: a sentence that the model can act on."""
     tool = TOOLS.get(params.name)
     try:
@@ -105,7 +111,7 @@ async def run_tool(caller: Caller, params: types.CallToolRequestParams) -> types
     return await to_thread(tool_result, text)
 
 
-def tool_result(text: str, *, failed: bool = False) -> types.CallToolResult:
+def tool_result(text: str, *, failed: bool = False) -> mcp_types.CallToolResult:
     """An answer of a tool. Text of members is quoted already; here invisible characters are removed."""
     text = "\n".join(printable_lines(text))
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
+    return mcp_types.CallToolResult(content=[mcp_types.TextContent(type="text", text=text)], is_error=failed)

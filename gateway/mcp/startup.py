@@ -9,15 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.client import Client, Endpoint, TlsTrust, write_private
-from gateway.client.console.cli_options import ClientOptions
+from gateway.client.console.client_options import ClientOptions
 from gateway.client.discovery.endpoint import check_url
 from gateway.client.discovery.token_files import check_token_owner, read_kept_token, token_file_for
 from gateway.client.process.tasks import spawn
 from gateway.mcp import http, stdio
 from gateway.protocol.errors import BadRequest, GroupChatError
-from gateway.protocol.requests import Hello, Register
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import Register
 from gateway.protocol.results import Registered
-from gateway.protocol.types import MemberKind, canonical_agent_name
+from gateway.protocol.types.core_types import MemberKind, canonical_agent_name
 
 
 async def serve_behind_gateway(context: ClientOptions, socket: Path, through: Path | None) -> None:
@@ -41,7 +42,7 @@ async def _endpoint_as(context: ClientOptions, name: str | None) -> AsyncIterato
         if os.environ.get("CSP_AUTH_TOKEN"):
             yield endpoint
             return
-        raise BadRequest("Say who speaks through it: --as NAME, or a token of its own in CSP_AUTH_TOKEN.")
+        raise BadRequest("Name the member that uses it: --as NAME, or the member's own token in CSP_AUTH_TOKEN.")
     own, state = canonical_agent_name(name), context.folder
     kept = read_kept_token(state, own, MemberKind.AGENT, endpoint)
     if kept is None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from mcp.server.stdio import stdio_server
 
 from gateway.client import Endpoint, HttpClient
-from gateway.mcp.caller import Caller
 from gateway.mcp.server import RequestContext, progress_reporter, server_for
+from gateway.mcp.tool_caller import Caller
 
 
 async def serve_stdio(endpoint: Endpoint, project: Path, patience: float) -> None:

@@ -9,14 +9,17 @@ from typing import Any
 
 from gateway.client import new_id
 from gateway.mcp import arguments, result_text
-from gateway.mcp.caller import Caller
 from gateway.mcp.context_tools import context_get, context_put
 from gateway.mcp.decision_tools import ask_human, propose, vote
 from gateway.mcp.files.file_excerpts import masked_excerpt
+from gateway.mcp.tool_caller import Caller
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
-from gateway.protocol.modes import Working
-from gateway.protocol.requests import History, Join, Ping, Poll, Rooms, Search, Send, SetRole, Show, WhoAmI
+from gateway.protocol.requests.connection_requests import Ping
+from gateway.protocol.requests.member_requests import SetRole, WhoAmI
+from gateway.protocol.requests.message_requests import History, Poll, Search, Send, Show
+from gateway.protocol.requests.mode_requests import Working
+from gateway.protocol.requests.room_requests import Join, Rooms
 from gateway.protocol.results import (
     Accepted,
     Done,
@@ -29,7 +32,7 @@ from gateway.protocol.results import (
     RoomList,
 )
 from gateway.protocol.text.printable_text import printable_line
-from gateway.protocol.types import MessageKind
+from gateway.protocol.types.core_types import MessageKind, bare_name
 
 ToolFunction = Callable[[Caller, Any], Awaitable[str]]
 
@@ -66,12 +69,20 @@ async def peer_status(caller: Caller, given: arguments.NoArguments) -> str:
 async def peer_send(caller: Caller, given: arguments.PeerSend) -> str:
     context = await masked_excerpt(caller.project, given.file, given.lines, given.text) if given.file else None
     to = arguments.parse_names(given.to)
-    send = Send(content=given.message, id=new_id(), to=to, reply_to=given.reply_to, context=context)
+    send = Send(
+        content=given.message,
+        id=new_id(),
+        to=to,
+        reply_to=given.reply_to,
+        context=context,
+        room=given.room or None,
+    )
     sent = await caller.ask(send, Accepted)
     where = f"Sent as #{sent.seq} to {', '.join(to) or 'everyone'}."
     if sent.asleep:
         where += (
-            f" A loop guard keeps it from {', '.join(sent.asleep)} until a person says /continue: do not send it again."
+            f" A loop guard holds it back from {', '.join(sent.asleep)} until a person sends /continue. "
+            "Do not send it again."
         )
     if not given.wait or (sent.asleep and not sent.deliveries):
         return where
@@ -82,7 +93,7 @@ async def peer_send(caller: Caller, given: arguments.PeerSend) -> str:
     detail = await caller.ask(Show(message=sent.seq), MessageDetail)
     return (
         f"{where} No answer within {wait:g} s: {result_text.delivery_text(detail)}. "
-        f"peer_wait with reply_to={sent.seq} goes on waiting."
+        f"Call peer_wait with reply_to={sent.seq} to keep waiting."
     )
 
 
@@ -97,22 +108,22 @@ async def peer_wait(caller: Caller, given: arguments.PeerWait) -> str:
     names = arguments.parse_names(given.from_)
     wait = caller.limit_wait(given.timeout)
     inbox = await caller.wait(wait, from_=names, reply_to=given.reply_to)
-    nothing = f"timeout: nothing came within {wait:g} s." + " Your client bears no longer one." * (wait < given.timeout)
+    nothing = f"timeout: no message within {wait:g} s." + " Your client allows no longer wait." * (wait < given.timeout)
     return await to_thread(result_text.inbox_text, inbox, await caller.members() if inbox.messages else {}, nothing)
 
 
 async def peer_history(caller: Caller, given: arguments.PeerHistory) -> str:
     """The message history. With a peer: the messages between the two, in both directions."""
     if not given.peer:
-        page = await caller.ask(History(limit=given.limit, before=given.before), MessageList)
+        page = await caller.ask(History(room=given.room or None, limit=given.limit, before=given.before), MessageList)
         return await to_thread(result_text.messages_text, page.messages[::-1], await caller.members())
     (peer, *more) = arguments.parse_names(given.peer) or ("@all",)
     if more:
-        raise BadRequest("peer_history takes one peer.")
-    me, name = await caller.ask(WhoAmI(), Identity), peer.removeprefix("@")
+        raise BadRequest("peer_history accepts only one peer.")
+    me, name = await caller.ask(WhoAmI(), Identity), bare_name(peer)
     found: dict[int, Message] = {}
     for sender, to in ((me.name, name), (name, me.name)):
-        request = History(from_=sender, to=to, limit=given.limit, before=given.before)
+        request = History(room=given.room or None, from_=sender, to=to, limit=given.limit, before=given.before)
         found |= {one.seq: one for one in (await caller.ask(request, MessageList)).messages}
     return await to_thread(
         result_text.messages_text, [found[seq] for seq in sorted(found)][-given.limit :], await caller.members()
@@ -141,14 +152,18 @@ async def room_search(caller: Caller, given: arguments.RoomSearch) -> str:
     return (
         await to_thread(result_text.messages_text, found, await caller.members())
         if found
-        else f"Nothing contains {given.query!r}."
+        else f"No message contains {given.query!r}."
     )
 
 
 async def set_role(caller: Caller, given: arguments.RoleSet) -> str:
     me = await caller.ask(WhoAmI(), Identity)
     await caller.ask(SetRole(member=me.name, role=given.role), Done)
-    return f"You are {given.role} now; role:{given.role} reaches you." if given.role else "You have no role now."
+    return (
+        f"Your role is now {given.role}; messages to role:{given.role} reach you."
+        if given.role
+        else "You have no role now."
+    )
 
 
 async def working(caller: Caller, given: arguments.WorkingNote) -> str:
@@ -156,7 +171,7 @@ async def working(caller: Caller, given: arguments.WorkingNote) -> str:
     if standing.extended:
         return "Your turn goes on. Give your answer when you are done."
     has = standing.floor.speaker
-    return f"It is not your turn: {has} has it." if has else "No mode runs here: you need no turn."
+    return f"It is not your turn: {has} has it." if has else "No mode runs here, so you need no turn."
 
 
 TOOLS: dict[str, Tool] = {
@@ -164,20 +179,20 @@ TOOLS: dict[str, Tool] = {
     for tool in (
         Tool(
             "peer_list",
-            "Who is in the group chat: people and agents, their roles, what they do.",
+            "List the people and agents in the group chat, with role and activity.",
             arguments.NoArguments,
             peer_list,
             reads=True,
         ),
         Tool(
             "peer_send",
-            "Say something to a peer, several, a role or everyone; may wait for the answer.",
+            "Send a message to a peer, several, a role or everyone; can wait for the answer.",
             arguments.PeerSend,
             peer_send,
         ),
         Tool(
             "peer_read",
-            "The messages that wait for you. Each is given once.",
+            "Take the messages that wait for you. Each is returned once.",
             arguments.PeerRead,
             peer_read,
             reads=True,
@@ -193,7 +208,7 @@ TOOLS: dict[str, Tool] = {
         ),
         Tool(
             "peer_history",
-            "What was said earlier, with a peer or here.",
+            "Read earlier messages, with a peer or in the room.",
             arguments.PeerHistory,
             peer_history,
             reads=True,
@@ -201,31 +216,36 @@ TOOLS: dict[str, Tool] = {
         Tool("peer_context", "Show lines of a file to everyone.", arguments.PeerContext, peer_context),
         Tool(
             "peer_status",
-            "Who you are here, and how much waits for you.",
+            "Show your name and role, and how many messages wait for you.",
             arguments.NoArguments,
             peer_status,
             reads=True,
         ),
         Tool("room_list", "The rooms and their members.", arguments.NoArguments, room_list, reads=True),
-        Tool("room_join", "Enter a room.", arguments.RoomJoin, room_join),
-        Tool("room_search", "Find messages by their words.", arguments.RoomSearch, room_search, reads=True),
+        Tool("room_join", "Join a room.", arguments.RoomJoin, room_join),
+        Tool("room_search", "Search messages.", arguments.RoomSearch, room_search, reads=True),
         Tool(
             "context_get",
-            "Read a shared JSON document, its history, or which there are.",
+            "Read a shared JSON document or its history, or list all.",
             arguments.ContextGet,
             context_get,
             reads=True,
         ),
         Tool(
             "context_put",
-            "Write into a shared JSON document that all here can read.",
+            "Write to a shared JSON document that everyone here can read.",
             arguments.ContextPut,
             context_put,
         ),
         Tool("ask_human", "Ask the people here, and wait for their answer.", arguments.AskHuman, ask_human),
         Tool("propose", "Let peers decide something: a proposal to one, or a vote.", arguments.Proposal, propose),
         Tool("vote", "Vote, or accept or reject a proposal.", arguments.Vote, vote),
-        Tool("working", "You have the turn and are still at work: get more time.", arguments.WorkingNote, working),
-        Tool("set_role", "Say what you are here.", arguments.RoleSet, set_role),
+        Tool(
+            "working",
+            "Report that you have the turn and are still working: get more time.",
+            arguments.WorkingNote,
+            working,
+        ),
+        Tool("set_role", "Set your role.", arguments.RoleSet, set_role),
     )
 }

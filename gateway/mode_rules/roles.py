@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from gateway.model.state import MACHINES, GatewayState
 from gateway.protocol.errors import BadRequest, NotFound
-from gateway.protocol.modes import SetMode
-from gateway.protocol.types import bare_name
+from gateway.protocol.requests.mode_requests import SetMode
+from gateway.protocol.text.addressing import outside_room_text
+from gateway.protocol.types.core_types import bare_name
 from gateway.turns.engine import ModeBegan
 from gateway.turns.mode import FREEFORM, MAX_ROUNDS, MAX_TURNS, Mode
 
@@ -17,11 +18,11 @@ def mode_start_from(state: GatewayState, modes: Mapping[str, Mode], request: Set
     mode = find_mode(modes, request.mode)
     topic = request.topic.strip()
     if mode.topic and not topic:
-        raise BadRequest(f"The mode {mode.name} needs a topic: what is it about?")
+        raise BadRequest(f"The mode {mode.name} needs a topic. Give one.")
     order = choose_speakers(state, room, request.agents)
     if len(order) < mode.members:
         here = ", ".join(order) or "none"
-        raise BadRequest(f"The mode {mode.name} needs {mode.members} agents, and there is {here}.")
+        raise BadRequest(f"The mode {mode.name} needs {mode.members} agents; the room has {here}.")
     rounds = _check_range("rounds", request.rounds, mode.rounds, MAX_ROUNDS)
     budget = _check_range("turns", request.turns, mode.turns, MAX_TURNS)
     return ModeBegan(mode, topic, by, order, assign_roles(state, mode, order, request.cast), rounds, budget)
@@ -56,12 +57,12 @@ def require_speaker(state: GatewayState, room: str, name: str) -> str:
     if record is None or record.member.hidden:
         known = [f"@{one}" for one in choose_speakers(state, room, None)]
         near = difflib.get_close_matches(f"@{wanted}", known, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Here are: {', '.join(known) or 'none'}."
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Agents here: {', '.join(known) or 'none'}."
         raise NotFound(f"No agent here is called {wanted[:80]!r}. {hint}", nearest=near)
     if record.member.kind not in MACHINES:
-        raise BadRequest(f"{wanted} is a person: people speak whenever they like, and need no turn.")
+        raise BadRequest(f"{wanted} is a person. People can speak at any time and need no turn.")
     if wanted not in state.in_room[room]:
-        raise BadRequest(f"{wanted} is not in the room {room!r}. Let it join first.")
+        raise BadRequest(outside_room_text([wanted], room))
     return wanted
 
 
@@ -75,7 +76,9 @@ def assign_roles(state: GatewayState, mode: Mode, order: Sequence[str], cast: Ma
     found = {role: bare_name(name.strip()) for role, name in cast.items()}
     for role, name in found.items():
         if name not in order:
-            raise BadRequest(f"{name[:40]} cannot be the {role}: it does not take part. {', '.join(order)} do.")
+            raise BadRequest(
+                f"{name[:40]} cannot be the {role}: it does not take part. Participants: {', '.join(order)}."
+            )
     for role in mode.roles:
         if role not in found:
             same = [one for one in order if state.members[one].member.role == role and one not in found.values()]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.agent_control import agent_orders, delivery_updates
+from gateway.agent_control import agent_orders, delivery_rules
 from gateway.mode_rules import votes
-from gateway.model.delivery_states import WAITING_RUNGS
-from gateway.model.log_events import LogEvent, Sequencer, StateChange
-from gateway.model.recent_messages import MessageHeader
+from gateway.model.deliveries.delivery_states import WAITING_RUNGS
+from gateway.model.deliveries.recent_messages import MessageHeader
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, StateChange
 from gateway.model.state import GatewayState
 from gateway.model.system_messages import MessageDraft, deliver_notice_to, message, room_notice
 from gateway.protocol.events import ControlAction, RoomAction, RoomEvent
-from gateway.protocol.types import SYSTEM_NAME, MessageKind, Rung, Step
+from gateway.protocol.types.core_types import SYSTEM_NAME, MessageKind, Rung, Step
 from gateway.turns import prompts
 from gateway.turns.engine import (
     Announce,
@@ -26,28 +27,28 @@ from gateway.turns.engine import (
     record_prompt,
     replace,
 )
-from gateway.turns.view import floor_label, floor_view_of
+from gateway.turns.floor_view import floor_label, floor_view_of
 
 
 def turn_events(  # noqa: PLR0913 - what happened, where, and by whom
     state: GatewayState,
     room: str,
     told: TurnEvent,
-    sequencer: Sequencer,
+    rule_context: RuleContext,
     by: str,
     *,
     note: str = "",
-    news: Sequence[LogEvent] = (),
-) -> tuple[LogEvent, ...]:
+    news: Sequence[EventToCommit] = (),
+) -> tuple[EventToCommit, ...]:
     """`news` are the events just before this, with the votes that the message contains."""
     was = state.floor(room)
     before = votes.refresh_vote(state, was, news)
-    step = apply_event(before, told, sequencer.now)
+    step = apply_event(before, told, rule_context.now)
     if step.floor in (was, before) and not step.effects:
         return ()
     passed = step.floor.speaker != before.speaker or step.floor.prompts[:1] != before.prompts[:1]
-    late = withdraw_prompts(state, room, before, sequencer) if passed else ()
-    return (*late, *effect_events(state, room, before, step, sequencer, by, note=note, news=news))
+    late = withdraw_prompts(state, room, before, rule_context) if passed else ()
+    return (*late, *effect_events(state, room, before, step, rule_context, by, note=note, news=news))
 
 
 def effect_events(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
@@ -55,38 +56,38 @@ def effect_events(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
     room: str,
     before: Floor,
     step: TurnStep,
-    sequencer: Sequencer,
+    rule_context: RuleContext,
     by: str,
     *,
     note: str = "",
-    news: Sequence[LogEvent] = (),
-) -> tuple[LogEvent, ...]:
+    news: Sequence[EventToCommit] = (),
+) -> tuple[EventToCommit, ...]:
     """The messages and decisions in order, then the event with the floor as it is after all of them."""
-    floor, facts = step.floor, list[LogEvent]()
+    floor, facts = step.floor, list[EventToCommit]()
     decision = votes.decision_of(state, before, news)
     if decision is not None and CloseVote() not in step.effects and floor.decision != decision.id:
-        facts += votes.cancel_vote(decision, state, sequencer)
+        facts += votes.cancel_vote(decision, state, rule_context)
     for effect in step.effects:
         match effect:
             case Announce(text):
-                facts.append(mode_notice(state, room, text, sequencer))
+                facts.append(mode_notice(state, room, text, rule_context))
             case CloseVote():
-                facts += votes.count_vote(decision, state, sequencer)
+                facts += votes.count_vote(decision, state, rule_context)
             case OpenVote():
-                id_, opened = votes.open_vote(state, room, floor, effect, sequencer)
+                id_, opened = votes.open_vote(state, room, floor, effect, rule_context)
                 floor = replace(floor, decision=id_)
                 facts += opened
             case PromptSpeaker():
-                fact = deliver_notice_to(_prompt_event(room, floor, sequencer), polling_readers(state, room))
+                fact = deliver_notice_to(_prompt_event(room, floor, rule_context), polling_readers(state, room))
                 floor = record_prompt(floor, fact.event.seq)
                 facts.append(fact)
-    facts.append(_floor_event(room, before, floor, sequencer, by, note=note))
+    facts.append(_floor_event(room, before, floor, rule_context, by, note=note))
     return tuple(facts)
 
 
-def mode_notice(state: GatewayState, room: str, text: str, sequencer: Sequencer) -> LogEvent:
+def mode_notice(state: GatewayState, room: str, text: str, rule_context: RuleContext) -> EventToCommit:
     """A notice of the gateway about a mode. It wakes no agent; polling clients read it in their inboxes."""
-    return deliver_notice_to(room_notice(room, text, sequencer), polling_readers(state, room))
+    return deliver_notice_to(room_notice(room, text, rule_context), polling_readers(state, room))
 
 
 def polling_readers(state: GatewayState, room: str) -> tuple[str, ...]:
@@ -94,38 +95,44 @@ def polling_readers(state: GatewayState, room: str) -> tuple[str, ...]:
     return tuple(name for name in state.inboxes(room) if state.members[name].by_team)
 
 
-def _floor_event(room: str, before: Floor, floor: Floor, sequencer: Sequencer, by: str, *, note: str) -> LogEvent:  # noqa: PLR0913
+def _floor_event(  # noqa: PLR0913 - what happened, where, and by whom
+    room: str, before: Floor, floor: Floor, rule_context: RuleContext, by: str, *, note: str
+) -> EventToCommit:
     action = RoomAction.MODE if before.name != floor.name or before.topic != floor.topic else RoomAction.TURN
     event = RoomEvent(
-        sequencer.seq(),
+        rule_context.seq(),
         room,
         action,
         by,
-        sequencer.stamp,
+        rule_context.stamp,
         floor.speaker or None,
         note or floor_label(floor),
         floor_view_of(floor),
     )
-    return LogEvent(event, changes=(StateChange("floor", room, floor),))
+    return EventToCommit(event, changes=(StateChange("floor", room, floor),))
 
 
-def _prompt_event(room: str, floor: Floor, sequencer: Sequencer) -> LogEvent:
+def _prompt_event(room: str, floor: Floor, rule_context: RuleContext) -> EventToCommit:
     draft = MessageDraft(room, prompts.prompt_text(floor), kind=MessageKind.TASK, wakes=(floor.speaker,))
-    return message(draft, sequencer)
+    return message(draft, rule_context)
 
 
-def withdraw_prompts(state: GatewayState, room: str, floor: Floor, sequencer: Sequencer) -> tuple[LogEvent, ...]:
+def withdraw_prompts(
+    state: GatewayState, room: str, floor: Floor, rule_context: RuleContext
+) -> tuple[EventToCommit, ...]:
     """Cancel the prompts of a turn that has passed on, so that they are not typed later."""
-    facts: list[LogEvent] = []
+    facts: list[EventToCommit] = []
     for seq in floor.prompts:
         delivery = state.latest_deliveries.get((seq, floor.speaker))
         if delivery is not None and delivery.rung in WAITING_RUNGS:
-            step = Step(Rung.CANCELLED, sequencer.stamp, "the turn has passed on")
-            facts.append(delivery_updates.move_delivery(MessageHeader(room, SYSTEM_NAME), delivery, (step,), sequencer))
-            facts.append(agent_orders.order_about_message(ControlAction.CANCEL, floor.speaker, seq, sequencer))
+            step = Step(Rung.CANCELLED, rule_context.stamp, "the turn has passed on")
+            facts.append(
+                delivery_rules.move_delivery(MessageHeader(room, SYSTEM_NAME), delivery, (step,), rule_context)
+            )
+            facts.append(agent_orders.order_about_message(ControlAction.CANCEL, floor.speaker, seq, rule_context))
     return tuple(facts)
 
 
-def floor_after(facts: Sequence[LogEvent]) -> Floor | None:
+def floor_after(facts: Sequence[EventToCommit]) -> Floor | None:
     found = [one.value for fact in facts for one in fact.changes if isinstance(one.value, Floor)]
     return found[-1] if found else None

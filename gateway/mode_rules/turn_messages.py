@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from enum import Enum
 
 from gateway.access.permissions import Actor
-from gateway.conversation.reply_targets import further_answered_numbers
+from gateway.conversation.answered_messages import further_answered_numbers
 from gateway.mode_rules.turn_effects import turn_events
-from gateway.model.log_events import LogEvent, Sequencer, StateChange
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, StateChange
 from gateway.model.state import MACHINES, GatewayState
 from gateway.protocol.events import Message
-from gateway.protocol.requests import Send
-from gateway.protocol.types import MessageKind
+from gateway.protocol.requests.message_requests import Send
+from gateway.protocol.types.core_types import MessageKind
 from gateway.turns import keywords
 from gateway.turns.engine import (
     MAX_PROMPT_TRIES,
@@ -62,7 +63,7 @@ def classify_message(
 def _is_turn_answer(
     state: GatewayState, actor: Actor, request: Send, names: Collection[str], answers: Collection[object]
 ) -> bool:
-    if request.kind is MessageKind.REPLY and not actor.hands:
+    if request.kind is MessageKind.REPLY and not actor.is_tools_token:
         return not names and (bool(answers) or request.reply_to is None)
     return not names or state.members[actor.name].by_team
 
@@ -77,8 +78,12 @@ def wakes_member(state: GatewayState, place: MessageRole, name: str) -> bool:
 
 
 def apply_message(
-    state: GatewayState, message: Message, place: MessageRole, sequencer: Sequencer, news: Sequence[LogEvent] = ()
-) -> tuple[tuple[StateChange, ...], tuple[LogEvent, ...]]:
+    state: GatewayState,
+    message: Message,
+    place: MessageRole,
+    rule_context: RuleContext,
+    news: Sequence[EventToCommit] = (),
+) -> tuple[tuple[StateChange, ...], tuple[EventToCommit, ...]]:
     """The effect of a message that is about to be committed on the floor: the changes committed with it, and the events
     after it. `news` are the votes that it contains."""
     floor = state.floor(message.room)
@@ -86,13 +91,15 @@ def apply_message(
         return (), ()
     line = SpokenLine(message.seq, message.from_, message.content, place is MessageRole.ASIDE, message.deliveries)
     if place is MessageRole.TURN and keywords.parse_working_note(message.content) is not None:
-        told = WorkReported(message.from_, sequencer.settings.patience, answered=True)
-        return (), turn_events(state, message.room, told, sequencer, message.from_)
+        told = WorkReported(message.from_, rule_context.settings.patience, answered=True)
+        return (), turn_events(state, message.room, told, rule_context, message.from_)
     if place is MessageRole.TURN and keywords.asks_for_status(message.content) and floor.tries < MAX_PROMPT_TRIES:
-        return (), turn_events(state, message.room, StatusAsked(), sequencer, message.from_)
+        return (), turn_events(state, message.room, StatusAsked(), rule_context, message.from_)
     if place is MessageRole.TURN:
-        return (), turn_events(state, message.room, TurnAnswered(line, message.id), sequencer, message.from_, news=news)
+        return (), turn_events(
+            state, message.room, TurnAnswered(line, message.id), rule_context, message.from_, news=news
+        )
     if place is MessageRole.ASIDE and message.recipients:
         return (), ()
-    after = apply_event(floor, OtherMessage(line, message.id), sequencer.now).floor
+    after = apply_event(floor, OtherMessage(line, message.id), rule_context.now).floor
     return (StateChange("floor", message.room, after),), ()

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.decisions import decisions
-from gateway.decisions.decisions import NewDecision
+from gateway.decisions import decision_rules
+from gateway.decisions.decision_rules import NewDecision
 from gateway.decisions.vote_count import VoteCheck, result_at, votes_of
-from gateway.model.log_events import LogEvent, Sequencer
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit
 from gateway.model.state import GatewayState
-from gateway.protocol import types
-from gateway.protocol.decision_nouns import Decision
-from gateway.protocol.types import SYSTEM_NAME
+from gateway.protocol.types import core_types
+from gateway.protocol.types.core_types import SYSTEM_NAME
+from gateway.protocol.types.decision_types import Decision
 from gateway.turns.engine import Floor, OpenVote, VoteStatus, replace
 
 
-def refresh_vote(state: GatewayState, floor: Floor, news: Sequence[LogEvent] = ()) -> Floor:
+def refresh_vote(state: GatewayState, floor: Floor, news: Sequence[EventToCommit] = ()) -> Floor:
     """The floor with the current votes of its decision; `news` are the events being committed now."""
     decision = decision_of(state, floor, news)
     return floor if decision is None else replace(floor, ballot=vote_status_of(decision))
 
 
-def decision_of(state: GatewayState, floor: Floor, news: Sequence[LogEvent] = ()) -> Decision | None:
+def decision_of(state: GatewayState, floor: Floor, news: Sequence[EventToCommit] = ()) -> Decision | None:
     newest = [one.value for fact in news for one in fact.changes if one.key == floor.decision]
     found = newest[-1] if newest else state.decisions.get(floor.decision)
     return found if isinstance(found, Decision) else None
@@ -35,23 +36,23 @@ def vote_status_of(decision: Decision) -> VoteStatus:
 
 
 def open_vote(
-    state: GatewayState, room: str, floor: Floor, poll: OpenVote, sequencer: Sequencer
-) -> tuple[str, tuple[LogEvent, ...]]:
+    state: GatewayState, room: str, floor: Floor, poll: OpenVote, rule_context: RuleContext
+) -> tuple[str, tuple[EventToCommit, ...]]:
     """Open the decision of a phase without a message: the turn prompts ask for the votes."""
-    options = tuple(types.Option(one.key, f"{one.by}: {one.text}" if one.by else one.text) for one in poll.options)
+    options = tuple(core_types.Option(one.key, f"{one.by}: {one.text}" if one.by else one.text) for one in poll.options)
     question = floor.topic or f"{floor.name}, {floor.now_in.name}"
-    question = question if options else f"Can it stand as it is? ({question})"
+    question = question if options else f"Is the result acceptable as it is? ({question})"
     motion = NewDecision(room, question, poll.rule, voters=poll.voters, options=options, silent=True)
-    decision, facts = decisions.open_decision(state, SYSTEM_NAME, motion, sequencer)
+    decision, facts = decision_rules.open_decision(state, SYSTEM_NAME, motion, rule_context)
     return decision.id, facts
 
 
-def count_vote(decision: Decision | None, state: GatewayState, sequencer: Sequencer) -> tuple[LogEvent, ...]:
-    return () if decision is None else decisions.finish_decision(state, decision, sequencer, VoteCheck.COUNT)[1]
+def count_vote(decision: Decision | None, state: GatewayState, rule_context: RuleContext) -> tuple[EventToCommit, ...]:
+    return () if decision is None else decision_rules.finish_decision(state, decision, rule_context, VoteCheck.COUNT)[1]
 
 
-def cancel_vote(decision: Decision | None, state: GatewayState, sequencer: Sequencer) -> tuple[LogEvent, ...]:
+def cancel_vote(decision: Decision | None, state: GatewayState, rule_context: RuleContext) -> tuple[EventToCommit, ...]:
     """Cancel the vote of a mode that has ended before it."""
     if decision is None or not decision.pending:
         return ()
-    return decisions.cancel_decision(state, decision, sequencer)[1]
+    return decision_rules.cancel_decision(state, decision, rule_context)[1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.model.log_events import Sequencer
+from gateway.model.rule_context import RuleContext
 
 SKIPPED_NUMBERS = 1_000_000
 
@@ -19,21 +19,21 @@ class SequenceNumbers:
     """`run` identifies this run of the gateway, `began` is its first number. The gateway believes a client's number
     once in a run, and only up to a bound, so that no client can exhaust the numbers."""
 
-    sequencer: Sequencer
+    rule_context: RuleContext
     run: str
     began: int = 0
     skipped: bool = False
 
     def begin(self, given: int) -> None:
         """Begin a run: all numbers up to `given` were given out before."""
-        self.sequencer.last_seq = max(self.sequencer.last_seq, given)
-        self.began = self.began or self.sequencer.last_seq + 1
+        self.rule_context.last_seq = max(self.rule_context.last_seq, given)
+        self.began = self.began or self.rule_context.last_seq + 1
 
-    def accept_client_number(self, same_house: bool, known: int) -> bool:
+    def accept_client_number(self, same_store: bool, known: int) -> bool:
         """Skip numbers if a client has seen a higher one than was ever given out here. Returns whether it did."""
-        given = self.sequencer.last_seq
-        if not same_house or self.skipped or not given < known <= given + SKIPPED_NUMBERS:
+        given = self.rule_context.last_seq
+        if not same_store or self.skipped or not given < known <= given + SKIPPED_NUMBERS:
             return False
-        self.sequencer.last_seq = given + SKIPPED_NUMBERS
+        self.rule_context.last_seq = given + SKIPPED_NUMBERS
         self.skipped = True
         return True

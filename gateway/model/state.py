@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeVar
 
-from gateway.access.permissions import Action, Actor
-from gateway.loop_guard.causal_chains import CausalChains, hops_left
-from gateway.model.log_events import StateChange
-from gateway.model.member_directory import MemberDirectory
-from gateway.model.member_state import LiveMember
-from gateway.model.open_deliveries import OpenDeliveries
-from gateway.model.recent_messages import RecentMessages
-from gateway.model.records import MemberRecord, RoomRecord
-from gateway.model.tables import (
+from gateway.access.permissions import Actor, Permission
+from gateway.access.tokens import TokenRecord, is_in_force
+from gateway.loop_guard.recent_traffic import RecentTraffic, hops_left
+from gateway.model.addressable_members import MemberDirectory
+from gateway.model.deliveries.open_deliveries import OpenDeliveries
+from gateway.model.deliveries.recent_messages import RecentMessages
+from gateway.model.live_members import LiveMember
+from gateway.model.records.state_tables import (
     ASK,
-    BRAKE,
     CONTEXT,
+    COST,
     DECISION,
+    LOOP_HOLD,
     MEMBER,
+    MUTED,
     PAUSED,
+    PIN,
     ROOM,
     SESSION,
     SHARE,
@@ -34,13 +37,15 @@ from gateway.model.tables import (
     Owner,
     Table,
 )
+from gateway.model.records.stored_records import MemberRecord, RoomRecord
+from gateway.model.rule_outcome import StateChange
 from gateway.protocol.errors import Forbidden, NotFound, UnknownRoom
 from gateway.protocol.events import MemberView
 from gateway.protocol.text.addressing import Candidate, Named, unknown_recipient_error
-from gateway.protocol.timestamps import iso_from_seconds
-from gateway.protocol.types import Activity, Composer, Member, MemberKind, Presence, Room
+from gateway.protocol.types.core_types import Activity, Composer, Member, MemberKind, Presence, Room
+from gateway.protocol.types.timestamps import iso_from_seconds
 from gateway.turns.engine import Floor
-from gateway.turns.view import floor_view_of
+from gateway.turns.floor_view import floor_view_of
 
 T = TypeVar("T", bound=Table[Any])
 
@@ -54,17 +59,19 @@ class GatewayState:
     """`tables` holds everything that is also stored, by kind; the fields below it are its rows and what follows from
     them. The rest exists only while the gateway runs."""
 
-    def __init__(self, chains: CausalChains | None = None) -> None:
+    def __init__(self, chains: RecentTraffic | None = None) -> None:
         self.id = ""
         self.began = float("inf")  # when the gateway began to listen
         self.live: dict[str, LiveMember] = defaultdict(LiveMember)
         self.picked: dict[str, str] = {}
-        self.chains = chains or CausalChains()
+        self.devices_seen: dict[str, float] = {}  # when each device last connected, by its id
+        self.chains = chains or RecentTraffic()
         self.recent = RecentMessages()
         self._inboxes: dict[str, tuple[str, ...]] = {}
+        self._public_inboxes: dict[str, tuple[str, ...]] = {}
         self.tables: dict[str, Table[Any]] = {}
 
-        self.members = self._keep(Table(MEMBER, self._inboxes.clear)).rows
+        self.members = self._keep(Table(MEMBER, self._forget_inboxes)).rows
         self.rooms = self._keep(Table(ROOM)).rows
         self.tokens = self._keep(Table(TOKEN)).rows
         self.paused = self._keep(Table(PAUSED)).rows
@@ -73,10 +80,13 @@ class GatewayState:
         self.contexts = self._keep(Table(CONTEXT)).rows
         self.decisions = self._keep(Table(DECISION)).rows
         self.sessions = self._keep(Table(SESSION)).rows
-        self.loop_holds = self._keep(Table(BRAKE)).rows
+        self.loop_holds = self._keep(Table(LOOP_HOLD)).rows
+        self.pins = self._keep(Table(PIN)).rows
+        self.muted = self._keep(Table(MUTED)).rows
+        self.costs = self._keep(Table(COST)).rows
         floors = self._keep(Floors())
         self.floors, self.speaking = floors.rows, floors.speaking
-        memberships = self._keep(Memberships(self._inboxes.clear))
+        memberships = self._keep(Memberships(self._forget_inboxes))
         self.in_room, self.rooms_of = memberships.in_room, memberships.rooms_of
         self.deliveries = OpenDeliveries()
         self.latest_deliveries, self.queued = self.deliveries.latest, self.deliveries.queued
@@ -96,12 +106,21 @@ class GatewayState:
             table.clear()
         self.deliveries.clear()
         self.recent.clear()
+        self._forget_inboxes()
+
+    def _forget_inboxes(self) -> None:
         self._inboxes.clear()
+        self._public_inboxes.clear()
 
     def without(self, owner: Owner, name: str) -> tuple[StateChange, ...]:
         """The changes that delete all documents of a member or a room."""
         owned = ((table, key) for table in self.tables.values() for key in table.owned_by(owner, name))
         return tuple(StateChange(table.kind.name, key, None) for table, key in owned)
+
+    def forget_live(self, name: str) -> None:
+        """Drop what memory alone holds of a member that is forgotten and has no open deliveries."""
+        self.live.pop(name, None)
+        self.deliveries.forget_member(name)
 
     def begin_anew(self, name: str) -> None:
         """A new sidecar connects and no other is connected: what the previous one reported about its agent is
@@ -112,6 +131,15 @@ class GatewayState:
 
     # queries
 
+    def is_in_force(self, token: TokenRecord | None, now: float) -> bool:
+        """Whether this token is valid now. A link ends also when its member leaves the room, or the room is removed."""
+        return is_in_force(self.tokens, token, now) and self.is_link_open(token)
+
+    def is_link_open(self, token: TokenRecord | None) -> bool:
+        """Whether the member who shares a link is still in its room. Of a removed room there is no member. Any other
+        token is no link."""
+        return token is not None and (token.link is None or token.member in self.in_room[token.link.room])
+
     def inboxes(self, room: str) -> tuple[str, ...]:
         """The members of a room who get deliveries (they have an inbox), sorted by name."""
         found = self._inboxes.get(room)
@@ -119,6 +147,14 @@ class GatewayState:
             names = (name for name in sorted(self.in_room[room]) if name in self.members)
             found = tuple(name for name in names if self.members[name].member.inbox)
             self._inboxes[room] = found
+        return found
+
+    def public_inboxes(self, room: str) -> tuple[str, ...]:
+        """The members of a room whose inbox also keeps what is said to everyone, sorted by name."""
+        found = self._public_inboxes.get(room)
+        if found is None:
+            found = tuple(name for name in self.inboxes(room) if not self.members[name].named_only)
+            self._public_inboxes[room] = found
         return found
 
     def is_here(self, name: str, now: float) -> bool:
@@ -159,7 +195,7 @@ class GatewayState:
             return removed
         record = self.room(name, actor)
         if not self.may_read(record, actor):
-            raise Forbidden(f"The room {record.name!r} is read by its members. You may come in: join it first.")
+            raise Forbidden(f"The room {record.name!r} can be read only by its members. Join it first.")
         return record
 
     def own_room(self, name: str, actor: Actor) -> RoomRecord:
@@ -170,12 +206,14 @@ class GatewayState:
         return record
 
     def may_read(self, room: RoomRecord, actor: Actor) -> bool:
-        """Only members, observers and administrators may read an invite-only room."""
+        """Only members, observers and administrators may read an invite-only room, and by a link only its own room."""
+        if actor.link is not None:
+            return actor.link.room == room.name
         return (
             not room.invite_only
             or self.reads_in(room.name, actor.name)
-            or actor.may(Action.READ_DIRECT)
-            or actor.may(Action.ADMINISTER)
+            or actor.may(Permission.READ_DIRECT)
+            or actor.may(Permission.ADMINISTER)
         )
 
     def reads_in(self, room: str, name: str) -> bool:
@@ -188,7 +226,9 @@ class GatewayState:
 
     @staticmethod
     def may_come_in(room: RoomRecord, actor: Actor) -> bool:
-        if actor.may(Action.ADMINISTER) or actor.name in room.invited:
+        if actor.link is not None:
+            return False
+        if actor.may(Permission.ADMINISTER) or actor.name in room.invited:
             return True
         return actor.name not in room.out and (not room.invite_only or actor.name == room.created_by)
 
@@ -214,7 +254,7 @@ class GatewayState:
 
     def directory(self, room: str | None = None) -> Mapping[str, Candidate]:
         """All members that an address can name; with a room, roles match only its members."""
-        return MemberDirectory(self, room)
+        return MemberDirectory(self.members, partial(self.candidate, room=room))
 
     def candidate(self, record: MemberRecord, room: str | None = None) -> Candidate:
         member, live = record.member, self.live.get(record.member.name)
@@ -250,6 +290,7 @@ class GatewayState:
             note=live.note,
             last_seen=iso_from_seconds(live.heard) if live.heard > 0 else "",
             hops_left=hops_left(self.chains, member.name, self.loop_holds),
+            since=iso_from_seconds(live.since) if live.since > 0 else "",
         )
 
     def floor(self, room: str) -> Floor:

@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
-from gateway.model.log_events import LogEvent, Sequencer, StateChange
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, StateChange
 from gateway.protocol.events import Message
 from gateway.protocol.text.addressing import Everyone
-from gateway.protocol.types import SYSTEM_NAME, Delivery, MessageKind
+from gateway.protocol.types.core_types import SYSTEM_NAME, Delivery, MessageKind
 
 EVERYONE_ADDRESS = (str(Everyone()),)
 
@@ -38,13 +39,13 @@ class MessageDraft(msgspec.Struct, frozen=True):
 
 def message(
     draft: MessageDraft,
-    sequencer: Sequencer,
+    rule_context: RuleContext,
     *,
     ends: tuple[str, ...] | None = None,
     changes: tuple[StateChange, ...] = (),
-) -> LogEvent:
+) -> EventToCommit:
     """`ends`: the only members who see it."""
-    seq = sequencer.seq() if draft.seq is None else draft.seq
+    seq = rule_context.seq() if draft.seq is None else draft.seq
     event = Message(
         seq=seq,
         id=f"m-{seq}",
@@ -53,7 +54,7 @@ def message(
         to=draft.to,
         kind=draft.kind,
         content=draft.content,
-        timestamp=sequencer.stamp,
+        timestamp=rule_context.stamp,
         recipients=draft.recipients,
         deliveries=draft.wakes,
         context=draft.context,
@@ -61,28 +62,28 @@ def message(
         session=draft.session,
         hops=draft.hops,
     )
-    deliveries = tuple(Delivery(seq, one, at=sequencer.stamp) for one in draft.wakes)
-    return LogEvent(event, ends=ends, changes=changes, deliveries=deliveries)
+    deliveries = tuple(Delivery(seq, one, at=rule_context.stamp) for one in draft.wakes)
+    return EventToCommit(event, ends=ends, changes=changes, deliveries=deliveries)
 
 
 def room_notice(
     room: str,
     text: str,
-    sequencer: Sequencer,
+    rule_context: RuleContext,
     context: dict[str, Any] | None = None,
     changes: tuple[StateChange, ...] = (),
-) -> LogEvent:
+) -> EventToCommit:
     """A notice to the room, without deliveries: it wakes no agent."""
-    return message(MessageDraft(room, text, context=context), sequencer, changes=changes)
+    return message(MessageDraft(room, text, context=context), rule_context, changes=changes)
 
 
-def direct_notice(room: str, member: str, text: str, sequencer: Sequencer) -> LogEvent:
+def direct_notice(room: str, member: str, text: str, rule_context: RuleContext) -> EventToCommit:
     """A notice to one member alone, without a delivery."""
     draft = MessageDraft(room, text, to=(f"@{member}",), recipients=(member,))
-    return message(draft, sequencer, ends=(SYSTEM_NAME, member))
+    return message(draft, rule_context, ends=(SYSTEM_NAME, member))
 
 
-def deliver_notice_to(fact: LogEvent, members: Iterable[str]) -> LogEvent:
+def deliver_notice_to(fact: EventToCommit, members: Iterable[str]) -> EventToCommit:
     """The same message with further deliveries to these members."""
     event = fact.event
     assert isinstance(event, Message)

@@ -8,32 +8,47 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from gateway.access.operation_effects import OperationEffect
+from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor
-from gateway.operations.table import OPERATION_BY_REQUEST, TOOLS_TOKEN_REQUESTS, Operation
+from gateway.operations.operation import Operation
+from gateway.operations.operation_table import OPERATION_BY_REQUEST, TOOLS_TOKEN_REQUESTS
 from gateway.protocol.errors import Forbidden, GroupChatError
-from gateway.protocol.requests import Hello, Members, Ping, Request, Send, Status
+from gateway.protocol.requests.agent_requests import ShowTerminal
+from gateway.protocol.requests.connection_requests import Hello, Ping, Stats, Status
+from gateway.protocol.requests.member_requests import Members
+from gateway.protocol.requests.message_requests import Send
+from gateway.protocol.requests.request import Request
 from gateway.protocol.text.text_validation import check_request
+from gateway.push.connections import Connection
+from gateway.rooms import share_links
 from gateway.runtime.hub import Hub
 
 # Requests whose answers show presence, which the streams get a little later.
 MEMBER_LIST_REQUESTS = (Hello, Members)
-UNORDERED_REQUESTS = (Status, Ping)  # they report a stuck disk, so they must not wait for it
+# Status, figures and ping report a stuck disk, so they must not wait for it; a picture shows nothing that is stored.
+UNORDERED_REQUESTS = (Status, Stats, Ping, ShowTerminal)
 
 
-def start_operation(hub: Hub, actor: Actor, request: Request) -> asyncio.Future[Any] | Awaitable[Any]:
+def start_operation(
+    hub: Hub, actor: Actor, request: Request, stream: Connection | None = None
+) -> asyncio.Future[Any] | Awaitable[Any]:
     """Decide a request now, and return an awaitable for its result. Requests are committed in the order in which they
-    begin. Raises only errors that do not depend on the gateway's state."""
+    begin. Raises only errors that do not depend on the gateway's state. `stream` is the WebSocket it came by."""
+    if actor.link is not None:
+        request = share_links.narrow_request(actor.link, request)
     operation = OPERATION_BY_REQUEST[type(request)]
+    hub.metrics.note_request(actor.counted_as)
     tag = request.__struct_config__.tag
     hub.request_log.debug("< request", op=tag, n=request.n, member=actor.name, trace=trace_of_request(request))
-    if actor.hands and not isinstance(request, TOOLS_TOKEN_REQUESTS):
-        raise Forbidden(f"{tag!r} is not for an agent's tools: it is for its sidecar, or for a person.")
+    if actor.is_tools_token and not isinstance(request, TOOLS_TOKEN_REQUESTS):
+        raise Forbidden(f"{tag!r} is not available to an agent's tools, only to its sidecar or to a person.")
     if actor.read_only and not operation.effect.allowed_read_only:
         actor.require_write(f"{tag!r} changes something")
     hub.throttle.take(operation.effect, actor.name, time.monotonic())
     check_request(request)  # it reads each character, so its time is part of the measured time
     try:
+        if operation.subscription is not None:
+            return operation.subscription(hub, actor, request, stream)
         return _start_rule_or_query(hub, actor, operation, request)
     except GroupChatError as error:
         return hub.answers.refuse_in_turn(error)
@@ -43,7 +58,7 @@ def _start_rule_or_query(
     hub: Hub, actor: Actor, operation: Operation, request: Request
 ) -> asyncio.Future[Any] | Awaitable[Any]:
     if operation.rule is not None:
-        return hub.carry_out(operation.rule(hub.state, actor, request, hub.sequencer()))
+        return hub.carry_out(operation.rule(hub.state, actor, request, hub.rule_context()))
     assert operation.query is not None
     return operation.query(hub, actor, request)
 
@@ -60,7 +75,7 @@ def answer_in_turn(hub: Hub, actor: Actor, request: Request, result: Any) -> asy
     if isinstance(request, MEMBER_LIST_REQUESTS):
         hub.presence.tell_first(actor.name)
     effect = OPERATION_BY_REQUEST[type(request)].effect
-    return hub.answers.answer_in_turn(result, sure=effect not in (OperationEffect.READS, OperationEffect.GREETS))
+    return hub.answers.answer_in_turn(result, sure=effect not in (OperationKind.READS, OperationKind.GREETS))
 
 
 async def wait_and_answer_in_turn(

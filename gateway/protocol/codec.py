@@ -9,7 +9,6 @@ from typing import Any, TypeVar, Union
 
 import msgspec
 
-from gateway.protocol import contexts, decision_requests, modes, requests, session_requests  # noqa: F401 - the table below holds the requests of all of them
 from gateway.protocol.errors import (
     BadJson,
     BadRequest,
@@ -20,6 +19,20 @@ from gateway.protocol.errors import (
     error_from_body,
 )
 from gateway.protocol.events import Durable, Event
+from gateway.protocol.requests import (  # noqa: F401 - the table below holds the requests of all of them
+    agent_requests,
+    ask_requests,
+    connection_requests,
+    context_requests,
+    decision_requests,
+    mark_requests,
+    member_requests,
+    message_requests,
+    mode_requests,
+    room_requests,
+    session_requests,
+)
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Answer, Result
 
 T = TypeVar("T")
@@ -29,8 +42,8 @@ MAX_CONTAINERS = 100_000
 UNCOUNTED_BYTES = 64 * 1024
 _GIVEN = re.compile(r"Invalid value '([^']{1,64})'")
 
-REQUEST_BY_OP: dict[str, type[requests.Request]] = {
-    str(request.__struct_config__.tag): request for request in requests.Request.__subclasses__()
+REQUEST_BY_OP: dict[str, type[Request]] = {
+    str(request.__struct_config__.tag): request for request in Request.__subclasses__()
 }
 
 encode = msgspec.json.Encoder().encode
@@ -61,7 +74,7 @@ def decode(kind: type[T], data: bytes | str) -> T:
     return _decode(kind, data)  # type: ignore[no-any-return]
 
 
-def decode_request(data: bytes | str) -> requests.Request:
+def decode_request(data: bytes | str) -> Request:
     check_decoding_cost(data)
     return _decode(_any_request(), data)  # type: ignore[no-any-return]
 
@@ -69,7 +82,9 @@ def decode_request(data: bytes | str) -> requests.Request:
 def check_decoding_cost(data: bytes | str) -> None:
     """Refuse input that would take long to decode: lists and objects are expensive, texts and numbers are not."""
     if len(data) > UNCOUNTED_BYTES and count_containers(data) > MAX_CONTAINERS:
-        raise TooLarge(f"The request holds more than {MAX_CONTAINERS} lists and objects. Send it in pieces.")
+        raise TooLarge(
+            f"The request holds more than {MAX_CONTAINERS} lists and objects. Split it into several requests."
+        )
 
 
 def count_containers(data: bytes | str) -> int:
@@ -88,7 +103,7 @@ def _decode(kind: Any, data: bytes | str) -> Any:
     except (msgspec.DecodeError, UnicodeError) as error:
         raise BadJson(f"This is not valid JSON: {error}.") from None
     except RecursionError:
-        raise BadJson("This JSON is nested too deeply.") from None
+        raise BadJson("This JSON is nested too deeply. Send a flatter one.") from None
 
 
 def _decoding_error(text: str) -> GroupChatError:
@@ -104,7 +119,7 @@ def _known_ops_hint(complaint: str) -> str:
     """Suggest the nearest operations, or where all are listed."""
     given = _GIVEN.match(complaint)
     near = difflib.get_close_matches(given[1], REQUEST_BY_OP) if given else []
-    meant = f"Did you mean {' or '.join(near)}? " if near else "It names what is asked for, such as `send`. "
+    meant = f"Did you mean {' or '.join(near)}? " if near else "It is the name of the request, such as `send`. "
     return f"{meant}The page /docs of the gateway lists every `op`."
 
 

@@ -1,7 +1,7 @@
 """The events that the gateway sends to its clients.
 
-Durable events carry `seq` and are in the log; their encoded bytes are stored and pushed as they are. Snapshots
-(presence, welcome, ...) carry none: they are sent on hello and on change. Clients ignore fields they do not know.
+Durable events carry a `seq` and are kept in the log; their encoded bytes are stored and pushed unchanged. Snapshots
+(presence, welcome, ...) have no `seq`; they are sent on hello and on change. Clients ignore fields they do not know.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.protocol.decision_nouns import Decision, DecisionAction, Given
 from gateway.protocol.errors import ErrorBody
-from gateway.protocol.session_nouns import Session, SessionAction
-from gateway.protocol.types import (
+from gateway.protocol.types.core_types import (
     Activity,
     Ask,
     Composer,
@@ -30,12 +28,16 @@ from gateway.protocol.types import (
     Signed,
     Step,
 )
+from gateway.protocol.types.decision_types import Decision, DecisionAction, Given
+from gateway.protocol.types.session_types import Session, SessionAction
+from gateway.protocol.types.terminal_types import Cursor, ScreenRow, WatchState
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="message", rename={"from_": "from"}):
-    """What a member said. `to` is as addressed; `recipients` are the resolved names of a direct message
-    (none for everyone); `deliveries` are the members for whom a ladder is kept. An `aside` was said out of turn.
-    An `interrupt` ends what its agent works on, before it is typed."""
+    """A message of a member. `to` holds the addresses as the sender wrote them; `recipients` are the resolved names of
+    a direct message (none for everyone); `deliveries` are the members with a delivery. An `aside` was sent out of turn.
+    An `interrupt` stops the agent's current work before it is typed. A message to everyone with `wakes` is
+    delivered to those members alone. A message `replaces` an earlier one of the same sender."""
 
     seq: int
     id: str
@@ -60,10 +62,12 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     signed: Signed | None = None
     aside: bool = False
     interrupt: bool = False
+    wakes: tuple[str, ...] = ()
+    replaces: int | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="receipt"):
-    """One or more steps up the ladder of one delivery, in order; the last one holds."""
+    """One or more state changes of one delivery, in order; the last one is its current state."""
 
     seq: int
     room: str
@@ -84,7 +88,7 @@ class RoomAction(StrEnum):
 
 
 class RoomEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="room"):
-    """With `mode` and `turn` comes the `floor` as it is now; `member` is who has the turn."""
+    """A change of a room. The actions `mode` and `turn` carry the current `floor`; `member` is then the speaker."""
 
     seq: int
     room: str
@@ -123,7 +127,8 @@ class ControlAction(StrEnum):
 
 
 class Control(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="control", rename={"from_": "from"}):
-    """An order to a member's sidecar, in the log like everything said: an absent sidecar finds it on return."""
+    """An order to a member's sidecar. It is kept in the log, so that a disconnected sidecar gets it when it returns.
+    `careful` keys are not pressed while a person types, and into a dialog only if it is that of `ask`."""
 
     seq: int
     action: ControlAction
@@ -134,10 +139,11 @@ class Control(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     message: int | None = None
     may_approve: bool = False
     ask: Ask | None = None
+    careful: bool = False
 
 
 class AskEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="ask"):
-    """A dialog of an agent as it stands now. `waited` (seconds) is there when it is only announced again."""
+    """The current state of an agent's dialog. `waited` (seconds) is set when this is only a reminder."""
 
     seq: int
     ask: Ask
@@ -146,8 +152,8 @@ class AskEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", 
 
 
 class ContextEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="context"):
-    """A shared document has a new version: `document` is all of it after a put, `patch` what was merged. Where the
-    change is large neither is there; `context.get` reads the document. A deleted one has no `size`."""
+    """A shared document has a new version. `document` is the whole document after a put, `patch` the merged part. A
+    large change has neither; read the document with `context.get`. A deleted document has no `size`."""
 
     seq: int
     scope: str
@@ -166,7 +172,8 @@ class ContextEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="e
 
 
 class DecisionEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="decision"):
-    """A decision as it stands now. `answer` is there when somebody gave one; an answer may also be what closed it."""
+    """The current state of a decision. `answer` is set if an answer caused this event; an answer can also close the
+    decision."""
 
     seq: int
     action: DecisionAction
@@ -181,7 +188,7 @@ class DecisionEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="
 
 
 class SessionEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="session"):
-    """A piece of work as it stands now."""
+    """The current state of a session."""
 
     seq: int
     action: SessionAction
@@ -194,9 +201,43 @@ class SessionEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="e
         return self.session.room
 
 
+class ReactionEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="reaction"):
+    """A member put a sign on a message, or `removed` it. It wakes nobody."""
+
+    seq: int
+    room: str
+    message: int
+    by: str
+    sign: str
+    timestamp: str
+    removed: bool = False
+
+
+class PinEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="pin"):
+    """A message was pinned to its room, or the pin was `removed`."""
+
+    seq: int
+    room: str
+    message: int
+    by: str
+    timestamp: str
+    removed: bool = False
+
+
+class MuteEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="mute"):
+    """A member muted a room for itself, or unmuted it. Only that member gets the event."""
+
+    seq: int
+    room: str
+    by: str
+    on: bool
+    timestamp: str
+
+
 class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A member as others see it now. `hops_left` says how often agents may still answer each other before the room
-    waits for a person; it is there once they have begun."""
+    """The current state of a member, as others see it. `since` is when its activity began, as far as the gateway has
+    been told; `note` is what the activity was seen by. `hops_left` is the number of replies that agents may still send
+    each other before the room waits for a person; it is set while such a chain runs."""
 
     name: str
     kind: MemberKind
@@ -211,20 +252,22 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     last_seen: str = ""
     hops_left: int | None = None
+    since: str = ""
 
 
 class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence"):
-    """A snapshot of one member, sent when something about it changed."""
+    """A snapshot of one member, sent when something about the member changes."""
 
     member: MemberView
 
 
 class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="welcome"):
-    """The answer to hello: who you are, what the house looks like, and what still waits for you. `house` is the id of
-    the gateway's store: numbers (`seq`) of another one mean other things. `share` was ordered last, if it ever was.
-    `more` deliveries are open than these. `run` names this run of the gateway, and `began` its first number: what a
-    client remembers of an earlier run is below it, unless the log was put back from a backup. A list that is named in
-    `partial` is its first page: ask for the rest."""
+    """The answer to hello: who you are, the rooms and members you can see, and what waits for you. `house` is the id of
+    the gateway's store; a `seq` of another store means something else. `share` is the last ordered share policy, if
+    there is one. `more`: you have more open deliveries than listed here. `run` names this run of the gateway and
+    `began` is its first `seq`: every `seq` that a client remembers from an earlier run is lower, unless the store was
+    restored from a backup. A list named in `partial` holds only its first page: ask for the rest. `muted`
+    are the rooms that you muted. `watched`: somebody watches your terminal."""
 
     version: int
     you: Member
@@ -237,26 +280,64 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     asks: tuple[Ask, ...] = ()
     decisions: tuple[Decision, ...] = ()
     sessions: tuple[Session, ...] = ()
-    house: str = ""
+    store_id: str = msgspec.field(default="", name="house")
     share: str = ""
     more: bool = False
     run: str = ""
     began: int = 0
     partial: tuple[str, ...] = ()
+    muted: tuple[str, ...] = ()
+    watched: bool = False
 
 
 class Replayed(msgspec.Struct, frozen=True, tag_field="ev", tag="replayed"):
-    """Everything missed has been sent; what follows is live."""
+    """All missed events have been sent; the following events are live."""
 
     until: int
 
 
 class Closing(msgspec.Struct, frozen=True, tag_field="ev", tag="closing"):
-    """The gateway is about to close this connection, and why."""
+    """The gateway is about to close this connection. `error` says why."""
 
     error: ErrorBody
 
 
-Durable = Message | Receipt | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent | DecisionEvent | SessionEvent
-Snapshot = PresenceChanged | Welcome | Replayed | Closing
+class Challenge(msgspec.Struct, frozen=True, tag_field="ev", tag="challenge"):
+    """The first frame on the socket of a device or a link: what the device signs. `expires_in` is in seconds."""
+
+    nonce: str
+    house: str
+    expires_in: float
+
+
+class TerminalPicture(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="terminal"):
+    """What an agent's terminal shows, for those who watch it. With `whole`, rows that are not listed are blank; without
+    it, they are as before. Without a `cursor` it is hidden. It is stored nowhere."""
+
+    member: str
+    columns: int
+    rows: int
+    changed: tuple[ScreenRow, ...] = ()
+    cursor: Cursor | None = None
+    whole: bool = False
+
+
+class TerminalState(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="terminal.state"):
+    """No picture of a watched terminal comes for now (`waiting`), or none comes any more (`ended`); `text` says why."""
+
+    member: str
+    state: WatchState
+    text: str = ""
+
+
+class TerminalWatched(msgspec.Struct, frozen=True, tag_field="ev", tag="terminal.watched"):
+    """Tells an agent's own sidecar whether anybody watches its terminal, from the first watcher to the last."""
+
+    on: bool
+
+
+_Spoken = Message | Receipt | ReactionEvent | PinEvent | MuteEvent
+Durable = _Spoken | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent | DecisionEvent | SessionEvent
+_Terminal = TerminalPicture | TerminalState | TerminalWatched
+Snapshot = PresenceChanged | Welcome | Replayed | Closing | Challenge | _Terminal
 Event = Durable | Snapshot

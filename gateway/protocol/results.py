@@ -6,12 +6,26 @@ from typing import Any
 
 import msgspec
 
-from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.events import ContextEvent, MemberView, Message, Receipt
-from gateway.protocol.loop_limits import BrakeView, Limits
-from gateway.protocol.session_nouns import Session
-from gateway.protocol.types import Ask, ContextInfo, Delivery, FloorView, Member, MemberKind, ModeInfo, Room, Scope
+from gateway.protocol.types.core_types import (
+    Activity,
+    Ask,
+    ContextInfo,
+    Delivery,
+    DeviceScope,
+    FloorView,
+    Member,
+    MemberKind,
+    ModeInfo,
+    Room,
+    Scope,
+)
+from gateway.protocol.types.decision_types import Decision
+from gateway.protocol.types.loop_limits import Limits, LoopHoldView
+from gateway.protocol.types.session_types import Session
+from gateway.protocol.types.silence_causes import SilenceCause
+from gateway.protocol.types.terminal_types import WatchState
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -19,30 +33,86 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Done(Result, frozen=True):
-    """It happened; `seq` is the event that says so, where there is one."""
+    """The request was carried out. `seq` is the resulting event, if there is one."""
 
     seq: int | None = None
 
 
 class Continued(Result, frozen=True):
-    """Where something stood that is lifted now, and who is woken by what, in order."""
+    """The rooms in which a loop guard was lifted, and the deliveries that begin now, in order."""
 
     rooms: tuple[str, ...]
     woken: tuple[Delivery, ...] = ()
 
 
 class Stopping(Result, frozen=True):
-    """To whom the order goes, and which agents that were not named are asking something: they are left alone. `seq` is
-    the order, if it went to anybody."""
+    """The members that get the order. `asking` are agents that show a dialog and were not named: they are left alone.
+    `seq` is the order, if any member gets it."""
 
     members: tuple[str, ...] = ()
     asking: tuple[str, ...] = ()
     seq: int | None = None
 
 
+class Watching(Result, frozen=True):
+    """What becomes of a watch. `text` says why no picture comes now, and what helps."""
+
+    member: str
+    state: WatchState
+    text: str = ""
+
+
+class Why(msgspec.Struct, frozen=True):
+    """Why an agent is silent. `sentence` says it in short: the state, what waits, and what helps. `since` is when this
+    began, as far as the gateway knows; `last` is the newest delivery in words. Texts are empty if there is nothing."""
+
+    name: str
+    cause: SilenceCause
+    state: str
+    evidence: str
+    since: str
+    waits: str
+    last: str
+    folder: str
+    helps: str
+    sentence: str
+    delivery: Delivery | None
+
+
+class WhyList(Result, frozen=True):
+    agents: tuple[Why, ...]
+    more: bool = False
+
+
+class ActivityView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an agent began to do, when, and the evidence for it."""
+
+    activity: Activity
+    at: str
+    note: str = ""
+
+
+class AgentTimeline(Result, frozen=True):
+    """Encoded events as kept in the log, newest first. If there is `more`, use `until` as `before` of the next request.
+    `activities` are the agent's last ones in this run of the gateway, newest first; only the first page has them."""
+
+    events: tuple[msgspec.Raw, ...]
+    until: int = 0
+    more: bool = False
+    activities: tuple[ActivityView, ...] = ()
+
+
+class Shown(Result, frozen=True):
+    """Whether anybody watches the terminal. `whole`: the next picture must be a whole one."""
+
+    watched: bool
+    whole: bool = False
+
+
 class Accepted(Result, frozen=True):
-    """Committed to disk. `deliveries` are the ladders that began; a `duplicate` is the answer to a retry; those
-    `asleep` are not woken, because a loop guard holds it, until a person says `continue`."""
+    """The message is on disk. `deliveries` are the deliveries that begin. `duplicate`: the `id` was used before, and
+    `seq` is the first message. `asleep` are the agents that do not get the message until a person sends `continue`,
+    because a loop guard holds it."""
 
     seq: int
     deliveries: tuple[Delivery, ...] = ()
@@ -65,6 +135,35 @@ class MessageList(Result, frozen=True):
     more: bool = False
 
 
+class Reaction(msgspec.Struct, frozen=True):
+    """Who put a sign on a message, in the order in which they did."""
+
+    sign: str
+    members: tuple[str, ...]
+
+
+class MessageReactions(msgspec.Struct, frozen=True):
+    message: int
+    reactions: tuple[Reaction, ...]
+
+
+class ReactionList(Result, frozen=True):
+    messages: tuple[MessageReactions, ...]
+
+
+class PinView(msgspec.Struct, frozen=True):
+    """A pinned message, and who pinned it when."""
+
+    message: Message
+    by: str
+    at: str
+
+
+class PinList(Result, frozen=True):
+    pins: tuple[PinView, ...]
+    more: bool = False
+
+
 class MessageDetail(Result, frozen=True):
     message: Message
     deliveries: tuple[Delivery, ...]
@@ -82,7 +181,7 @@ class AskList(Result, frozen=True):
 
 
 class DecisionView(Result, frozen=True):
-    """A decision as it stands; what ended it is in its `result`."""
+    """The current state of a decision; its `result` says how it ended."""
 
     decision: Decision
 
@@ -102,8 +201,8 @@ class SessionList(Result, frozen=True):
 
 
 class SessionDetail(Result, frozen=True):
-    """A session with what was decided in it, and the shared documents of its room that are named after it or were
-    changed while it ran. There is `more` where that would be too large."""
+    """A session with its decisions, and the shared documents of its room that carry its name or were changed while it
+    ran. `more`: the answer would be too large and is cut."""
 
     session: Session
     decisions: tuple[Decision, ...] = ()
@@ -112,7 +211,7 @@ class SessionDetail(Result, frozen=True):
 
 
 class ModeStanding(Result, frozen=True):
-    """The mode that runs now. After `mode.working`, `extended` says whether it was your turn."""
+    """The current mode. After `mode.working`, `extended` says whether it was your turn."""
 
     floor: FloorView
     extended: bool = False
@@ -123,7 +222,7 @@ class ModeList(Result, frozen=True):
 
 
 class ContextSaved(Result, frozen=True):
-    """The version that holds now; without `seq` the document stood there like that already."""
+    """The current version of the document. Without `seq` the request changed nothing."""
 
     scope: str
     name: str
@@ -148,7 +247,7 @@ class ContextList(Result, frozen=True):
 
 
 class ContextHistory(Result, frozen=True):
-    """Newest first, as they stand in the log."""
+    """The changes as kept in the log, newest first."""
 
     changes: tuple[ContextEvent, ...]
     more: bool = False
@@ -160,7 +259,7 @@ class DeliveryList(Result, frozen=True):
 
 
 class WaitingList(Result, frozen=True):
-    """`deliveries` say where each of these messages stands; `waiting` is how many there are in all."""
+    """Waiting messages. `deliveries` holds the state of each of them; `waiting` is their total number."""
 
     messages: tuple[Message, ...]
     deliveries: tuple[Delivery, ...] = ()
@@ -169,7 +268,8 @@ class WaitingList(Result, frozen=True):
 
 
 class Identity(Result, frozen=True):
-    """The member that a token stands for, and whether the token is `read_only`; `waiting` messages are in its inbox."""
+    """The member that a token belongs to, and whether the token is `read_only`. `waiting` is the number of messages in
+    the member's inbox; `muted` are the rooms that it muted."""
 
     name: str
     kind: MemberKind
@@ -177,10 +277,12 @@ class Identity(Result, frozen=True):
     rooms: tuple[str, ...] = ()
     waiting: int = 0
     read_only: bool = False
+    muted: tuple[str, ...] = ()
 
 
 class Inbox(Result, frozen=True):
-    """`circle` are members that wait for each other, you among them; `undelivered` tells that no answer can come."""
+    """Messages taken from the inbox. `circle` are members that wait for each other, including you. `undelivered` are
+    deliveries that failed, so that no answer can come."""
 
     messages: tuple[Message, ...]
     more: bool = False
@@ -189,7 +291,7 @@ class Inbox(Result, frozen=True):
 
 
 class EventPage(Result, frozen=True):
-    """Encoded events as they stand in the log; ask again with `until`."""
+    """Encoded events as kept in the log. Use `until` as `since` of the next request."""
 
     events: tuple[msgspec.Raw, ...]
     until: int
@@ -197,7 +299,7 @@ class EventPage(Result, frozen=True):
 
 
 class TokenMade(Result, frozen=True):
-    """The only time the token itself is shown."""
+    """A new token. It is shown only here."""
 
     name: str
     token: str
@@ -205,7 +307,10 @@ class TokenMade(Result, frozen=True):
 
 
 class TokenInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`hands`: for an agent's tools, which may speak as it and vouch for nothing. `read_only`: it changes nothing."""
+    """A token without its secret. `hands`: it is for an agent's tools, which may send as the agent but not report on
+    its terminal. `read_only`: it can change nothing. `device`: it is a browser with this name, and `last_seen` is when
+    it last connected to this run of the gateway. `room`: it is a read-only link to this room, or to a `thread` in it.
+    """
 
     name: str
     id: str
@@ -213,8 +318,12 @@ class TokenInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     scopes: tuple[Scope, ...] = ()
     expires: str | None = None
     revoked: bool = False
-    hands: bool = False
+    is_tools_token: bool = msgspec.field(default=False, name="hands")
     read_only: bool = False
+    device: str = ""
+    last_seen: str = ""
+    room: str = ""
+    thread: int = 0
 
 
 class TokenList(Result, frozen=True):
@@ -222,14 +331,66 @@ class TokenList(Result, frozen=True):
     more: bool = False
 
 
+class PairingBegun(Result, frozen=True):
+    """A code for one browser. It is shown only here. `device` is the id that the device will have."""
+
+    code: str
+    device: str
+    scope: DeviceScope
+    expires: str
+
+
+class DevicePaired(Result, frozen=True):
+    """The answer of `POST /v1/web/pair`. A device signs the `house` with each of its proofs."""
+
+    device: str
+    member: str
+    scope: DeviceScope
+    name: str
+    house: str
+
+
+class LinkMade(Result, frozen=True):
+    """A read-only link. Its secret is shown only here. The page opens it as `#link=ID.SECRET`."""
+
+    id: str
+    secret: str
+    room: str
+    expires: str
+    thread: int = 0
+
+
+class LanPage(Result, frozen=True):
+    """The page as it is open to the local network: its address, and the SHA-256 of the certificate that it shows there
+    until `expires`."""
+
+    url: str
+    fingerprint: str
+    expires: str
+
+
 class Registered(Result, frozen=True):
     member: Member
     token: str
 
 
+class AgentCost(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the answers of an agent have cost since `since`: `tokens` are those that it reported with them, 0 if it
+    reports none. Of the last hour: the reported tokens, and how often other agents woke it (counted up to the
+    limit)."""
+
+    name: str
+    answers: int = 0
+    tokens: int = 0
+    since: str = ""
+    hour_tokens: int = 0
+    hour_wakes: int = 0
+
+
 class Health(Result, frozen=True):
-    """What /health and `groupchat status` show. `status` is "ok", or "stuck" when nothing reaches the disk;
-    `commit_age`: for how many seconds the oldest request has been waiting for that; `uncommitted`: how many wait."""
+    """The state that /health and `groupchat status` show. `status` is "ok", or "stuck" when writes to the disk do not
+    finish. `uncommitted` is the number of requests that wait for the disk; `commit_age` is for how many seconds the
+    oldest has waited."""
 
     status: str
     version: str
@@ -242,10 +403,60 @@ class Health(Result, frozen=True):
     queued: int
     store: str
     limits: Limits = Limits()
-    brakes: tuple[BrakeView, ...] = ()
+    brakes: tuple[LoopHoldView, ...] = ()
+    costs: tuple[AgentCost, ...] = ()
     commit_age: float = 0.0
     uncommitted: int = 0
     last_error: str = ""
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """How long recent deliveries took, in seconds. Half of them took at most `p50`, 95 of 100 at most `p95`; null
+    without any. `count` is their number."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    count: int
+
+
+class TrafficFigures(msgspec.Struct, frozen=True):
+    """What a member, or several, have done since the gateway started. `sent_per_second` covers about the last minute,
+    `error_rate` (the part of the requests that was refused) and `latency` the last five. `taken`, `failed`, `expired`
+    and `cancelled` count the deliveries to it that ended so; `waiting` is the number of those that wait now."""
+
+    sent: int
+    sent_per_second: float
+    requests: int
+    refused: int
+    error_rate: float
+    taken: int
+    failed: int
+    expired: int
+    cancelled: int
+    waiting: int
+    latency: Latency
+
+
+class MemberFigures(msgspec.Struct, frozen=True):
+    name: str
+    kind: MemberKind
+    connected: bool
+    traffic: TrafficFigures
+
+
+class Statistics(Result, frozen=True):
+    """The figures of the traffic since `since`, when the gateway started. `connected` counts the members with an open
+    stream by kind. At most `member_limit` members have figures of their own; `others` has those of all other members
+    together. Who may not see everyone's figures gets its own alone, and no `others`."""
+
+    since: str
+    uptime: float
+    connected: dict[str, int]
+    total: TrafficFigures
+    members: tuple[MemberFigures, ...]
+    member_limit: int
+    others: TrafficFigures | None = None
 
 
 class Pong(Result, frozen=True):
@@ -253,7 +464,7 @@ class Pong(Result, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The envelope on a socket: `re` is the request's number; exactly one of `ok` and `error` is there."""
+    """The answer to a request on a socket. `re` is the request's number; exactly one of `ok` and `error` is set."""
 
     re: int
     ok: msgspec.Raw = msgspec.Raw()

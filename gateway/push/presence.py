@@ -10,7 +10,7 @@ import structlog
 from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.protocol import codec
 from gateway.protocol.events import MemberView, PresenceChanged
-from gateway.push.broadcaster import Broadcaster
+from gateway.push.connections import Broadcaster
 
 log = structlog.get_logger("gateway.push.presence")
 
@@ -36,17 +36,18 @@ class PresenceBroadcaster:
 
     def note_change(self, *names: str) -> None:
         """These members changed; the next tick publishes it."""
-        if names and not self._changed:
+        if names and not self.is_waiting:
             asyncio.get_running_loop().call_later(PUBLISH_INTERVAL_S, self._tell)
         self._changed.update(names)
 
     @property
     def is_waiting(self) -> bool:
+        """Whether changes wait for the next tick."""
         return bool(self._changed)
 
     def tell_first(self, name: str) -> None:
         """Publish pending changes to this member's own streams first, because its next answer shows them."""
-        if self._changed and self._broadcaster.connections_of(name):
+        if self.is_waiting and self._broadcaster.connections_of(name):
             snapshots = [codec.encode(PresenceChanged(view)) for view in self._views(self._changed)]
             self._in_turn(lambda: self._broadcaster.tell_one(name, snapshots))
 
@@ -82,4 +83,4 @@ def _call_safely(tell: Callable[[MemberView], None], view: MemberView) -> None:
     try:
         tell(view)
     except Exception:
-        log.exception("! a member's presence could not be told", member=view.name)
+        log.exception("! could not push a member's presence", member=view.name)

@@ -1,4 +1,4 @@
-"""The rules of members: registering, roles, leaving. Pure: (state, request, sequencer) -> outcome."""
+"""The rules of members: registering, roles, leaving. Pure: (state, request, rule_context) -> outcome."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.access.permissions import Action, Actor
+from gateway.access.permissions import Actor, Permission
 from gateway.access.tokens import create_token_record
 from gateway.agent_control import approvals
-from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
-from gateway.model.records import MemberRecord, RoomRecord
+from gateway.model.records.stored_records import MemberRecord, RoomRecord
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.model.system_messages import room_notice
 from gateway.protocol.errors import BadRequest, NameTaken, NotFound
 from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent
-from gateway.protocol.requests import Register, SetRole
+from gateway.protocol.requests.member_requests import Register, SetRole
 from gateway.protocol.results import Done, Registered
 from gateway.protocol.text.text_validation import check_one_line
-from gateway.protocol.types import (
+from gateway.protocol.types.core_types import (
     DEFAULT_ROOM,
     MAX_CAPABILITIES,
     SYSTEM_NAME,
@@ -29,20 +30,20 @@ from gateway.protocol.types import (
     canonical_member_name,
     check_message_text,
 )
-from gateway.rooms import room_changes
+from gateway.rooms import room_rules
 
 MAX_DESCRIPTION_CHARS = 1000
 TEAM_PERSON_NAME = "human"
 TEAM_PERSON_DISPLAY = "Human"
 
 
-def initial_events(state: GatewayState, sequencer: Sequencer) -> tuple[LogEvent, ...]:
+def initial_events(state: GatewayState, rule_context: RuleContext) -> tuple[EventToCommit, ...]:
     """The events of a new store: they create the default room."""
     if DEFAULT_ROOM in state.rooms:
         return ()
     record = RoomRecord(DEFAULT_ROOM, created_by=SYSTEM_NAME)
-    event = RoomEvent(sequencer.seq(), DEFAULT_ROOM, RoomAction.CREATED, SYSTEM_NAME, sequencer.stamp)
-    return (LogEvent(event, changes=(StateChange("room", DEFAULT_ROOM, record),)),)
+    event = RoomEvent(rule_context.seq(), DEFAULT_ROOM, RoomAction.CREATED, SYSTEM_NAME, rule_context.stamp)
+    return (EventToCommit(event, changes=(StateChange("room", DEFAULT_ROOM, record),)),)
 
 
 def is_teams_person(record: MemberRecord) -> bool:
@@ -57,27 +58,27 @@ def team_actor(state: GatewayState, name: str = TEAM_PERSON_NAME) -> Actor:
     if record is None and name == TEAM_PERSON_NAME:
         return Actor(TEAM_PERSON_NAME, MemberKind.HUMAN, team=True)
     if record is None:
-        raise NotFound(f"{name!r} is not registered. POST /register first.")
+        raise NotFound(f"{name!r} is not registered. Register it first with POST /register.")
     check_not_removed(name, record)
     if not record.by_team:
-        owner = f"came by {record.dialect}" if record.dialect else "has a token of its own"
-        raise NameTaken(f"{name!r} {owner}; the team token cannot speak for it.")
+        owner = f"connected over {record.dialect}" if record.dialect else "has a token of its own"
+        raise NameTaken(f"{name!r} {owner}; the team token cannot send as it.")
     return Actor(name, record.member.kind, team=True)
 
 
-def admit_team_person(state: GatewayState, actor: Actor, sequencer: Sequencer) -> tuple[LogEvent, ...]:
+def admit_team_person(state: GatewayState, actor: Actor, rule_context: RuleContext) -> tuple[EventToCommit, ...]:
     """Create the member behind the team token on the token's first use."""
     if actor.name in state.members:
         return ()
     member = Member(actor.name, actor.kind, TEAM_PERSON_DISPLAY)
-    return registered(state, member, actor.name, sequencer, by_team=True)
+    return registered(state, member, actor.name, rule_context, by_team=True)
 
 
 def normalize_descriptions(member: Member) -> Member:
     """The member with each description on one line."""
     words = [*member.capabilities, member.project or "", member.display or ""]
     if len(words) > MAX_CAPABILITIES:
-        raise BadRequest(f"{len(member.capabilities)} capabilities; at most {MAX_CAPABILITIES} are accepted.")
+        raise BadRequest(f"The hello has {len(member.capabilities)} capabilities; the maximum is {MAX_CAPABILITIES}.")
     for text in words:
         check_one_line(
             check_message_text(text, MAX_DESCRIPTION_CHARS, "description of a member"), "description of a member"
@@ -85,16 +86,16 @@ def normalize_descriptions(member: Member) -> Member:
     return member
 
 
-def set_role(state: GatewayState, actor: Actor, request: SetRole, sequencer: Sequencer) -> Outcome:
+def set_role(state: GatewayState, actor: Actor, request: SetRole, rule_context: RuleContext) -> RuleOutcome:
     member = state.member(bare_name(request.member))
-    actor.require(Action.ROLE_OWN if member.name == actor.name else Action.ROLE)
+    actor.require(Permission.ROLE_OWN if member.name == actor.name else Permission.ROLE)
     role = canonical_member_name(request.role) if request.role else None
     if role == member.role:
-        return Outcome(Done())
+        return RuleOutcome(Done())
     changed = msgspec.structs.replace(member, role=role)
     record = msgspec.structs.replace(state.members[member.name], member=changed)
-    fact = member_event(sequencer, MemberAction.CHANGED, record, actor.name)
-    return Outcome(Done(fact.event.seq), (fact,))
+    fact = member_event(rule_context, MemberAction.CHANGED, record, actor.name)
+    return RuleOutcome(Done(fact.event.seq), (fact,))
 
 
 def may_enter_default_room(state: GatewayState, name: str) -> bool:
@@ -102,26 +103,26 @@ def may_enter_default_room(state: GatewayState, name: str) -> bool:
 
 
 def register_member(
-    state: GatewayState, actor: Actor, request: Register, sequencer: Sequencer, entropy: bytes
-) -> Outcome:
+    state: GatewayState, actor: Actor, request: Register, rule_context: RuleContext, entropy: bytes
+) -> RuleOutcome:
     """Register a member of this name with its own token. Another member's name is refused."""
-    actor.require(Action.REGISTER)
+    actor.require(Permission.REGISTER)
     name = new_member_name(request.name, request.kind)
     known = state.members.get(name)
     check_not_removed(name, known)
     if known is not None and not _is_owner(known, actor):
         raise NameTaken(f"{name!r} belongs to another token. Choose another name.", nearest=(free_name(state, name),))
     if MemberKind.HUMAN in (request.kind, known.member.kind if known else None):
-        actor.require(Action.ADMINISTER)
+        actor.require(Permission.ADMINISTER)
     check_kind(name, known, request.kind)
     role = canonical_member_name(request.role) if request.role else None
     member = Member(name, request.kind, role=role, project=request.project)
-    facts = list(registered(state, member, actor.name, sequencer, by_team=actor.team))
-    token, record = create_token_record(entropy, name, sequencer.stamp)
-    facts[0] = LogEvent(facts[0].event, changes=(*facts[0].changes, StateChange("token", record.id, record)))
+    facts = list(registered(state, member, actor.name, rule_context, by_team=actor.team))
+    token, record = create_token_record(entropy, name, rule_context.stamp)
+    facts[0] = EventToCommit(facts[0].event, changes=(*facts[0].changes, StateChange("token", record.id, record)))
     event = facts[0].event
     assert isinstance(event, MemberEvent)
-    return Outcome(Registered(event.member, token), tuple(facts))
+    return RuleOutcome(Registered(event.member, token), tuple(facts))
 
 
 def new_member_name(text: str, kind: MemberKind) -> str:
@@ -130,22 +131,22 @@ def new_member_name(text: str, kind: MemberKind) -> str:
         raise BadRequest("A member cannot be of the kind 'system'.")
     name = canonical_agent_name(text) if kind is MemberKind.AGENT else canonical_member_name(text)
     if name == TEAM_PERSON_NAME and kind is not MemberKind.HUMAN:
-        raise NameTaken(f"{name!r} is the person that the team token stands for. Choose another name.")
+        raise NameTaken(f"{name!r} is the person to whom the team token belongs. Choose another name.")
     return name
 
 
 def check_not_removed(name: str, known: MemberRecord | None) -> None:
     if known is not None and known.removed:
-        raise NameTaken(f"{name!r} was removed, and names are not used again. Choose another one.")
+        raise NameTaken(f"{name!r} was removed, and a removed name cannot be used again. Choose another name.")
 
 
 def check_kind(name: str, known: MemberRecord | None, kind: MemberKind) -> None:
     if known is not None and known.member.kind is not kind:
-        raise NameTaken(f"{name!r} is already here, as {known.member.kind}. Use --kind {known.member.kind}.")
+        raise NameTaken(f"{name!r} already exists, as {known.member.kind}. Use --kind {known.member.kind}.")
 
 
 def _is_owner(known: MemberRecord, actor: Actor) -> bool:
-    return (known.by_team and actor.team) or actor.may(Action.ADMINISTER)
+    return (known.by_team and actor.team) or actor.may(Permission.ADMINISTER)
 
 
 def free_name(state: GatewayState, name: str) -> str:
@@ -170,78 +171,107 @@ def simple_client_name(state: GatewayState, name: str, now: float) -> str:
 
 
 def registered(
-    state: GatewayState, member: Member, by: str, sequencer: Sequencer, *, by_team: bool
-) -> tuple[LogEvent, ...]:
+    state: GatewayState, member: Member, by: str, rule_context: RuleContext, *, by_team: bool
+) -> tuple[EventToCommit, ...]:
     known = state.members.get(member.name)
-    if known is not None:
-        member = msgspec.structs.replace(
-            known.member,
-            hidden=False,
-            inbox=known.member.inbox or member.inbox,
-            role=member.role or known.member.role,
-            project=member.project,
-        )
-    action = MemberAction.RETURNED if known else MemberAction.REGISTERED
-    fact = member_event(sequencer, action, MemberRecord(member, known.by_team if known else by_team), by)
-    return (fact, *join_default_room(state, member.name, by, sequencer))
+    if known is None:
+        action, record = MemberAction.REGISTERED, MemberRecord(member, by_team, start_role=member.role)
+    else:
+        action = MemberAction.RETURNED if known.member.hidden else MemberAction.CHANGED
+        record = _registered_again(known, member)
+    return (
+        member_event(rule_context, action, record, by),
+        *join_default_room(state, member.name, by, rule_context),
+    )
 
 
-def join_default_room(state: GatewayState, name: str, by: str, sequencer: Sequencer) -> tuple[LogEvent, ...]:
+def _registered_again(known: MemberRecord, member: Member) -> MemberRecord:
+    after = with_start_role(known, member.role)
+    inbox = known.member.inbox or member.inbox
+    again = msgspec.structs.replace(after.member, hidden=False, inbox=inbox, project=member.project)
+    return MemberRecord(again, known.by_team, start_role=after.start_role)
+
+
+def with_start_role(known: MemberRecord, role: str | None) -> MemberRecord:
+    """The member is started with this role. It takes it only if the role is another than at its last start: else the
+    room may have given it a different one since."""
+    if role is None or role == known.start_role:
+        return known
+    return msgspec.structs.replace(known, member=msgspec.structs.replace(known.member, role=role), start_role=role)
+
+
+def join_default_room(state: GatewayState, name: str, by: str, rule_context: RuleContext) -> tuple[EventToCommit, ...]:
     """Join the default room, unless the member was kicked from it."""
     if DEFAULT_ROOM in state.rooms_of[name] or not may_enter_default_room(state, name):
         return ()
-    return (room_changes.joined_event(sequencer, DEFAULT_ROOM, name, by),)
+    return (room_rules.joined_event(rule_context, DEFAULT_ROOM, name, by),)
 
 
 def register_by_team(
-    state: GatewayState, name: str, capabilities: Sequence[str], sequencer: Sequencer, entropy: bytes
-) -> tuple[str, tuple[LogEvent, ...]]:
+    state: GatewayState, name: str, capabilities: Sequence[str], rule_context: RuleContext, entropy: bytes
+) -> tuple[str, tuple[EventToCommit, ...]]:
     """Register a simple client's member with an inbox. Its new token replaces the earlier one."""
     new_member_name(name, MemberKind.AGENT)
     member = normalize_descriptions(Member(name, MemberKind.AGENT, inbox=True, capabilities=tuple(capabilities)))
-    first, *rest = registered(state, member, name, sequencer, by_team=True)
-    token, record = create_token_record(entropy, name, sequencer.stamp)
+    first, *rest = registered(state, member, name, rule_context, by_team=True)
+    token, record = create_token_record(entropy, name, rule_context.stamp)
     old = tuple(StateChange("token", one.id, None) for one in state.tokens.values() if one.member == name)
     changes = (*first.changes, *old, StateChange("token", record.id, record))
-    return token, (LogEvent(first.event, changes=changes), *rest, team_joined_notice(name, sequencer))
+    return token, (EventToCommit(first.event, changes=changes), *rest, team_joined_notice(name, rule_context))
 
 
-def team_joined_notice(name: str, sequencer: Sequencer) -> LogEvent:
-    return room_notice(DEFAULT_ROOM, f"{name} joined the conversation", sequencer)
+def team_joined_notice(name: str, rule_context: RuleContext) -> EventToCommit:
+    return room_notice(DEFAULT_ROOM, f"{name} joined the conversation", rule_context)
 
 
-def leave_house(state: GatewayState, name: str, by: str, sequencer: Sequencer) -> Outcome:
+def leave_chat(state: GatewayState, name: str, by: str, rule_context: RuleContext) -> RuleOutcome:
     """Hide a member. Its name, its deliveries and its history stay."""
     record = state.members.get(name)
     if record is None:
         raise NotFound(f"There is no member {name!r}.")
     if record.member.hidden:
-        return Outcome(Done())
+        return RuleOutcome(Done())
     hidden = msgspec.structs.replace(record, member=msgspec.structs.replace(record.member, hidden=True))
-    unanswered = approvals.withdraw_asks(state, name, sequencer, f"{name} has left")
-    fact = member_event(sequencer, MemberAction.LEFT, hidden, by)
-    return Outcome(Done(fact.event.seq), (*unanswered, fact))
+    unanswered = approvals.withdraw_asks(state, name, rule_context, f"{name} has left")
+    fact = member_event(rule_context, MemberAction.LEFT, hidden, by)
+    return RuleOutcome(Done(fact.event.seq), (*unanswered, fact))
 
 
-def leave_team_token(state: GatewayState, name: str, sequencer: Sequencer) -> tuple[LogEvent, ...]:
+def leave_team_token(state: GatewayState, name: str, rule_context: RuleContext) -> tuple[EventToCommit, ...]:
     """After the first use of its own token, the team token may no longer speak for the member."""
     record = state.members[name]
     if not record.by_team:
         return ()
-    return (member_event(sequencer, MemberAction.CHANGED, MemberRecord(record.member), name),)
+    return (
+        member_event(
+            rule_context, MemberAction.CHANGED, MemberRecord(record.member, start_role=record.start_role), name
+        ),
+    )
 
 
-def member_event(sequencer: Sequencer, action: MemberAction, record: MemberRecord, by: str) -> LogEvent:
-    event = MemberEvent(sequencer.seq(), action, record.member, by, sequencer.stamp)
-    return LogEvent(event, changes=(StateChange("member", record.member.name, record),))
+def keep_named_messages(state: GatewayState, name: str, rule_context: RuleContext) -> tuple[EventToCommit, ...]:
+    """Give a member an inbox for the messages that name it. An inbox that another client uses is left as it is."""
+    record = state.members[name]
+    if record.member.inbox:
+        return ()
+    member = msgspec.structs.replace(record.member, inbox=True)
+    after = msgspec.structs.replace(record, member=member, named_only=True)
+    return (member_event(rule_context, MemberAction.CHANGED, after, name),)
 
 
-def leave_without_token(state: GatewayState, name: str, by: str, sequencer: Sequencer) -> tuple[LogEvent, ...]:
+def member_event(rule_context: RuleContext, action: MemberAction, record: MemberRecord, by: str) -> EventToCommit:
+    event = MemberEvent(rule_context.seq(), action, record.member, by, rule_context.stamp)
+    return EventToCommit(event, changes=(StateChange("member", record.member.name, record),))
+
+
+def leave_without_token(
+    state: GatewayState, name: str, by: str, rule_context: RuleContext
+) -> tuple[EventToCommit, ...]:
     """A member without a valid token has left, and nothing waits for it. With a new token it joins again."""
     record = state.members.get(name)
     if record is None or record.by_team or record.dialect or record.removed:
         return ()
     away = msgspec.structs.replace(record.member, hidden=True, inbox=False)
-    unanswered = approvals.withdraw_asks(state, name, sequencer, f"{name} has no token any more")
-    gone = member_event(sequencer, MemberAction.LEFT, msgspec.structs.replace(record, member=away), by)
+    unanswered = approvals.withdraw_asks(state, name, rule_context, f"{name} has no valid token any more")
+    gone = member_event(rule_context, MemberAction.LEFT, msgspec.structs.replace(record, member=away), by)
     return (*unanswered, gone)

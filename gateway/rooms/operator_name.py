@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.model.state import GatewayState
 from gateway.protocol.errors import Conflict
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 from gateway.rooms import members
 
 UNUSABLE_NAMES = ("", "system", "all", members.TEAM_PERSON_NAME)

@@ -10,94 +10,96 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gateway.access.permissions import Action, Actor
+from gateway.access.permissions import Actor, Permission
 from gateway.access.tokens import is_in_force
 from gateway.agent_control import approvals
-from gateway.conversation import contexts, sessions
-from gateway.decisions import decisions
+from gateway.conversation import sessions, shared_documents
+from gateway.decisions import decision_rules
 from gateway.mode_rules.turn_effects import withdraw_prompts
-from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
-from gateway.model.records import MemberRecord, RoomRecord
+from gateway.model.records.state_tables import Owner
+from gateway.model.records.stored_records import MemberRecord, RoomRecord
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.model.state import GatewayState
 from gateway.model.system_messages import room_notice
-from gateway.model.tables import Owner
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
 from gateway.protocol.events import MemberAction
-from gateway.protocol.requests import RemoveMember, RemoveRoom
+from gateway.protocol.requests.member_requests import RemoveMember
+from gateway.protocol.requests.room_requests import RemoveRoom
 from gateway.protocol.results import Done
-from gateway.protocol.session_nouns import SessionStatus
-from gateway.protocol.types import DEFAULT_ROOM, Scope, bare_name, canonical_room_name
-from gateway.rooms import members, room_changes
+from gateway.protocol.types.core_types import DEFAULT_ROOM, Scope, bare_name, canonical_room_name
+from gateway.protocol.types.session_types import SessionStatus
+from gateway.rooms import members, room_rules
 
 
-def remove_member(state: GatewayState, actor: Actor, request: RemoveMember, sequencer: Sequencer) -> Outcome:
-    actor.require(Action.ADMINISTER)
+def remove_member(state: GatewayState, actor: Actor, request: RemoveMember, rule_context: RuleContext) -> RuleOutcome:
+    actor.require(Permission.ADMINISTER)
     name = state.member(bare_name(request.member)).name
-    _check_removable(state, actor, name, sequencer.now)
+    _check_removable(state, actor, name, rule_context.now)
     facts = (
-        *approvals.withdraw_asks(state, name, sequencer, f"{name} was removed"),
-        *(room_changes.left_event(sequencer, room, name, actor.name) for room in sorted(state.rooms_of[name])),
-        *decisions.remove_voter(state, name, sequencer),
-        *contexts.remove_scope(state, actor, f"@{name}", sequencer),
-        _remove_member_event(state, actor, name, sequencer),
+        *approvals.withdraw_asks(state, name, rule_context, f"{name} was removed"),
+        *(room_rules.left_event(rule_context, room, name, actor.name) for room in sorted(state.rooms_of[name])),
+        *decision_rules.remove_voter(state, name, rule_context),
+        *shared_documents.remove_scope(state, actor, f"@{name}", rule_context),
+        _remove_member_event(state, actor, name, rule_context),
     )
-    return Outcome(Done(facts[-1].event.seq), facts)
+    return RuleOutcome(Done(facts[-1].event.seq), facts)
 
 
 def _check_removable(state: GatewayState, actor: Actor, name: str, now: float) -> None:
     if name == actor.name:
-        raise BadRequest("Nobody removes itself. To leave, say `bye`.")
+        raise BadRequest("You cannot remove yourself. Use `bye` to leave.")
     if members.is_teams_person(state.members[name]):
-        raise Conflict(f"{name} is the person that the team token stands for, and cannot be removed.")
+        raise Conflict(f"{name} is the person to whom the team token belongs, and cannot be removed.")
     own = (one for one in state.tokens.values() if one.member == name)
     if any(Scope.ADMIN in one.scopes and is_in_force(state.tokens, one, now) for one in own):
-        raise Forbidden(f"{name} is an administrator, and is not removed. Revoke its tokens instead.")
+        raise Forbidden(f"{name} is an administrator and cannot be removed. Revoke its tokens instead.")
 
 
-def _remove_member_event(state: GatewayState, actor: Actor, name: str, sequencer: Sequencer) -> LogEvent:
+def _remove_member_event(state: GatewayState, actor: Actor, name: str, rule_context: RuleContext) -> EventToCommit:
     member = msgspec.structs.replace(state.members[name].member, hidden=True, inbox=False, role=None, capabilities=())
-    fact = members.member_event(sequencer, MemberAction.LEFT, MemberRecord(member, removed=True), actor.name)
-    return LogEvent(fact.event, changes=(*fact.changes, *state.without(Owner.MEMBER, name)))
+    fact = members.member_event(rule_context, MemberAction.LEFT, MemberRecord(member, removed=True), actor.name)
+    return EventToCommit(fact.event, changes=(*fact.changes, *state.without(Owner.MEMBER, name)))
 
 
-def remove_room(state: GatewayState, actor: Actor, request: RemoveRoom, sequencer: Sequencer) -> Outcome:
+def remove_room(state: GatewayState, actor: Actor, request: RemoveRoom, rule_context: RuleContext) -> RuleOutcome:
     record = state.room(canonical_room_name(request.room), actor)
-    room_changes.check_owner_of_room(record, actor)
+    room_rules.check_owner_of_room(record, actor)
     if record.name == DEFAULT_ROOM:
-        raise Conflict(f"The room {DEFAULT_ROOM!r} is where everybody is; it cannot be removed.")
-    return room_removal(state, actor, record, sequencer)
+        raise Conflict(f"The room {DEFAULT_ROOM!r} is the default room and cannot be removed.")
+    return room_removal(state, actor, record, rule_context)
 
 
-def room_removal(state: GatewayState, actor: Actor, record: RoomRecord, sequencer: Sequencer) -> Outcome:
+def room_removal(state: GatewayState, actor: Actor, record: RoomRecord, rule_context: RuleContext) -> RuleOutcome:
     """The events that remove a room. The caller has checked the right to do so."""
     readers = tuple(sorted(state.in_room[record.name]))
     gone = msgspec.structs.replace(record, removed=True, invited=(), out=(), readers=readers)
     said = room_notice(
-        record.name, f"{actor.name} removed the room {record.name}. What was said stays readable.", sequencer
+        record.name, f"{actor.name} removed the room {record.name}. Its messages stay readable.", rule_context
     )
     changes = (StateChange("room", record.name, gone), *state.without(Owner.ROOM, record.name))
     facts = (
-        LogEvent(said.event, ends=readers, changes=changes),
-        *_end_room_matters(state, actor, record, sequencer),
-        *(_put_out_event(sequencer, record.name, name, actor.name) for name in readers),
+        EventToCommit(said.event, ends=readers, changes=changes),
+        *_end_room_matters(state, actor, record, rule_context),
+        *(_put_out_event(rule_context, record.name, name, actor.name) for name in readers),
     )
-    return Outcome(Done(said.event.seq), facts)
+    return RuleOutcome(Done(said.event.seq), facts)
 
 
 def _end_room_matters(
-    state: GatewayState, actor: Actor, record: RoomRecord, sequencer: Sequencer
-) -> Iterator[LogEvent]:
+    state: GatewayState, actor: Actor, record: RoomRecord, rule_context: RuleContext
+) -> Iterator[EventToCommit]:
     """End the mode, decisions and sessions of a removed room."""
-    yield from withdraw_prompts(state, record.name, state.floor(record.name), sequencer)
+    yield from withdraw_prompts(state, record.name, state.floor(record.name), rule_context)
     for decision in [one for one in state.decisions.values() if one.room == record.name and one.pending]:
-        yield from decisions.cancel_decision(state, decision, sequencer)[1]
+        yield from decision_rules.cancel_decision(state, decision, rule_context)[1]
     for session in [one for one in state.sessions.values() if one.room == record.name]:
         if session.status is not SessionStatus.COMPLETED:
-            yield sessions.complete_session(session, f"The room was removed by {actor.name}.", actor.name, sequencer)
-    yield from contexts.remove_scope(state, actor, f"#{record.name}", sequencer)
+            yield sessions.complete_session(session, f"The room was removed by {actor.name}.", actor.name, rule_context)
+    yield from shared_documents.remove_scope(state, actor, f"#{record.name}", rule_context)
 
 
-def _put_out_event(sequencer: Sequencer, room: str, member: str, by: str) -> LogEvent:
+def _put_out_event(rule_context: RuleContext, room: str, member: str, by: str) -> EventToCommit:
     """Tell one member that it is out. No member is left in the room who could be told of the others."""
-    fact = room_changes.left_event(sequencer, room, member, by)
-    return LogEvent(fact.event, ends=(member,), changes=fact.changes)
+    fact = room_rules.left_event(rule_context, room, member, by)
+    return EventToCommit(fact.event, ends=(member,), changes=fact.changes)

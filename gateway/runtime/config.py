@@ -9,16 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.access.rate_limit import Rate
-from gateway.client.discovery.local_addresses import DEFAULT_PORT, LOOPBACK_NAMES
-from gateway.model.rule_settings import RuleSettings
+from gateway.client.discovery.local_defaults import DEFAULT_PORT, LOOPBACK_NAMES
+from gateway.model.records.operator_settings import RuleSettings
 from gateway.protocol.errors import BadRequest
-from gateway.runtime.listen import Listen, once_each
+from gateway.runtime.listen_option import Listen, once_each
+
+DEFAULT_SERVER_NAME = "llm-groupchat"
+MAX_SERVER_NAME_CHARS = 64
 
 
 @dataclass(frozen=True)
 class Config:
-    """`guest_rate` limits one client of a dialect whose specification asks for its own rate. `modes_folder` holds a
-    team's own modes, which the start reads into `rules`. `stuck_after` and `synchronous` are no command line options: a
+    """All settings of a gateway, with their defaults. `guest_rate` limits one client of a dialect whose specification
+    asks for its own rate. `modes_folder` holds a team's own modes, which the start reads into `rules`. `skynet_config`
+    is a file with the settings of the Skynet listener. `stuck_after` and `synchronous` are no command line options: a
     gateway reports that it is stuck when the disk keeps a message waiting for `stuck_after` seconds."""
 
     state: Path
@@ -40,13 +44,17 @@ class Config:
     synchronous: str = "FULL"
     stuck_after: float = 5.0
     listen: tuple[Listen, ...] = ()
+    server_name: str = DEFAULT_SERVER_NAME
     modes_folder: Path | None = None
+    skynet_config: Path | None = None
 
     def __post_init__(self) -> None:
         once_each(self.listen)
+        if not self.server_name.isprintable() or not 0 < len(self.server_name.strip()) <= MAX_SERVER_NAME_CHARS:
+            raise BadRequest(f"--name takes 1 to {MAX_SERVER_NAME_CHARS} characters on one line.")
         for host in (self.host, *(one.host for one in self.listen)):
             if host not in LOOPBACK_NAMES and self.cert is None and not self.insecure:
                 raise BadRequest(
-                    f"On {host} tokens would cross the network in the clear. Give --cert FILE --key FILE, "
-                    "or --insecure if something in front of this gateway does TLS."
+                    f"On {host}, tokens would be sent over the network unencrypted. Give --cert FILE --key FILE, "
+                    "or --insecure if a proxy in front of this gateway does TLS."
                 )

@@ -1,4 +1,7 @@
-"""Expires deliveries past their deadline: each one ends, and its sender and recipient are notified."""
+"""Expires deliveries past their deadline: each one ends, and its sender and recipient are notified.
+
+The deadline comes from the `ttl` of the message (`gateway/rooms/messages.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,18 @@ from collections.abc import Callable
 
 import structlog
 
-from gateway.agent_control import delivery_updates
+from gateway.agent_control import delivery_rules
 from gateway.commit.committer import MAX_BATCH_EVENTS
-from gateway.model.log_events import Outcome, Sequencer
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.state import GatewayState
 from gateway.protocol import codec
 from gateway.protocol.events import Message
 from gateway.protocol.results import Result
-from gateway.protocol.types import Delivery
+from gateway.protocol.types.core_types import Delivery
 from gateway.store import Store
 
-log = structlog.get_logger("gateway.expiry")
+log = structlog.get_logger("gateway.runtime.delivery_expiry")
 
 RETRY_DELAY_S = 1.0
 
@@ -27,10 +31,10 @@ class DeliveryExpiry:
         self,
         store: Store,
         state: GatewayState,
-        sequencer: Callable[[], Sequencer],
-        carry_out: Callable[[Outcome], asyncio.Future[Result]],
+        rule_context: Callable[[], RuleContext],
+        carry_out: Callable[[RuleOutcome], asyncio.Future[Result]],
     ) -> None:
-        self._store, self._state, self._sequencer, self._carry_out = store, state, sequencer, carry_out
+        self._store, self._state, self._sequencer, self._carry_out = store, state, rule_context, carry_out
 
     async def expire(self, now: float) -> float | None:
         """Expire the overdue deliveries. Returns the next deadline, if there is one."""
@@ -45,7 +49,7 @@ class DeliveryExpiry:
         try:
             await self._expire_one(delivery)
         except Exception:
-            log.exception("! a delivery could not be expired", message=delivery.message, member=delivery.member)
+            log.exception("! could not expire a delivery", message=delivery.message, member=delivery.member)
             return False
         return True
 
@@ -54,6 +58,6 @@ class DeliveryExpiry:
         if record is not None:
             event = codec.decode_durable(record.event)
             assert isinstance(event, Message)
-            fact = delivery_updates.expire_delivery(event, self._state.deliveries.known(delivery), self._sequencer())
+            fact = delivery_rules.expire_delivery(event, self._state.deliveries.known(delivery), self._sequencer())
             if fact is not None:
-                await self._carry_out(Outcome(Result(), (fact,)))
+                await self._carry_out(RuleOutcome(Result(), (fact,)))

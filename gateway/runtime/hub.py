@@ -14,34 +14,40 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
+from gateway.access.pairing_codes import PairingCodes
 from gateway.access.rate_limit import RateLimiter
 from gateway.access.tokens import ENTROPY_BYTES
+from gateway.agent_control.terminal_rules import why_no_picture
 from gateway.client.process.monotonic_clock import monotonic_s
-from gateway.commit.answers import Answers
-from gateway.commit.apply_facts import apply_early, move_deliveries
-from gateway.commit.batch_results import BatchResults, changes_tokens
+from gateway.commit.answer_order import Answers
+from gateway.commit.apply_events import apply_early, move_deliveries
+from gateway.commit.batch_completion import BatchCompletion, changes_kinds
 from gateway.commit.committer import BROKEN_TEXT, CommitJob, Committer
-from gateway.loop_guard.causal_chains import CausalChains
-from gateway.model.log_events import LogEvent, Outcome, Sequencer
+from gateway.loop_guard.recent_traffic import RecentTraffic
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome
 from gateway.model.sequence_numbers import SequenceNumbers
 from gateway.model.state import GatewayState
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.results import Result
-from gateway.push.broadcaster import Broadcaster
-from gateway.push.metrics import Metrics
+from gateway.push.commit_publisher import Publisher, PublishProgress
+from gateway.push.connections import Broadcaster
+from gateway.push.member_streams import Streams
 from gateway.push.presence import PresenceBroadcaster
-from gateway.push.publisher import Publisher, PublishProgress
-from gateway.push.streams import Streams
-from gateway.push.wakeups import Wakeups
+from gateway.push.reader_signals import ReaderSignals
+from gateway.push.terminal_watchers import TerminalWatchers
 from gateway.rooms import members
 from gateway.runtime.config import Config
 from gateway.runtime.delivery_expiry import DeliveryExpiry
+from gateway.runtime.lan_page import LanDoor, NoLanDoor
 from gateway.runtime.state_loader import adopt_state, load_state
 from gateway.runtime.worker_thread import WorkerThread
+from gateway.statistics.metrics import Metrics
 from gateway.store import Store
 from gateway.timing import clock_changes
 from gateway.timing.scheduler import Scheduler
@@ -65,30 +71,35 @@ class Hub:
         self.store = store
         self.config, self.team_digest = config, team_digest
         self.metrics = metrics or Metrics()
-        self.state = GatewayState(chains=CausalChains(config.rules.limits))
+        self.state = GatewayState(chains=RecentTraffic(config.rules.limits))
         self._clock = clock or SteadyClock(time.time, monotonic_s)
         self.started_at = self._clock()
-        self._sequencer = Sequencer(settings=config.rules)
+        self._sequencer = RuleContext(settings=config.rules)
         self.numbers = SequenceNumbers(self._sequencer, os.urandom(8).hex())
         self.throttle = RateLimiter(config.rate)
+        self.pairings = PairingCodes()
+        self.lan: LanDoor = NoLanDoor()
         self.aside = WorkerThread()
         self.request_log = log.bind()  # bound once: an unbound logger takes four times as long for each request
         self.broken = asyncio.Event()  # set when the process must end, because a task that it needs has ended
         self._stopping = False
 
         self.progress = PublishProgress()
-        self.wakeups = Wakeups()
+        self.wakeups = ReaderSignals()
         self.committer = Committer(store, self.metrics, self._restore, stuck_after=config.stuck_after)
         self.answers = Answers(self.committer)
         self.broadcaster = Broadcaster(self.state)
         self.presence = PresenceBroadcaster(self.state, self.broadcaster, lambda: self.now, self.answers.write_in_turn)
         self.streams = Streams(self.state, self.broadcaster, self.metrics, lambda: self.now, self._came_or_left)
+        self.terminals = TerminalWatchers(self.broadcaster, partial(why_no_picture, self.state))
         self.publisher = Publisher(self.broadcaster, self.wakeups, self.progress, self.presence.note_change)
-        self._results = BatchResults(
+        self._results = BatchCompletion(
             self.committer, self.publisher, self.progress, self.metrics, self._begin_deliveries
         )
-        self.scheduler = Scheduler(self.state, self.sequencer, self._due, self.started_at)
-        self.scheduler.add_errand("delivery", DeliveryExpiry(store, self.state, self.sequencer, self.carry_out).expire)
+        self.scheduler = Scheduler(self.state, self.rule_context, self._due, self.started_at)
+        self.scheduler.add_errand(
+            "delivery", DeliveryExpiry(store, self.state, self.rule_context, self.carry_out).expire
+        )
         if isinstance(self._clock, SteadyClock):
             self._clock.when_moved(self._shift_times)
 
@@ -98,15 +109,15 @@ class Hub:
         await self._restore()
         if self.numbers.began > self.committed_seq + 1:
             log.warning(
-                "! the log was put back from a backup; its numbers go on where they were",
+                "! the log was restored from a backup; its numbers continue where they were",
                 last=self.committed_seq,
                 next=self.numbers.began,
             )
         self.state.began = self.now
         self.committer.start(self._tell, self._fail_process)
-        founding = members.initial_events(self.state, self.sequencer())
+        founding = members.initial_events(self.state, self.rule_context())
         if founding:
-            await self.carry_out(Outcome(Result(), founding))
+            await self.carry_out(RuleOutcome(Result(), founding))
 
     def _fail_process(self, error: BaseException) -> None:
         """A task that must not end has ended: end the process, so that the supervisor starts it again."""
@@ -140,24 +151,25 @@ class Hub:
 
     # time and numbers
 
-    def sequencer(self) -> Sequencer:
+    def rule_context(self) -> RuleContext:
         return self._sequencer.at(self._clock())
 
     def _shift_times(self, step: float) -> None:
-        log.warning("! the machine's clock was set", seconds=round(step, 3))
+        log.warning("! the machine's clock has changed", seconds=round(step, 3))
         self.started_at += step
         clock_changes.shift_clock(self.state, step)
         self.scheduler.move(step)
 
     @property
     def now(self) -> float:
-        return self.sequencer().now
+        return self.rule_context().now
 
-    def note_client_number(self, house: str, known: int) -> None:
-        """A client reports the highest number that it has seen of the store with the id `house`."""
-        if self.numbers.accept_client_number(house == self.state.id, known):
+    def note_client_number(self, store_id: str, known: int) -> None:
+        """A client reports the highest number that it has seen of the store with this id."""
+        if self.numbers.accept_client_number(store_id == self.state.id, known):
             log.warning(
-                "! a client remembers more than this log holds: it was put back from a backup, and numbers are skipped",
+                "! a client knows later numbers than this log: the log was restored from a backup, and numbers are "
+                "skipped",
                 known=known,
                 next=self._sequencer.last_seq + 1,
             )
@@ -172,18 +184,18 @@ class Hub:
 
     # deciding
 
-    def carry_out(self, outcome: Outcome) -> asyncio.Future[Result]:
+    def carry_out(self, outcome: RuleOutcome) -> asyncio.Future[Result]:
         """Apply an outcome and queue its events for the disk. The future gets the result once they are committed."""
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         if self._stopping or self.broken.is_set():
-            done.set_exception(Unavailable("The gateway is stopping; try again in a moment.", retry_after=1))
+            done.set_exception(Unavailable("The gateway is stopping. Try again in a moment.", retry_after=1))
         elif not outcome.events:
             return self.answers.answer_in_turn(outcome.result)
         else:
             self._queue(outcome, done)
         return done
 
-    def _queue(self, outcome: Outcome, done: asyncio.Future[Result]) -> None:
+    def _queue(self, outcome: RuleOutcome, done: asyncio.Future[Result]) -> None:
         try:
             job = CommitJob.of(outcome, done)
         except Exception:
@@ -202,27 +214,24 @@ class Hub:
             return
         self.committer.add(job)
 
-    def _apply_early(self, fact: LogEvent) -> None:
+    def _apply_early(self, fact: EventToCommit) -> None:
         apply_early(self.state, fact)
         for change in fact.changes:
             self.scheduler.update_schedule(change)
         if not isinstance(fact.event, Message):
             self._note_moved_deliveries(fact)
 
-    def _begin_deliveries(self, fact: LogEvent) -> None:
+    def _begin_deliveries(self, fact: EventToCommit) -> None:
         """Start the deliveries of a committed message."""
         move_deliveries(self.state, fact)
         self._note_moved_deliveries(fact)
         if fact.deadline is not None:
             self.scheduler.schedule("delivery", at=fact.deadline)
 
-    def _note_moved_deliveries(self, fact: LogEvent) -> None:
+    def _note_moved_deliveries(self, fact: EventToCommit) -> None:
         names = [delivery.member for delivery in fact.deliveries]
         self.presence.note_change(*names)
         self._check_turns_of(*names)
-        if self.wakeups.anybody_waits_for_mail:
-            for name in (*names, *(fact.ends or ())):
-                self.wakeups.wake(name)
 
     def _check_turns_of(self, *names: str) -> None:
         speaking = self.state.speaking
@@ -235,15 +244,29 @@ class Hub:
         if name in self.state.asks:
             self.scheduler.schedule("ask", name)
         self.presence.note_change(name)
+        self.terminals.sidecar_came_or_left(name)
 
     # commits
 
     def _tell(self, batch: Sequence[CommitJob], seqs: dict[int, int]) -> None:
         self._results.tell(batch, seqs)
-        if changes_tokens(batch):
+        self._wake_readers(batch)
+        if self.terminals.any_watched and changes_kinds(batch, "membership", "member"):
+            self.terminals.end_without_right()
+        ending = ("token", "membership") if self.broadcaster.has_link_readers else ("token",)
+        if changes_kinds(batch, *ending):
             self.streams.tokens_changed()
             self.scheduler.schedule("token")
             self.wakeups.wake_all()
+
+    def _wake_readers(self, batch: Sequence[CommitJob]) -> None:
+        """Wake whoever reads an inbox, only after the commit: a reader looks into the store, and one that is woken
+        earlier would find nothing there and wait on."""
+        if self.wakeups.anybody_waits_for_mail:
+            for job in batch:
+                for fact in job.outcome.events:
+                    for name in (*(delivery.member for delivery in fact.deliveries), *(fact.ends or ())):
+                        self.wakeups.wake(name)
 
     async def wait_for_event_after(self, seq: int, seconds: float) -> None:
         """Wait until an event later than `seq` is committed, or until the timeout."""
@@ -252,5 +275,5 @@ class Hub:
 
     # schedule
 
-    def _due(self, facts: Sequence[LogEvent]) -> asyncio.Future[Result]:
-        return self.carry_out(Outcome(Result(), tuple(facts)))
+    def _due(self, facts: Sequence[EventToCommit]) -> asyncio.Future[Result]:
+        return self.carry_out(RuleOutcome(Result(), tuple(facts)))

@@ -26,12 +26,14 @@ def modes_with_team_folder(folder: Path | None) -> Mapping[str, Mode]:
 
 def read_modes(folder: Path) -> Mapping[str, Mode]:
     if not folder.is_dir():
-        raise BadRequest(f"{folder} is not a folder: --modes names the folder that your modes are in.")
+        raise BadRequest(f"{folder} is not a folder. Set --modes to the folder with your modes.")
     found: dict[str, Mode] = {}
     for path in sorted(folder.glob("*.toml")):
         mode = _read_mode(path)
         if mode.name in found:
-            raise BadRequest(f"{path}: name: there is a mode {mode.name!r} in this folder already.")
+            raise BadRequest(
+                f"{path}: key `name`: another file in this folder defines the mode {mode.name!r}. Rename one of them."
+            )
         found[mode.name] = mode
     return found
 
@@ -39,8 +41,8 @@ def read_modes(folder: Path) -> Mapping[str, Mode]:
 def _read_mode(path: Path) -> Mode:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise BadRequest(f"{path}: it has more than {MAX_FILE_BYTES} bytes.")
+            raise BadRequest(f"{path}: the file has more than {MAX_FILE_BYTES} bytes.")
         value = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadRequest(f"{path}: it cannot be read: {error}.") from None
+        raise BadRequest(f"{path}: the file cannot be read: {error}.") from None
     return parse_mode(value, str(path))

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.conversation import loop_checks
-from gateway.model.log_events import StateChange
+from gateway.conversation import wake_rules
+from gateway.model.records.state_tables import KINDS
+from gateway.model.rule_outcome import StateChange
 from gateway.model.state import GatewayState
-from gateway.model.tables import KINDS
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed
 from gateway.protocol.events import Durable
-from gateway.protocol.types import Delivery
+from gateway.protocol.types.core_types import Delivery
 from gateway.store import Document, StartupData, Store, StoredEvent
 from gateway.timing import clock_changes
 from gateway.turns.engine import Floor
@@ -48,10 +48,10 @@ def adopt_state(state: GatewayState, found: RestoredState, now: float) -> None:
     state.forget()
     for change in found.changes:
         state.put(change)
-    state.id = found.loaded.house
+    state.id = found.loaded.store_id
     state.queued.update(found.loaded.queued)
     for event in found.said:
-        loop_checks.record_event(state, event)
+        wake_rules.record_event(state, event)
     for delivery in found.prompts:
         state.deliveries.known(delivery)
     clock_changes.clamp_future_times(state, now)
@@ -90,5 +90,7 @@ def _decode_change_of(document: Document) -> StateChange | None:
                 f"What the store holds as {document.kind} {document.key!r} cannot be read: {error.message} Put a "
                 "backup in its place; or, if another version of llm-groupchat wrote it, use that one."
             ) from None
-        log.warning("! given up: it cannot be read", kind=document.kind, key=document.key, error=error.message)
+        log.warning(
+            "! dropped a document that cannot be read", kind=document.kind, key=document.key, error=error.message
+        )
         return None

@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.protocol.errors import BadRequest
 from gateway.runtime.config import Config
-from gateway.runtime.listen import DIALECTS, listen_at
+from gateway.runtime.listen_option import DIALECTS, Listen, listen_at
 
 T = TypeVar("T")
 UNDECIDED = Config(state=Path())
@@ -75,7 +75,11 @@ OPTIONS: Mapping[str, ServeOption] = {
     "key": ServeOption("key", "Private key of the certificate (PEM).", metavar="FILE"),
     "insecure": ServeOption("insecure", "Allow an address beyond this machine without TLS."),
     "allow_host": ServeOption(
-        "allow_hosts", "Additional allowed Host header. Repeatable.", metavar="HOST", read=_hosts
+        "allow_hosts",
+        "Additional allowed Host header. Repeatable.",
+        variable="GROUPCHAT_ALLOW_HOST",
+        metavar="HOST",
+        read=_hosts,
     ),
     "burst": ServeOption("rate.burst", "Burst limit: messages of a member at once.", metavar="N"),
     "rate": ServeOption("rate.per_second", "Messages per second and member; 0 means no limit.", metavar="N"),
@@ -126,7 +130,11 @@ OPTIONS: Mapping[str, ServeOption] = {
         metavar="DIALECT=[HOST:]PORT",
         read=_places,
     ),
-    "modes": ServeOption("modes_folder", "A folder with your own modes, one TOML file each.", metavar="DIR"),
+    "server_name": ServeOption("server_name", "The name that AgentChat clients see of this server.", metavar="NAME"),
+    "modes": ServeOption("modes_folder", "Folder with your own modes, one TOML file each.", metavar="DIR"),
+    "skynet_config": ServeOption(
+        "skynet_config", "Settings for Skynet clients: a config.yaml, as Skynet Linker has it.", metavar="FILE"
+    ),
     "agents": ServeOption("agents", "Names that the operator leaves to the team's agents.", read=_names),
 }
 
@@ -149,7 +157,19 @@ def config_from(state: Path, given: Mapping[str, Any], env: Mapping[str, str], l
     """The config for a start. `given` maps option names to values; names that are not in `Config` are ignored."""
     fields = {one.field: one.read(given[name]) for name, one in OPTIONS.items() if name in given}
     fields |= {one.field: one.read(env[name]) for name, one in VARIABLES.items() if env.get(name)}
-    return _with(offline_config(state, env, login), fields)
+    return _with_skynet_address(_with(offline_config(state, env, login), fields))
+
+
+def _with_skynet_address(config: Config) -> Config:
+    """A Skynet configuration names the address if `--listen` does not. An error in it ends the start at once."""
+    if config.skynet_config is None:
+        return config
+    from gateway.dialects.skynet.config_file import read_config_file
+
+    settings = read_config_file(config.skynet_config)
+    if any(one.dialect == "skynet" for one in config.listen):
+        return config
+    return replace(config, listen=(*config.listen, Listen("skynet", settings.host, settings.port)))
 
 
 def offline_config(state: Path, env: Mapping[str, str], login: str) -> Config:

@@ -42,4 +42,6 @@ def _open_log(file: Path) -> TextIO:
     try:
         return cast(TextIO, CappedLog(file, MAX_LOG_BYTES, takes=sys.stderr.fileno()))
     except OSError as error:
-        raise BadRequest(f"The log cannot be written to {file}: {error.strerror}. Choose another --log-file.") from None
+        raise BadRequest(
+            f"The log cannot be written to {file}: {error.strerror}. Choose another file with --log-file."
+        ) from None

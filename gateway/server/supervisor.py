@@ -73,7 +73,7 @@ def decide_restart(life: GatewayExit, past: CrashHistory, bounds: RestartLimits)
     if not past.ever:
         return RestartDecision(again=False)  # the process that started us reads the reason
     if past.failed_starts >= bounds.most_failed_starts:
-        return RestartDecision(False, gives_up=f"could not be started again, {past.failed_starts} times in a row")
+        return RestartDecision(False, gives_up=f"failed to start {past.failed_starts} times in a row")
     if past.deaths >= bounds.most_deaths:
         return RestartDecision(False, gives_up=f"died {past.deaths} times within {bounds.window_s / 60:.0f} minutes")
     if not life.listened:
@@ -126,7 +126,7 @@ class GatewaySupervisor:
             following = decide_restart(life, self._counted(life, now), self._bounds)
             if self._port:  # else the process that started us reads the last output of the gateway
                 self._write_down(
-                    "! the gateway ended", how=exit_text(code), again=following.again, pause=following.pause
+                    "! the gateway process ended", how=exit_text(code), again=following.again, pause=following.pause
                 )
             if following.gives_up:
                 self._give_up(following.gives_up)
@@ -205,7 +205,7 @@ class GatewaySupervisor:
         written.replace(self._state / SUPERVISOR_FILE)
 
     def _give_up(self, why: str) -> None:
-        sentence = f"The gateway {why}, and is not started any more; {self._log} says why."
+        sentence = f"The gateway {why} and is not started again. See {self._log}."
         self._write_down(sentence)
         path = self._state / GIVEN_UP_FILE
         path.unlink(missing_ok=True)

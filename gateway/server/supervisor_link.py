@@ -26,10 +26,10 @@ class LastCrash:
         """The notice for the chat; empty if the crash repeats too often."""
         if self.times > FEW_CRASHES and self.times % TELL_EVERY_CRASHES:
             return ""
-        often = f" That was {self.times} times within ten minutes; its log says more." if self.times > 1 else ""
+        often = f" That was {self.times} times within ten minutes; see its log." if self.times > 1 else ""
         return (
-            f"The gateway ended unexpectedly ({self.how}) and is back after {now - self.at:.1f} s. "
-            f"Nothing that was accepted is lost.{often}"
+            f"The gateway ended unexpectedly ({self.how}) and runs again after {now - self.at:.1f} s. "
+            f"No accepted message is lost.{often}"
         )
 
 

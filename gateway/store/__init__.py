@@ -12,8 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.model.delivery_states import NORMAL_RANK
-from gateway.protocol.types import Delivery
+from gateway.model.deliveries.delivery_states import NORMAL_RANK
+from gateway.protocol.types.core_types import Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,16 @@ class StoredEvent(msgspec.Struct, frozen=True):
     event: bytes
 
 
+class ThreadMessage(msgspec.Struct, frozen=True):
+    """A message of a thread without its text: what it answers, and the fields that decide who may see it."""
+
+    seq: int
+    answers: int | None
+    room: str
+    sender: str
+    ends: tuple[str, ...] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """The reader: a member sees public messages of its rooms and direct messages from or to it; an observer sees
@@ -95,14 +105,14 @@ class InboxQuery:
 
 @dataclass(frozen=True)
 class StartupData:
-    """The data that a gateway loads at the start. `house` is the id of the store, to which its numbers belong. `given`:
-    the highest number ever given out, above `last_seq` if the log was restored from a backup."""
+    """The data that a gateway loads at the start. `store_id` is the id of the store, to which its numbers belong.
+    `given`: the highest number ever given out, above `last_seq` if the log was restored from a backup."""
 
     last_seq: int
     documents: Sequence[Document] = ()
     queued: Mapping[str, int] = field(default_factory=dict)
     next_deadline: float | None = None
-    house: str = ""
+    store_id: str = ""
     given: int = 0
 
 
@@ -112,6 +122,14 @@ class Span:
 
     after: int = 0
     before: int | None = None
+
+
+@dataclass(frozen=True)
+class DiskUse:
+    """The size of the log on disk, and how much more fits."""
+
+    used_bytes: int
+    free_bytes: int
 
 
 IsVisible = Callable[[StoredEvent], bool]
@@ -134,6 +152,8 @@ class Store(Protocol):
 
     def describe(self) -> str: ...
 
+    def disk_use(self) -> DiskUse: ...
+
     async def load(self) -> StartupData: ...
 
     async def append(self, batch: Sequence[LogEntry]) -> list[int]:
@@ -143,6 +163,10 @@ class Store(Protocol):
 
     async def read(self, after: int, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], int]:
         """Visible events after a seq, oldest first, and how far the log was read."""
+        ...
+
+    async def read_back(self, before: int | None, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], int]:
+        """Visible events before a seq, newest first, and the seq before which to go on: 0 at the log's beginning."""
         ...
 
     async def messages(self, query: MessageQuery) -> list[StoredEvent]:
@@ -155,8 +179,26 @@ class Store(Protocol):
 
     async def one(self, seq: int) -> StoredEvent | None: ...
 
-    async def about(self, number: int, skip: int = 0, limit: int = NO_LIMIT) -> list[StoredEvent]:
-        """The events about an event (the receipts of a message), in order."""
+    async def several(self, seqs: Sequence[int]) -> list[StoredEvent]:
+        """Those of these events that exist, oldest first."""
+        ...
+
+    async def sent_as(self, sender: str, client_id: str) -> StoredEvent | None:
+        """The event to which its sender gave this id."""
+        ...
+
+    async def thread(self, first: int, limit: int) -> list[ThreadMessage]:
+        """A message and those that answer it, directly or through others: the first ones of the thread, by number."""
+        ...
+
+    async def about(
+        self, number: int, skip: int = 0, limit: int = NO_LIMIT, kind: str | None = None
+    ) -> list[StoredEvent]:
+        """The events about an event, in order: the receipts, reactions and answers of a message."""
+        ...
+
+    async def about_each(self, numbers: Sequence[int], kind: str) -> dict[int, list[StoredEvent]]:
+        """The events of a kind about each of these events, in order, in one query."""
         ...
 
     async def aside(self, kind: str, key: str) -> bytes | None: ...

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from gateway.model.delivery_states import NORMAL_RANK, rank
-from gateway.model.log_events import LogEvent, StateChange, StoreOnlyDocument
+from gateway.model.deliveries.delivery_states import NORMAL_RANK, rank
+from gateway.model.rule_outcome import EventToCommit, StateChange, StoreOnlyDocument
 from gateway.protocol import codec
 from gateway.protocol.events import AskEvent, Control, Durable, MemberEvent, Message, Receipt
 from gateway.store import Document, LogEntry, StoredEvent
 
 
-def encode_event(fact: LogEvent) -> tuple[LogEntry, StoredEvent]:
+def encode_event(fact: EventToCommit) -> tuple[LogEntry, StoredEvent]:
     """The event is encoded once; the same bytes are stored and pushed."""
     event = fact.event
     raw = codec.encode(event)
@@ -22,7 +22,7 @@ def encode_event(fact: LogEvent) -> tuple[LogEntry, StoredEvent]:
         sender=record.sender,
         client_id=fact.client_id,
         ends=fact.ends,
-        about=event.message if isinstance(event, Receipt) else fact.about,
+        about=_number_of_subject(fact),
         text=event.content if isinstance(event, Message) else None,
         deliveries=fact.deliveries,
         rank=rank(event.urgent, event.priority) if isinstance(event, Message) else NORMAL_RANK,
@@ -31,6 +31,16 @@ def encode_event(fact: LogEvent) -> tuple[LogEntry, StoredEvent]:
         asides=tuple(_state_document(aside) for aside in fact.store_only_documents),
     )
     return entry, record
+
+
+def _number_of_subject(fact: EventToCommit) -> int | None:
+    """The event that this one is about: a receipt tells of a message, and a message answers one."""
+    match fact.event:
+        case Receipt(message=message):
+            return message
+        case Message(reply_to=message):
+            return message
+    return fact.about
 
 
 def _state_document(change: StateChange | StoreOnlyDocument) -> Document:

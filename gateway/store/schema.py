@@ -71,4 +71,9 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE INDEX log_asks ON log (seq) WHERE kind = 'ask';
     """,
+    # A message is about the one that it answers, so that a thread is read along an index.
+    """
+    UPDATE log SET about = json_extract(CAST(event AS TEXT), '$.reply_to')
+    WHERE kind = 'message' AND instr(event, CAST('"reply_to"' AS BLOB)) > 0;
+    """,
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from gateway.protocol.errors import BadRequest
-from gateway.protocol.types import check_message_text
+from gateway.protocol.types.core_types import check_message_text
 from gateway.store import LogEntry, MessageQuery
 
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
@@ -109,5 +109,5 @@ def _query_terms(typed: str) -> str:
         star = " *" if word.endswith("*") else ""
         terms.append('"' + text.rstrip("*").replace('"', '""') + '"' + star)
     if not terms:
-        raise BadRequest(f"{typed[:80]!r} contains no word to search for.")
+        raise BadRequest(f"{typed[:80]!r} contains no word to search for. Use letters or digits.")
     return "text : (" + " AND ".join(terms) + ")"

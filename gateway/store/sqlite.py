@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
-from gateway.protocol.types import Delivery
+from gateway.protocol.types.core_types import Delivery
 from gateway.store import (
     NO_LIMIT,
+    DiskUse,
     InboxQuery,
     IsVisible,
     LogEntry,
@@ -27,6 +28,7 @@ from gateway.store import (
     Span,
     StartupData,
     StoredEvent,
+    ThreadMessage,
     sqlite_read,
     sqlite_write,
 )
@@ -36,25 +38,30 @@ from gateway.store.sequence_file import SequenceFile
 T = TypeVar("T")
 
 READER_CONNECTIONS = 4
+LOCK_WAIT_S = 5.0  # another program, `sqlite3` for instance, may hold the file locked for a moment
 TIDY_DELAY_S = 1.0
 CHECKPOINT_PAGES = 4000  # 16 MB: a page that changes often is written back to the database less often
 CACHE_KIB = 16 * 1024
 MIN_FREE_BYTES = 256 * 1024
 PRIMARY_CODE_MASK = 0xFF  # the low byte of SQLite's extended error codes
 DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+LOCKED_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class SqliteStore:
-    """`given` is the file that keeps the highest number ever given out, outside the database."""
+    """`given` is the file that keeps the highest number ever given out, outside the database. A lock that another
+    program holds is waited for `lock_wait_s` at most; then it is an error."""
 
-    def __init__(self, path: Path, *, synchronous: str = "FULL", given: Path | None = None) -> None:
+    def __init__(
+        self, path: Path, *, synchronous: str = "FULL", given: Path | None = None, lock_wait_s: float = LOCK_WAIT_S
+    ) -> None:
         self.path = path
         self._given = SequenceFile(given) if given is not None else None
-        self._house = ""
-        self._synchronous = synchronous
+        self._store_id = ""
+        self._synchronous, self._lock_wait_s = synchronous, lock_wait_s
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(READER_CONNECTIONS, "store-reader")
-        self._connection = open_database(path, synchronous)
+        self._connection = open_database(path, synchronous, lock_wait_s)
         self._free: list[sqlite3.Connection] = []
         self._tidying: asyncio.TimerHandle | None = None
         self._at_rest = asyncio.Event()
@@ -63,14 +70,20 @@ class SqliteStore:
     def describe(self) -> str:
         return f"sqlite ({self._synchronous.lower()})"
 
+    def disk_use(self) -> DiskUse:
+        files = (Path(f"{self.path}{ending}") for ending in ("", "-wal", "-shm"))
+        return DiskUse(
+            sum(one.stat().st_size for one in files if one.exists()), shutil.disk_usage(self.path.parent).free
+        )
+
     async def load(self) -> StartupData:
         try:
             loaded = await self._write(sqlite_read.load_startup_data)
         except StorageFailed as error:
             raise StorageFailed(_remedy_for(self.path, error.__cause__ or error)) from error
         self._plan_tidying()
-        self._house = loaded.house
-        known = self._given.highest(loaded.house) if self._given is not None else 0
+        self._store_id = loaded.store_id
+        known = self._given.highest(loaded.store_id) if self._given is not None else 0
         return replace(loaded, given=max(loaded.last_seq, known))
 
     async def append(self, batch: Sequence[LogEntry]) -> list[int]:
@@ -82,11 +95,14 @@ class SqliteStore:
         seqs = sqlite_write.append_batch(connection, batch)
         stored = [entry.seq for entry, seq in zip(batch, seqs, strict=True) if seq == entry.seq]
         if self._given is not None and stored:
-            self._given.note(self._house, max(stored))
+            self._given.note(self._store_id, max(stored))
         return seqs
 
     async def read(self, after: int, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], int]:
         return await self._read(lambda connection: sqlite_read.read_log(connection, after, limit, visible))
+
+    async def read_back(self, before: int | None, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], int]:
+        return await self._read(lambda connection: sqlite_read.read_log_back(connection, before, limit, visible))
 
     async def messages(self, query: MessageQuery) -> list[StoredEvent]:
         return await self._read(lambda connection: sqlite_read.find_messages(connection, query))
@@ -97,8 +113,22 @@ class SqliteStore:
     async def one(self, seq: int) -> StoredEvent | None:
         return await self._read(lambda connection: sqlite_read.read_event(connection, seq))
 
-    async def about(self, number: int, skip: int = 0, limit: int = NO_LIMIT) -> list[StoredEvent]:
-        return await self._read(lambda connection: sqlite_read.read_events_about(connection, number, skip, limit))
+    async def several(self, seqs: Sequence[int]) -> list[StoredEvent]:
+        return await self._read(lambda connection: sqlite_read.read_several(connection, seqs))
+
+    async def sent_as(self, sender: str, client_id: str) -> StoredEvent | None:
+        return await self._read(lambda connection: sqlite_read.read_sent_as(connection, sender, client_id))
+
+    async def thread(self, first: int, limit: int) -> list[ThreadMessage]:
+        return await self._read(lambda connection: sqlite_read.read_thread(connection, first, limit))
+
+    async def about(
+        self, number: int, skip: int = 0, limit: int = NO_LIMIT, kind: str | None = None
+    ) -> list[StoredEvent]:
+        return await self._read(lambda connection: sqlite_read.read_events_about(connection, number, skip, limit, kind))
+
+    async def about_each(self, numbers: Sequence[int], kind: str) -> dict[int, list[StoredEvent]]:
+        return await self._read(lambda connection: sqlite_read.read_about_each(connection, numbers, kind))
 
     async def aside(self, kind: str, key: str) -> bytes | None:
         return await self._read(lambda connection: sqlite_read.read_store_only_document(connection, kind, key))
@@ -174,7 +204,7 @@ class SqliteStore:
         try:
             connection = self._free.pop()
         except IndexError:
-            connection = _connect(self.path, read_only=True)
+            connection = _connect(self.path, self._lock_wait_s, read_only=True)
         try:
             return self._telling(work, connection)
         finally:
@@ -193,24 +223,33 @@ class SqliteStore:
 
 def _translate_error(path: Path, error: sqlite3.Error) -> GroupChatError:
     if _is_full(path, error):
-        return StorageFull(f"The disk is full; nothing of this was stored ({error}). Free space and retry.")
-    if getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE_MASK in DAMAGE_CODES:
+        return StorageFull(
+            f"The disk is full, so nothing of this request was stored ({error}). Free some space and try again."
+        )
+    if _primary_code_of(error) in DAMAGE_CODES:
         return StorageFailed(_remedy_for(path, error))
-    return StorageFailed(f"The database did not take this; nothing of it was stored ({error}).")
+    return StorageFailed(f"The database refused the write, so nothing of this request was stored ({error}).")
 
 
 def _is_full(path: Path, error: BaseException) -> bool:
-    """SQLite reports "disk I/O error" if there is no room for its shared memory file."""
-    return "full" in str(error) or ("I/O" in str(error) and shutil.disk_usage(path.parent).free < MIN_FREE_BYTES)
+    """SQLite reports an I/O error if there is no room for its shared memory file."""
+    code = _primary_code_of(error)
+    full_by_size = code == sqlite3.SQLITE_IOERR and shutil.disk_usage(path.parent).free < MIN_FREE_BYTES
+    return code == sqlite3.SQLITE_FULL or full_by_size
 
 
-def open_database(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
+def _primary_code_of(error: BaseException) -> int:
+    """SQLite's own code of an error. An error that Python's module raises by itself has none."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)) & PRIMARY_CODE_MASK
+
+
+def open_database(path: Path, synchronous: str = "FULL", lock_wait_s: float = LOCK_WAIT_S) -> sqlite3.Connection:
     """The writer's connection to a database, migrated to the current schema. A file that is no database is not
     changed."""
     try:
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = _connect(path)
+        connection = _connect(path, lock_wait_s)
     except sqlite3.DatabaseError as error:
         raise StorageFailed(_remedy_for(path, error)) from error
     try:
@@ -228,7 +267,7 @@ def open_database(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:
 
 
 def _remedy_for(path: Path, error: BaseException) -> str:
-    if "locked" in str(error):
+    if _primary_code_of(error) in LOCKED_CODES:
         return (
             f"{path} is locked by another program. Find it with `fuser {path}` and stop it, "
             "or give this gateway a state folder of its own with --state."
@@ -237,19 +276,20 @@ def _remedy_for(path: Path, error: BaseException) -> str:
         return f"There is no room for {path} ({error}). Free some space there and start again."
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & PRIMARY_CODE_MASK
     if code not in DAMAGE_CODES:
-        return f"{path} cannot be used ({error}). Look at the disk and its rights, then start again."
+        return f"{path} cannot be used ({error}). Check the disk and the permissions, then start again."
     return (
         f"{path} cannot be read as a database ({error}). Nothing was changed. Put a backup in its place, or rescue "
-        f"what is left with `sqlite3 {path} .recover | sqlite3 rescued.db`, or move the file away to begin anew."
+        f"what is left with `sqlite3 {path} .recover | sqlite3 rescued.db`, or move the file away to start "
+        "with an empty log."
     )
 
 
-def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def _connect(path: Path, lock_wait_s: float, *, read_only: bool = False) -> sqlite3.Connection:
     mode = "ro" if read_only else "rw"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
-        timeout=5,
+        timeout=lock_wait_s,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,

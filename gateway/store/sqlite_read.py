@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.model.delivery_states import NORMAL_RANK
-from gateway.protocol.types import AskState, Delivery, Rung
-from gateway.store import MAX_PAGE_BYTES, Document, InboxQuery, IsVisible, MessageQuery, Span, StartupData, StoredEvent
+from gateway.model.deliveries.delivery_states import NORMAL_RANK
+from gateway.protocol.types.core_types import AskState, Delivery, Rung
+from gateway.store import (
+    MAX_PAGE_BYTES,
+    Document,
+    InboxQuery,
+    IsVisible,
+    MessageQuery,
+    Span,
+    StartupData,
+    StoredEvent,
+    ThreadMessage,
+)
 from gateway.store.search_query import DIRECT_REGION, direct_expression, public_expression
 
 _LOG_COLUMNS = "seq, kind, room, sender, ends, event"
@@ -129,6 +140,30 @@ def read_log(
     return found, until
 
 
+def read_log_back(
+    connection: sqlite3.Connection, before: int | None, limit: int, visible: IsVisible
+) -> tuple[list[StoredEvent], int]:
+    """Bounded as `read_log` is."""
+    found: list[StoredEvent] = []
+    until = size = scanned = 0
+    most = limit * 20
+    rows = connection.execute(
+        f"SELECT {_LOG_COLUMNS} FROM log WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+        (DIRECT_REGION if before is None else min(before, DIRECT_REGION), most),
+    )
+    for record in map(_row_to_event, rows):
+        seen = visible(record)
+        size += len(record.event) if seen else 0
+        if found and size > MAX_PAGE_BYTES:
+            return found, until
+        scanned, until = scanned + 1, record.seq
+        if seen:
+            found.append(record)
+            if len(found) == limit:
+                return found, until
+    return found, until if scanned == most else 0
+
+
 def find_messages(connection: sqlite3.Connection, query: MessageQuery) -> list[StoredEvent]:
     """Newest first, or oldest first with `after`, with whichever index fits."""
     ascending = query.after is not None and query.before is None
@@ -218,12 +253,53 @@ def read_event(connection: sqlite3.Connection, seq: int) -> StoredEvent | None:
     return found[0] if found else None
 
 
-def read_events_about(connection: sqlite3.Connection, number: int, skip: int, limit: int) -> list[StoredEvent]:
+def read_several(connection: sqlite3.Connection, seqs: Sequence[int]) -> list[StoredEvent]:
     return read_events(
         connection,
-        f"SELECT {_LOG_COLUMNS} FROM log WHERE about = ? ORDER BY seq LIMIT ? OFFSET ?",
-        (number, limit, skip),
+        f"SELECT {_LOG_COLUMNS} FROM log WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq",
+        (json.dumps(list(seqs)),),
     )
+
+
+def read_sent_as(connection: sqlite3.Connection, sender: str, client_id: str) -> StoredEvent | None:
+    sql = f"SELECT {_LOG_COLUMNS} FROM log WHERE client_id = ? AND sender = ?"
+    found = read_events(connection, sql, (client_id, sender))
+    return found[0] if found else None
+
+
+def read_thread(connection: sqlite3.Connection, first: int, limit: int) -> list[ThreadMessage]:
+    """One query along an index. An answer has a higher number than what it answers, so the limit cuts off the newest
+    messages and nothing between."""
+    rows = connection.execute(
+        "WITH RECURSIVE thread (number) AS (VALUES (?) UNION SELECT log.seq FROM thread JOIN log "
+        "ON log.about = thread.number AND log.kind = 'message' ORDER BY 1 LIMIT ?) "
+        "SELECT seq, about, room, sender, ends FROM thread JOIN log ON log.seq = thread.number ORDER BY seq",
+        (first, limit),
+    )
+    return [ThreadMessage(row[0], row[1], row[2], row[3], _unpack_ends(row[4])) for row in rows]
+
+
+def read_events_about(
+    connection: sqlite3.Connection, number: int, skip: int, limit: int, kind: str | None
+) -> list[StoredEvent]:
+    return read_events(
+        connection,
+        f"SELECT {_LOG_COLUMNS} FROM log WHERE about = ? AND kind = coalesce(?, kind) ORDER BY seq LIMIT ? OFFSET ?",
+        (number, kind, limit, skip),
+    )
+
+
+def read_about_each(connection: sqlite3.Connection, numbers: Sequence[int], kind: str) -> dict[int, list[StoredEvent]]:
+    """Along the index of `about`; CROSS JOIN keeps SQLite from walking the log instead."""
+    found: dict[int, list[StoredEvent]] = {}
+    rows = connection.execute(
+        f"SELECT {_LOG_COLUMNS}, about FROM json_each(?) AS asked CROSS JOIN log ON log.about = asked.value "
+        "AND log.kind = ? ORDER BY log.seq",
+        (json.dumps(list(numbers)), kind),
+    )
+    for row in rows:
+        found.setdefault(row[6], []).append(_row_to_event(row))
+    return found
 
 
 def read_store_only_document(connection: sqlite3.Connection, kind: str, key: str) -> bytes | None:
@@ -236,4 +312,8 @@ def read_events(connection: sqlite3.Connection, sql: str, values: Sequence[Any])
 
 
 def _row_to_event(row: tuple[Any, ...]) -> StoredEvent:
-    return StoredEvent(row[0], row[1], row[2], row[3], tuple(row[4].split()) if row[4] is not None else None, row[5])
+    return StoredEvent(row[0], row[1], row[2], row[3], _unpack_ends(row[4]), row[5])
+
+
+def _unpack_ends(packed: str | None) -> tuple[str, ...] | None:
+    return None if packed is None else tuple(packed.split())

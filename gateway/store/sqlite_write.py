@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from gateway.model.delivery_states import OPEN_RUNGS
+from gateway.model.deliveries.delivery_states import OPEN_RUNGS
 from gateway.store import Document, LogEntry
 from gateway.store.search_query import index_position_of, scope_terms_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.model.records import AskRecord
+from gateway.model.records.stored_records import AskRecord
 from gateway.model.state import GatewayState
 from gateway.turns.engine import Floor
 

@@ -15,26 +15,27 @@ import structlog
 from gateway.agent_control import approvals
 from gateway.client.process.tasks import spawn
 from gateway.conversation import sessions
-from gateway.decisions import decisions
-from gateway.mode_rules import rules as turns
-from gateway.model.log_events import LogEvent, Sequencer, StateChange
+from gateway.decisions import decision_rules
+from gateway.mode_rules import mode_control
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, StateChange
 from gateway.model.state import GatewayState
-from gateway.protocol.decision_nouns import Decision
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.results import Result
-from gateway.protocol.types import SYSTEM_NAME
+from gateway.protocol.types.core_types import SYSTEM_NAME
+from gateway.protocol.types.decision_types import Decision
 
 log = structlog.get_logger("gateway.timing.scheduler")
 
 Rule = Callable[
-    [GatewayState, str, Sequencer, float], tuple[tuple[LogEvent, ...], float | None]
+    [GatewayState, str, RuleContext, float], tuple[tuple[EventToCommit, ...], float | None]
 ]  # the due events, and the time of the next check
 Errand = Callable[[float], Awaitable[float | None]]  # takes the time, returns the time of the next check
 DueKey = tuple[str, str]
 
 RULES: Mapping[str, Rule] = {
-    "floor": turns.process_due_floor,
-    "decision": decisions.process_due_decision,
+    "floor": mode_control.process_due_floor,
+    "decision": decision_rules.process_due_decision,
     "session": sessions.process_due_session,
     "ask": approvals.process_due_asks,
 }
@@ -50,14 +51,14 @@ class Scheduler:
     def __init__(  # noqa: PLR0913 - its collaborators, and two tables
         self,
         state: GatewayState,
-        sequencer: Callable[[], Sequencer],
-        carry_out: Callable[[Sequence[LogEvent]], asyncio.Future[Result]],
+        rule_context: Callable[[], RuleContext],
+        carry_out: Callable[[Sequence[EventToCommit]], asyncio.Future[Result]],
         started: float,
         *,
         rules: Mapping[str, Rule] = RULES,
         retry_delay: float = RETRY_DELAY_S,
     ) -> None:
-        self._state, self._sequencer, self._carry_out, self._started = state, sequencer, carry_out, started
+        self._state, self._sequencer, self._carry_out, self._started = state, rule_context, carry_out, started
         self._rules, self._retry_delay = rules, retry_delay
         self._errands: dict[str, Errand] = {}
         self._heap: list[tuple[float, DueKey]] = []
@@ -77,7 +78,8 @@ class Scheduler:
         thing = (kind, key)
         if kind not in self._rules and kind not in self._errands:
             return
-        if self._stopped or self._wanted.get(thing, at + 1) <= at:
+        planned = self.next_look(kind, key)
+        if self._stopped or (planned is not None and planned <= at):
             return
         self._wanted[thing] = at
         heapq.heappush(self._heap, (at, thing))
@@ -100,6 +102,7 @@ class Scheduler:
             self.schedule(*thing)
 
     def next_look(self, kind: str, key: str = ALL) -> float | None:
+        """When the item is checked next, if it is."""
         return self._wanted.get((kind, key))
 
     def stop(self) -> None:
@@ -147,7 +150,7 @@ class Scheduler:
             else:
                 self._decide(kind, key)
         except Exception:
-            log.exception("! what is due could not be decided", what=thing)
+            log.exception("! a due task failed", what=thing)
             self._retry(thing)
 
     def _decide(self, kind: str, key: str) -> None:
@@ -159,7 +162,7 @@ class Scheduler:
 
     def _wait_until_committed(self, thing: DueKey, done: asyncio.Future[Result]) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:
-            log.error("! what was due could not be written down", what=thing, error=str(error))
+            log.error("! the result of a due task could not be stored", what=thing, error=str(error))
             self._retry(thing)
 
     async def _run(self, thing: DueKey, errand: Errand) -> None:

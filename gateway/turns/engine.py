@@ -1,7 +1,8 @@
 """The turn engine for all modes: it decides who may speak in a room. Pure: (floor, event, now) -> new floor and
 effects.
 
-At most one member has the turn. Each turn ends: by an answer, by a timeout, because its member is gone, or by a person.
+At most one member has the turn. Each turn ends: by an answer (`_handle_turn_answer`), by a timeout or because its
+member is gone (`_handle_time_passed`, with the seconds of `floor.TurnTimeouts`), or by a person.
 Each mode ends: rounds, turns, and turns without an answer are bounded, and a phase that goes back begins a round.
 """
 
@@ -12,7 +13,18 @@ from typing import Any
 
 from gateway.protocol.text.printable_text import printable_line
 from gateway.turns import keywords
-from gateway.turns.events import (
+from gateway.turns.floor import (
+    Floor,
+    SpokenLine,
+    TurnTimeouts,
+    VoteOption,
+    VoteStatus,
+    add_line,
+    record_prompt,
+    replace,
+    unseen_lines_for,
+)
+from gateway.turns.inputs_and_effects import (
     Announce,
     CloseVote,
     ModeBegan,
@@ -32,17 +44,6 @@ from gateway.turns.events import (
     WorkReported,
 )
 from gateway.turns.mode import EACH_SPEAKER, END_PHASE, OTHER_SPEAKERS, PICKED_SPEAKER
-from gateway.turns.state import (
-    Floor,
-    SpokenLine,
-    TurnTimeouts,
-    VoteOption,
-    VoteStatus,
-    add_line,
-    record_prompt,
-    replace,
-    unseen_lines_for,
-)
 
 __all__ = [
     "MAX_PROMPT_TRIES",
@@ -242,12 +243,12 @@ def _unusable_answer_advice(floor: Floor, line: SpokenLine) -> tuple[TurnEffect,
     phase = floor.now_in
     if floor.decision and floor.speaker not in floor.ballot.voted:
         ways = "[LGTM], [CONTINUE]" if phase.agreed else ", ".join(one.key for one in floor.options)
-        return (Announce(f"@{floor.speaker} said none of {ways}: no vote of it counts."),)
+        return (Announce(f"@{floor.speaker} answered with none of {ways}, so its vote does not count."),)
     if (
         phase.picks
         and keywords.next_speaker_in(line.text, [one for one in floor.order if one != floor.speaker]) is None
     ):
-        return (Announce(f"@{floor.speaker} gave the word to nobody: it goes to @{floor.picked}."),)
+        return (Announce(f"@{floor.speaker} picked nobody, so the turn goes to @{floor.picked}."),)
     return ()
 
 

@@ -1,7 +1,8 @@
 """Parses the keywords in an answer to a mode: done, who is next, still working. Pure.
 
-A keyword counts only at the beginning or end of a line outside a code fence, so that a text about `[DONE]` has no
-effect. `gateway.decisions` parses votes and verdicts.
+An answer ends the turn with or without a keyword. `[DONE]` ends the mode, where its phase asks for it (`Phase.done`). A
+keyword counts only at the beginning or end of a line outside a code fence, so that a text about `[DONE]` has no effect.
+`gateway.decisions` parses votes and verdicts.
 """
 
 from __future__ import annotations

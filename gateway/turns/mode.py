@@ -31,7 +31,7 @@ _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 class Phase(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """`who`: each, others (members without a role), picked (by the last speaker), or a role. `proposes`: each answer is
-    an option of a later vote. `vote`: the answers are votes. `tags`: `[LGTM]` and `[CONTINUE]` are asked for; `done`:
+    an option of a later vote. `vote`: the answers are votes. `done`:
     `[DONE]` ends the mode."""
 
     name: str
@@ -98,7 +98,12 @@ def _find_faults(mode: Mode) -> list[tuple[str, str]]:
     """Check what the schema cannot: report the first setting that makes no sense."""
     found: list[tuple[str, str]] = []
     if not _NAME.fullmatch(mode.name) or mode.name == FREEFORM:
-        found.append(("name", f"{mode.name[:40]!r} cannot be a mode's name: a-z, 0-9 and '-', and not {FREEFORM!r}."))
+        found.append(
+            (
+                "name",
+                f"{mode.name[:40]!r} is not a valid name of a mode. Use a-z, 0-9 and '-'; {FREEFORM!r} is reserved.",
+            )
+        )
     numbers = (
         ("phase", len(mode.phases), MAX_PHASES),
         ("rounds", mode.rounds, MAX_ROUNDS),
@@ -108,7 +113,7 @@ def _find_faults(mode: Mode) -> list[tuple[str, str]]:
     found += [(key, f"it must be between 1 and {most}, not {n}.") for key, n, most in numbers if not 1 <= n <= most]
     for role in mode.roles:
         if not _NAME.fullmatch(role) or role in (EACH_SPEAKER, OTHER_SPEAKERS, PICKED_SPEAKER):
-            found.append(("roles", f"{role[:40]!r} cannot be a role's name here."))
+            found.append(("roles", f"{role[:40]!r} is not a valid name of a role."))
     names = [one.name for one in mode.phases]
     for at, phase in enumerate(mode.phases):
         found += [(f"phase[{at}].{key}", wrong) for key, wrong in _find_phase_faults(phase, mode, names)]
@@ -118,19 +123,21 @@ def _find_faults(mode: Mode) -> list[tuple[str, str]]:
 def _find_phase_faults(phase: Phase, mode: Mode, names: list[str]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if not _NAME.fullmatch(phase.name) or phase.name == END_PHASE or names.count(phase.name) > 1:
-        found.append(("name", f"{phase.name[:40]!r} cannot be the name of a phase, or is so twice."))
+        found.append(("name", f"{phase.name[:40]!r} is not a valid name of a phase, or two phases have it."))
     if phase.who not in (EACH_SPEAKER, OTHER_SPEAKERS, PICKED_SPEAKER, *mode.roles):
         known = ", ".join((EACH_SPEAKER, OTHER_SPEAKERS, PICKED_SPEAKER, *mode.roles))
-        found.append(("who", f"{phase.who[:40]!r} speaks here, but it is neither of {known}."))
+        found.append(("who", f"{phase.who[:40]!r} is not a speaker. Use one of {known}."))
     for key in ("agreed", "decided", "otherwise"):
         target = getattr(phase, key)
         if target not in ("", END_PHASE, *names):
-            found.append((key, f"there is no phase {target[:40]!r}; there are {', '.join(names)} and {END_PHASE}."))
+            found.append((key, f"there is no phase {target[:40]!r}. Use one of {', '.join(names)}, {END_PHASE}."))
     unknown = [one for one in _PLACEHOLDER.findall(phase.tell) if one not in PLACEHOLDERS]
     if unknown:
-        found.append(("tell", f"{{{unknown[0][:40]}}} is not known; there are {', '.join(PLACEHOLDERS)}."))
+        found.append(
+            ("tell", f"{{{unknown[0][:40]}}} is not a known placeholder. Use one of {', '.join(PLACEHOLDERS)}.")
+        )
     if not phase.tell.strip() or len(phase.tell) > MAX_INSTRUCTION_CHARS:
-        found.append(("tell", f"it says to the speaker what to do, in 1 to {MAX_INSTRUCTION_CHARS} characters."))
+        found.append(("tell", f"the instruction to the speaker must have 1 to {MAX_INSTRUCTION_CHARS} characters."))
     return found
 
 

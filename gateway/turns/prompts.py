@@ -46,7 +46,7 @@ def _news_text(floor: Floor) -> str:
         told = _news_line(line)
         size += len(told)
         if size > MAX_NEWS_CHARS and lines:
-            lines.append("[what was said before that stands in the room's history]")
+            lines.append("[earlier messages are in the room's history]")
             break
         lines.append(told)
     return "\n".join(["What was said since you last spoke:", *reversed(lines)]) if lines else ""
@@ -76,4 +76,4 @@ def _task_text(floor: Floor) -> str:
 
 
 def _how_to_answer_text(floor: Floor) -> str:
-    return "Your final answer is your turn; everybody in the room reads it."
+    return "Your final answer is your turn; everyone in the room can read it."

@@ -1,1 +1,3 @@
-"""Whether the agent is busy, idle or asking."""
+"""Decides whether the agent is busy, idle or asking: `activity_verdict.py`, from what `sidecar/agents/rules/NAME.toml`
+says about its screen.
+"""

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sidecar.activity.activity import ActivityClaim
-from sidecar.activity.observer import AgentSnapshot, Observer
+from sidecar.activity.activity_verdict import ActivityClaim
+from sidecar.activity.agent_observer import AgentObserver, AgentSnapshot
 from sidecar.screen.screen_layout import find_box, regions_of
 
 Explanation = dict[str, Any]
 MAX_REGION_CHARS = 100
 
 
-def explain_observation(watch: Observer, moment: AgentSnapshot, now: float) -> Explanation:
+def explain_observation(watch: AgentObserver, moment: AgentSnapshot, now: float) -> Explanation:
     """`moment` is what was seen at `now`."""
     return {
         "verdict": _explain_verdict(moment, now),
@@ -44,7 +44,7 @@ def _explain_verdict(moment: AgentSnapshot, now: float) -> Explanation:
     }
 
 
-def _explain_rules(watch: Observer) -> Explanation:
+def _explain_rules(watch: AgentObserver) -> Explanation:
     rules = watch.rules
     return {
         "agent": rules.agent,
@@ -68,7 +68,7 @@ def _explain_claim(claim: ActivityClaim, now: float) -> Explanation:
     }
 
 
-def _explain_each_rule(watch: Observer, moment: AgentSnapshot) -> Iterator[Explanation]:
+def _explain_each_rule(watch: AgentObserver, moment: AgentSnapshot) -> Iterator[Explanation]:
     """Every rule, whether it matched, and the last line of the region that it looked at."""
     rules, picture = watch.rules, moment.picture
     others = {name: one.value for name, one in watch.signals.items()}
@@ -119,7 +119,9 @@ def _explanation_text(facts: Mapping[str, Any]) -> Iterator[str]:
     if dialog := verdict["dialog"]:
         yield f"It asks: {dialog['question']}  [{dialog['digest']}]"
         yield from (f"  {option}" for option in dialog["options"])
-    known = {True: "known to the rules", False: "new: read with more patience", None: ""}[version["known"]]
+    known = {True: "known to the rules", False: "untested: it waits longer before it counts as idle", None: ""}[
+        version["known"]
+    ]
     yield f"Version {version['seen'] or 'not seen'}{known and f', {known}'}."
     seen_on = ", ".join(rules["versions"]) or "any version"
     yield f"Rules {rules['agent']} {rules['digest']} from {rules['origin']}, for {seen_on}."

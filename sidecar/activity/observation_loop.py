@@ -8,8 +8,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Protocol
 
-from sidecar.activity.observer import SETTLE_PAUSE_S, AgentSnapshot, Observer
-from sidecar.screen.evidence import Evidence, EvidenceSource
+from sidecar.activity.agent_observer import SETTLE_PAUSE_S, AgentObserver, AgentSnapshot
+from sidecar.evidence.turn_evidence import Evidence, EvidenceSource
+from sidecar.screen.styled_rows import StyledScreen
 from sidecar.sources.status_file import StatusFile
 from sidecar.terminal.asciicast import CastEvent, RecentRecording
 
@@ -36,7 +37,7 @@ class ObservationLoop:
     evidence."""
 
     def __init__(
-        self, watch: Observer, terminal: ReadTerminal | None, status: StatusFile | None, *, prompt: bool = False
+        self, watch: AgentObserver, terminal: ReadTerminal | None, status: StatusFile | None, *, prompt: bool = False
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._watch, self._terminal, self._status = watch, terminal, status
@@ -60,10 +61,10 @@ class ObservationLoop:
         self._unseen.append((self._loop.time(), kind, data))
         self._size += len(data)
         if self._size > self._most:
-            self._catch_up()
+            self._observe_unseen()
         self.soon(pause)
 
-    def _catch_up(self) -> None:
+    def _observe_unseen(self) -> None:
         if not self._unseen:
             return
         unseen, self._unseen, self._size = self._unseen, [], 0
@@ -77,18 +78,18 @@ class ObservationLoop:
                 self._watch.keys(data, at)
 
     def signal(self, evidence: Evidence) -> None:
-        self._catch_up()
+        self._observe_unseen()
         self._watch.signal(evidence)
         self.soon()
 
     def note_resize(self, columns: int, rows: int) -> None:
-        self._catch_up()
+        self._observe_unseen()
         self._watch.resize(columns, rows)
         self.recent.add(self._loop.time(), "r", f"{columns}x{rows}".encode())
         self.soon()
 
     def mark_exited(self) -> None:
-        self._catch_up()
+        self._observe_unseen()
         self._watch.mark_exited()
 
     # For the observation handler
@@ -131,15 +132,19 @@ class ObservationLoop:
         self._timer = None
 
     @property
-    def watch(self) -> Observer:
+    def watch(self) -> AgentObserver:
         """The observer, up to date."""
-        self._catch_up()
+        self._observe_unseen()
         return self._watch
+
+    def styled_screen(self) -> StyledScreen:
+        """The screen as it is now, for people who watch it."""
+        return self.watch.screen.styled()
 
     # For the delivery loop
 
     def look(self) -> AgentSnapshot:
-        self._catch_up()
+        self._observe_unseen()
         now = self._loop.time()
         if self._status and (news := self._status.read_if_changed(now)):
             self._watch.signal(news)
@@ -157,6 +162,10 @@ class ObservationLoop:
         """Whether the agent is known to have read everything that was typed."""
         return self._terminal is not None and self._terminal.unread() == 0
 
+    def has_unread_keys(self) -> bool:
+        """Whether the agent is known not to have read everything that was typed: it is slow, or stopped."""
+        return self._terminal is not None and bool(self._terminal.unread())
+
     def since_ready(self) -> float:
         return self._loop.time() - self._watch.ready_at
 
@@ -169,9 +178,9 @@ class ObservationLoop:
 
     def mark_answered(self) -> None:
         """A key for an order went into a dialog."""
-        self._catch_up()
+        self._observe_unseen()
         self._watch.mark_answered(self._loop.time())
 
     def mark_entered(self) -> None:
-        self._catch_up()
+        self._observe_unseen()
         self._watch.mark_entered(self._loop.time())

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sidecar.activity.observer import SETTLE_PAUSE_S, AgentSnapshot, Observer
+from sidecar.activity.agent_observer import SETTLE_PAUSE_S, AgentObserver, AgentSnapshot
 from sidecar.agents import Adapter
 from sidecar.errors import BadRecording
 from sidecar.terminal.asciicast import output_bytes
@@ -43,7 +43,7 @@ def parse_recording(lines: Iterable[str]) -> Recording:
 class _Player:
     """Schedules the next look like the live loop: soon after output, or when time alone may matter."""
 
-    def __init__(self, watch: Observer) -> None:
+    def __init__(self, watch: AgentObserver) -> None:
         self.watch = watch
         self.due: float | None = 0.0
 
@@ -68,7 +68,7 @@ class _Player:
 
 
 def replay_observations(recording: Recording, agent: Adapter) -> Iterator[tuple[float, AgentSnapshot]]:
-    player = _Player(Observer(agent, recording.columns, recording.rows))
+    player = _Player(AgentObserver(agent, recording.columns, recording.rows))
     for at, kind, text in recording.events:
         yield from player.looks_before(at)
         player.event(at, kind, text)

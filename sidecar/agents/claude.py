@@ -1,4 +1,8 @@
-"""Claude Code. Everything is passed by flags and a private settings file. The user's own files are never written."""
+"""Claude Code. Everything is passed by flags and a private settings file. The user's own files are never written.
+
+What its screen means, such as when it is idle, is in `rules/claude.toml`; `activity/activity_verdict.py` judges from it
+and the other signals what the agent is doing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.protocol.text.invisible_characters import is_unseen
-from gateway.protocol.text.prompts import RolePrompt
+from gateway.protocol.text.role_prompts import RolePrompt
 from sidecar.agents.adapter import mcp_config
 from sidecar.agents.adapter.adapter import (
     ATTACHED_FOLDER,
@@ -32,10 +36,11 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.agents.adapter.command_line import UUID, options_in, sum_whole_numbers, without_prompt
-from sidecar.agents.adapter.startup_dialogs import folders_of, settings_in, trust_question, value_within
+from sidecar.agents.adapter.missing_setup import folders_of, settings_in, trust_question, value_within
 from sidecar.agents.adapter.tool_calls import describe_choice, describe_tool_call, question_about_call
-from sidecar.screen.evidence import EvidenceSource, Probe, TokenCost, TurnFact, TurnFactKind
+from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
+from sidecar.evidence.terminal_signals import Probe
+from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
 HOOK_TIMEOUT_S = 10
 DAY_S = 86_400
@@ -236,7 +241,7 @@ def _parse_question(event: Mapping[str, object]) -> HookQuestion | None:
 
 
 def _decision_answer(allow: bool, by: str, words: str) -> Mapping[str, object]:
-    said = f"{by} said no to this in the group chat" + (f", with these words:\n{words}" if words else ".")
+    said = f"{by} denied this in the group chat" + (f", with these words:\n{words}" if words else ".")
     no = {"behavior": "deny", "message": said}
     decision = {"behavior": "allow"} if allow else no
     return {"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decision}}

@@ -1,6 +1,7 @@
 """Codex. Our hooks are added for the run. Its rollout file also reports each turn, and it alone reports errors.
 
-What its screen means, such as when it is idle, is in `rules/codex.toml`.
+What its screen means, such as when it is idle, is in `rules/codex.toml`; `activity/activity_verdict.py` judges from it
+and the other signals what the agent is doing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway.protocol.text.prompts import RolePrompt
+from gateway.protocol.text.role_prompts import RolePrompt
 from sidecar.agents.adapter import mcp_config
 from sidecar.agents.adapter.adapter import (
     Adapter,
@@ -35,12 +36,12 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.agents.adapter.command_line import options_in, sum_whole_numbers, without_prompt
 from sidecar.agents.adapter.hook_config import hook_environment, hook_files
-from sidecar.agents.adapter.startup_dialogs import LOGIN_NEEDED, folders_of, trust_question, value_within
+from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, trust_question, value_within
 from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
+from sidecar.agents.adapter.vendor_arguments import options_in, sum_whole_numbers, without_prompt
 from sidecar.agents.codex_hooks import ask_trusted_hooks
-from sidecar.screen.evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
+from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
 _CHAT_VERBS = ("resume", "fork")
 _NON_CHAT_WORDS = (

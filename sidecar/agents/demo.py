@@ -1,4 +1,7 @@
-"""The built-in demo agent, handled like a vendor's agent."""
+"""The built-in demo agent, handled like a vendor's agent.
+
+What its screen means is in `rules/demo.toml`; `activity/activity_verdict.py` judges from it what the agent is doing.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
+from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 
 _FACT_KIND_BY_TYPE = {
     "user": TurnFactKind.PROMPT,

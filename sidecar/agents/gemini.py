@@ -1,4 +1,8 @@
-"""Gemini CLI. Our hooks come with an extension. Its session file reports what was said; we choose its id."""
+"""Gemini CLI. Our hooks come with an extension. Its session file reports what was said; we choose its id.
+
+What its screen means, such as when it is idle, is in `rules/gemini.toml`; `activity/activity_verdict.py` judges from it
+and the other signals what the agent is doing.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from gateway.protocol.text.prompts import RolePrompt
+from gateway.protocol.text.role_prompts import RolePrompt
 from sidecar.agents import gemini_hooks
 from sidecar.agents.adapter import hook_config, mcp_config
 from sidecar.agents.adapter.adapter import (
@@ -31,10 +35,10 @@ from sidecar.agents.adapter.adapter import (
     own_attachment_folder,
     program_name,
 )
-from sidecar.agents.adapter.command_line import UUID, options_in, sum_whole_numbers, without_prompt
-from sidecar.agents.adapter.startup_dialogs import LOGIN_NEEDED, folders_of, settings_in, trust_question, value_within
+from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question, value_within
 from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
-from sidecar.screen.evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
+from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
+from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--list-sessions", "--delete-session")
 _NON_CHAT_WORDS = (

@@ -1,5 +1,8 @@
-"""Any line-oriented program: it is idle when a prompt is at the cursor and it is silent. It proves and shares
-nothing."""
+"""Any line-oriented program: it is idle when a prompt is at the cursor and it is silent. It proves and shares nothing.
+
+What a prompt looks like is in `rules/generic.toml`; `activity/activity_verdict.py` judges from it what the program is
+doing.
+"""
 
 from __future__ import annotations
 

@@ -13,9 +13,10 @@ from msgspec import structs
 from gateway.client import Client, Endpoint, write_private
 from gateway.client.discovery.token_files import check_token_owner, read_kept_token, token_file_for
 from gateway.protocol.errors import GroupChatError, NameTaken, Unauthorized
-from gateway.protocol.requests import Hello, Register
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import Register
 from gateway.protocol.results import Registered
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 from sidecar.process.delivery_journal import read_store_and_number
 
 
@@ -32,24 +33,26 @@ class Registration:
 
     @property
     def hello(self) -> Hello:
-        house, known = read_store_and_number(self.journal) if self.journal else ("", 0)
+        store_id, known = read_store_and_number(self.journal) if self.journal else ("", 0)
         project = str(self.project)[:1000]
-        return Hello(inbox=True, role=self.role, project=project, house=house, known=known if house else 0)
+        return Hello(inbox=True, role=self.role, project=project, store_id=store_id, known=known if store_id else 0)
 
 
 @contextlib.asynccontextmanager
-async def connect_as_member(seat: Registration, endpoint: Endpoint, since: int | None = None) -> AsyncIterator[Client]:
+async def connect_as_member(
+    registration: Registration, endpoint: Endpoint, since: int | None = None
+) -> AsyncIterator[Client]:
     """A connection as this member that starts after event `since`. A kept token that no longer works is replaced."""
-    hello = structs.replace(seat.hello, since=since)
+    hello = structs.replace(registration.hello, since=since)
     async with contextlib.AsyncExitStack() as stack:
-        kept = read_kept_token(seat.state, seat.name, MemberKind.AGENT, endpoint)
+        kept = read_kept_token(registration.state, registration.name, MemberKind.AGENT, endpoint)
         client = (
             await _enter_with_kept_token(stack, Client(_endpoint_with_token(endpoint, kept), hello)) if kept else None
         )
         if client is None:
-            token = await _register_member(seat, endpoint)
+            token = await _register_member(registration, endpoint)
             client = await stack.enter_async_context(Client(_endpoint_with_token(endpoint, token), hello))
-        check_token_owner(client.welcome.you, seat.name)
+        check_token_owner(client.welcome.you, registration.name)
         yield client
 
 
@@ -60,15 +63,20 @@ async def _enter_with_kept_token(stack: contextlib.AsyncExitStack, client: Clien
         return None
 
 
-async def _register_member(seat: Registration, endpoint: Endpoint) -> str:
+async def _register_member(registration: Registration, endpoint: Endpoint) -> str:
     """The given token may already belong to this member. Otherwise it authorizes a new one."""
     async with Client(endpoint, Hello()) as vouching:
-        if vouching.welcome.you.name == seat.name:
-            check_token_owner(vouching.welcome.you, seat.name)
+        if vouching.welcome.you.name == registration.name:
+            check_token_owner(vouching.welcome.you, registration.name)
             return str(endpoint.token)
-        request = Register(name=seat.name, kind=MemberKind.AGENT, role=seat.role, project=str(seat.project)[:1000])
+        request = Register(
+            name=registration.name,
+            kind=MemberKind.AGENT,
+            role=registration.role,
+            project=str(registration.project)[:1000],
+        )
         made = await vouching.request(request, Registered)
-    write_private(token_file_for(seat.state, seat.name, MemberKind.AGENT, endpoint), made.token)
+    write_private(token_file_for(registration.state, registration.name, MemberKind.AGENT, endpoint), made.token)
     return made.token
 
 

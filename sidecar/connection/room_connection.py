@@ -1,5 +1,7 @@
-"""The connection to the room for as long as a sidecar lives. If the room forgets the member (another store, a replaced
-token), it joins again by itself. Until then nothing is lost and the terminal is not affected."""
+"""The connection to the room for as long as a sidecar lives. `gateway/client/client.py` reconnects and gets what was
+missed. If the room forgets the member (another store, a replaced token), it joins again by itself. Until then nothing
+is lost and the terminal is not affected.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,10 @@ from gateway.protocol.errors import (
     VersionMismatch,
 )
 from gateway.protocol.events import Welcome
-from gateway.protocol.requests import Deliveries, Request, Send, Show, Waiting
+from gateway.protocol.requests.message_requests import Deliveries, Send, Show, Waiting
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted
-from sidecar.connection.background_tasks import run_guarded
+from sidecar.connection.guarded_tasks import run_guarded
 from sidecar.connection.registration import Registration, connect_as_member, registration_advice
 
 T = TypeVar("T")
@@ -47,15 +50,15 @@ class RoomConnection:
     """Works like a client that never ends: after joining again, `events` continues with a welcome."""
 
     def __init__(
-        self, seat: Registration, find: Callable[[], Endpoint], client: Client, stay: contextlib.AsyncExitStack
+        self, registration: Registration, find: Callable[[], Endpoint], client: Client, stay: contextlib.AsyncExitStack
     ) -> None:
-        self._seat, self._find = seat, find
+        self._registration, self._find = registration, find
         self._client, self._stay = client, stay
         self._here = asyncio.Event()
         self._here.set()
         self._heard: asyncio.Queue[Any] = asyncio.Queue()  # the client bounds what it keeps; this is read at once
         self._since = client.welcome.last_seq
-        self._house = client.welcome.house
+        self._store_id = client.welcome.store_id
 
     @property
     def welcome(self) -> Welcome:
@@ -76,7 +79,7 @@ class RoomConnection:
         store when it sends, because it may find another one while it waits for its connection."""
         client = await self._connected_client()
         try:
-            return await client.request(request, kind, house=self._house)
+            return await client.request(request, kind, store_id=self._store_id)
         except StoreChanged:
             raise _not_connected_error(request) from None
         except _MEMBERSHIP_LOST_ERRORS as error:
@@ -88,7 +91,7 @@ class RoomConnection:
                 while not self._here.is_set():
                     await self._here.wait()
         except TimeoutError:
-            raise Unavailable(f"{self._seat.name} is not known to the gateway any more.") from None
+            raise Unavailable(f"{self._registration.name} is not known to the gateway any more.") from None
         return self._client
 
     # listening
@@ -99,7 +102,7 @@ class RoomConnection:
         while True:
             event = await self._heard.get()
             if isinstance(event, Welcome):
-                self._house = event.house
+                self._store_id = event.store_id
             yield event
 
     async def keep(self) -> None:
@@ -130,20 +133,20 @@ class RoomConnection:
                 log.info("not in the room yet", error=str(error))
             except GroupChatError as error:
                 if not told:
-                    log.error("cannot join again", error=registration_advice(error, self._seat.name))
-                    self._heard.put_nowait(MembershipLost(registration_advice(error, self._seat.name)))
+                    log.error("cannot join again", error=registration_advice(error, self._registration.name))
+                    self._heard.put_nowait(MembershipLost(registration_advice(error, self._registration.name)))
                 told = True
             await asyncio.sleep(pause)
 
     async def _enter(self) -> None:
         """In the same store, missed events follow. In another one, our position means nothing, so it starts at the
         newest event."""
-        before = self._client.welcome.house
+        before = self._client.welcome.store_id
         await self._stay.aclose()
-        client = await self._stay.enter_async_context(connect_as_member(self._seat, self._find(), self._since))
-        if client.welcome.house != before:
+        client = await self._stay.enter_async_context(connect_as_member(self._registration, self._find(), self._since))
+        if client.welcome.store_id != before:
             await self._stay.aclose()
-            client = await self._stay.enter_async_context(connect_as_member(self._seat, self._find()))
+            client = await self._stay.enter_async_context(connect_as_member(self._registration, self._find()))
             self._since = client.welcome.last_seq
         self._client = client
 
@@ -152,16 +155,18 @@ def _not_connected_error(request: Request) -> GroupChatError:
     """Who reads events may ask for messages by number while the welcome waits. Such a request must not wait for the
     welcome."""
     if isinstance(request, Show | Deliveries | Waiting):
-        return UnknownMessage("This was asked of another house.")
-    return Unavailable("It is another house now; what is known of it is being read.")
+        return UnknownMessage("This was requested from another store.")
+    return Unavailable("The gateway has another store now; its state is being read.")
 
 
 @contextlib.asynccontextmanager
 async def connect_to_room(
-    seat: Registration, find: Callable[[], Endpoint], enter: Callable[[contextlib.AsyncExitStack], Awaitable[Client]]
+    registration: Registration,
+    find: Callable[[], Endpoint],
+    enter: Callable[[contextlib.AsyncExitStack], Awaitable[Client]],
 ) -> AsyncIterator[RoomConnection]:
     """Stay in the room while the block runs. `enter` waits for a gateway that is away."""
     async with contextlib.AsyncExitStack() as stay:
-        room = RoomConnection(seat, find, await enter(stay), stay)
+        room = RoomConnection(registration, find, await enter(stay), stay)
         async with spawned_vital(run_guarded("room_connection", room.keep), "room_connection"):
             yield room

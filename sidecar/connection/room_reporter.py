@@ -1,4 +1,4 @@
-"""What the sidecar needs from the room, and the only place that reports to it."""
+"""Sends what the sidecar reports to the room: replies, delivery steps, activity. Nothing else reports to it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ import structlog
 
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable, WrongRung
 from gateway.protocol.events import Message, Welcome
-from gateway.protocol.modes import GetMode
-from gateway.protocol.requests import Deliveries, History, Report, Request, SetActivity, Show, Waiting
+from gateway.protocol.requests.agent_requests import SetActivity, SetFolder
+from gateway.protocol.requests.message_requests import Deliveries, History, Report, Show, Waiting
+from gateway.protocol.requests.mode_requests import GetMode
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
 from gateway.protocol.text.text_validation import flatten_lines
-from gateway.protocol.types import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
+from gateway.protocol.types.core_types import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
 from sidecar.messages.replies import Reply
 
 T = TypeVar("T")
 RETRY_DELAY_S = 0.5
 MAX_REPORTS_PER_REQUEST = 32
 MAX_REASON_CHARS = 300
+MAX_FOLDER_CHARS = 1000
 _RETRY_ERRORS = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
 log = structlog.get_logger("sidecar.connection.room_reporter")
 
@@ -40,16 +43,23 @@ class RoomClient(Protocol):
 
 
 class ReportReceiver(Protocol):
-    """Who must know how the room received a report: `sidecar.delivery.delivery_progress.DeliveryProgress`."""
+    """Who must know how the room received a report: `sidecar.delivery.message_progress.DeliveryProgress`."""
 
     def reported(self, number: int, rung: Rung) -> None: ...
 
     def contested(self, number: int) -> None: ...
 
 
-def _clean_reason(reason: str) -> str:
-    """A vendor's error text may contain half a character and several lines."""
-    return flatten_lines(reason.encode(errors="replace").decode()).strip()[:MAX_REASON_CHARS]
+def _clean_text(text: str, most: int) -> str:
+    """A vendor's error text or a folder's name may contain half a character and several lines."""
+    return flatten_lines(text.encode(errors="replace").decode()).strip()[:most]
+
+
+def _context_of(reply: Reply) -> dict[str, object] | None:
+    """What the room is told besides the text: which messages it answers, and what it cost."""
+    answers: dict[str, object] = {"answers": list(reply.answers)} if reply.answers else {}
+    tokens: dict[str, object] = {"tokens": reply.tokens} if reply.tokens else {}
+    return answers | tokens or None
 
 
 class RoomReporter:
@@ -62,6 +72,7 @@ class RoomReporter:
         self._holds: dict[int, list[Step]] = {}
         self._replies: list[Reply] = []
         self._activity: SetActivity | None = None
+        self._folder: SetFolder | None = None
         self._news = asyncio.Event()
         self._reporting: Report | None = None
         self._at_once = MAX_REPORTS_PER_REQUEST
@@ -72,23 +83,24 @@ class RoomReporter:
         steps = (self._holds if waits else self._steps).setdefault(number, [])
         if not waits:
             steps += self._holds.pop(number, ())
-        steps.append(Step(rung, self._wall(), _clean_reason(reason)))
+        steps.append(Step(rung, self._wall(), _clean_text(reason, MAX_REASON_CHARS)))
         self._news.set()
 
     def untold(self, number: int) -> bool:
         """Whether a step of this message is still to be reported."""
         return number in self._steps or number in self._holds
 
-    def say(self, reply: Reply) -> None:
+    def post_reply(self, reply: Reply) -> None:
         self._replies.append(reply)
         self._news.set()
 
-    def tell(self, reply: Reply | None) -> None:
-        if reply is not None:
-            self.say(reply)
-
     def activity(self, activity: Activity, composer: Composer, note: str) -> None:
         self._activity = SetActivity(activity=activity, composer=composer, note=flatten_lines(note)[:1000])
+        self._news.set()
+
+    def work_folder(self, folder: str) -> None:
+        """The folder in which the agent works. The room forgets it when the gateway restarts."""
+        self._folder = SetFolder(folder=_clean_text(folder, MAX_FOLDER_CHARS))
         self._news.set()
 
     def forget_numbers(self) -> None:
@@ -100,7 +112,7 @@ class RoomReporter:
 
     @property
     def empty(self) -> bool:
-        return not (self._steps or self._holds or self._replies or self._activity)
+        return not (self._steps or self._holds or self._replies or self._activity or self._folder)
 
     async def run(self, progress: ReportReceiver) -> None:
         while True:
@@ -126,14 +138,17 @@ class RoomReporter:
                 log.error("cannot fetch a message", number=number, error=error.message)
                 return None
 
-    async def history(self, count: int) -> tuple[Message, ...]:
-        """The last messages that this member may read, oldest first."""
+    async def history(self, count: int, room: str) -> tuple[Message, ...]:
+        """The last messages of a room that this member may read, oldest first."""
         while True:
             try:
-                found = await self._room.request(History(limit=count), MessageList)
+                found = await self._room.request(History(room=room or DEFAULT_ROOM, limit=count), MessageList)
                 return tuple(reversed(found.messages))
             except _RETRY_ERRORS as error:
                 await self._rest(error)
+            except GroupChatError as error:
+                log.error("cannot fetch the history", room=room, error=error.message)
+                return ()
 
     async def floor(self, room: str) -> FloorView:
         """Which mode runs in a room, and who has the turn."""
@@ -177,7 +192,7 @@ class RoomReporter:
         """Replies are posted before the steps that mention them, so an answer exists before its message is called
         answered."""
         if self._replies:
-            await self._say(self._replies[0])
+            await self._send_reply(self._replies[0])
             self._replies.pop(0)
         elif (number := self._next_to_report()) is not None:
             await self._report(number, progress)
@@ -186,6 +201,9 @@ class RoomReporter:
             await self._refused(newest)
             if self._activity is newest:
                 self._activity = None
+        elif self._folder:
+            await self._refused(self._folder)
+            self._folder = None
         elif self._holds:
             await self._report(next(iter(self._holds)), progress)
 
@@ -219,19 +237,34 @@ class RoomReporter:
             del pending[number]
         progress.reported(number, report.steps[-1].rung)
 
-    async def _say(self, reply: Reply) -> None:
-        fields: dict[str, Any] = {"to": reply.to, "room": reply.room or None, "reply_to": reply.reply_to}
-        answers: dict[str, object] = {"answers": list(reply.answers)} if reply.answers else {}
-        if context := answers | ({"tokens": reply.tokens} if reply.tokens else {}):
-            fields["context"] = context
+    async def _send_reply(self, reply: Reply) -> None:
         try:
-            await self._room.send(reply.content, id=reply.id, kind=MessageKind.REPLY, **fields)
+            await self._room.send(
+                reply.content,
+                id=reply.id,
+                kind=MessageKind.REPLY,
+                to=reply.to,
+                room=reply.room or None,
+                reply_to=reply.reply_to,
+                context=_context_of(reply),
+            )
         except _RETRY_ERRORS:
             raise
         except GroupChatError as error:
             log.error("the room refused a reply", reply_to=reply.reply_to, error=error.message)
+            for number in reply.settled:
+                self._fail_answered(number, f"the room refused the answer: {error.message}")
 
-    async def _refused(self, request: Report | SetActivity) -> GroupChatError | None:
+    def _fail_answered(self, number: int, reason: str) -> None:
+        """The answer is lost, so nobody may be told that the message is answered: its sender would wait for a reply."""
+        pending = self._pending(number).get(number, [])
+        for at, step in enumerate(pending):
+            if step.rung is Rung.ANSWERED:
+                pending[at] = Step(Rung.FAILED, step.at, _clean_text(reason, MAX_REASON_CHARS))
+                return
+        self.step(number, Rung.FAILED, reason)
+
+    async def _refused(self, request: Report | SetActivity | SetFolder) -> GroupChatError | None:
         """Why the room refuses it. A refused request is not repeated."""
         try:
             await self._room.request(request, Done)

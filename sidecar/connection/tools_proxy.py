@@ -16,11 +16,11 @@ from aiohttp import web
 
 from gateway.client import Endpoint
 from gateway.client.http_connectors import connector_for
-from gateway.client.mcp_relay import WAIT_HEADER, forward_response, forwarded_headers
-from gateway.client.process.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter, LimitedSite
-from gateway.client.process.admission_control import ConnectionLimits
+from gateway.client.mcp_forwarding import WAIT_HEADER, forward_response, forwarded_headers
+from gateway.listening.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter, LimitedSite
+from gateway.listening.unproven_connections import ConnectionLimits
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.requests import CreateHands
+from gateway.protocol.requests.member_requests import CreateHands
 from gateway.protocol.results import TokenMade
 from sidecar.connection.room_reporter import RoomClient
 
@@ -29,7 +29,7 @@ MAX_BODY_BYTES = 1 << 20
 OPEN_TIMEOUT_S = 10.0
 CONNECTION_LIMITS = ConnectionLimits(strangers=32, strangers_of_one_peer=32, guests=8, members=128, of_one_member=128)
 MAX_CALLS = 100
-log = structlog.get_logger("sidecar.tools")
+log = structlog.get_logger("sidecar.connection.tools_proxy")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ToolsProxy:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").partition(" ")[2]
         if not hmac.compare_digest(given.encode(), self._key.encode()):
-            return web.Response(status=401, text="This door is for one agent.")
+            return web.Response(status=401, text="This address is for one agent only.")
         self.limiter.mark_proven(request.transport, "agent")
         body = await request.read() if request.can_read_body else None
         try:
@@ -63,7 +63,7 @@ class ToolsProxy:
                 answer = await self._ask(request, body, await self._with_token(instead_of=token))
         except (GroupChatError, aiohttp.ClientError, OSError, TimeoutError) as error:
             log.warning("the agent's tools cannot reach the room", error=str(error))
-            return web.Response(status=503, text="The group chat's gateway is not there just now.")
+            return web.Response(status=503, text="The group chat's gateway cannot be reached now.")
         return await forward_response(request, answer)
 
     async def _ask(self, request: web.Request, body: bytes | None, token: str) -> aiohttp.ClientResponse:
@@ -105,17 +105,17 @@ async def open_tools_proxy(
         yield None
         return
     key = secrets.token_urlsafe(32)
-    door = ToolsProxy(room, endpoint, key, patience)
+    proxy = ToolsProxy(room, endpoint, key, patience)
     app = web.Application(client_max_size=MAX_BODY_BYTES)
-    app.router.add_route("*", MCP_PATH, door.handle)
+    app.router.add_route("*", MCP_PATH, proxy.handle)
     runner = web.AppRunner(
         app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5, keepalive_timeout=IDLE_TIMEOUT_S
     )
     await runner.setup()
-    await LimitedSite(runner, "127.0.0.1", 0, door.limiter).start()
+    await LimitedSite(runner, "127.0.0.1", 0, proxy.limiter).start()
     try:
         yield ToolsAddress(f"http://127.0.0.1:{runner.addresses[0][1]}{MCP_PATH}", key)
     finally:
         await runner.cleanup()
-        door.limiter.close()
-        await door.close()
+        proxy.limiter.close()
+        await proxy.close()

@@ -16,7 +16,7 @@ from gateway.client.files.private_files import make_private_folder, write_privat
 from gateway.protocol.errors import GroupChatError
 
 MAX_KEPT_FILES = 100
-log = structlog.get_logger("sidecar.messages.attachment_text")
+log = structlog.get_logger("sidecar.delivery.attachment_files")
 
 
 class AttachmentFiles:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gateway.protocol.events import Message
 from gateway.protocol.results import DeliveryList, MessageDetail, WaitingList
-from gateway.protocol.types import Delivery, Rung
+from gateway.protocol.types.core_types import Delivery, Rung
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.messages.recovery import (
@@ -47,13 +47,13 @@ class EarlierRun:
 
 
 class Backlog:
-    """`_turn` counts the welcomes. An answer to a question that was asked before the newest welcome may come from
-    another store, so it is ignored."""
+    """Takes up the messages that were open when the sidecar connected. `_welcomes` counts the connections: an answer to
+    a question that was asked before the newest welcome may come from another store, so it is ignored."""
 
     def __init__(self, name: str, delivery_loop: DeliveryLoop, reading: DeliveryReader, past: EarlierRun) -> None:
         self._name, self._delivery_loop, self._reading, self._past = name, delivery_loop, reading, past
         self._inbox = delivery_loop.inbox
-        self._turn = self._taken_up = 0
+        self._welcomes = self._taken_up = 0
         self._gone: set[int] = set()
 
     def begin(self, *, moved: bool) -> None:
@@ -61,7 +61,7 @@ class Backlog:
         left by an earlier run. When the store is another one (`moved`), the numbers of the earlier run mean nothing."""
         if moved:
             self._past = replace(self._past, outcomes=None, unfinished=())
-        self._turn += 1
+        self._welcomes += 1
         self._delivery_loop.expect_more()
 
     def gone(self, number: int) -> None:
@@ -70,17 +70,17 @@ class Backlog:
 
     async def run(self) -> None:
         while True:
-            if self._taken_up == self._turn:
+            if self._taken_up == self._welcomes:
                 await self._delivery_loop.wants_more.wait()
-            await self.catch_up()
+            await self.fetch_all()
 
-    async def catch_up(self) -> None:
+    async def fetch_all(self) -> None:
         """Fetch until the inbox has enough or nothing is left. A welcome that arrives meanwhile starts this again."""
         self._delivery_loop.wants_more.clear()
-        turn = self._turn
+        turn = self._welcomes
         if self._taken_up != turn:
             await self._take_up(turn)
-            if turn != self._turn:
+            if turn != self._welcomes:
                 return
             self._taken_up = turn
         await self._fill(turn)
@@ -93,9 +93,9 @@ class Backlog:
             if number not in begun and (standing := await self._standing(number)):
                 begun[number] = standing
         for number in sorted(begun):
-            if turn == self._turn and number not in self._inbox.known:
+            if turn == self._welcomes and number not in self._inbox.known:
                 await self._resume(begun[number], turn)
-        if turn == self._turn:
+        if turn == self._welcomes:
             self._past = replace(self._past, unfinished=())
 
     async def _begun(self) -> list[Delivery]:
@@ -117,14 +117,14 @@ class Backlog:
 
     async def _fill(self, turn: int) -> None:
         inbox = self._inbox
-        while inbox.wants_more and turn == self._turn:
+        while inbox.wants_more and turn == self._welcomes:
             self._gone.clear()
             after, room = inbox.next_page_position()
             page = await self._reading.waiting_after(after, min(PAGE_DELIVERIES, room))
             for delivery, message in zip(page.deliveries, page.messages, strict=True):
-                if turn == self._turn and message.seq not in inbox.known and message.seq not in self._gone:
+                if turn == self._welcomes and message.seq not in inbox.known and message.seq not in self._gone:
                     await self._resume(delivery, turn, message)
-            if turn == self._turn:
+            if turn == self._welcomes:
                 inbox.page_was_read(page.messages, page.more, page.waiting)
                 self._delivery_loop.changed()
 
@@ -141,7 +141,7 @@ class Backlog:
             found = [detail.message for one in numbers if (detail := await self._reading.fetch(one))]
         else:
             found = [message] if message else []
-        if turn == self._turn and delivery.message not in self._inbox.known:
+        if turn == self._welcomes and delivery.message not in self._inbox.known:
             self._settle(delivery, what, outcome, found)
 
     def _settle(

@@ -11,30 +11,25 @@ from dataclasses import replace
 
 import structlog
 
-from gateway.protocol.delivery_reasons import HoldReason, hold_reason_of
 from gateway.protocol.events import Message
-from gateway.protocol.types import Composer, Delivery, Rung
-from sidecar.activity.observer import AgentSnapshot
-from sidecar.delivery.delivery_progress import DeliveryConfig, DeliveryProgress
-from sidecar.delivery.plain_turns import PlainTurnListener
-from sidecar.delivery.prompt_view import PromptView
-from sidecar.delivery.proof_watch import ProofWatch
+from gateway.protocol.types.core_types import Composer, Delivery, Rung
+from gateway.protocol.types.delivery_reasons import HoldReason, hold_reason_of
+from sidecar.activity.agent_observer import AgentSnapshot
+from sidecar.delivery.message_progress import DeliveryConfig, DeliveryProgress
+from sidecar.delivery.plain_program_listener import PlainProgramListener
+from sidecar.delivery.prompt_on_screen import PromptView
 from sidecar.delivery.stop_rules import StopOrder
+from sidecar.delivery.submission_watch import SubmissionWatch
 from sidecar.delivery.terminal_writer import TypingResult, TypingStage
 from sidecar.delivery.typist import ComposerObserver, TypingAttempt, Typist
-from sidecar.messages.catch_up import MAX_WHOLE_MESSAGES
+from sidecar.evidence.turn_evidence import TurnFact
+from sidecar.messages.backlog_digest import MAX_WHOLE_MESSAGES
 from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.messages.inbox import UNSENT_RUNGS, WAITING, InboxEntry
-from sidecar.screen.evidence import TurnFact
-from sidecar.typing.gate import (
-    QUEUED_BY_AGENT_TEXT,
-    ComposerContent,
-    composer_content,
-    is_at_work,
-    is_worked_on,
-)
+from sidecar.typing.gate import QUEUED_BY_AGENT_TEXT, ComposerContent, composer_content
+from sidecar.typing.prompt_queue import PromptAct
 from sidecar.typing.prompt_states import AgentPrompt
-from sidecar.typing.prompts import PromptAct
+from sidecar.typing.proof_rules import is_at_work, is_worked_on
 from sidecar.typing.returned_prompt import ReturnedPromptAction, clearing
 
 PROMPT_CHECK_DELAY_S = 0.25
@@ -67,8 +62,8 @@ class DeliveryLoop:
         self.wants_more = asyncio.Event()
         self._prompts = progress.prompts
         self._view = PromptView(me, observer, typist, progress, now)
-        self._proofs = ProofWatch(me, observer, typist, progress, self._view, now)
-        self._hearing = PlainTurnListener(me.plain, observer, progress, now)
+        self._proofs = SubmissionWatch(me, observer, typist, progress, self._view, now)
+        self._hearing = PlainProgramListener(me.plain, observer, progress, now)
 
     # Events in
 
@@ -201,7 +196,8 @@ class DeliveryLoop:
     def _clear_what_was_returned(self) -> None:
         """An agent may put a prompt back into its composer. It is cleared, or the next prompt would be appended to
         it."""
-        returned, moment = self._prompts.returned, self._observer.look()
+        moment = self._observer.look()
+        returned = self._prompts.look_for_returned(moment, self._now())
         if returned is None:
             return
         match clearing(returned, moment, self._observer.since_key(), self._now()):
@@ -276,7 +272,7 @@ class DeliveryLoop:
             tried = entry if touched else replace(entry, attempts=entry.attempts + 1)
             self.inbox.put(tried)
             if tried.attempts >= MAX_ATTEMPTS:
-                self.progress.record_rung(tried, Rung.FAILED, "it stands in the composer, but not as it was sent")
+                self.progress.record_rung(tried, Rung.FAILED, "it is in the composer, but changed")
             else:
                 self.progress.hold(tried, HoldReason.DRAFT)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.protocol.events import Message
-from sidecar.delivery.delivery_progress import DeliveryConfig
+from sidecar.delivery.message_progress import DeliveryConfig
 from sidecar.messages import envelope
 from sidecar.messages.attachment_text import QUOTE_BAR, attachments_as_typed
-from sidecar.messages.catch_up import catch_up_text, needs_catch_up
+from sidecar.messages.backlog_digest import digest_text, needs_digest
 
 MAX_KEPT_PROMPTS = 8
 BACKSLASH_HINT_TEXT = "(In the quoted lines, the backslash before each \\@ is added.)"
@@ -41,7 +41,7 @@ class PromptTexts:
         return self._made[key]
 
     def _make(self, messages: Sequence[Message], bracketed: bool, digests: bool) -> PromptText:
-        me, is_digest = self._me, digests and needs_catch_up(messages)
+        me, is_digest = self._me, digests and needs_digest(messages)
         limit = {"most": 0} if is_digest else {}
         under = {
             one.seq: attachments_as_typed(one, me.attached.folder, **limit)
@@ -50,7 +50,7 @@ class PromptTexts:
         }
         words = {number: one.text for number, one in under.items() if one.text}
         if is_digest:
-            text = catch_up_text(messages, me.name, me.envelope, words)
+            text = digest_text(messages, me.name, me.envelope, words)
         else:
             text = "\n\n".join(
                 envelope.add_under_envelope(self._enveloped(one), words.get(one.seq, "")) for one in messages
@@ -59,8 +59,7 @@ class PromptTexts:
         return PromptText(self._finished(text if bracketed else envelope.envelopes_in_one_line(text)), files)
 
     def _enveloped(self, message: Message) -> str:
-        me = self._me
-        return envelope.envelope_message(message.from_, me.name, message.seq, message.content, me.envelope)
+        return envelope.envelope_message(message, self._me.name, message.content, self._me.envelope)
 
     def _finished(self, text: str) -> str:
         agent = self._me.agent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.protocol.types import Activity
+from gateway.protocol.types.core_types import Activity
 
 DIALOG_TEXT = "it shows a dialog, and you may not answer dialogs"
 ASKS_TEXT = "it shows a dialog; name this agent alone to deny it"

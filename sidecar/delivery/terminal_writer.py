@@ -1,4 +1,4 @@
-"""The only writer of a terminal. It types a sequence of moves as one unit; a person's keys wait meanwhile."""
+"""The one writer of the agent's terminal: types a sequence of moves as one unit; a person's keys wait meanwhile."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from gateway.protocol.delivery_reasons import HoldReason
-from sidecar.screen.evidence import human_keys_in, is_abort
-from sidecar.typing.gate import MoveDecision, Permission
+from gateway.protocol.types.delivery_reasons import HoldReason
+from sidecar.evidence.terminal_signals import human_keys_in, is_abort
+from sidecar.typing.gate import MoveDecision, MovePermission
 
 MAX_KEY_DELAY_S = 0.5
 CHECK_INTERVAL_S = 0.01
@@ -31,7 +31,7 @@ class TypingMove:
 
     stage: TypingStage
     write: bytes
-    may: Callable[[], Permission]
+    may: Callable[[], MovePermission]
     pause: float = 0.0
 
 

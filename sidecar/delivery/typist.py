@@ -9,11 +9,11 @@ from typing import Protocol
 
 import structlog
 
-from gateway.protocol.delivery_reasons import HoldReason
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.delivery_reasons import HoldReason
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import Adapter
 from sidecar.agents.adapter.adapter import CLEAR_ROW
-from sidecar.delivery.delivery_progress import DeliveryProgress
+from sidecar.delivery.message_progress import DeliveryProgress
 from sidecar.delivery.terminal_writer import TerminalWriter, TypingMove, TypingResult, TypingStage
 from sidecar.messages import envelope
 from sidecar.messages.duplicate_guard import MessageProgress
@@ -22,7 +22,7 @@ from sidecar.typing.gate import (
     ComposerContent,
     GateInput,
     MoveDecision,
-    Permission,
+    MovePermission,
     composer_content,
     decide_enter,
     decide_paste,
@@ -112,29 +112,29 @@ class Typist:
             *self._back(),
         ]
 
-    def _may_stash(self, attempt: TypingAttempt) -> Permission:
+    def _may_stash(self, attempt: TypingAttempt) -> MovePermission:
         may = decide_stash(attempt.facts(), attempt.text, self._agent)
         if may.go is MoveDecision.NOW:
             self.kept = StashedDraft(self._observer.look().reading.text, self._now())
         return may
 
-    def _may_enter(self, attempt: TypingAttempt) -> Permission:
+    def _may_enter(self, attempt: TypingAttempt) -> MovePermission:
         may = self._settled(decide_enter(attempt.facts(), attempt.text, self._agent))
         if may.go is not MoveDecision.NOW:
             return may
         if self._progress.untold(attempt.numbers) and self._now() < self._pasted_at + REPORT_TIMEOUT_S:
-            return Permission(MoveDecision.WAIT, HoldReason.UNTOLD)
+            return MovePermission(MoveDecision.WAIT, HoldReason.UNTOLD)
         if not self._progress.remember(attempt.numbers, MessageProgress.SUBMITTING):
-            return Permission(MoveDecision.STOP, HoldReason.JOURNAL)
+            return MovePermission(MoveDecision.STOP, HoldReason.JOURNAL)
         self._progress.prompts.expect_hook(attempt.numbers)
         return may
 
-    def _settled(self, may: Permission) -> Permission:
+    def _settled(self, may: MovePermission) -> MovePermission:
         """Wait until the paste has settled: an Enter that comes too early is read as part of the paste."""
         now, submit = self._now(), self._agent.submit
         self._shown_at = min(self._shown_at, now) if may.go is MoveDecision.NOW else float("inf")
         early = now < max(self._pasted_at + submit.pause, self._shown_at + submit.shown) - 1e-6
-        return Permission(MoveDecision.WAIT, HoldReason.SETTLING) if may.go is MoveDecision.NOW and early else may
+        return MovePermission(MoveDecision.WAIT, HoldReason.SETTLING) if may.go is MoveDecision.NOW and early else may
 
     def _reached(self, stage: TypingStage, on_stage: Callable[[TypingStage], None]) -> None:
         if stage is TypingStage.TYPED:
@@ -189,13 +189,13 @@ class Typist:
             SecondsSince(self._now() - kept.since, observer.since_key(), observer.since_output()),
         )
 
-    def _may_restore(self, what: DraftAction) -> Permission:
+    def _may_restore(self, what: DraftAction) -> MovePermission:
         if self.kept is None:
-            return Permission(MoveDecision.STOP, HoldReason.NO_DRAFT)
+            return MovePermission(MoveDecision.STOP, HoldReason.NO_DRAFT)
         found = self._due(self.kept)
         if found is what:
-            return Permission(MoveDecision.NOW)
-        return Permission(MoveDecision.STOP if found is DraftAction.DONE else MoveDecision.WAIT, HoldReason.DRAFT)
+            return MovePermission(MoveDecision.NOW)
+        return MovePermission(MoveDecision.STOP if found is DraftAction.DONE else MoveDecision.WAIT, HoldReason.DRAFT)
 
     async def look_after_draft(self) -> None:
         """Work on the stashed draft until it is restored. A dialog may have come up, or the message may not have been

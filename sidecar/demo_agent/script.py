@@ -35,7 +35,7 @@ def _scripted_turn(entry: Mapping[str, object]) -> ScriptedTurn:
     if not isinstance(match, str) or not isinstance(manner, str) or not isinstance(answer, str | None):
         raise ValueError(f"a scripted turn has text for match, manner and answer, not {dict(entry)}")
     if unknown := set(entry) - {"match", "manner", "answer"}:
-        raise ValueError(f"unknown in a scripted turn: {', '.join(sorted(unknown))}")
+        raise ValueError(f"unknown keys in a scripted turn: {', '.join(sorted(unknown))}")
     try:
         re.compile(match)
     except re.error as error:

@@ -1,4 +1,8 @@
-"""Builds the text that the model sees: the cleaned message in an envelope that its content cannot forge. Pure."""
+"""Builds the text that the model sees: the cleaned message in an envelope that its content cannot forge. Pure.
+
+`[alice -> ada #9]` is said in the default room, `[#design alice -> ada #9]` in another one. `[alice -> ada, in public
+#9]` speaks to one member in front of everyone.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,19 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from gateway.protocol.events import Message
 from gateway.protocol.text.invisible_characters import strip_ignorable
+from gateway.protocol.types.core_types import DEFAULT_ROOM
 from sidecar.errors import SidecarError
 from sidecar.messages.envelope_escaping import escape_inside_line, escape_line
 
 DEFAULT_ENVELOPE = "[{sender} -> {recipient} #{number}]"
-_ENVELOPE_LINE = re.compile(r"\[[^\[\]\n]{1,200} #([0-9]{1,18})\]")
-_TEMPLATE = re.compile(r"\[[^\[\]{}\n]*(?:\{(?:sender|recipient)\}[^\[\]{}\n]*)+ #\{number\}\]")
+_ENVELOPE_LINE = re.compile(r"\[[^\[\]\n]{1,400} #([0-9]{1,18})\]")
+_TEMPLATE = re.compile(r"\[[^\[\]{}\n]*(?:\{(?:sender|recipient|room)\}[^\[\]{}\n]*)+ #\{number\}\]")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufff9-\ufffb]")  # and annotations
 _TAB = "    "
+IN_PUBLIC_TEXT = ", in public"
 MIN_PART_CHARS = 40
 
 
@@ -34,16 +41,28 @@ def parse_template(text: str) -> str:
     if not _TEMPLATE.fullmatch(text) or "{sender}" not in text or len(text) > 120:
         raise SidecarError(
             f"{text[:60]!r} is not an envelope. An envelope looks like {DEFAULT_ENVELOPE!r}, "
-            "contains {sender} and ends in ' #{number}]'."
+            "contains {sender} and ends in ' #{number}]'. {recipient} and {room} may stand in it."
         )
     return text
 
 
-def envelope_message(sender: str, recipient: str, number: int, content: str, template: str = DEFAULT_ENVELOPE) -> str:
-    """`[alice -> claude #812] text`. A content line that looks like an envelope gets a backslash."""
-    head = join_lines(clean_text(template.format(sender=sender, recipient=recipient, number=number)))
+def envelope_message(message: Message, me: str, content: str, template: str = DEFAULT_ENVELOPE) -> str:
+    """`[alice -> claude #812] text`. `content` is the text of the message, or a part of it. A content line that looks
+    like an envelope gets a backslash."""
+    shown = {"sender": message.from_, "recipient": _recipient_of(message, me), "room": message.room or DEFAULT_ROOM}
+    head = join_lines(clean_text(_template_for(message, template).format(number=message.seq, **shown)))
     body = "\n".join(map(escape_line, clean_text(content).split("\n"))).strip("\n")
     return f"{head} {body}".rstrip()
+
+
+def _recipient_of(message: Message, me: str) -> str:
+    return f"{me}{IN_PUBLIC_TEXT}" if me in message.wakes else me
+
+
+def _template_for(message: Message, template: str) -> str:
+    """Every message from another room than the default one names its room, also where the template does not."""
+    names_room = "{room}" in template or message.room in ("", DEFAULT_ROOM)
+    return template if names_room else f"[#{{room}} {template[1:]}"
 
 
 def add_under_envelope(enveloped: str, lines: str) -> str:
@@ -58,13 +77,25 @@ def join_lines(text: str) -> str:
 
 def envelopes_in_one_line(text: str) -> str:
     """For a terminal without bracketed paste, where each line would be a message: all envelopes in one line."""
-    return join_lines("\n".join(map(_without_trailing_part, text.split("\n"))))
+    return " ".join(filter(None, map(_envelope_in_one_line, _split_before_envelopes(text))))
 
 
-def _without_trailing_part(line: str) -> str:
-    ours = _ENVELOPE_LINE.match(line)
+def _split_before_envelopes(text: str) -> list[list[str]]:
+    """The lines of each envelope, and those before the first one."""
+    parts: list[list[str]] = [[]]
+    for line in text.split("\n"):
+        if _ENVELOPE_LINE.match(line):
+            parts.append([])
+        parts[-1].append(line)
+    return parts
+
+
+def _envelope_in_one_line(lines: list[str]) -> str:
+    """Escaped once it is one line, since a bracket and its number may come from two lines."""
+    joined = join_lines("\n".join(lines))
+    ours = _ENVELOPE_LINE.match(joined)
     end = ours.end() if ours else 0
-    return line[:end] + escape_inside_line(line[end:])
+    return joined[:end] + escape_inside_line(joined[end:])
 
 
 def numbers_in(prompt: str) -> tuple[int, ...]:

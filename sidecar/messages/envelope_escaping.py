@@ -32,9 +32,9 @@ _ARROW_SIGN = (
     "[\u02c3\u1433\u2190-\u21ff\u25b6-\u25bb\u2794-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\uffe9-\uffec]"
 )
 _ARROW = re.compile(f"{_DASH}{_ARROW_HEAD}|{_ARROW_SIGN}|[\U0001f800-\U0001f8ff]")
-_NAME_GAP = r"[^()\[\]{}<>]{1,80}?"
+_NAME_GAP = r"[^()\[\]{}<>]{1,200}?"  # a room and a name
 _ENVELOPE_SHAPE = re.compile(f"{_NAME_GAP}(?:{_ARROW.pattern}){_NAME_GAP}[0-9] ?[)\\]}}>|]")
-MAX_HEAD_CHARS = 200
+MAX_HEAD_CHARS = 400
 _QUOTED = "| "  # as the gateway quotes what others said
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from gateway.protocol.delivery_reasons import BEFORE_ANSWER, HoldReason, interrupted_reason, refused_reason
 from gateway.protocol.events import Message
-from gateway.protocol.types import Rung
+from gateway.protocol.types.core_types import Rung
+from gateway.protocol.types.delivery_reasons import BEFORE_ANSWER, HoldReason, interrupted_reason, refused_reason
 from sidecar.messages.attachment_text import attachment_chars
-from sidecar.messages.catch_up import MAX_MESSAGES, MAX_WHOLE_MESSAGES, needs_catch_up
+from sidecar.messages.backlog_digest import MAX_MESSAGES, MAX_WHOLE_MESSAGES, needs_digest
+
+
+class ReplyAudience(NamedTuple):
+    """Who gets the answer: the room, or the `sender` of a direct message."""
+
+    room: str
+    sender: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,8 @@ class InboxEntry:
         return self.message.seq
 
     @property
-    def audience(self) -> tuple[str, str]:
-        """Who gets the answer: the room, or the sender of a direct message."""
-        return self.message.room, self.message.from_ if self.message.recipients else ""
+    def audience(self) -> ReplyAudience:
+        return ReplyAudience(self.message.room, self.message.from_ if self.message.recipients else "")
 
     def at(self, rung: Rung, reason: str, now: float) -> InboxEntry:
         held = reason if isinstance(reason, HoldReason) else None
@@ -70,7 +77,7 @@ class InboxEntry:
 WAITING = (Rung.QUEUED, Rung.HELD)
 UNSENT_RUNGS = (*WAITING, Rung.TYPED, Rung.VERIFIED, Rung.UNVERIFIED)
 MAX_PROMPT_CHARS = 8000
-MAX_LOADED, LOAD_BELOW = 200, 150  # fetch the next page while a whole catch-up is still loaded
+MAX_LOADED, LOAD_BELOW = 200, 150  # fetch the next page while a whole digest is still loaded
 QueuePosition = tuple[bool, int, int]
 FINAL_RUNGS = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 
@@ -205,11 +212,11 @@ class MessageQueue:
 
     def parcel(self) -> list[InboxEntry]:
         """The messages of the next prompt: the first, and those after it with the same audience. An urgent message goes
-        alone. If there are very many or old ones, all that fit into a catch-up."""
+        alone. If there are very many or old ones, all that fit into a digest."""
         waiting = self.waiting()
         if waiting and self.catches_up and not waiting[0].message.urgent:
             mine = [one for one in waiting if one.audience == waiting[0].audience][:MAX_MESSAGES]
-            if needs_catch_up([one.message for one in mine]):
+            if needs_digest([one.message for one in mine]):
                 return mine
         found, size = waiting[:1], 0
         for one in waiting[1:] if found and not found[0].message.urgent else ():
@@ -223,6 +230,20 @@ class MessageQueue:
     def expired(self, now: float) -> list[InboxEntry]:
         """The waiting messages whose time to live is over. A message that a person ordered again has none."""
         return [one for one in self.waiting() if one.message.ttl is not None and now - one.received > one.message.ttl]
+
+
+def audience_of_answer(entries: Sequence[InboxEntry], is_open_room: Callable[[str], bool]) -> ReplyAudience | None:
+    """Who gets the whole answer to a turn whose messages came from several audiences, as an urgent message joins a
+    running turn: the sender of its only direct message, else its only invite-only room, else the room of the newest
+    message. Nobody, if any choice would show somebody what is not for them."""
+    direct = {one.audience for one in entries if one.audience.sender}
+    closed = {one.audience.room for one in entries if not is_open_room(one.audience.room)}
+    if not entries or len(direct) > 1 or len(closed) > 1:
+        return None
+    if direct:
+        (sender,) = direct
+        return sender if closed <= {sender.room} else None
+    return ReplyAudience(closed.pop()) if closed else max(entries, key=lambda one: one.number).audience
 
 
 def _queue_position(entry: InboxEntry) -> QueuePosition:

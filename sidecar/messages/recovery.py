@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.protocol.delivery_reasons import BEFORE_ANSWER, interrupted_reason
-from gateway.protocol.types import Rung
+from gateway.protocol.types.core_types import Rung
+from gateway.protocol.types.delivery_reasons import BEFORE_ANSWER, interrupted_reason
+from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.messages.envelope import numbers_in
-from sidecar.screen.evidence import TurnFact, TurnFactKind
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Recovery(Enum):
 
 
 TURN_LOST_TEXT = "turn lost: the agent was restarted before it answered"
-TURN_UNKNOWN_TEXT = "turn lost: the agent was restarted, and nothing tells whether it had begun"
+TURN_UNKNOWN_TEXT = "turn lost: the agent was restarted; it is unknown whether the turn had begun"
 TAKEN_RUNGS = (Rung.ACCEPTED, Rung.SEEN)
 _WAITING_RUNGS = (Rung.QUEUED, Rung.HELD)
 _POSSIBLY_READ = (MessageProgress.ACCEPTED, MessageProgress.CONSUMED)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.protocol.events import Message
 from gateway.protocol.text.code_fences import outside_code
-from gateway.protocol.types import MAX_CONTENT_BYTES, SYSTEM_NAME, FloorView
+from gateway.protocol.types.core_types import MAX_CONTENT_BYTES, SYSTEM_NAME, FloorView
 
 _ADDRESSED_LINE = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.-]*)[,:]?\s+(\S.*)")
 _CUT_MARK = "\n[...]"
@@ -18,7 +18,8 @@ _CUT_MARK = "\n[...]"
 @dataclass(frozen=True)
 class Reply:
     """`id` makes a repeated send harmless. `answers` are all messages that it answers; the last of them is `reply_to`.
-    `tokens` is what the agent has used since the last reply, as far as its transcript shows."""
+    `is_answer`: those messages wait for it; a line for another member is none. `tokens` is what the agent has used
+    since the last reply, as far as its transcript shows."""
 
     content: str
     to: tuple[str, ...]
@@ -27,6 +28,14 @@ class Reply:
     id: str
     answers: tuple[int, ...] = ()
     tokens: int = 0
+    is_answer: bool = False
+
+    @property
+    def settled(self) -> tuple[int, ...]:
+        """The messages that end with it."""
+        if not self.is_answer or self.reply_to is None:
+            return ()
+        return self.answers or (self.reply_to,)
 
 
 def replies_from_answer(me: str, messages: Sequence[Message], answer: str, names: Collection[str]) -> list[Reply]:
@@ -38,7 +47,7 @@ def replies_from_answer(me: str, messages: Sequence[Message], answer: str, names
     last, key = messages[-1], f"{me}-{messages[-1].seq}"
     back = (f"@{last.from_}",) if last.recipients else ()
     answers = tuple(one.seq for one in messages) if len(messages) > 1 else ()
-    found = [Reply(text, back, last.room, last.seq, f"reply-{key}", answers)]
+    found = [Reply(text, back, last.room, last.seq, f"reply-{key}", answers, is_answer=True)]
     for number, (name, line) in enumerate(addressed_lines(text)):
         if name in names and name not in (me, last.from_):
             found.append(Reply(line, (f"@{name}",), last.room, last.seq, f"line-{key}-{number}"))
@@ -50,12 +59,22 @@ def expects_no_answer(message: Message) -> bool:
     return message.from_ == SYSTEM_NAME and bool(message.recipients)
 
 
-def withheld_reply(me: str, messages: Sequence[Message]) -> Reply:
-    """For members whose messages shared a turn with somebody's direct message. They must not see its answer."""
+WITHHELD_FOR_DIRECT_TEXT = (
+    "[answered together with a direct message; the answer went to its sender alone. Ask again to hear it.]"
+)
+WITHHELD_FROM_ALL_TEXT = "[answered together with messages of others who may not read this. Ask again to hear it.]"
+WITHHELD_FOR_ROOM_TEXT = (
+    "[answered together with a message in another room; the answer is there. Ask again to hear it.]"
+)
+
+
+def withheld_reply(me: str, messages: Sequence[Message], text: str) -> Reply:
+    """For members whose messages shared a turn with a direct message or with a message in another room. They may not be
+    allowed to see its answer."""
     last = messages[-1]
     back = (f"@{last.from_}",) if last.recipients else ()
-    text = "[answered together with a direct message; the answer went to its sender alone. Ask again to hear it.]"
-    return Reply(text, back, last.room, last.seq, f"reply-{me}-{last.seq}", tuple(one.seq for one in messages))
+    answers = tuple(one.seq for one in messages)
+    return Reply(text, back, last.room, last.seq, f"reply-{me}-{last.seq}", answers, is_answer=True)
 
 
 def reply_without_request(me: str, text: str, turn: str) -> Reply | None:

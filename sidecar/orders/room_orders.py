@@ -8,19 +8,19 @@ from typing import Protocol
 
 import structlog
 
-from gateway.protocol.delivery_reasons import EndCause, cause_of
+from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Control, ControlAction, Message, Receipt, Welcome
-from gateway.protocol.types import STOP_KEY, Activity, Rung, Step
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.core_types import STOP_KEY, Rung, Step
+from gateway.protocol.types.delivery_reasons import EndCause, cause_of
+from gateway.protocol.types.key_names import key_bytes
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.delivery.backlog import Backlog, DeliveryReader, EarlierRun
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.stop_rules import StopOrder
-from sidecar.errors import SidecarError
-from sidecar.orders.refused_orders import OrderRefusals
-from sidecar.terminal.named_keys import key_bytes
+from sidecar.orders.key_rules import why_no_key
+from sidecar.orders.refusal_notices import OrderRefusals
 
 MISSED_TEXT = "its sidecar was not connected when you gave the order; give it again if you still want it"
-DIALOG_TEXT = "it shows a dialog, and you may not answer dialogs"
 log = structlog.get_logger("sidecar.orders.room_orders")
 
 
@@ -28,6 +28,10 @@ class OrderTarget(DeliveryReader, Protocol):
     def press(self, keys: Sequence[bytes], by: str) -> None: ...
 
     def look(self) -> AgentSnapshot: ...
+
+    def since_person(self) -> float: ...
+
+    def shows_question(self, digest: str) -> bool: ...
 
     def restart(self) -> None: ...
 
@@ -52,11 +56,12 @@ class RoomOrders:
 
     def welcome(self, welcome: Welcome) -> None:
         """The backlog is fetched by another task, so that orders that follow are carried out at once."""
-        moved = self._delivery_loop.move(welcome.house, welcome.run, welcome.began)
+        moved = self._delivery_loop.move(welcome.store_id, welcome.run, welcome.began)
         if moved:
             log.warning("the store is another one or was restored from a backup: known message numbers are dropped")
         self._delivery_loop.pause(welcome.paused)
-        self._delivery_loop.progress.share = welcome.share or self._delivery_loop.progress.unless_told
+        replies = self._delivery_loop.progress.replies
+        replies.share = welcome.share or replies.default_share
         self.backlog.begin(moved=moved)
 
     def message(self, message: Message) -> None:
@@ -80,7 +85,7 @@ class RoomOrders:
             case ControlAction.KEYS | ControlAction.RESTART:
                 self._to_agent(control)
             case ControlAction.SHARE:
-                self._delivery_loop.progress.share = control.text
+                self._delivery_loop.progress.replies.share = control.text
             case ControlAction.CANCEL if control.message is not None:
                 self._drop(control.message)
             case ControlAction.RETRY if control.message is not None:
@@ -103,15 +108,15 @@ class RoomOrders:
             self._target.restart()
 
     def _keys(self, control: Control) -> None:
-        """Only members who may approve can press keys in a dialog."""
         if control.text == STOP_KEY:
             alone = len(control.to) == 1
             return self._target.stop_turn(StopOrder(control.from_, control.seq, alone, control.may_approve))
-        if self._target.look().verdict.activity is Activity.ASKING and not control.may_approve:
-            return self._not_done(control, DIALOG_TEXT)
+        activity = self._target.look().verdict.activity
+        if why := why_no_key(control, activity, self._target.since_person(), self._target.shows_question):
+            return self._not_done(control, why)
         try:
             keys = key_bytes(control.text)
-        except SidecarError as error:
+        except BadRequest as error:
             return self._not_done(control, str(error))
         return self._target.press(keys, control.from_)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway.client import state_folder
 from gateway.client.files.private_files import make_private_folder
-from gateway.protocol.types import canonical_name
+from gateway.protocol.types.core_types import canonical_name
 from sidecar.errors import AlreadyRunning
 from sidecar.process.orphan_reaping import LOCK_FILE
 

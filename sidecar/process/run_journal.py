@@ -16,8 +16,8 @@ CONVERSATION_FILE = "conversation.json"
 
 
 class RunJournal:
-    """The variable of `environment_mark` is set before the agent runs, `record_start` is called once it does. In
-    between, only the mark identifies it."""
+    """Writes which run of an agent this is. Call `environment_mark` before the start and `record_start` after it: until
+    then the run is known only by the variable in its environment."""
 
     def __init__(self, folder: Path, agent: str) -> None:
         self._folder, self._agent = folder, agent

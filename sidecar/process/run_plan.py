@@ -15,7 +15,8 @@ from sidecar.messages.envelope import DEFAULT_ENVELOPE
 class RunPlan:
     """`folder` is private to this sidecar. `interrupts`: an urgent message first ends the running turn. `session` is
     the earlier conversation that `command` continues, if any. `inherited`: the process limits as they were before this
-    process changed them for itself; the agent gets these."""
+    process changed them for itself; the agent gets these. `restart`: the policy by which the
+    supervisor starts the agent again."""
 
     name: str
     agent: Adapter
@@ -27,3 +28,4 @@ class RunPlan:
     envelope: str = DEFAULT_ENVELOPE
     session: str = ""
     inherited: InheritedLimits | None = None
+    restart: str = "crash"

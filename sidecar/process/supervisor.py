@@ -1,5 +1,7 @@
 """The supervisor in the pane: it runs the sidecar in the same terminal and starts it again after a crash.
 
+`decide_next_run` decides when an agent is restarted: by the policy `never`, `crash` or `always`, or by an order.
+
     python -I -S supervisor.py NAME FOLDER POLICY PID LINK -- CMD...
 
 It is a process of its own, because it must survive every failure of the sidecar. It imports only the standard library,
@@ -23,10 +25,10 @@ from typing import NamedTuple
 if __name__ == "__main__":  # started as a file, by an interpreter that looks nowhere else
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from sidecar.process.exit_report import ConversationChoice, ExitKind, ExitReport, parse_exit_report
 from sidecar.process.orphan_reaping import reap_if_name_is_free
 
 LINK_VARIABLE, CONVERSATION_VARIABLE = "GROUPCHAT_LEASH", "GROUPCHAT_GO_ON"
-RESUME, AFRESH, REFUSED, ENDED, DIED, ORDERED = "resume", "afresh", "refused", "ended", "died", "ordered"
 EXIT_FAILED = 70
 FIRST_PAUSE_S, MAX_PAUSE_S, HEALTHY_AFTER_S = 0.2, 30.0, 60.0
 EXIT_TIMEOUT_S = 10.0
@@ -45,14 +47,14 @@ RESTORE_SEQUENCE = (
 
 
 class SidecarExit(NamedTuple):
-    """How one sidecar ended: its last report, and its exit code or, negative, the signal that killed it."""
+    """How one sidecar ended: its report, if it made one, and its exit code or, negative, the signal that killed it."""
 
-    said: str
+    report: ExitReport | None
     code: int
 
     @property
-    def of_agent(self) -> bool:
-        return self.said.startswith((ENDED, DIED))
+    def is_of_agent(self) -> bool:
+        return self.report is not None and self.report.is_of_agent
 
 
 class NextRun(NamedTuple):
@@ -62,7 +64,7 @@ class NextRun(NamedTuple):
     again: bool
     status: int
     why: str = ""
-    go_on: str = ""
+    conversation: ConversationChoice = ConversationChoice.NONE
     at_once: bool = False
 
 
@@ -80,25 +82,28 @@ def crash_signal_of(status: int) -> int:
 
 def decide_next_run(policy: str, end: SidecarExit, name: str) -> NextRun:
     """Decide what happens next. Pure."""
-    word, _, number = end.said.partition(" ")
-    if word == REFUSED:
-        return NextRun(again=False, status=end.code if end.code > 0 else 1)
-    if word == AFRESH:
-        return NextRun(True, 1, f"{name} could not take up its earlier conversation; a new one begins", AFRESH, True)
-    if word == ORDERED:
-        return NextRun(True, 0, f"{name} is started again, as somebody in the room ordered", RESUME, True)
-    if word in (ENDED, DIED) and number.isdecimal():
-        return _decide_after_agent(policy, int(number), name, died=word == DIED)
-    why = f"died ({signal_name(-end.code)})" if end.code < 0 else "failed; sidecar.log says why"
-    status = 128 - end.code if end.code < 0 else EXIT_FAILED
-    return NextRun(policy != "never", status, f"the sidecar of {name} {why}", RESUME)
+    match end.report:
+        case ExitReport(ExitKind.REFUSED):
+            return NextRun(again=False, status=end.code if end.code > 0 else 1)
+        case ExitReport(ExitKind.AFRESH):
+            why = f"{name} could not resume its earlier conversation and begins a new one"
+            return NextRun(True, 1, why, ConversationChoice.AFRESH, True)
+        case ExitReport(ExitKind.ORDERED):
+            why = f"{name} is restarted by an order from the room"
+            return NextRun(True, 0, why, ConversationChoice.RESUME, True)
+        case ExitReport(ExitKind.ENDED, status):
+            return NextRun(policy == "always", status, f"{name} ended with status {status}", ConversationChoice.RESUME)
+        case ExitReport(ExitKind.DIED, status):
+            how = signal_name(crash_signal_of(status)) if crash_signal_of(status) else f"status {status}"
+            return NextRun(policy != "never", status, f"{name} died ({how})", ConversationChoice.RESUME)
+    return _decide_after_failure(policy, end.code, name)
 
 
-def _decide_after_agent(policy: str, status: int, name: str, *, died: bool) -> NextRun:
-    if not died:
-        return NextRun(policy == "always", status, f"{name} ended with status {status}", RESUME)
-    how = signal_name(crash_signal_of(status)) if crash_signal_of(status) else f"status {status}"
-    return NextRun(policy != "never", status, f"{name} died ({how})", RESUME)
+def _decide_after_failure(policy: str, code: int, name: str) -> NextRun:
+    """The sidecar itself was killed or failed."""
+    why = f"died ({signal_name(-code)})" if code < 0 else "failed; sidecar.log says why"
+    status = 128 - code if code < 0 else EXIT_FAILED
+    return NextRun(policy != "never", status, f"the sidecar of {name} {why}", ConversationChoice.RESUME)
 
 
 class RestartPauses:
@@ -127,7 +132,8 @@ class SavedTerminal:
             return False
 
     def given_back(self, why: str) -> None:
-        """Nobody else writes now, because the sidecar is dead. In the background, the terminal belongs to the shell."""
+        """Restore the terminal's settings and say why, unless the shell owns the terminal now. Nobody else writes to
+        it, because the sidecar is dead."""
         if not self._there:
             _write_fully(2, f"groupchat: {why}\n".encode() if why else b"")
         elif self._is_ours() and self._before:
@@ -186,15 +192,15 @@ class SidecarSupervisor:
             following = decide_next_run(self._policy, end, self._name)
             reap_if_name_is_free(self._folder)
             if self._told_to_stop or not following.again:
-                if not end.said:
+                if end.report is None:
                     self._pane.given_back("" if self._told_to_stop else f"{following.why}.")
-                return following.status if end.of_agent else self._stopped(following.status)
+                return following.status if end.is_of_agent else self._stopped(following.status)
             pause = 0.0 if following.at_once else self._pauses.after(time.monotonic() - life.began)
             self._pane.given_back(f"{following.why}; starting it again in {pause:.1f} s." if pause else following.why)
             if not self._rested(pause):
                 return self._stopped(following.status)
             self._pane.forget_keys()
-            life = self._begin(following.go_on)
+            life = self._begin(following.conversation)
 
     def _stopped(self, status: int) -> int:
         """As a shell reports a program that a signal ended."""
@@ -213,7 +219,7 @@ class SidecarSupervisor:
         while part := _read_available(life.link_fd):
             said += part
         os.close(life.link_fd)
-        return SidecarExit(said.decode(errors="replace").strip(), code)
+        return SidecarExit(parse_exit_report(said.decode(errors="replace").strip()), code)
 
     def _heard(self, life: SidecarProcess, patience: float) -> bool:
         """Whether a signal to stop has come. It is passed on as SIGTERM, because a Ctrl-C has already reached all
@@ -239,11 +245,11 @@ class SidecarSupervisor:
             self._stop_signal(max(0.0, until - time.monotonic()))
         return not self._told_to_stop
 
-    def _begin(self, go_on: str) -> SidecarProcess:
+    def _begin(self, conversation: ConversationChoice) -> SidecarProcess:
         ours, theirs = socket.socketpair()
         theirs.set_inheritable(True)
-        env = {**os.environ, LINK_VARIABLE: f"{theirs.fileno()}:{os.getpid()}", CONVERSATION_VARIABLE: go_on}
-        pid = os.posix_spawn(self._command[0], self._command, env)
+        link = {LINK_VARIABLE: f"{theirs.fileno()}:{os.getpid()}", CONVERSATION_VARIABLE: conversation.value}
+        pid = os.posix_spawn(self._command[0], self._command, {**os.environ, **link})
         theirs.close()
         return SidecarProcess(pid, _wait_until_readable(ours.detach()), time.monotonic())
 

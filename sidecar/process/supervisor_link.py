@@ -12,36 +12,27 @@ from pathlib import Path
 
 from gateway.client.process.supervisor_socket import SupervisorSocket, inherited_socket
 from sidecar.process import supervisor
-from sidecar.process.supervisor import AFRESH, CONVERSATION_VARIABLE, DIED, ENDED, LINK_VARIABLE, ORDERED, REFUSED
+from sidecar.process.exit_report import ConversationChoice, ExitKind, ExitReport, parse_conversation_choice
+from sidecar.process.supervisor import CONVERSATION_VARIABLE, LINK_VARIABLE
 
 
 class SidecarSupervisorLink(SupervisorSocket):
-    """What the sidecar reports to its supervisor before it ends. `go_on` is how the supervisor wants the agent's
-    conversation continued."""
+    """What the sidecar reports to its supervisor before it ends. `conversation` is how the supervisor wants the
+    agent's conversation continued."""
 
-    def __init__(self, end: socket.socket | None = None, go_on: str = "") -> None:
+    def __init__(
+        self, end: socket.socket | None = None, conversation: ConversationChoice = ConversationChoice.NONE
+    ) -> None:
         super().__init__(end)
-        self.go_on = go_on
+        self.conversation = conversation
 
-    def report_exit(self, status: int) -> None:
-        """The agent ended with this exit status."""
-        self.tell(f"{ENDED} {status}")
-
-    def report_crash(self, status: int) -> None:
-        """The agent crashed."""
-        self.tell(f"{DIED} {status}")
+    def report(self, how: ExitReport) -> None:
+        """How the agent ended."""
+        self.tell(how.line())
 
     def report_refusal(self) -> None:
         """The screen shows why it cannot start. Trying again would not help."""
-        self.tell(REFUSED)
-
-    def report_fresh_conversation(self) -> None:
-        """The agent did not resume its earlier conversation."""
-        self.tell(AFRESH)
-
-    def report_restart_order(self) -> None:
-        """Somebody ordered a restart of the agent, whatever the policy says."""
-        self.tell(ORDERED)
+        self.report(ExitReport(ExitKind.REFUSED))
 
 
 def signal_hang_up() -> None:
@@ -51,7 +42,9 @@ def signal_hang_up() -> None:
 
 def sidecar_link_from(env: Mapping[str, str]) -> SidecarSupervisorLink | None:
     end = inherited_socket(env.get(LINK_VARIABLE, ""))
-    return None if end is None else SidecarSupervisorLink(end, env.get(CONVERSATION_VARIABLE, ""))
+    if end is None:
+        return None
+    return SidecarSupervisorLink(end, parse_conversation_choice(env.get(CONVERSATION_VARIABLE, "")))
 
 
 def fork_under_supervisor(name: str, folder: Path, policy: str, again: Sequence[str]) -> SidecarSupervisorLink:

@@ -1,14 +1,16 @@
-"""The only way to write to the agent's terminal. It notes who ends a turn with a key."""
+"""Passes the keys of people and orders to the writer of the agent's terminal, and notes who ends a turn with a key."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Protocol
 
-from gateway.protocol.types import Activity
+from gateway.protocol.types.core_types import Activity
 from sidecar.activity.observation_loop import ObservationLoop
-from sidecar.delivery.delivery_progress import DeliveryProgress
+from sidecar.delivery.message_progress import DeliveryProgress
 from sidecar.delivery.terminal_writer import TerminalWriter
-from sidecar.screen.evidence import human_keys_in, is_abort
+from sidecar.evidence.terminal_signals import human_keys_in, is_abort
 
 BY_NOBODY_KNOWN, AT_TERMINAL = "before an answer", "at its terminal"
 
@@ -23,13 +25,26 @@ class TerminalInput(Protocol):
 
 
 class AgentInput:
-    def __init__(self, terminal: TerminalInput, observation_loop: ObservationLoop, progress: DeliveryProgress) -> None:
+    def __init__(
+        self,
+        terminal: TerminalInput,
+        observation_loop: ObservationLoop,
+        progress: DeliveryProgress,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._terminal, self._observation_loop, self._progress = terminal, observation_loop, progress
         self.writer = TerminalWriter(self._write, lambda: terminal.unwritten)
-        self._how = BY_NOBODY_KNOWN
+        self._how, self._now = BY_NOBODY_KNOWN, now
+        self._person_at = float("-inf")
+
+    def since_person(self) -> float:
+        """For how long no person has pressed a key at the terminal. Ordered keys do not count."""
+        return self._now() - self._person_at
 
     def pressed(self, keys: bytes, how: str) -> None:
         """Press keys as a person does. The observation must know that the agent did not print them."""
+        if how == AT_TERMINAL and human_keys_in(keys):
+            self._person_at = self._now()
         self.put_in(keys, how)
         self._observation_loop.keys(keys)
 

@@ -13,8 +13,8 @@ from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
 from sidecar.process.agent_folder import private_tmux_folder
 from sidecar.process.run_journal import RunJournal
 from sidecar.process.run_plan import RunPlan
+from sidecar.sources.last_transcript import note_down
 from sidecar.sources.transcript import TranscriptTail, session_in
-from sidecar.sources.transcript_note import note_down
 from sidecar.terminal.pty import Terminal
 
 

@@ -8,28 +8,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from gateway.protocol.types import Activity
+from gateway.protocol.types.core_types import Activity
+from sidecar.activity.agent_observer import AgentObserver
 from sidecar.activity.observation_loop import ObservationLoop
-from sidecar.activity.observer import Observer
 from sidecar.approvals.approval_relay import ApprovalRelay
 from sidecar.connection.room_reporter import RoomClient, RoomReporter
+from sidecar.connection.terminal_stream import TerminalStream
 from sidecar.delivery.attachment_files import AttachmentFiles
 from sidecar.delivery.backlog import EarlierRun
 from sidecar.delivery.delivery_loop import DeliveryLoop
-from sidecar.delivery.delivery_progress import DeliveryConfig, DeliveryProgress
-from sidecar.delivery.ghost_log import GhostLog, GhostLogUpdater, TerminalTitle, ghost_log_for
+from sidecar.delivery.message_progress import DeliveryConfig, DeliveryProgress
 from sidecar.delivery.typist import Typist
 from sidecar.messages.inbox import MessageQueue
-from sidecar.messages.plain_output import PlainTurns
+from sidecar.messages.plain_program_output import PlainTurns
 from sidecar.orders.room_orders import RoomOrders
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.process.delivery_journal import DeliveryJournal
 from sidecar.process.run_plan import RunPlan
-from sidecar.runtime.agent_actions import AgentActions, OrderedActions
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.agent_launch import LaunchedAgent
+from sidecar.runtime.ghost_log import GhostLog, GhostLogUpdater, TerminalTitle, ghost_log_for
 from sidecar.runtime.inspection import Inspection
 from sidecar.runtime.observation_handler import ObservationHandler, ObservationReceivers
+from sidecar.runtime.order_actions import AgentActions, OrderedActions
 from sidecar.runtime.room_events import RoomEvents
 from sidecar.runtime.room_members import RoomMembers
 from sidecar.runtime.shutdown import Shutdown
@@ -37,8 +38,8 @@ from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
 from sidecar.screen.rule_files import RuleFiles
 from sidecar.screen.rules import ScreenRules
 from sidecar.sources.status_file import StatusFile
-from sidecar.terminal.human_input import HumanTerminal
 from sidecar.terminal.output_relay import OutputRelay
+from sidecar.terminal.person_at_terminal import HumanTerminal
 from sidecar.terminal.pty import Terminal
 
 
@@ -80,6 +81,7 @@ class SidecarParts:
     turn_listener: TurnListener
     observation_handler: ObservationHandler
     events: RoomEvents
+    terminal_stream: TerminalStream
     inspection: Inspection
 
     @property
@@ -87,27 +89,35 @@ class SidecarParts:
         return self.launched.terminal
 
 
+@dataclass(frozen=True)
+class _OutputParts:
+    """What takes the agent's output. `plain` is there only for a program that does not report its turns."""
+
+    observation_loop: ObservationLoop
+    plain: PlainTurns | None
+    output_relay: OutputRelay
+
+
+@dataclass(frozen=True)
+class _MessageParts:
+    """Who is in the room, which messages wait, and how far each one came."""
+
+    members: RoomMembers
+    inbox: MessageQueue
+    ghost: GhostLogUpdater
+    ghost_log: GhostLog
+    attached: AttachmentFiles
+    reporter: RoomReporter
+    config: DeliveryConfig
+    progress: DeliveryProgress
+
+
 def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -> SidecarParts:
     plan, room, now = given.plan, given.room, asyncio.get_running_loop().time
-    agent, terminal, conversation = plan.agent, launched.terminal, launched.conversation
-    observation_loop = _observation_loop(given, launched)
-    plain = (
-        None
-        if agent.proves
-        else PlainTurns(partial(is_prompt, agent.rules), lambda: observation_loop.watch.screen.size[0])
-    )
-    output_relay = OutputRelay(given.human.screen, agent.probe, terminal, _shown(observation_loop, plain))
-    inbox = MessageQueue(catches_up=plain is None)
-    ghost = ghost_log_for(
-        plan.env, TerminalTitle(observation_loop, output_relay).write, somebody=given.human.screen is not None
-    )
-    ghost_log = GhostLog(ghost, inbox)
-    reporter = RoomReporter(room, wall)
-    members = RoomMembers(plan.project, room.welcome.members)
-    attached = AttachmentFiles(partial(agent.text.reads_in, conversation.child))
-    shown = (members.names, ghost_log.changed, attached)
-    config = DeliveryConfig(plan.name, agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name)
-    progress = DeliveryProgress(config, inbox, reporter, earlier.journal, now)
+    agent, terminal = plan.agent, launched.terminal
+    output = _output_parts(given, launched)
+    messages = _message_parts(given, launched, earlier, output)
+    observation_loop, reporter, progress = output.observation_loop, messages.reporter, messages.progress
     keys = AgentInput(terminal, observation_loop, progress)
     approval_relay = ApprovalRelay(
         plan.name, agent, observation_loop, keys.writer, room, now, progress.refused_question
@@ -115,23 +125,25 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
     actions = AgentActions(plan, observation_loop, keys, approval_relay, reporter)
     stop = AgentStopper(plan.name, agent, actions, terminal.pid, now)
     typist = Typist(agent, observation_loop, keys.writer, progress, now)
-    delivery_loop = DeliveryLoop(config, observation_loop, typist, progress, now, stop.order)
+    delivery_loop = DeliveryLoop(messages.config, observation_loop, typist, progress, now, stop.order)
     ordered = OrderedActions(actions, stop, delivery_loop, reporter, given.shutdown)
     orders = RoomOrders(plan.name, delivery_loop, ordered, earlier.past)
-    turn_listener = TurnListener(
-        plan, conversation, observation_loop, progress, TurnReceivers(stop, delivery_loop, approval_relay)
+    turn_receivers = TurnReceivers(stop, delivery_loop, approval_relay)
+    turn_listener = TurnListener(plan, launched.conversation, observation_loop, progress, turn_receivers)
+    stream = TerminalStream(room, observation_loop.styled_screen)
+    observers = ObservationReceivers(
+        reporter, delivery_loop, turn_listener, approval_relay, stop, messages.ghost, stream
     )
-    observation_handler = ObservationHandler(
-        observation_loop, ObservationReceivers(reporter, delivery_loop, turn_listener, approval_relay, stop, ghost)
-    )
-    events = RoomEvents(room, orders, approval_relay, members, observation_handler, ghost_log)
+    observation_handler = ObservationHandler(observation_loop, observers)
+    heard = (observation_handler, messages.ghost_log, stream, partial(reporter.work_folder, str(plan.project)))
+    events = RoomEvents(room, orders, approval_relay, messages.members, *heard)
     return SidecarParts(
         launched=launched,
         observation_loop=observation_loop,
-        output_relay=output_relay,
-        ghost=ghost,
+        output_relay=output.output_relay,
+        ghost=messages.ghost,
         reporter=reporter,
-        attached=attached,
+        attached=messages.attached,
         progress=progress,
         keys=keys,
         approval_relay=approval_relay,
@@ -141,15 +153,46 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
         turn_listener=turn_listener,
         observation_handler=observation_handler,
         events=events,
-        inspection=Inspection(plan, terminal, observation_loop, inbox, now),
+        terminal_stream=stream,
+        inspection=Inspection(plan, terminal, observation_loop, messages.inbox, now),
     )
+
+
+def _output_parts(given: RunContext, launched: LaunchedAgent) -> _OutputParts:
+    agent, terminal = given.plan.agent, launched.terminal
+    observation_loop = _observation_loop(given, launched)
+    plain = (
+        None
+        if agent.proves
+        else PlainTurns(partial(is_prompt, agent.rules), lambda: observation_loop.watch.screen.size[0])
+    )
+    relay = OutputRelay(given.human.screen, agent.probe, terminal, _shown(observation_loop, plain))
+    return _OutputParts(observation_loop, plain, relay)
+
+
+def _message_parts(
+    given: RunContext, launched: LaunchedAgent, earlier: RunHistory, output: _OutputParts
+) -> _MessageParts:
+    plan, room, plain = given.plan, given.room, output.plain
+    inbox = MessageQueue(catches_up=plain is None)
+    title = TerminalTitle(output.observation_loop, output.output_relay)
+    ghost = ghost_log_for(plan.env, title.write, somebody=given.human.screen is not None)
+    ghost_log = GhostLog(ghost, inbox)
+    reporter = RoomReporter(room, wall)
+    members = RoomMembers(plan.project, room.welcome)
+    attached = AttachmentFiles(partial(plan.agent.text.reads_in, launched.conversation.child))
+    shown = (members, ghost_log.changed, attached)
+    config = DeliveryConfig(plan.name, plan.agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name)
+    now = asyncio.get_running_loop().time
+    progress = DeliveryProgress(config, inbox, reporter, earlier.journal, now)
+    return _MessageParts(members, inbox, ghost, ghost_log, attached, reporter, config, progress)
 
 
 def _observation_loop(given: RunContext, launched: LaunchedAgent) -> ObservationLoop:
     """When no person's terminal is attached, the emulator answers the agent's terminal queries."""
     agent, alone = given.plan.agent, given.human.size is None
     reply = launched.terminal.write if alone else _unheard
-    observer = Observer(agent, *given.size, reply=reply, rulebook=RuleFiles.of(agent.rules, given.plan.env))
+    observer = AgentObserver(agent, *given.size, reply=reply, rulebook=RuleFiles.of(agent.rules, given.plan.env))
     return ObservationLoop(observer, launched.terminal, StatusFile(agent, launched.conversation.child), prompt=alone)
 
 

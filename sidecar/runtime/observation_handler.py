@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.protocol.types import Activity, Composer
-from sidecar.activity.activity import CALM_ACTIVITIES
+from gateway.protocol.types.core_types import Activity, Composer
+from sidecar.activity.activity_verdict import CALM_ACTIVITIES
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.activity.observation_loop import ObservationLoop
-from sidecar.activity.observer import AgentSnapshot
 from sidecar.approvals.approval_relay import ApprovalRelay
 from sidecar.connection.room_reporter import RoomReporter
+from sidecar.connection.terminal_stream import TerminalStream
 from sidecar.delivery.delivery_loop import DeliveryLoop
-from sidecar.delivery.ghost_log import GhostLogUpdater
 from sidecar.orders.stop_order import AgentStopper
+from sidecar.runtime.ghost_log import GhostLogUpdater
 from sidecar.runtime.turn_listener import TurnListener
 
 TRANSCRIPT_DELAY_S = 0.2  # an agent writes its transcript shortly after its turn
@@ -32,6 +33,7 @@ class ObservationReceivers:
     approval_relay: ApprovalRelay
     stop: AgentStopper
     ghost: GhostLogUpdater
+    terminal_stream: TerminalStream
 
 
 class ObservationHandler:
@@ -64,6 +66,7 @@ class ObservationHandler:
             self._changed(moment)
         self._observed.approval_relay.observe(moment)
         self._observed.stop.observe(moment)
+        self._observed.terminal_stream.note_look()
         if title := self._observation_loop.watch.signals.get("title"):
             self._observed.ghost.overwritten(title.at)
 
@@ -72,5 +75,5 @@ class ObservationHandler:
         to.reporter.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
         log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
         to.delivery_loop.wake()
-        if verdict.activity in CALM_ACTIVITIES and to.delivery_loop.progress.share == "all":
-            self._loop.call_later(TRANSCRIPT_DELAY_S, to.turn_listener.catch_up)
+        if verdict.activity in CALM_ACTIVITIES and to.delivery_loop.progress.replies.share == "all":
+            self._loop.call_later(TRANSCRIPT_DELAY_S, to.turn_listener.read_transcript_now)

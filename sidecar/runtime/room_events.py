@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
-from gateway.protocol.events import Control, ControlAction, MemberEvent, Message, Receipt, Welcome
+from gateway.protocol.events import (
+    Control,
+    ControlAction,
+    MemberEvent,
+    Message,
+    Receipt,
+    RoomEvent,
+    TerminalWatched,
+    Welcome,
+)
 from sidecar.approvals.approval_relay import ApprovalRelay
 from sidecar.connection.room_connection import MembershipLost
 from sidecar.connection.room_reporter import RoomClient
-from sidecar.delivery.ghost_log import GhostLog
+from sidecar.connection.terminal_stream import TerminalStream
 from sidecar.orders.room_orders import RoomOrders
+from sidecar.runtime.ghost_log import GhostLog
 from sidecar.runtime.observation_handler import ObservationHandler
 from sidecar.runtime.room_members import RoomMembers
 
@@ -27,9 +38,13 @@ class RoomEvents:
         members: RoomMembers,
         observation_handler: ObservationHandler,
         ghost_log: GhostLog,
+        terminal_stream: TerminalStream,
+        introduce: Callable[[], None],
     ) -> None:
+        """`introduce` tells the room what it forgets when the gateway ends."""
         self._room, self._orders, self._approval_relay, self._members = room, orders, approval_relay, members
         self._observation_handler, self._ghost_log = observation_handler, ghost_log
+        self._terminal_stream, self._introduce = terminal_stream, introduce
         self._welcomed = False
 
     async def run(self) -> None:
@@ -57,8 +72,17 @@ class RoomEvents:
                 await self._orders.control(event)
             case Receipt():
                 self._orders.receipt(event)
-            case MemberEvent():
+            case MemberEvent() | RoomEvent():
                 self._members.changed(event)
+            case _:
+                self._handle_connection(event)
+        self._observation_handler.soon()
+
+    def _handle_connection(self, event: Any) -> None:
+        """What the gateway says of this connection."""
+        match event:
+            case TerminalWatched():
+                self._terminal_stream.watch(event.on)
             case MembershipLost():
                 self._ghost_log.trouble(f"[CSP not in the room] {event.reason}")
             case Welcome():
@@ -66,9 +90,10 @@ class RoomEvents:
                 self._observation_handler.again()
                 self._orders.mark_connected(event.last_seq)
                 self._welcome(event)
-        self._observation_handler.soon()
 
     def _welcome(self, welcome: Welcome) -> None:
-        self._members.are(welcome.members)
+        self._members.are(welcome)
         self._approval_relay.welcome(welcome)
         self._orders.welcome(welcome)
+        self._terminal_stream.watch(welcome.watched)
+        self._introduce()

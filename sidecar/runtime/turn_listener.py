@@ -1,6 +1,7 @@
 """Reads what an agent reports about its turns beside its screen: hooks as they fire, its transcript as it grows.
 
-The final answer of a turn goes from here to `DeliveryProgress.fact`, where it becomes the reply to the turn's messages.
+The final answer of a turn goes from here to `DeliveryProgress.fact`, which finds the turn's messages;
+`sidecar/delivery/reply_posting.py` posts the answer as their reply.
 A hook can also ask: whether to refuse this prompt, and how to answer a question.
 """
 
@@ -19,13 +20,13 @@ from sidecar.activity.observation_loop import ObservationLoop
 from sidecar.agents.adapter.adapter import HookQuestion, Hooks
 from sidecar.approvals.approval_relay import ApprovalRelay
 from sidecar.delivery.delivery_loop import DeliveryLoop
-from sidecar.delivery.delivery_progress import DeliveryProgress
+from sidecar.delivery.message_progress import DeliveryProgress
+from sidecar.evidence.turn_evidence import Evidence, EvidenceSource, TurnFact, TurnFactKind
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
-from sidecar.screen.evidence import Evidence, EvidenceSource, TurnFact, TurnFactKind
+from sidecar.sources.last_transcript import note_down
 from sidecar.sources.transcript import session_in
-from sidecar.sources.transcript_note import note_down
 
 TAIL_INTERVAL_S = 0.05
 SEARCH_REST_FACTOR = 20  # after a search, the next one waits this many times as long as it took
@@ -43,11 +44,11 @@ class TurnReceivers:
 
 
 class TurnListener:
-    """The observation loop gets what a hook says about the agent's state. `progress` is asked about each prompt before
-    it is submitted, and gets the facts of hooks and transcript with the tokens that a turn used; it turns the answer of
-    a turn into a reply. Questions of hooks go to the approval relay. If the answer `decides`, the hook waits for it,
-    and is cancelled when the question is gone. The run journal gets the vendor's id of the conversation whenever it
-    changes."""
+    """Takes what hooks and the transcript tell about turns, and passes it on. The observation loop gets what a hook
+    says about the agent's state. `progress` is asked about each prompt before it is submitted, and gets the facts of
+    hooks and transcript with the tokens that a turn used; it turns the answer of a turn into a reply. Questions of
+    hooks go to the approval relay. If the answer `decides`, the hook waits for it, and is cancelled when the question
+    is gone. The run journal gets the vendor's id of the conversation whenever it changes."""
 
     def __init__(
         self,
@@ -138,18 +139,18 @@ class TurnListener:
                 await self._find()
             self._read_on()
 
-    def catch_up(self) -> None:
+    def read_transcript_now(self) -> None:
         """Read the transcript now, even if no message waits for its proof."""
-        self._beside(self._caught_up())
+        self._beside(self._find_and_read_on())
 
-    async def _caught_up(self) -> None:
+    async def _find_and_read_on(self) -> None:
         await self._find()
         self._read_on()
 
     def _read_on(self) -> None:
         facts = () if self._closed else self._tail.new()
         if spent := self._tail.spent():
-            self._progress.spend(spent)
+            self._progress.replies.count_tokens(spent)
         for fact in facts:
             self._hear(fact)
 

@@ -10,6 +10,8 @@ from pyghostty import GhosttyError, Terminal
 from pyghostty._ffi import check, ffi, lib, union_fn
 from pyghostty.core import init_sized, read_buf
 
+from sidecar.screen.styled_rows import StyledScreen, is_blank
+
 BRACKETED_PASTE_MODE = 2004
 SYNCHRONIZED_MODE = 2026
 ENABLE_CLUSTERS = b"\x1b[?2027h"  # joined emoji take two cells, as agents count; otherwise the rest of a row shifts
@@ -44,14 +46,26 @@ class _CellReader:
         self._style = init_sized("GhosttyStyle")
         self._selection = init_sized("GhosttySelection")
         self._options = init_sized("GhosttyTerminalSelectionFormatOptions")
-        self._options.emit, self._options.trim = lib.GHOSTTY_FORMATTER_FORMAT_PLAIN, True
+        self._options.trim = True
         self._options.selection = self._selection
         self._size, self._buffer = ffi.new("size_t*"), ffi.new("uint8_t[]", 1 << 15)
+        self._cell, self._tag = ffi.new("GhosttyCell*"), ffi.new("int*")
+        self._palette, self._rgb = ffi.new("uint8_t*"), ffi.new("GhosttyColorRgb*")
         self._find = union_fn(
             "ghostty_terminal_grid_ref", "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)"
         )
 
     def text(self, columns: int, rows: int) -> str:
+        self._options.emit = lib.GHOSTTY_FORMATTER_FORMAT_PLAIN
+        return self._formatted(columns, rows)
+
+    def styled_text(self, columns: int, rows: int) -> str:
+        """The text with the sequences for its styles. Each row begins and ends without a style."""
+        self._options.emit = lib.GHOSTTY_FORMATTER_FORMAT_VT
+        _palette, _end, body = self._formatted(columns, rows).rpartition("\x1b\\")
+        return body
+
+    def _formatted(self, columns: int, rows: int) -> str:
         self._selection.start = self._at(0, 0)[0]
         self._selection.end = self._at(columns - 1, rows - 1)[0]
         if self._format() == lib.GHOSTTY_OUT_OF_SPACE:
@@ -74,6 +88,23 @@ class _CellReader:
         """Whether a cell is in faint print, and whether it is inverse."""
         check(lib.ghostty_grid_ref_style(self._at(x, y), self._style), "style")
         return bool(self._style.faint), bool(self._style.inverse)
+
+    def erased_color(self, y: int) -> str:
+        """The sequence for the colour in which a blank row was erased; empty if it has none. The emulator leaves it
+        out of its text."""
+        self._at(0, y)
+        check(lib.ghostty_grid_ref_cell(self._ref, self._cell), "cell")
+        self._get_of_cell(lib.GHOSTTY_CELL_DATA_CONTENT_TAG, self._tag)
+        if self._tag[0] == lib.GHOSTTY_CELL_CONTENT_BG_COLOR_PALETTE:
+            self._get_of_cell(lib.GHOSTTY_CELL_DATA_COLOR_PALETTE, self._palette)
+            return f"\x1b[48;5;{self._palette[0]}m"
+        if self._tag[0] == lib.GHOSTTY_CELL_CONTENT_BG_COLOR_RGB:
+            self._get_of_cell(lib.GHOSTTY_CELL_DATA_COLOR_RGB, self._rgb)
+            return f"\x1b[48;2;{self._rgb.r};{self._rgb.g};{self._rgb.b}m"
+        return ""
+
+    def _get_of_cell(self, key: Any, out: Any) -> None:
+        check(lib.ghostty_cell_get(self._cell[0], key, out), "cell_get")
 
     def mode(self, number: int) -> bool:
         self._mode.mode = number
@@ -200,6 +231,26 @@ class Screen:
             dim=self._dim_rows(rows),
             unfinished=lens.mode(SYNCHRONIZED_MODE),
         )
+
+    def styled(self) -> StyledScreen:
+        """The rows with their styles, for people who watch."""
+        try:
+            return self._styled()
+        except (GhosttyError, UnicodeDecodeError):
+            self._restart()
+            return StyledScreen(("",) * self._size[1], self._size[0])
+
+    def _styled(self) -> StyledScreen:
+        lens, (columns, height) = self._lens, self._size
+        rows = lens.styled_text(columns, height).split("\r\n")
+        rows += [""] * (height - len(rows))
+        rows = [self._erased_row(y) if is_blank(row) else row for y, row in enumerate(rows)]
+        cursor = lens.cursor() if lens.cursor_visible() else None
+        return StyledScreen(tuple(rows), columns, cursor, lens.mode(SYNCHRONIZED_MODE))
+
+    def _erased_row(self, y: int) -> str:
+        color = self._lens.erased_color(y)
+        return color and color + " " * self._size[0]
 
     def _dim_rows(self, rows: list[str]) -> frozenset[int]:
         """Only the lowest marked row can be the input row; reading cells is expensive."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.client import state_folder
-from gateway.protocol.types import Activity
+from gateway.protocol.types.core_types import Activity
 from sidecar.errors import BadRules
 from sidecar.screen.rules import SCREEN_REGIONS, SOURCE_BY_REGION, Matcher, ScreenRule, ScreenRules, StartupQuery
 from sidecar.screen.screen_layout import MAX_DIALOG_ROWS, BoxStyle, DialogStyle
@@ -164,6 +164,7 @@ def _parse_box(data: Mapping[str, Any]) -> BoxStyle:
         indent=data.get("indent", 2),
         marks=marks,
         below=_compile_pattern(data.get("below")),
+        footer=_compile_pattern(data.get("footer")),
         above=_compile_pattern(data.get("above")),
         placeholders=tuple(re.compile(one) for one in data.get("placeholders", ())),
         pasted=_compile_pattern(data.get("pasted")),
@@ -172,6 +173,8 @@ def _parse_box(data: Mapping[str, Any]) -> BoxStyle:
         scrolled=_compile_pattern(data.get("scrolled")),
         cut=_compile_pattern(data.get("cut")),
         tallest=data.get("tallest", MAX_DIALOG_ROWS),
+        gutter=data.get("gutter", ""),
+        foot=_compile_pattern(data.get("foot")),
     )
 
 

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.protocol.types import Activity, Composer
+from gateway.protocol.types.core_types import Activity, Composer
+from sidecar.evidence.turn_evidence import EvidenceSource
 from sidecar.screen.emulator import ScreenSnapshot
-from sidecar.screen.evidence import EvidenceSource
 from sidecar.screen.screen_layout import BoxStyle, DialogStyle, composer_of, find_box, is_partial, regions_of
 
 SCREEN_REGIONS = ("screen", "above", "box", "below", "dialog", "cursor_row")

@@ -6,10 +6,11 @@ Rules look only at these parts and not at words anywhere, so text that an agent 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.protocol.types import Composer
+from gateway.protocol.types.core_types import Composer
 from sidecar.screen.emulator import ScreenSnapshot
 
 MAX_ROWS_ABOVE = 20
@@ -17,6 +18,7 @@ MAX_DIALOG_ROWS = 60
 MIN_TALL_ROWS = 5
 MAX_ROWS_BELOW = 8
 MAX_ROWS_FROM_BOTTOM = 6
+JOINER, WIDE_PRINT = "\u200d", "\ufe0f"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,12 @@ class BoxStyle:
 
     With a `frame`, the box is between two rows across the whole width; otherwise it is at the visible cursor. Its first
     row begins with `mark`, its further rows are indented. Rows beneath it must begin as `below` says, and the rows
-    above it end as `above` says.
+    above it end as `above` says. Where the row directly beneath is like `footer`, the rows further down do not matter:
+    they may be the rest of a footer that was drawn for another width.
+
+    With a `gutter`, each row of the box begins with this character, in any column, and the box is at the visible
+    cursor. `foot` is the row beneath it, which is as wide as the box. An empty row stands above and beneath the text,
+    and then one that names the mode (`other` matches this row).
 
     `marks` are the glyphs of the mark in the first column, so that the faint print of a placeholder is found. `other`
     replaces the mark when text would not go to the model (but to a shell, say); it counts as a draft. `commands`
@@ -40,6 +47,7 @@ class BoxStyle:
     indent: int
     marks: str = ""
     below: re.Pattern[str] | None = None
+    footer: re.Pattern[str] | None = None
     above: re.Pattern[str] | None = None
     placeholders: tuple[re.Pattern[str], ...] = ()
     pasted: re.Pattern[str] | None = None
@@ -48,6 +56,8 @@ class BoxStyle:
     scrolled: re.Pattern[str] | None = None
     cut: re.Pattern[str] | None = None
     tallest: int = MAX_DIALOG_ROWS
+    gutter: str = ""
+    foot: re.Pattern[str] | None = None
 
     def begins(self, row: str) -> bool:
         return self.mark.match(row) is not None or self.is_other(row)
@@ -85,24 +95,31 @@ class DialogStyle:
 
 @dataclass(frozen=True)
 class BoxPosition:
-    """The position of the box: the row above its text, the row beneath it, and whether these two rows are a frame."""
+    """The position of the box: the row above its text, the row beneath it, and whether these two rows are a frame. It
+    may be narrower than the screen, from cell `left` to cell `right`."""
 
     top: int = -2
     bottom: int = -2
     framed: bool = True
+    left: int = 0
+    right: int | None = None
 
     @property
     def found(self) -> bool:
         return self.bottom >= 0
 
     def inside(self, rows: Sequence[str]) -> Sequence[str]:
-        return rows[self.top + 1 : self.bottom] if self.found else ()
+        within = rows[self.top + 1 : self.bottom] if self.found else ()
+        return within if self.right is None else [_cut_cells(row, self.left, self.right) for row in within]
 
     def above(self, rows: Sequence[str]) -> Sequence[str]:
-        return rows[: self.top if self.framed else self.top + 1]
+        return self._without_sidebar(rows[: self.top if self.framed else self.top + 1])
 
     def beneath(self, rows: Sequence[str]) -> Sequence[str]:
-        return rows[self.bottom + 1 if self.framed else self.bottom :]
+        return self._without_sidebar(rows[self.bottom + 1 if self.framed else self.bottom :])
+
+    def _without_sidebar(self, rows: Sequence[str]) -> Sequence[str]:
+        return rows if self.right is None else [_cut_cells(row, 0, self.right) for row in rows]
 
 
 NO_BOX = BoxPosition()
@@ -111,6 +128,8 @@ NO_BOX = BoxPosition()
 def find_box(box: BoxStyle | None, picture: ScreenSnapshot) -> BoxPosition:
     if box is None:
         return NO_BOX
+    if box.gutter:
+        return _find_at_gutter(box, picture)
     layout = _find_between_frames(box.frame, box.scrolled, picture) if box.frame else _find_at_cursor(box, picture)
     inside = layout.inside(picture.rows)
     if not inside or not (box.begins(inside[0]) or _is_scrolled(box, layout, picture)):
@@ -133,7 +152,7 @@ def is_partial(box: BoxStyle | None, picture: ScreenSnapshot, layout: BoxPositio
 
 def _is_in_place(box: BoxStyle, layout: BoxPosition, rows: Sequence[str]) -> bool:
     """Earlier messages have the same frame as the box, but not its position."""
-    if box.below is not None and not all(box.below.match(row) for row in layout.beneath(rows)):
+    if not _is_footed(box, layout.beneath(rows)):
         return False
     above = layout.above(rows)
     return (
@@ -141,6 +160,12 @@ def _is_in_place(box: BoxStyle, layout: BoxPosition, rows: Sequence[str]) -> boo
         or _has_scrolled_out(above)
         or box.above.search(join_rows(above[-MAX_ROWS_BELOW:])) is not None
     )
+
+
+def _is_footed(box: BoxStyle, beneath: Sequence[str]) -> bool:
+    if box.footer is not None and beneath and box.footer.match(beneath[0]):
+        return True
+    return box.below is None or all(box.below.match(row) for row in beneath)
 
 
 def _has_scrolled_out(above: Sequence[str]) -> bool:
@@ -188,6 +213,48 @@ def _find_at_cursor(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
     return BoxPosition(top - 1, bottom, framed=False) if top >= 0 and footed else NO_BOX
 
 
+def _find_at_gutter(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
+    """From the cursor up and down the gutter. A list of completions directly above has a second edge on its right."""
+    rows, (x, y) = picture.rows, picture.cursor
+    left = rows[y].find(box.gutter) if picture.cursor_visible and y < len(rows) else -1
+    if not 0 <= left < x or box.foot is None:
+        return NO_BOX
+
+    def is_edge(row: str) -> bool:
+        row = row.rstrip()
+        return row[left : left + 1] != box.gutter or (row.endswith(box.gutter) and len(row) > left + 1)
+
+    top = next((at for at in range(y - 1, -1, -1) if is_edge(rows[at])), -1)
+    foot = next((at for at in range(y + 1, len(rows)) if rows[at][left : left + 1] != box.gutter), len(rows))
+    found = box.foot.match(rows[foot], left) if foot < len(rows) else None
+    # the empty row above the text, and beneath it another one and the mode
+    return BoxPosition(top + 1, foot - 2, left=left, right=found.end()) if found and top + 1 < y < foot - 2 else NO_BOX
+
+
+def _cut_cells(row: str, left: int, right: int) -> str:
+    """The part of a row between two cells."""
+    if row.isascii():
+        return row[left:right].rstrip()
+    cells, kept, before = 0, list[str](), ""
+    for character in row:
+        width = _cells_of(character, before)
+        if left <= cells < right or (kept and not width):
+            kept.append(character)
+        cells, before = cells + width, character
+    return "".join(kept).rstrip()
+
+
+def _cells_of(character: str, before: str) -> int:
+    """How many cells it adds to what stands before it, as the emulator counts joined emoji."""
+    if character == WIDE_PRINT:
+        return 0 if unicodedata.east_asian_width(before or " ") in "WF" else 1
+    if before == JOINER or "\U0001f3fb" <= character <= "\U0001f3ff":
+        return 0
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
 def _is_continuation(box: BoxStyle, row: str) -> bool:
     return not row[: box.indent].strip() and not box.begins(row)
 
@@ -226,7 +293,9 @@ def composer_of(box: BoxStyle | None, picture: ScreenSnapshot, layout: BoxPositi
         return Composer.HIDDEN, ""
     inside = [_without_cut_mark(box, row) for row in layout.inside(picture.rows)]
     text = "\n".join(row[box.indent :].rstrip() for row in inside).strip("\n")
-    if box.is_other(inside[0]):
+    if box.gutter and box.is_other(picture.rows[layout.bottom + 1][layout.left :]):
+        return Composer.DRAFT, text
+    if not box.gutter and box.is_other(inside[0]):
         return Composer.DRAFT, inside[0][: box.indent].strip() + text
     ghost = layout.top + 1 in picture.dim or any(one.fullmatch(" ".join(text.split())) for one in box.placeholders)
     if not text.strip() or ghost:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.client.process.acceptor import Acceptor, ConnectionLimiter, bind_sockets
-from gateway.client.process.admission_control import ConnectionLimits
 from gateway.client.process.tasks import spawn
+from gateway.listening.acceptor import Acceptor, ConnectionLimiter, bind_sockets
+from gateway.listening.unproven_connections import ConnectionLimits
 
 MAX_BODY_BYTES = 4 << 20
 READ_TIMEOUT_S = 10.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sidecar.agents import Adapter
 from sidecar.agents.adapter.adapter import RunningAgent
-from sidecar.screen.evidence import Evidence, EvidenceSource
+from sidecar.evidence.turn_evidence import Evidence, EvidenceSource
 
 
 class StatusFile:

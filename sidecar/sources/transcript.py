@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sidecar.agents import Adapter
-from sidecar.screen.evidence import TokenCost, TurnFact
+from sidecar.evidence.turn_evidence import TokenCost, TurnFact
 
 END_MARK_BYTES = 64
 MAX_PAST_BYTES = 4 << 20

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from sidecar.screen.evidence import Probe, ProbeFilter
-from sidecar.terminal.host_terminal import TerminalOutput
+from sidecar.evidence.terminal_signals import Probe, ProbeFilter
+from sidecar.terminal.raw_terminal import TerminalOutput
 
 MAX_UNSENT_BYTES = 1 << 18
 PROBE_TIMEOUT_S = 0.02
@@ -24,8 +24,9 @@ class OutputSource(Protocol):
 
 
 class OutputRelay:
-    """`source` prints, is slowed down, and gets answers in the terminal's place. `shown` gets the output after the
-    person got it."""
+    """Passes the agent's output to the person's terminal. `source` is that output: it is paused while the terminal is
+    slow, and gets our answers to its queries about the terminal. `shown` is called with the output after the person got
+    it."""
 
     def __init__(
         self, screen: int | None, probe: Probe | None, source: OutputSource, shown: Callable[[bytes], None]

@@ -20,7 +20,7 @@ import ptyprocess
 from gateway.client.process.process_limits import InheritedLimits
 from gateway.client.process.tasks import TaskDied, spawn_vital
 from sidecar.errors import CannotStart
-from sidecar.terminal.host_terminal import TerminalOutput
+from sidecar.terminal.raw_terminal import TerminalOutput
 
 READ_BYTES = 65536
 TIOCGPTPEER = 0x5441  # Linux: the other end of a pseudo terminal

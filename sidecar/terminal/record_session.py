@@ -12,10 +12,10 @@ from gateway.client.process.tasks import spawn
 from sidecar.agents import plain_environment
 from sidecar.screen.emulator import Screen
 from sidecar.terminal.asciicast import Recorder
-from sidecar.terminal.host_terminal import headless_size
-from sidecar.terminal.human_input import HumanTerminal, follow_into_stop, forward_keys, handle_signals
 from sidecar.terminal.output_relay import OutputRelay
+from sidecar.terminal.person_at_terminal import HumanTerminal, follow_into_stop, forward_keys, handle_signals
 from sidecar.terminal.pty import Terminal
+from sidecar.terminal.raw_terminal import headless_size
 
 GOODBYE_TIMEOUT_S = 2.0
 

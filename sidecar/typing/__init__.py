@@ -1,1 +1,4 @@
-"""Whether a message may be typed now, and the one writer that types. Knows no gateway."""
+"""Decides whether a message may be typed now, and what to do next with each prompt. Does no I/O; knows no gateway.
+
+`gate.py` decides; `sidecar/delivery` types, by `TerminalWriter` in `terminal_writer.py`.
+"""

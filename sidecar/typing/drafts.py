@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.protocol.types import Activity, Composer
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.core_types import Activity, Composer
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import Adapter
 from sidecar.agents.adapter.adapter import PASTE_KEY, DraftStash
 from sidecar.messages.envelope import is_same_text, join_lines, paste_bytes

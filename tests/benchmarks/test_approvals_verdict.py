@@ -21,7 +21,7 @@ from benchmarks.approvals_verdict import (
     options_on,
 )
 from benchmarks.delivery_cast import PLAYERS
-from gateway.protocol.types import Ask, AskAbout, Option
+from gateway.protocol.types.core_types import Ask, AskAbout, Option
 
 GROUND = Ground(Path("/work"), Path("/beside"))
 VENDOR = [("1", "Yes"), ("2", "Yes, and don't ask again for ./do-0007 in /work"), ("3", "No")]

@@ -10,7 +10,7 @@ from benchmarks.delivery_stage import Told as Step
 from benchmarks.delivery_truth import Heard, ModelOracle, Told, Truth, parts_of
 from benchmarks.delivery_verdict import Fate, judge
 from gateway.protocol.events import Message
-from gateway.protocol.types import MessageKind, Rung
+from gateway.protocol.types.core_types import MessageKind, Rung
 from tests.fakes.models.model import Seen
 from tests.fakes.models.script import Asked, Kind
 

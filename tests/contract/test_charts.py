@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.access.rate_limit import Rate
-from gateway.runtime.listen import listen_at
+from gateway.runtime.listen_option import listen_at
 from tests.contract import agentchat, ai_connect, simple_interface
 from tests.contract.charts import Chart, HttpPlayer, Player
 from tests.support.gateways import TEAM_TOKEN, UNLIMITED, gateway_in_process

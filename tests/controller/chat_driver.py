@@ -14,12 +14,15 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 from pyghostty import Terminal as Emulator
 
-from controller.chat.chat import Chat, NoPaneControl, PaneControl
-from controller.chat.screen import ChatScreen
+from controller.chat.full_screen.appearance import ChatLook
+from controller.chat.full_screen.chat_screen import ChatScreen
+from controller.chat.full_screen.keys import key_help
+from controller.chat.session.chat_session import Chat, ChatCallbacks
+from controller.chat.session.pane_access import NoPaneControl, PaneControl
 from controller.team.team import ChatSpec
-from controller.view.chat_state import ChatState
+from controller.view.state.chat_state import ChatState
 from gateway.client import Client, Endpoint
-from gateway.protocol.requests import Hello
+from gateway.protocol.requests.connection_requests import Hello
 from tests.fakes.retry import retry_until
 
 
@@ -118,6 +121,7 @@ async def drive_chat(
     columns: int = 100,
     lines: int = 24,
     spec: ChatSpec | None = None,
+    look: ChatLook | None = None,
     pane_control: PaneControl | None = None,
     folder: Path | None = None,
     gave_up: Callable[[], str] = lambda: "",
@@ -128,11 +132,17 @@ async def drive_chat(
         async with Client(endpoint, Hello(echo=True), patient=True) as client:
             me = client.welcome.you.name
             memory = folder / f"{me}.read" if folder else None
-            chat = Chat(client, ChatState(me), _found(pane_control or NoPaneControl()), memory, gave_up=gave_up)
-            screen = ChatScreen(chat, spec, history=folder / "history" if folder else None, input=keys, output=output)
+            found = _found(pane_control or NoPaneControl())
+
+            def make_chat(callbacks: ChatCallbacks) -> Chat:
+                return Chat(client, ChatState(me), found, callbacks, memory, gave_up=gave_up, key_rows=key_help())
+
+            screen = ChatScreen(
+                make_chat, spec, look=look, history=folder / "history" if folder else None, input=keys, output=output
+            )
             running = asyncio.get_running_loop().create_task(screen.run(), name="chat")
-            one = ChatDriver(chat, screen, keys, emulated, running)
-            await one.until(lambda: chat.opened and ">" in one.text)
+            one = ChatDriver(screen.chat, screen, keys, emulated, running)
+            await one.until(lambda: screen.chat.opened and ">" in one.text)
             try:
                 yield one
             finally:

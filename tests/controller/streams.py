@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from gateway.protocol.events import MemberView, Message, PresenceChanged, Receipt, Welcome
-from gateway.protocol.types import Activity, Composer, Member, MemberKind, MessageKind, Presence, Room, Rung, Step
+from gateway.protocol.types.core_types import (
+    Activity,
+    Composer,
+    Member,
+    MemberKind,
+    MessageKind,
+    Presence,
+    Room,
+    Rung,
+    Step,
+)
 
 STAMP = "2026-11-26T10:00:00.000Z"
 LATER = "2026-11-27T10:00:00.000Z"

@@ -1,4 +1,4 @@
-"""A team in a real tmux of its own, as a person meets it: commands, keys in the chat's pane, what panes show."""
+"""A team in a separate real tmux, as a person uses it: commands, keys in the chat's pane, the content of panes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from controller.team.team_record import read_workspace_record
+from controller.team.workspace_record import read_workspace_record
 from gateway.client import read_token
 from gateway.client.discovery.running_gateway import read_running
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 from tests.fakes.retry import retry_until
 from tests.support import warm
 from tests.support.commands import Groupchat, Outcome
@@ -51,7 +51,7 @@ class Session:
         return {name: value for name, value in base.items() if name not in ("TMUX", "TMUX_PANE")} | own
 
     def groupchat(self, *arguments: str) -> Outcome:
-        """`up` from a cold start, as a person's; all else from a fork."""
+        """`up` with a cold start, like a person's; everything else in a fork."""
         quick = {name: value for name, value in self.environment.items() if name != "TERM"}  # it writes to no terminal
         quick |= {name: value for name, value in os.environ.items() if name == "TERM"}
         if arguments[0] != "up" and warm.fits(quick):
@@ -113,8 +113,8 @@ class Session:
     # what is written down
 
     def messages(self) -> list[dict[str, Any]]:
-        """As `groupchat history` has them, without a process for each look; none while no gateway answers."""
-        with contextlib.suppress(URLError):
+        """The messages of `groupchat history`, without a process per call; none while no gateway answers."""
+        with contextlib.suppress(URLError, ConnectionError):  # it may be killed while it answers
             return list(self.read("/v1/messages?limit=1000")["messages"])[::-1]
         return []
 
@@ -137,7 +137,7 @@ class Session:
         return running.pid
 
     def supervisor_pid(self) -> int:
-        """Of the process that starts the gateway again when it dies."""
+        """The pid of the gateway's supervisor."""
         record = read_workspace_record(self.state)
         assert record is not None and record.gateway is not None
         return record.gateway.pid
@@ -147,7 +147,7 @@ class Session:
 
 
 def children_of(pid: int) -> list[int]:
-    """All that a process has started, and those in turn."""
+    """All descendants of a process."""
     found: list[int] = []
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -157,7 +157,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def program_of(pid: int, module: str) -> int:
-    """The process below that runs this module itself, not one that was only told of it; 0 if there is none."""
+    """The descendant that runs this module itself, not one that only has it in its arguments; 0 if there is none."""
     for child in children_of(pid):
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
@@ -168,7 +168,7 @@ def program_of(pid: int, module: str) -> int:
 
 @asynccontextmanager
 async def a_session(folder: Path, **env: str) -> AsyncIterator[Session]:
-    """Afterwards nothing of it is left, whatever happened."""
+    """Afterwards no process of it is left, whatever happened."""
     sockets = Path(tempfile.mkdtemp(prefix="gc-"))
     session = Session(folder, sockets, env=env)
     try:

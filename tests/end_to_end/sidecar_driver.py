@@ -1,4 +1,4 @@
-"""A sidecar in the terminal that it is started in, with a room in memory that says what it is told on the way.
+"""A sidecar in the current terminal, with a room in memory that records its reports.
 
     python -P sidecar_driver.py FOLDER -- CMD...
 
@@ -15,9 +15,9 @@ from pathlib import Path
 import structlog
 
 from gateway.protocol.events import ControlAction
+from sidecar.agent_run import Runner, RunPlan
 from sidecar.agents import agent_for
-from sidecar.runner import Runner, RunPlan
-from sidecar.terminal.human_input import open_human_terminal
+from sidecar.terminal.person_at_terminal import open_human_terminal
 from tests.sidecar.memory_room import MemoryRoom
 
 

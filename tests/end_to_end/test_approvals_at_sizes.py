@@ -1,4 +1,4 @@
-"""The demo agent asks in a low pane and in a wide one: a card each time, and what is answered happens."""
+"""The demo agent asks in a low pane and in a wide one: each time a card appears and the answer takes effect."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A dialog of the demo agent as an object in the room, through the real gateway, sidecar and terminal."""
+"""A dialog of the demo agent as an approval request in the room, with a real gateway, sidecar and terminal."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound
-from gateway.protocol.types import AskState, Option
+from gateway.protocol.types.core_types import AskState, Option, PlainAnswer
 from tests.support.asking import PATIENCE, Scene, asking
 
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
@@ -28,7 +28,8 @@ async def test_what_is_asked_is_seen_and_allowed_from_the_room(tmp_path: Path) -
     async with demo(tmp_path) as scene:
         await scene.say("ask say DONE-4711")
         ask = await scene.ask()
-        assert (ask.question, ask.options) == ("Do you want to run this?", (Option("1", "Yes"), Option("2", "No")))
+        options = (Option("1", "Yes", PlainAnswer.ALLOW), Option("2", "No", PlainAnswer.DENY))
+        assert (ask.question, ask.options) == ("Do you want to run this?", options)
         assert (ask.allow, ask.deny, ask.member) == ("1", "2", "demo")
         await scene.answer("allow", ask.digest)
         ended = await scene.ask(1, AskState.ANSWERED)

@@ -1,4 +1,5 @@
-"""Bad days: full disks, locked and damaged databases, readers that do not read, clocks that jump. Nothing is lost."""
+"""Failures of the environment: full disks, locked and damaged databases, readers that do not read, jumping clocks.
+Nothing is lost."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ import resource
 import socket
 import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,16 +20,19 @@ import websockets
 from gateway.access.rate_limit import Rate
 from gateway.client import Client, Endpoint
 from gateway.client.paged_requests import complete_welcome, fetch_all_pages
-from gateway.model.log_events import LogEvent, Outcome, StateChange
-from gateway.model.records import RoomRecord
+from gateway.model.records.stored_records import RoomRecord
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull, Unavailable
 from gateway.protocol.events import Closing, Message, RoomAction, RoomEvent
-from gateway.protocol.requests import Hello, History, Rooms, Search, Status
+from gateway.protocol.requests.connection_requests import Hello, Status
+from gateway.protocol.requests.message_requests import History, Search
+from gateway.protocol.requests.room_requests import Rooms
 from gateway.protocol.results import Accepted, Done, Health, MessageList, Result, RoomList
-from gateway.protocol.types import MemberKind
-from gateway.rooms.room_changes import joined_event
+from gateway.protocol.types.core_types import MemberKind
+from gateway.rooms.room_rules import joined_event
 from gateway.runtime.hub import Hub
 from gateway.store.schema import MIGRATIONS
+from gateway.store.sqlite import SqliteStore
 from gateway.timing.steady_clock import SteadyClock
 from tests.fakes.retry import retry_until
 from tests.support.assembled import Clock, StumblingStore, assembled
@@ -43,7 +47,7 @@ async def contents(client: Client) -> list[str]:
 
 
 def refused(process: GatewayProcess) -> DidNotStart:
-    """A gateway that must not start; what it said."""
+    """A gateway that must not start; returns its error."""
     with pytest.raises(DidNotStart) as caught, process.running():
         pass
     return caught.value
@@ -54,7 +58,7 @@ def refused(process: GatewayProcess) -> DidNotStart:
 
 @asynccontextmanager
 async def silent_websocket(endpoint: Endpoint, path: str) -> AsyncIterator[None]:
-    """A client that says hello, takes the beginning, and reads no more; its own buffers are small."""
+    """A client that says hello, reads the beginning, and then stops reading; its own buffers are small."""
     headers = {"Authorization": f"Bearer {endpoint.token}"}
     plain = socket.socket()
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
@@ -113,11 +117,11 @@ async def test_a_reader_that_stops_reading_is_closed_and_harms_nobody(tmp_path: 
 
 
 def old_room(hub: Hub, name: str) -> asyncio.Future[Result]:
-    """A room of alice's from before there was a bound."""
-    sequencer = hub.sequencer()
-    event = RoomEvent(sequencer.seq(), name, RoomAction.CREATED, "alice", sequencer.stamp)
-    made = LogEvent(event, changes=(StateChange("room", name, RoomRecord(name, created_by="alice")),))
-    return hub.carry_out(Outcome(Done(), (made, joined_event(sequencer, name, "alice", "alice"))))
+    """A room of alice's from a version without a limit."""
+    rule_context = hub.rule_context()
+    event = RoomEvent(rule_context.seq(), name, RoomAction.CREATED, "alice", rule_context.stamp)
+    made = EventToCommit(event, changes=(StateChange("room", name, RoomRecord(name, created_by="alice")),))
+    return hub.carry_out(RuleOutcome(Done(), (made, joined_event(rule_context, name, "alice", "alice"))))
 
 
 async def test_ten_thousand_rooms(tmp_path: Path) -> None:
@@ -154,7 +158,7 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers(tmp_path: Path) ->
     ):
         await store.pragma(f"max_page_count = {await store.pragma('page_count') + 20}")
         accepted: list[str] = []
-        with pytest.raises(StorageFull, match="Free space"):
+        with pytest.raises(StorageFull, match="Free some space"):
             for number in range(1000):
                 await alice.send(f"{number} {'x' * 10_000}", id=f"m{number}")
                 accepted.append(f"{number} {'x' * 10_000}")
@@ -177,7 +181,7 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers(tmp_path: Path) ->
 
 
 async def test_a_disk_that_takes_no_more_from_the_process_and_a_kill_on_top(tmp_path: Path) -> None:
-    """A real limit on the size of the process's files: SQLite's own writes fail half-way."""
+    """A real limit on the size of the process's files, so that SQLite's writes fail half-way."""
     process = GatewayProcess(tmp_path / "state")
     with process.running():
         accepted: list[str] = []
@@ -199,25 +203,37 @@ async def test_a_disk_that_takes_no_more_from_the_process_and_a_kill_on_top(tmp_
             assert await contents(alice) == accepted
 
 
-async def test_a_lock_of_another_program_is_waited_for_and_then_an_error(tmp_path: Path) -> None:
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """By another program."""
+    other = sqlite3.connect(database, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("COMMIT")
+    finally:
+        other.close()
+
+
+async def test_a_lock_of_another_program_is_waited_for(tmp_path: Path) -> None:
     async with gateway_in_process(tmp_path / "state") as gateway, Client(gateway.operator) as alice:
-        other = sqlite3.connect(tmp_path / "state" / DATABASE, isolation_level=None)
-        try:
-            await alice.send("before")
-            other.execute("BEGIN IMMEDIATE")
-            async with asyncio.TaskGroup() as group:
+        await alice.send("before")
+        async with asyncio.TaskGroup() as group:
+            with locked(tmp_path / "state" / DATABASE):
                 waiting = group.create_task(alice.send("a short wait"))
                 assert await contents(alice) == ["before"], "reading goes on"
                 assert not waiting.done()
-                other.execute("COMMIT")
-            other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StorageFailed, match="locked"):
-                await alice.send("too long a wait")
-            other.execute("COMMIT")
-            await alice.send("after")
-        finally:
-            other.close()
-        assert await contents(alice) == ["before", "a short wait", "after"]
+        assert await contents(alice) == ["before", "a short wait"]
+
+
+async def test_a_lock_of_another_program_that_lasts_too_long_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    store = SqliteStore(tmp_path / "state" / DATABASE, lock_wait_s=0.2)
+    async with assembled(tmp_path / "state", store=store) as gateway, Client(gateway.operator) as alice:
+        with locked(tmp_path / "state" / DATABASE), pytest.raises(StorageFailed, match="locked"):
+            await alice.send("too long a wait")
+        await alice.send("after")
+        assert await contents(alice) == ["after"]
 
 
 def test_a_database_that_another_program_holds_for_itself(tmp_path: Path) -> None:
@@ -243,7 +259,7 @@ def test_a_database_that_another_program_holds_for_itself(tmp_path: Path) -> Non
 
 
 def stopped_gateway(state: Path) -> GatewayProcess:
-    """One that has run, and left a real database behind."""
+    """The state folder of a gateway that has run and left a real database."""
     process = GatewayProcess(state)
     with process.running():
         process.stop()

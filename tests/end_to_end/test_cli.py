@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.client import Client
+from gateway.protocol.errors import NotFound
 from gateway.protocol.events import Message
-from gateway.protocol.requests import Hello, Report
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.message_requests import Report
 from gateway.protocol.results import Done
-from gateway.protocol.types import Rung, Step
+from gateway.protocol.types.core_types import Rung, Step
 from tests.support.commands import Groupchat
 from tests.support.gateways import TEAM_TOKEN, GatewayProcess
 
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    """One gateway for the whole file: each command takes half a second as it is."""
+    """One gateway for the whole file, because each command already takes half a second."""
     process = GatewayProcess(tmp_path_factory.mktemp("cli") / "state")
     with process.running():
         yield process
@@ -74,6 +77,15 @@ def test_lines_of_files_go_with_a_message_and_are_shown_folded(groupchat: Groupc
         assert f"#{number} alice: look\n    with {file}:42-58, 17 lines\n" in shown
         assert ", 99 lines\n" in shown and "line 42" not in shown
     assert "cannot be read" in groupchat("send", "look", "--quote", str(tmp_path / "no.py")).err
+
+
+def test_receipts_without_a_number_are_those_of_ones_last_message_in_the_room(groupchat: Groupchat) -> None:
+    groupchat("rooms", "--create", "lodge")
+    first = groupchat("send", "--json", "--room", "lodge", "mine").json["seq"]
+    last = groupchat("send", "--json", "the last of all").json["seq"]
+    assert groupchat("receipts", "--json").json["message"]["seq"] == last
+    assert groupchat("receipts", "--json", "--room", "lodge").json["message"]["seq"] == first
+    assert f"#{last} alice: the last of all" in groupchat("receipts").out
 
 
 def test_send_reads_standard_input(groupchat: Groupchat) -> None:
@@ -142,14 +154,14 @@ def test_agents(groupchat: Groupchat) -> None:
     groupchat("send", "--json", "@claude", "for your queue")
     found = {one["name"]: one for one in groupchat("agents", "--json").json["agents"]}
     claude = found["claude"]
-    assert claude.keys() >= {"name", "kind", "role", "presence", "activity", "queued"}
+    assert claude.keys() >= {"name", "kind", "role", "presence", "activity", "queued", "project"}
     assert [claude[name] for name in ("kind", "role", "presence", "activity")] == ["agent", "coder", "away", "unknown"]
     assert claude["queued"] >= 1
     assert found["alice"]["kind"] == "human"
     assert "claude" in groupchat("agents").out
 
 
-def test_who_is_in_a_room_and_in_the_house(groupchat: Groupchat) -> None:
+def test_who_is_in_a_room_and_on_the_gateway(groupchat: Groupchat) -> None:
     groupchat("token", "create", "visitor", "--kind", "human", "--json")
     groupchat("rooms", "--create", "attic", "--invite-only")
     assert "visitor may join attic" in groupchat("rooms", "invite", "attic", "visitor").out
@@ -181,10 +193,76 @@ def test_rooms(groupchat: Groupchat) -> None:
     assert (again.code, again.error["code"]) == (1, "room_exists")
 
 
+def test_a_room_is_named_filled_and_muted(groupchat: Groupchat) -> None:
+    groupchat("token", "create", "ada", "--json")
+    groupchat("rooms", "--json", "--create", "workshop")
+    assert "The topic of workshop is set." in groupchat("rooms", "topic", "workshop", "what", "to mend").out
+    assert "ada" in groupchat("rooms", "invite", "workshop", "ada").out
+    listed = groupchat("rooms").out
+    assert "what to mend" in listed and "alice" in listed
+    assert "workshop is muted for you." in groupchat("mute", "workshop").out
+    assert groupchat("mute", "workshop", "--json").code == 0
+    assert "workshop is no longer muted for you." in groupchat("unmute", "workshop").out
+    assert groupchat("mute", "nowhere", "--json").error["code"] == "unknown_room"
+
+
+def test_a_message_in_public_to_one(groupchat: Groupchat) -> None:
+    groupchat("token", "create", "ben", "--json")
+    sent = groupchat("send", "--json", "--wakes", "ben", "in front of everyone").json["seq"]
+    found = groupchat("history", "--json", "--limit", "1").json["messages"][0]
+    assert (found["seq"], found["to"], found["wakes"]) == (sent, ["@all"], ["ben"])
+    assert groupchat("send", "--json", "--to-public", "ben", "@alice hi").error["code"] == "bad_request"
+
+
 def test_status(groupchat: Groupchat) -> None:
     found = groupchat("status", "--json").json
     assert found["status"] == "ok"
     assert found.keys() >= {"version", "uptime", "agents", "members", "rooms", "connections", "last_seq", "queued"}
+
+
+async def test_stats_count_what_members_do(groupchat: Groupchat, process: GatewayProcess) -> None:
+    ends = []
+    for name in ("counting", "counted"):
+        created = await asyncio.to_thread(groupchat, "token", "create", name, "--json")
+        ends.append(type(process.operator)(process.url, created.json["token"]))
+    async with Client(ends[0], Hello()) as counting, Client(ends[1], Hello(inbox=True)) as counted:
+        for number in range(3):
+            await counting.send(f"number {number}", to="@counted")
+        with pytest.raises(NotFound):
+            await counting.send("is anybody there?", to="@nobody-of-this-name")
+        messages = [event.seq async for event in first_messages(counted, 3)]
+        taken = (Step(Rung.TYPED), Step(Rung.SUBMITTED), Step(Rung.ACCEPTED))
+        for seq in messages[:2]:
+            await counted.request(Report(message=seq, steps=taken), Done)
+        found = (await asyncio.to_thread(groupchat, "stats", "--json")).json
+        shown = (await asyncio.to_thread(groupchat, "stats")).out
+    figures = {one["name"]: one for one in found["members"]}
+    sender, reader = figures["counting"]["traffic"], figures["counted"]["traffic"]
+    assert (figures["counting"]["connected"], figures["counted"]["connected"]) == (True, True)
+    assert (sender["sent"], sender["refused"], sender["waiting"]) == (3, 1, 0)
+    assert sender["error_rate"] == pytest.approx(1 / sender["requests"]) and sender["sent_per_second"] > 0
+    assert (reader["sent"], reader["taken"], reader["waiting"], reader["refused"]) == (0, 2, 1, 0)
+    assert 0 < reader["latency"]["p50"] <= reader["latency"]["p95"] <= reader["latency"]["p99"]
+    assert found["total"]["sent"] == sum(one["traffic"]["sent"] for one in found["members"]) + found["others"]["sent"]
+    head, columns, *lines = shown.splitlines()
+    rows = {line.split()[0]: dict(zip(columns.split(), line.split(), strict=False)) for line in lines}
+    assert found["connected"]["agent"] >= 2
+    assert re.match(r"up .*; connected: .*\d agents", head)
+    assert [rows["counting"][one] for one in ("sent", "waits", "lost", "p50")] == ["3", "0", "0", "-"]
+    assert rows["counting"]["errors"] == f"{sender['error_rate']:.0%}"
+    assert [rows["counted"][one] for one in ("sent", "errors", "waits", "lost")] == ["0", "0%", "1", "0"]
+    assert rows["counted"]["p50"].endswith("s")
+    assert "(all)" in rows
+
+
+async def first_messages(client: Client, count: int) -> AsyncIterator[Message]:
+    async with asyncio.timeout(20):
+        async for event in client.events():
+            if isinstance(event, Message):
+                yield event
+                count -= 1
+                if not count:
+                    return
 
 
 def test_doctor(groupchat: Groupchat, tmp_path: Path) -> None:
@@ -280,6 +358,7 @@ def test_the_gateway_is_found_by_option_environment_and_folder(process: GatewayP
         (("send", "--room", "nowhere", "hello"), "unknown_room"),
         (("history", "--room", "nowhere"), "unknown_room"),
         (("receipts", "424242"), "unknown_message"),
+        (("keys", "alice", "foo"), "bad_request"),
         (("token", "create", "system"), "reserved_name"),
         (("token", "create", "a b"), "invalid_name"),
         (("token", "revoke", "nobody"), "not_found"),

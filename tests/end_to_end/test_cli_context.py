@@ -15,7 +15,7 @@ from tests.support.gateways import GatewayProcess
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    """One gateway for the whole file: each command takes half a second as it is."""
+    """One gateway for the whole file, because each command already takes half a second."""
     process = GatewayProcess(tmp_path_factory.mktemp("context") / "state")
     with process.running():
         yield process
@@ -64,6 +64,7 @@ def test_list_and_delete(groupchat: Groupchat) -> None:
     assert "rules" in groupchat("context", "list").out
     assert groupchat("context", "delete", "rules", "--global").code == 0
     assert groupchat("context", "list", "--global", "--json").json["contexts"] == []
+    assert groupchat("context", "list", "--global").out == "No shared documents.\n"
 
 
 WRONG = [
@@ -78,8 +79,8 @@ WRONG = [
     (("push", "x", "-", "--room", "nowhere"), "{}", "unknown_room", "no room"),
     (("push", "x", "-", "--member", "clod"), "{}", "not_found", "clod"),
     (("push", "x", "-", "--version", "3"), "{}", "conflict", "no context"),
-    (("push", "a b", "-"), "{}", "invalid_name", "cannot be a name"),
-    (("push", "x", "-"), json.dumps({"a": "x" * 1024 * 1024}), "too_large", "at most 1048576"),
+    (("push", "a b", "-"), "{}", "invalid_name", "is not a valid name"),
+    (("push", "x", "-"), json.dumps({"a": "x" * 1024 * 1024}), "too_large", "maximum is 1048576"),
     (("pull", "x"), "", "not_found", "`groupchat context list`"),
 ]
 

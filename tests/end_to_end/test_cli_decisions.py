@@ -110,11 +110,11 @@ def test_a_session_and_its_document(groupchat: Groupchat, ada: Groupchat, tmp_pa
 
 def test_what_goes_wrong_is_a_sentence(groupchat: Groupchat) -> None:
     for found, words in (
-        (groupchat("propose", "x", "--rule", "most"), "is no rule"),
+        (groupchat("propose", "x", "--rule", "most"), "Unknown rule"),
         (groupchat("propose", "x", "--to", "nobody"), "Nobody here is called"),
         (groupchat("vote", "d-1", "yes"), "There is no decision 'd-1'"),
         (groupchat("decide", "d-1"), "There is no decision"),
         (groupchat("session", "close", "nothing"), "There is no session 'nothing'"),
-        (groupchat("session", "open", "a b"), "cannot be a name"),
+        (groupchat("session", "open", "a b"), "is not a valid name"),
     ):
         assert (found.code, words in found.err) == (1, True), found.err

@@ -1,4 +1,4 @@
-"""kill -9 at any moment: what was accepted is there, once, in order, and everybody finds back by themselves."""
+"""kill -9 at any moment: each accepted message is stored once and in order, and clients reconnect by themselves."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from gateway.client import Client, Endpoint
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull, TimedOut
 from gateway.protocol.events import Message
-from gateway.protocol.requests import CreateToken, Hello, History, Report, Send
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.requests.message_requests import History, Report, Send
 from gateway.protocol.results import Accepted, Done, MessageList, TokenMade
-from gateway.protocol.types import MemberKind, Rung, Scope, Step
+from gateway.protocol.types.core_types import MemberKind, Rung, Scope, Step
 from tests.fakes.retry import retry_until
 from tests.support.assembled import StumblingStore, assembled
 from tests.support.gateways import GatewayProcess
@@ -28,17 +30,17 @@ from tests.support.gateways import GatewayProcess
 T = TypeVar("T")
 
 KILLS = 25
-SEEDS = (20_261_121, 20_261_122)  # in two halves, which run side by side
+SEEDS = (20_261_121, 20_261_122)  # in two halves that run in parallel
 SENDERS = ("ann", "ben", "cem")
 LONGEST_LIFE = 0.25
-AT_LEAST = 5  # messages that each life accepts
+AT_LEAST = 5  # messages that each run accepts
 MAX_BACKLOG = 500
 PATIENCE = 120.0
 
 
 @dataclass
 class Ledger:
-    """What the clients were told, to be held against what is in the database at the end."""
+    """The answers that clients got, compared at the end with the database."""
 
     accepted: dict[str, int] = field(default_factory=dict)
     confirmed: set[int] = field(default_factory=set)
@@ -47,7 +49,7 @@ class Ledger:
 
     @property
     def backlog(self) -> int:
-        """What the worker has still to confirm: the end of the test waits for it, so it stays bounded."""
+        """Unconfirmed work; bounded, because the end of the test waits for it."""
         return len(self.accepted) - len(self.confirmed)
 
 
@@ -69,7 +71,7 @@ async def keep_sending(endpoint: Endpoint, name: str, ledger: Ledger) -> None:
 
 
 async def insisting(client: Client, request: Send | Report, kind: type[T]) -> T:
-    """As a person would: whoever got no answer through many kills asks the same again."""
+    """Like a person: send the same request again if there was no answer through many kills."""
     while True:
         try:
             return await client.request(request, kind)

@@ -1,4 +1,4 @@
-"""Each process killed at each rung of a message's ladder, with another message behind it: none lost, none twice."""
+"""Kill each process in each delivery state, with another message behind it: none is lost, none is delivered twice."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,10 +14,10 @@ from benchmarks.delivery_scenes import RUNGS, SLOW, Scene, killed_at
 from benchmarks.delivery_stage import Stage, staged
 from benchmarks.delivery_texts import Texts
 from benchmarks.delivery_verdict import Fate, judge
-from gateway.protocol.types import Rung
+from gateway.protocol.types.core_types import Rung
 from tests.fakes.retry import retry_until
 
-# Seen only after a while, so that a kill can hit the time between the paste and the Enter.
+# Accepted only after a while, so that a kill can hit the time between paste and Enter.
 SLOW_TO_SHOW = replace(PLAYERS["demo"], own_env={"DEMO_AGENT_TRAPS": "slow-echo"})
 BEFORE_ENTER = (Rung.QUEUED, Rung.HELD, Rung.TYPED)
 
@@ -40,7 +40,7 @@ def fates(scene: Scene) -> list[Fate]:
 
 
 async def busy_for_a_moment(scene: Scene) -> None:
-    """So that a message stands on `held`."""
+    """So that a message is `held`."""
     first = await scene.say(manner=Manner(seconds=0.6))
     await scene.seen(first)
 

@@ -1,4 +1,4 @@
-"""The whole desk in a real tmux: started, talked to, hurt, entered, left, ended."""
+"""The whole session in a real tmux: start, messages, crashes, attach, detach, end."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_a_team_is_talked_to_asks_and_changes(session: Session) -> None:
 
 async def three_agents_are_talked_to(session: Session) -> None:
     session.say("@ada say good morning")
-    await session.shows("→ ada", "✓ ada answered", "↳ ada (coder)")
+    await session.shows("→ ada", "✓ ada answered", "↳ 🔒 ada (coder)")
     assert session.said_by("ada") == ["good morning"]
     assert "ben" not in session.text("ben").replace("(reviewer)", "")
 
@@ -59,7 +59,10 @@ async def three_agents_are_talked_to(session: Session) -> None:
     await session.shows("Paused: ben", "paused")
     session.say("@ben say later")
     await session.shows("· ben held because paused")
-    await session.until(lambda: "[CSP queued 1 msg(s) waiting for idle] paused" in session.border("ben"))
+    await session.until(lambda: session.border("ben").strip().endswith("paused · 1 waiting"))  # in 66 columns
+    session.tmux("resize-window", "-t", f"={session.name}:", "-x", "300", "-y", "50")
+    ghost = "paused · 1 waiting · [CSP queued 1 msg(s) waiting for idle] paused"
+    await session.until(lambda: ghost in session.border("ben"))
     assert session.said_by("ben") == ["here"]
     session.say("/resume ben")
     await session.until(lambda: session.said_by("ben") == ["here", "later"])
@@ -118,7 +121,8 @@ async def agents_come_and_go_while_it_runs(session: Session) -> None:
 
 async def logs_and_status(session: Session) -> None:
     assert "listening" in session.groupchat("logs").out
-    assert '"activity"' in session.groupchat("logs", "ada").out
+    assert '"activity"' in session.groupchat("logs", "ada", "--json").out
+    assert re.search(r"^[\d:]{8} info += activity=", session.groupchat("logs", "ada").out, re.M)
     await session.until(lambda: {session.doing()[name] for name in AGENTS} == {"idle"})
     found = session.groupchat("status", "--json").json
     assert (found["status"], found["session"]) == ("ok", "llm-groupchat")
@@ -196,9 +200,9 @@ async def test_somebody_enters_and_leaves(session: Session) -> None:
 
 
 def entered(session: Session) -> AbstractAsyncContextManager[Terminal]:
-    """Somebody has entered the session in a terminal of 120 columns."""
+    """A client is attached to the session in a terminal of 120 columns."""
     command = [sys.executable, "-P", "-m", "controller.cli.main", "attach"]
-    return terminal(command, session.environment, cwd=session.folder, columns=120, lines=36)
+    return terminal(command, session.environment, cwd=session.folder, columns=200, lines=50)
 
 
 async def the_session_as_a_person_sees_it(session: Session) -> None:
@@ -219,8 +223,49 @@ async def the_session_as_a_person_sees_it(session: Session) -> None:
         assert session.said_by("ben") == ["#1 and 日本語"]
         person.resize(40, 30)
         await person.shows("● ada")
-        person.resize(160, 45)
+        await agents_have_windows_where_panes_would_be_small(session, person)
+        person.resize(200, 50)
         await person.shows("● ada coder")
+        await person.shows("ada (coder) idle")
+        await session.until(lambda: len(set(session.panes("#{window_id}").values())) == 1)
+        await the_chat_is_made_large_and_small(session, person)
+
+
+async def agents_have_windows_where_panes_would_be_small(session: Session, person: Terminal) -> None:
+    windows = ["chat", *AGENTS]
+    await session.until(lambda: list(session.panes("#{window_name}").values()) == windows)
+    person.resize(120, 40)
+    await person.shows("1:ada")
+    await person.shows("2:ben")
+    await person.shows("3:cleo")
+    await person.shows("C-b n is the next agent")
+    assert int(session.panes("#{pane_height}")["chat"]) - 3 >= 20
+    person.write("/terminal ben\r")
+    await person.shows("ben (reviewer) idle")
+    await person.shows("C-b l goes back to the chat")
+    await retry_until(lambda: "alice >" not in person.screen, describe=person.describe)
+    person.write("\x02l")
+    await person.shows("alice >")
+    person.write("/large\r")
+    await person.shows("The chat has this window to itself")
+
+
+async def the_chat_is_made_large_and_small(session: Session, person: Terminal) -> None:
+    person.write("\x1b[15~")  # F5
+    await session.until(lambda: session.panes("#{window_zoomed_flag}")["chat"] == "1")
+    await person.shows("F5 shows the agents again")
+    person.write("\x1b[15~")
+    await person.shows("ada (coder) idle")
+    await person.shows("F5 makes the chat large")
+    person.write("@ben\x1b[15~")
+    await session.until(lambda: session.panes("#{window_zoomed_flag}#{pane_active}")["ben"] == "11")
+    await retry_until(lambda: "alice >" not in person.screen, describe=person.describe)
+    person.write("\x02z")  # shows all panes
+    await person.shows("alice > @ben")
+    person.write("\x02;")  # goes back to the chat
+    await session.until(lambda: session.panes("#{pane_active}")["chat"] == "1")
+    person.write("\x03")
+    await person.shows("Cleared")
 
 
 async def leaving_stops_nothing(session: Session) -> None:
@@ -234,7 +279,7 @@ async def leaving_stops_nothing(session: Session) -> None:
 
     async with terminal(["tmux", "attach"], session.environment, columns=100, lines=30) as other:
         await other.shows("● ada")
-        other.write("\x04")  # Ctrl-D in the chat lets the client go
+        other.write("\x04")  # Ctrl-D in the chat detaches the client
         assert await other.ends() == 0
         assert session.pids() == before
 
@@ -255,6 +300,9 @@ async def inside_tmux_the_client_is_switched(session: Session) -> None:
         person.write(f"cd {Path.cwd()}; {attach}\r")
         await person.shows("● ada coder")
         assert session.tmux("list-clients", "-F", "#{client_session}").strip() == "llm-groupchat"
+        person.write("\x04")  # leaves only our session
+        await person.shows("[mine]")
+        assert session.tmux("list-clients", "-F", "#{client_session}").strip() == "mine"
 
 
 async def test_two_teams_at_once_and_down_ends_exactly_what_up_started(session: Session) -> None:
@@ -307,7 +355,7 @@ def down_ends_exactly_what_up_started(session: Session) -> None:
 
 
 async def test_the_first_word_reaches_every_pane(session: Session) -> None:
-    """Said as soon as the chat takes it, while the agents' programs are still starting."""
+    """Sent as soon as the chat accepts it, while the agents' programs are still starting."""
     with starting(session) as up:
         await session.until(lambda: "alice >" in session.text())
         session.say("@all say at once")
@@ -379,7 +427,7 @@ async def test_down_during_a_start_ends_all_of_it(session: Session) -> None:
     await nothing_runs(session)
 
 
-# what stops a start
+# errors that stop a start
 
 
 async def test_without_tmux_it_says_what_does_the_same(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""A question of an agent in a session of 80x24, from its card to the line that remains."""
+"""A question of an agent in a session of 80x24, from its card to its line in the history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is no
 
 
 def active(session: Session) -> dict[str, str]:
-    return session.panes("#{pane_active}#{window_zoomed_flag}")
+    """Whether a pane is in the window that is shown, active there, and as wide as it."""
+    return session.panes("#{window_active}#{pane_active}#{==:#{pane_width},#{window_width}}")
 
 
 async def test_a_card_is_answered_and_stays_through_a_new_start_of_the_chat(tmp_path: Path) -> None:
@@ -26,9 +27,9 @@ async def test_a_card_is_answered_and_stays_through_a_new_start_of_the_chat(tmp_
         session.press("F2")
         await session.shows("press its key")
         session.type("o")
-        await session.until(lambda: active(session)["ada"] == "11")
-        session.tmux("resize-pane", "-Z", "-t", session.panes()["ada"])
-        session.tmux("select-pane", "-t", session.panes()["chat"])
+        await session.until(lambda: active(session)["ada"] == "111")
+        session.tmux("last-window", "-t", f"={session.name}:")
+        assert active(session)["chat"] == "111"
         session.press("F2")
         session.type("2")
         await session.shows("ada asked: Do you want to run this?", "answered: No")

@@ -1,4 +1,4 @@
-"""`groupchat chat` in a terminal of its own: whatever ends it, the terminal is as it was."""
+"""`groupchat chat` in a separate terminal: however it ends, the terminal is restored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[GatewayProcess]:
 
 
 def chat(gateway: GatewayProcess) -> tuple[list[str], dict[str, str]]:
-    """In a shell that goes on afterwards, as a person's does."""
+    """In a shell that continues afterwards."""
     command = ["sh", "-c", 'trap : INT TERM HUP; "$@"; echo "ended with $?"; exec cat', "sh"]
     inner = [sys.executable, "-P", "-m", "controller.cli.main", "chat"]
     return [*command, *inner], {**Groupchat(gateway.state).environment, "TERM": "xterm-256color"}
@@ -59,8 +59,20 @@ async def test_the_terminal_is_given_back(gateway: GatewayProcess, way: str | si
         assert modes(one) == before
 
 
+async def test_an_answer_of_the_terminal_that_comes_late_is_not_typed_text(gateway: GatewayProcess) -> None:
+    command, env = chat(gateway)
+    async with terminal(command, env) as one:
+        one.hold_answers()
+        await one.shows("alice >")
+        one.give_answers()
+        one.write("typed")
+        await one.shows("alice > typed")
+        one.write("\x15\x04")
+        await one.shows("ended with 0")
+
+
 async def test_without_a_gateway_it_says_what_to_do(tmp_path: Path) -> None:
-    done = Groupchat(tmp_path / "state")("chat")
+    done = Groupchat(tmp_path / "state")("chat", "--plain")
     assert done.code == 1
     assert "No gateway was found" in done.err and "groupchat serve" in done.err
 

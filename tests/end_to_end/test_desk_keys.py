@@ -1,4 +1,4 @@
-"""Keys on their way to the chat through a real tmux and a real shell."""
+"""Keys to the chat through a real tmux and a real shell."""
 
 from __future__ import annotations
 
@@ -53,18 +53,22 @@ def own_tmux(env: dict[str, str]) -> Iterator[dict[str, str]]:
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 async def test_no_letter_behind_escape_is_lost(gateway: GatewayProcess, tmp_path: Path) -> None:
-    """Typed at a terminal that looks at the session: only what a terminal sends goes by the escape time."""
+    """Typed in an attached terminal, because the escape time applies only to terminal input."""
     pieces = [(0.0, "dear"), (0.05, "/pause"), (0.3, "#users"), (0.6, "日本")]
     whole = "".join(piece for _, piece in pieces)
     with own_tmux(environment(gateway, tmp_path)) as env:
         async with terminal(["tmux", "new-session", *CHAT], env) as one:
             await one.shows("alice >")
+            one.write("x")  # once this is shown, tmux has read what its terminal answered before
+            await one.shows("alice > x")
+            one.write("\x7f")
+            await retry_until(lambda: "alice > x" not in one.screen, describe=one.describe)
             for escape_time in ("0", "10", "500"):
                 subprocess.run(["tmux", "set-option", "-s", "escape-time", escape_time], env=env, check=True)
                 one.write(f"{escape_time} ")
                 for gap, piece in pieces:
                     one.write(ESC)
-                    await asyncio.sleep(gap)  # what is tested: how long a person takes from one key to the next
+                    await asyncio.sleep(gap)  # the tested value: a person's pause between two keys
                     one.write(piece)
                     await one.shows(f"> {escape_time} {whole[: whole.index(piece) + len(piece)]}")
                 one.write(f"{ESC}{ESC}[200~pasted{ESC}[201~")

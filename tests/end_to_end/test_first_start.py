@@ -1,4 +1,4 @@
-"""As the README says: a fresh copy, an empty home, two commands."""
+"""The start in the README: a fresh copy, an empty home, two commands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def commands() -> list[str]:
 
 @contextmanager
 def nobody(folder: Path) -> Iterator[dict[str, str]]:
-    """A person who has nothing but a shell; the package index is the one of this machine."""
+    """A person with only a shell; the package index is that of this machine."""
     sockets = tempfile.mkdtemp(prefix="gc-")
     kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "HTTP", "http", "SSL_"))}
     path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if ".venv" not in one)

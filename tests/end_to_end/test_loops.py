@@ -1,4 +1,5 @@
-"""Agents that answer everything with a mention of each other: stopped, told, and let go on, whatever dies meanwhile."""
+"""Agents that answer every message with a mention of each other are stopped, reported and continued, whichever process
+dies."""
 
 from __future__ import annotations
 
@@ -12,9 +13,12 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Control, ControlAction, MemberView, Receipt
-from gateway.protocol.requests import Continue, CreateToken, Hello, Members, Poll, Send, Status
+from gateway.protocol.requests.agent_requests import Continue
+from gateway.protocol.requests.connection_requests import Hello, Status
+from gateway.protocol.requests.member_requests import CreateToken, Members
+from gateway.protocol.requests.message_requests import Poll, Send
 from gateway.protocol.results import Accepted, Continued, Health, Inbox, MemberList, TokenMade
-from gateway.protocol.types import MessageKind, Rung
+from gateway.protocol.types.core_types import MessageKind, Rung
 from tests.end_to_end.desk_session import DEMO, Session, a_session
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat
@@ -37,7 +41,7 @@ class Pair:
         self.alice, self.agents = alice, {"ada": ada, "ben": ben}
 
     async def tripped(self) -> tuple[Accepted, ...]:
-        """They answer each other until one of them sleeps; the last answer is that one."""
+        """They answer each other until a message is held; returns the last answer."""
         last = await self.alice.send("begin", to="@ada")
         said = []
         for number in range(4):
@@ -68,6 +72,7 @@ async def test_a_gateway_that_is_killed_still_knows_who_sleeps_and_wakes_them_on
         health = await pair.alice.request(Status(), Health)
         assert [(one.room, one.asleep) for one in health.brakes] == [("general", 1)]
         assert health.limits.max_hops == 4
+        assert {one.name: one.answers for one in health.costs} == {"ada": 2, "ben": 2}
         assert [one.hops_left for one in await agents(pair)] == [0, 0]
         done = Groupchat(gateway.state)("continue", "--json").json
         assert [(one["message"], one["member"]) for one in done["woken"]] == [(slept.seq, "ada")]
@@ -89,7 +94,7 @@ async def agents(pair: Pair) -> list[MemberView]:
 
 
 async def heard_again(client: Client, number: int) -> None:
-    """A ladder, and an order to look at what went by."""
+    """A delivery, and the order to fetch the held message."""
     missing = {"ladder", "order"}
     async with asyncio.timeout(PATIENCE):
         async for event in client.events():
@@ -141,14 +146,14 @@ async def test_two_agents_in_terminals_stop_by_themselves_and_go_on_when_a_perso
         session.kill_gateway()
         session.say("/restart gateway")
         session.say("/continue")
-        await session.shows("lets the agents go on. Woken:")
+        await session.shows("alice lifted the loop guard for all agents. Delivered now:")
         await retry_until(lambda: len(lines(session, "Loop guard")) == 2, PATIENCE * 2)
         assert between(session) == 8
         assert not [one for one in session.messages() if one["from"] in ("ada", "ben") and one["hops"] > 4]
 
 
 def between(session: Session) -> int:
-    """How many messages the two have sent each other."""
+    """The number of messages between the two."""
     return sum(one["from"] in ("ada", "ben") and one["to"][0] in ("@ada", "@ben") for one in session.messages())
 
 

@@ -1,4 +1,4 @@
-"""Modes on a gateway that is killed without warning, again and again: it goes on where it was."""
+"""Modes on a gateway that is killed repeatedly: they continue where they were."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Message
-from gateway.protocol.modes import GetMode, SetMode
-from gateway.protocol.requests import CreateToken, Hello, History, Request, Send
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.requests.message_requests import History, Send
+from gateway.protocol.requests.mode_requests import GetMode, SetMode
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted, MessageList, ModeStanding, TokenMade
-from gateway.protocol.types import MessageKind
+from gateway.protocol.types.core_types import MessageKind
 from gateway.runtime.mode_files import built_in_modes
 from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of
 from tests.support.gateways import GatewayProcess
@@ -66,7 +69,7 @@ def test_each_mode_is_played() -> None:
 
 @pytest.mark.parametrize("mode", sorted(ANSWERS))
 async def test_a_gateway_that_is_killed_after_each_turn(gateway: GatewayProcess, mode: str) -> None:
-    """Half of the answers are on their way a second time: the first may have been heard."""
+    """Half of the answers are sent a second time, because the first may have arrived."""
     agents = await members(gateway)
     await ask(gateway.operator, SetMode(mode=mode, topic="tabs"), ModeStanding)
     speakers: list[str] = []
@@ -127,7 +130,7 @@ answer = "That is my turn."
 
 
 def started(session: Session) -> None:
-    """Demo agents who take two seconds for everything, and are started again when they crash."""
+    """Demo agents that take two seconds for each turn and are restarted after a crash."""
     script = session.folder / "script.toml"
     script.write_text(TURN)
     entries = [f'[[agents]]\nname = "{name}"\ncommand = "{DEMO} --script {script}"\n' for name in AGENTS]
@@ -141,8 +144,8 @@ def has_the_turn(session: Session) -> str:
 
 
 async def killed(session: Session, name: str, kill: Callable[[], None]) -> None:
-    """While this agent works on its turn."""
-    await session.until(lambda: has_the_turn(session) == name and f"@{name} - Your turn." in session.text(name), name)
+    """Wait until this agent works on its turn."""
+    await session.until(lambda: has_the_turn(session) == name and session.doing().get(name) == "busy", name)
     kill()
 
 

@@ -1,4 +1,4 @@
-"""What the commands in bin/ install: only what was tried, and nothing as root that nobody has agreed to."""
+"""What the commands in bin/ install: only tested packages, and nothing as root without consent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_what_builds_the_package_is_pinned_too() -> None:
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """With an apt-get that only says it was called, and a sudo that lets us."""
+    """With a fake apt-get that records its calls, and a fake sudo that succeeds."""
     (folder / "bin").mkdir(exist_ok=True)
     for name, body in {"apt-get": f'echo "$@" >>{folder}/called', "sudo": 'shift; exec "$@"'}.items():
         (folder / "bin" / name).write_text(f"#!/bin/sh\n{body}\n")
@@ -82,7 +82,7 @@ chmod +x "$3/bin/python"
 
 
 def test_what_is_installed_is_nobody_elses_to_change(tmp_path: Path) -> None:
-    """Whatever the umask; and the agents that are started afterwards have the one that they would have had."""
+    """Independent of the umask; agents that are started afterwards keep the original one."""
     env = environment(tmp_path)
     (tmp_path / "bin" / "python3.13").write_text(PYTHON)
     (tmp_path / "bin" / "python3.13").chmod(0o755)
@@ -103,7 +103,7 @@ ASKED = 'printf "%s|" "$PWD" "$@"'
 @pytest.mark.parametrize("name", ["start-llm-groupchat", "start-llm-groupchat.sh"])
 @pytest.mark.parametrize("way", ["relative", "from another folder", "through links"])
 def test_the_start_command_works_by_both_names_from_anywhere(tmp_path: Path, name: str, way: str) -> None:
-    """The second is what the specification documents; the environment is prepared already."""
+    """The second name is that of the specification; the environment is prepared already."""
     own, project, links = tmp_path / "our own", tmp_path / "project", tmp_path / "links"
     for folder in (own / "bin", own / ".venv" / "bin", project, links):
         folder.mkdir(parents=True)
@@ -131,3 +131,66 @@ def test_the_start_command_works_by_both_names_from_anywhere(tmp_path: Path, nam
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, f"{cwd}|up|--demo|a b|"), done.stderr
+
+
+LINKING = ["bash", "-c", 'set -euo pipefail; . "$0/prepare.sh"; agreed=${YES:-}; prepare_command; echo went on']
+
+
+def linking_environment(folder: Path, *, on_path: bool, **more: str) -> dict[str, str]:
+    """With an environment that is prepared, and a `~/.local/bin` that is on the PATH or not."""
+    for path in (folder / ".local" / "bin", folder / "own" / "bin", folder / "own" / ".venv" / "bin"):
+        path.mkdir(parents=True)
+    shutil.copy(PREPARE, folder / "own" / "bin" / "prepare.sh")
+    program = folder / "own" / ".venv" / "bin" / "groupchat"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    paths = [one for one in os.environ["PATH"].split(os.pathsep) if ".venv" not in one]
+    links = [str(folder / ".local" / "bin")] * on_path
+    return {"PATH": os.pathsep.join([*links, *paths]), "TERM": "xterm", "HOME": str(folder), **more}
+
+
+@pytest.mark.parametrize(("answer", "linked"), [("y", True), ("n", False), ("", False)])
+async def test_a_link_to_the_command_is_made_only_after_a_yes_and_asked_for_once(
+    tmp_path: Path, answer: str, linked: bool
+) -> None:
+    env = linking_environment(tmp_path, on_path=True)
+    command = [*LINKING, str(tmp_path / "own" / "bin")]
+    link, program = tmp_path / ".local" / "bin" / "groupchat", tmp_path / "own" / ".venv" / "bin" / "groupchat"
+    async with terminal(command, env, columns=200, lines=20) as person:
+        await person.shows("Put a link to the command groupchat into")
+        person.write(f"{answer}\r")
+        await person.shows("went on")
+        assert ("is found after: export PATH=" in person.screen) != linked
+    assert link.is_symlink() == linked and (not linked or link.readlink() == program)
+    async with terminal(command, env, columns=200, lines=20) as person:
+        await person.shows("went on")
+        assert "Put a link" not in person.screen
+        assert ("is found after" in person.screen) != linked
+
+
+@pytest.mark.parametrize(
+    ("on_path", "variables", "linked"),
+    [(True, {"YES": "yes"}, True), (True, {}, False), (False, {"YES": "yes"}, False), (False, {}, False)],
+)
+def test_without_a_terminal_the_command_is_linked_only_by_yes(
+    tmp_path: Path, on_path: bool, variables: dict[str, str], linked: bool
+) -> None:
+    env = linking_environment(tmp_path, on_path=on_path, **variables)
+    command = [*LINKING, str(tmp_path / "own" / "bin")]
+    done = subprocess.run(
+        command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
+    assert (tmp_path / ".local" / "bin" / "groupchat").is_symlink() == linked
+    assert (f'export PATH="{tmp_path}/own/.venv/bin:$PATH"' in done.stderr) != linked
+
+
+def test_what_else_is_called_groupchat_stays(tmp_path: Path) -> None:
+    env = linking_environment(tmp_path, on_path=True, YES="yes")
+    other = tmp_path / ".local" / "bin" / "groupchat"
+    other.write_text("#!/bin/sh\necho another\n")
+    other.chmod(0o755)
+    command = [*LINKING, str(tmp_path / "own" / "bin")]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0 and "is found after" in done.stderr
+    assert "another" in other.read_text()

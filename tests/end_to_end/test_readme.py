@@ -1,4 +1,4 @@
-"""What the README shows is what works."""
+"""The examples of the README work."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 
 from gateway.client import Client
 from gateway.protocol.events import Message
-from gateway.protocol.requests import Members, Show
+from gateway.protocol.requests.member_requests import Members
+from gateway.protocol.requests.message_requests import Show
 from gateway.protocol.results import MemberList, MessageDetail
-from gateway.protocol.types import MemberKind, Rung
+from gateway.protocol.types.core_types import MemberKind, Rung
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat
 from tests.support.gateways import gateway_in_process

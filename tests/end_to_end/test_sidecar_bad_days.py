@@ -1,4 +1,4 @@
-"""What goes wrong around an agent must not go wrong in the sidecar."""
+"""Failures around an agent must not break the sidecar."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sidecar.inspect_socket import ask_sidecar_for
 from tests.fakes.retry import retry_until
-from tests.sidecar.seat import DEMO, Seat, seated
+from tests.sidecar.sidecar_terminal import DEMO, SidecarTerminal, sidecar_in_terminal
 
 THEN_DEMO = f"\nimport os; os.execv({sys.executable!r}, {list(DEMO)!r})"
 
@@ -25,9 +25,9 @@ async def process(folder: Path) -> dict[str, object]:
     raise AssertionError("no answer")
 
 
-async def is_served(seat: Seat) -> None:
-    await seat.is_("idle")
-    await seat.reaches(seat.room.say("still there"), "answered")
+async def is_served(pane: SidecarTerminal) -> None:
+    await pane.is_("idle")
+    await pane.reaches(pane.room.say("still there"), "answered")
 
 
 async def test_garbage_and_half_sequences_are_passed_on_and_outlived(tmp_path: Path) -> None:
@@ -36,29 +36,29 @@ async def test_garbage_and_half_sequences_are_passed_on_and_outlived(tmp_path: P
         "out.write(random.randbytes(200_000) + b'\\x1b]0;never ended' + b'\\x1b[' + b'\\x1bP' + b'\\xf0\\x9f')\n"
         "out.flush()"
     )
-    async with seated(tmp_path, python(code + THEN_DEMO), agent="demo") as seat:
-        await is_served(seat)
+    async with sidecar_in_terminal(tmp_path, python(code + THEN_DEMO), agent="demo") as pane:
+        await is_served(pane)
 
 
 async def test_ten_megabytes_without_a_newline(tmp_path: Path) -> None:
     code = "import sys; sys.stdout.write('x' * 10_000_000); sys.stdout.flush()"
-    async with seated(tmp_path, python(code + THEN_DEMO), agent="demo") as seat:
-        await retry_until(lambda: len(seat.bytes) >= 10_000_000, describe=lambda: len(seat.bytes))
-        assert seat.bytes.count(b"x") >= 10_000_000
-        await is_served(seat)
+    async with sidecar_in_terminal(tmp_path, python(code + THEN_DEMO), agent="demo") as pane:
+        await retry_until(lambda: len(pane.bytes) >= 10_000_000, describe=lambda: len(pane.bytes))
+        assert pane.bytes.count(b"x") >= 10_000_000
+        await is_served(pane)
 
 
 async def test_nothing_is_typed_into_the_shell_that_a_dead_agent_left_behind(tmp_path: Path) -> None:
     command = ("sh", "-c", f"{' '.join(DEMO)}; PS1='left behind> ' exec sh -i")
-    async with seated(tmp_path, command, agent="demo") as seat:
-        await seat.is_("idle")
-        seat.type("/exit\r")
-        await seat.shows("left behind>")
-        number = seat.room.say("rm -rf precious")
-        await retry_until(lambda: seat.room.rungs(number), describe=seat.describe)
-        await seat.is_("unknown")
-        assert "typed" not in seat.room.rungs(number)
-        assert b"precious" not in seat.bytes
+    async with sidecar_in_terminal(tmp_path, command, agent="demo") as pane:
+        await pane.is_("idle")
+        pane.type("/exit\r")
+        await pane.shows("left behind>")
+        number = pane.room.say("rm -rf precious")
+        await retry_until(lambda: pane.room.rungs(number), describe=pane.describe)
+        await pane.is_("unknown")
+        assert "typed" not in pane.room.rungs(number)
+        assert b"precious" not in pane.bytes
 
 
 async def test_a_stopped_agent_gives_the_terminal_to_the_shell_and_goes_on_with_it(tmp_path: Path) -> None:
@@ -67,28 +67,28 @@ async def test_a_stopped_agent_gives_the_terminal_to_the_shell_and_goes_on_with_
     def stop(terminal: int) -> None:
         modes.append(bool(termios.tcgetattr(terminal)[3] & termios.ICANON))
 
-    async with seated(tmp_path, on_stop=stop) as seat:
-        await seat.is_("idle")
+    async with sidecar_in_terminal(tmp_path, on_stop=stop) as pane:
+        await pane.is_("idle")
         os.kill(int(str((await process(tmp_path))["pid"])), signal.SIGSTOP)
         await retry_until(lambda: modes)
         assert modes == [True]
-        await is_served(seat)
+        await is_served(pane)
 
 
 async def test_a_storm_of_resizes_ends_at_the_last_size(tmp_path: Path) -> None:
-    async with seated(tmp_path) as seat:
-        await seat.is_("idle")
+    async with sidecar_in_terminal(tmp_path) as pane:
+        await pane.is_("idle")
         for number in range(200):
-            seat.resize(60 + number % 40, 15 + number % 20)
+            pane.resize(60 + number % 40, 15 + number % 20)
             if number % 10 == 0:
                 await asyncio.sleep(0)
-        seat.resize(77, 21)
+        pane.resize(77, 21)
 
         def rules() -> list[str]:
-            return [row for row in seat.screen.picture().rows if row.startswith("──")]
+            return [row for row in pane.screen.picture().rows if row.startswith("──")]
 
-        await retry_until(lambda: rules() == ["─" * 77] * 2, describe=seat.describe)
-        await is_served(seat)
+        await retry_until(lambda: rules() == ["─" * 77] * 2, describe=pane.describe)
+        await is_served(pane)
 
 
 async def test_a_late_answer_of_the_terminal_reaches_the_agent_and_is_no_key(tmp_path: Path) -> None:
@@ -96,14 +96,14 @@ async def test_a_late_answer_of_the_terminal_reaches_the_agent_and_is_no_key(tmp
         "import os, tty; tty.setraw(0); os.write(1, b'\\x1b[c'); answer = os.read(0, 100)\n"
         "os.write(1, b'heard ' + answer.hex().encode() + b'\\r\\n> ')\nwhile os.read(0, 100): pass"
     )
-    async with seated(tmp_path, python(code), agent="generic") as seat:
-        await retry_until(lambda: b"\x1b[c" in seat.bytes)
-        await seat.is_("busy")
-        seat.type("\x1b[?64;1;2c")
-        await seat.shows("heard " + b"\x1b[?64;1;2c".hex())
-        number = seat.room.say("hello")
-        await seat.reaches(number, "submitted")
-        assert "draft" not in seat.room.reasons(number)
+    async with sidecar_in_terminal(tmp_path, python(code), agent="generic") as pane:
+        await retry_until(lambda: b"\x1b[c" in pane.bytes)
+        await pane.is_("busy")
+        pane.type("\x1b[?64;1;2c")
+        await pane.shows("heard " + b"\x1b[?64;1;2c".hex())
+        number = pane.room.say("hello")
+        await pane.reaches(number, "submitted")
+        assert "draft" not in pane.room.reasons(number)
 
 
 async def test_a_hook_that_hangs_holds_nothing_up(tmp_path: Path) -> None:
@@ -117,12 +117,12 @@ async def test_a_hook_that_hangs_holds_nothing_up(tmp_path: Path) -> None:
         "print('hung', flush=True); input()\n"
     )
     script.chmod(0o755)
-    async with seated(tmp_path, (str(script),)) as seat:
-        await seat.shows("hung")
+    async with sidecar_in_terminal(tmp_path, (str(script),)) as pane:
+        await pane.shows("hung")
         assert (await process(tmp_path))["reads"] is True
-        seat.type("\r")
-        await seat.is_("gone", 5)
-    assert seat.status == 0
+        pane.type("\r")
+        await pane.is_("gone", 5)
+    assert pane.status == 0
 
 
 async def test_what_waits_is_told_in_the_title_only_between_two_sequences(tmp_path: Path) -> None:
@@ -130,11 +130,11 @@ async def test_what_waits_is_told_in_the_title_only_between_two_sequences(tmp_pa
         "import os, tty; tty.setraw(0); os.write(1, b'on\\x1b]0;half a ti'); os.read(0, 1)\n"
         "os.write(1, b'tle\\x07done'); os.read(0, 1)"
     )
-    async with seated(tmp_path, python(code), agent="demo") as seat:
-        await seat.shows("on")
-        number = seat.room.say("hello")
-        await retry_until(lambda: seat.room.rungs(number) == ["held"], describe=seat.describe)
-        assert b"CSP queued" not in seat.bytes
-        seat.type("x")
-        await retry_until(lambda: b"CSP queued 1 msg" in seat.bytes)
-        assert b"\x1b]0;half a title\x07done" in seat.bytes
+    async with sidecar_in_terminal(tmp_path, python(code), agent="demo") as pane:
+        await pane.shows("on")
+        number = pane.room.say("hello")
+        await retry_until(lambda: pane.room.rungs(number) == ["held"], describe=pane.describe)
+        assert b"CSP queued" not in pane.bytes
+        pane.type("x")
+        await retry_until(lambda: b"CSP queued 1 msg" in pane.bytes)
+        assert b"\x1b]0;half a title\x07done" in pane.bytes

@@ -1,4 +1,4 @@
-"""`join` in a real terminal with a real gateway while its processes die: it comes back, or leaves nothing behind."""
+"""`join` in a real terminal with a real gateway while its processes die: it restarts, or leaves no process behind."""
 
 import asyncio
 import contextlib
@@ -17,8 +17,12 @@ import pexpect  # type: ignore[import-untyped]
 import pytest
 
 from gateway.client import Client
-from gateway.protocol.requests import Restart
-from gateway.protocol.results import Done
+from gateway.protocol import codec
+from gateway.protocol.events import MemberEvent
+from gateway.protocol.requests.agent_requests import Restart
+from gateway.protocol.requests.connection_requests import Events
+from gateway.protocol.requests.member_requests import Members, SetRole
+from gateway.protocol.results import Done, EventPage, MemberList
 from sidecar.process.process_table import find_process
 from tests.end_to_end.test_sidecar_join import DEMO, STEADY, environment, gateway, is_idle, person, sidecar, story
 from tests.fakes.retry import retry_until
@@ -132,20 +136,64 @@ async def test_the_conversation_goes_on_after_a_kill(tmp_path: Path, port: int, 
     assert not (one.folder / "run.json").exists()
 
 
+async def comings_and_goings(client: Client, since: int) -> list[str]:
+    page = await client.request(Events(since=since, limit=1000), EventPage)
+    assert not page.more
+    events = [codec.decode_durable(bytes(one)) for one in page.events]
+    return [str(one.action) for one in events if isinstance(one, MemberEvent) and one.action != "changed"]
+
+
+@pytest.mark.parametrize(
+    ("victims", "told"),
+    [
+        (lambda one: (one.agent,), "demo died (SIGKILL)"),
+        (lambda one: (one.sidecar,), "the sidecar of demo died (SIGKILL)"),
+        (None, "demo is restarted by an order from the room"),
+    ],
+    ids=["agent", "sidecar", "order"],
+)
+async def test_who_comes_back_has_not_left_and_keeps_its_role(
+    tmp_path: Path, port: int, victims: Victims | None, told: str
+) -> None:
+    async with in_the_room(tmp_path, port, "--role", "coder") as (one, client):
+        given = await client.request(SetRole(member="demo", role="critic"), Done)
+        agent = one.agent
+        if victims is None:
+            await client.request(Restart(member="demo"), Done)
+        else:
+            kill(*victims(one))
+        await one.tells(told)
+        await one.has_agent(other_than=agent)
+        await is_answered(client, "after it came back")
+        members = (await client.request(Members(), MemberList)).agents
+        assert [member.role for member in members if member.name == "demo"] == ["critic"]
+        assert await comings_and_goings(client, given.seq or 0) == []
+        one.terminal.write("/exit\r")
+        assert await one.terminal.ends() == 0
+        assert await comings_and_goings(client, given.seq or 0) == ["left"]
+
+
+async def test_who_is_not_started_again_says_goodbye(tmp_path: Path, port: int) -> None:
+    async with in_the_room(tmp_path, port, "--restart", "never") as (one, client):
+        kill(one.agent)
+        assert await one.terminal.ends() == 128 + signal.SIGKILL
+        assert (await comings_and_goings(client, 0))[-1] == "left"
+
+
 @pytest.mark.parametrize("policy", ["crash", "never"])
 async def test_an_ordered_restart_goes_on_with_the_conversation(tmp_path: Path, port: int, policy: str) -> None:
     async with in_the_room(tmp_path, port, "--restart", policy) as (one, client):
         await is_answered(client, "before the order")
         agent, sidecar = one.agent, one.sidecar
         await client.request(Restart(member="demo"), Done)
-        await one.tells("groupchat: demo is started again, as somebody in the room ordered")
+        await one.tells("groupchat: demo is restarted by an order from the room")
         await one.has_agent(other_than=agent)
         await is_idle(client)
         assert not alive(agent, sidecar)
         assert "before the order" in one.terminal.screen
         await is_answered(client, "after the order")
         assert len(list(one.folder.glob("demo-*.jsonl"))) == 1
-        assert printed(one.terminal).count("is started again") == 1
+        assert printed(one.terminal).count("is restarted") == 1
         one.terminal.write("/exit\r")
         assert await one.terminal.ends() == 0
 
@@ -183,7 +231,7 @@ async def test_a_conversation_that_is_gone_is_begun_anew_once(tmp_path: Path, po
         for path in one.folder.glob("demo-*.jsonl"):
             path.unlink()
         kill(one.sidecar)
-        await one.tells("demo could not take up its earlier conversation; a new one begins")
+        await one.tells("demo could not resume its earlier conversation and begins a new one")
         await one.has_agent(other_than=agent)
         await is_answered(client, "hello")
 
@@ -222,7 +270,7 @@ async def test_told_to_stop_everything_is_gone_and_the_terminal_as_before(
 
 
 def hang_up(master: int) -> None:
-    """As a terminal window that is closed. The number stays taken, for whoever closes it later."""
+    """Like a closed terminal window. The descriptor number stays in use until the fixture closes it."""
     asyncio.get_running_loop().remove_reader(master)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, master)
@@ -328,7 +376,7 @@ async def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
 
 
 async def test_under_job_control_everything_stops_and_goes_on(tmp_path: Path, port: int) -> None:
-    """In a real shell: the agent is stopped, the prompt comes, `fg` goes on with all of it."""
+    """In a real shell: the agent is stopped, the prompt appears, and `fg` continues all processes."""
     with gateway(tmp_path / "state", port):
         await retry_until((tmp_path / "state" / "gateway.json").exists)
         code = "echo be''gun; kill -STOP $$; echo went on; exit 4"

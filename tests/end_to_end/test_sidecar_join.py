@@ -1,4 +1,4 @@
-"""`join` against a real gateway, headless: register, deliver, answer, take the name over, outlive a killed gateway."""
+"""`join` with a real gateway, headless: register, deliver, answer, take the name over, survive a killed gateway."""
 
 import asyncio
 import contextlib
@@ -16,9 +16,10 @@ import pytest
 from gateway.client import Client, find_endpoint, token_file
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.requests import Hello, Members
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.results import MemberList
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 from tests.support import warm
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +83,7 @@ async def is_idle(client: Client) -> None:
 
 
 async def story(client: Client, number: int) -> tuple[list[str], str]:
-    """The rungs and the answer of one message."""
+    """The delivery states and the answer of one message."""
     rungs, answer = [], ""
     async with asyncio.timeout(STEADY):
         async for event in client.events():
@@ -137,7 +138,7 @@ async def test_a_killed_gateway_is_outlived(tmp_path: Path, port: int) -> None:
 
 
 async def test_a_gateway_that_began_anew_is_joined_again(tmp_path: Path, port: int) -> None:
-    """Its store is another one: the token is worth nothing there, and number N is another message."""
+    """A gateway with another store, where the token is invalid and number N is another message."""
     state = tmp_path / "state"
     with contextlib.ExitStack() as sidecars:
         with gateway(state, port, signal.SIGKILL):

@@ -1,4 +1,4 @@
-"""Tried as a person: through the sidecar, a program looks and feels as it does alone."""
+"""Tested like a person: through the sidecar, a program looks and behaves as without it."""
 
 import contextlib
 import hashlib
@@ -184,7 +184,7 @@ def test_a_stopped_program_gives_the_shell_back_and_fg_goes_on(tmp_path: Path) -
 
 
 def test_a_recording_of_a_session_replays(tmp_path: Path) -> None:
-    """Recorded as a person does it, in a terminal."""
+    """Recorded like a person, in a terminal."""
     cast = tmp_path / "demo.cast"
     shell = pexpect.spawn(
         sys.executable,

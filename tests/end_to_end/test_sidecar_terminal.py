@@ -1,4 +1,4 @@
-"""The native terminal is untouched: bytes, keys, size, signals, environment, exit status."""
+"""The sidecar does not change the native terminal: bytes, keys, size, signals, environment, exit status."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from tests.fakes.retry import retry_until
-from tests.sidecar.seat import seated
+from tests.sidecar.sidecar_terminal import sidecar_in_terminal
 
 RAW = "import os, sys, tty; tty.setraw(0)\n"
 
@@ -25,9 +25,9 @@ async def test_what_the_agent_prints_arrives_byte_for_byte(tmp_path: Path) -> No
 
     random.seed(7)
     data = random.randbytes(3_000_000)
-    async with seated(tmp_path, python(code)) as seat:
-        await retry_until(lambda: len(seat.bytes) >= len(data), describe=lambda: len(seat.bytes))
-        assert sha256(seat.bytes).digest() == sha256(data).digest()
+    async with sidecar_in_terminal(tmp_path, python(code)) as pane:
+        await retry_until(lambda: len(pane.bytes) >= len(data), describe=lambda: len(pane.bytes))
+        assert sha256(pane.bytes).digest() == sha256(data).digest()
 
 
 async def test_what_the_person_types_arrives_byte_for_byte(tmp_path: Path) -> None:
@@ -37,50 +37,50 @@ async def test_what_the_person_types_arrives_byte_for_byte(tmp_path: Path) -> No
         "import hashlib; print(hashlib.sha256(data).hexdigest(), flush=True); os.read(0, 1)"
     )
     keys = "".join(chr(n % 128) for n in range(100_000))
-    async with seated(tmp_path, python(code)) as seat:
-        await seat.shows("ready")
-        seat.type(keys)
-        await seat.shows(sha256(keys.encode()).hexdigest())
+    async with sidecar_in_terminal(tmp_path, python(code)) as pane:
+        await pane.shows("ready")
+        pane.type(keys)
+        await pane.shows(sha256(keys.encode()).hexdigest())
 
 
 async def test_no_token_reaches_the_agent(tmp_path: Path) -> None:
-    """Only the mark by which the run is found again after a crash."""
+    """Only the mark that identifies the run after a crash."""
     code = "import os; print([n for n in os.environ if 'TOKEN' in n or 'GROUPCHAT' in n], 'end', flush=True); input()"
     env = {"CSP_AUTH_TOKEN": "secret", "GROUPCHAT_STATE": "/nowhere", "GROUPCHAT_LEASH": "3:1"}
-    async with seated(tmp_path, python(code), env=env) as seat:
-        await seat.shows("['GROUPCHAT_RUN'] end")
+    async with sidecar_in_terminal(tmp_path, python(code), env=env) as pane:
+        await pane.shows("['GROUPCHAT_RUN'] end")
 
 
 async def test_the_exit_status_is_the_agents(tmp_path: Path) -> None:
-    async with seated(tmp_path, python("import sys; input(); sys.exit(5)")) as seat:
-        seat.type("\r")
-        await seat.is_("gone")
-    assert seat.status == 5
-    assert any(type(one).__name__ == "Bye" for one in seat.room.asked)
+    async with sidecar_in_terminal(tmp_path, python("import sys; input(); sys.exit(5)")) as pane:
+        pane.type("\r")
+        await pane.is_("gone")
+    assert pane.status == 5
+    assert any(type(one).__name__ == "Bye" for one in pane.room.asked)
 
 
 async def test_a_hang_up_ends_the_agent(tmp_path: Path) -> None:
-    async with seated(tmp_path, python("print('on', flush=True); input()")) as seat:
-        await seat.shows("on")
+    async with sidecar_in_terminal(tmp_path, python("print('on', flush=True); input()")) as pane:
+        await pane.shows("on")
         os.kill(os.getpid(), signal.SIGHUP)
-        await seat.is_("gone")
+        await pane.is_("gone")
 
 
 async def test_a_killed_agent_leaves_no_mode_behind(tmp_path: Path) -> None:
     code = "import os, signal; print('\\x1b[?1049h\\x1b[?25lhere', flush=True); input(); os.kill(os.getpid(), 9)"
-    async with seated(tmp_path, python(code)) as seat:
-        await retry_until(lambda: seat.screen.picture().alternate)
-        seat.type("\r")
-        await seat.is_("gone")
-        await retry_until(lambda: not seat.screen.picture().alternate)
-        assert seat.screen.picture().cursor_visible
-    assert seat.status == 128 + signal.SIGKILL
+    async with sidecar_in_terminal(tmp_path, python(code)) as pane:
+        await retry_until(lambda: pane.screen.picture().alternate)
+        pane.type("\r")
+        await pane.is_("gone")
+        await retry_until(lambda: not pane.screen.picture().alternate)
+        assert pane.screen.picture().cursor_visible
+    assert pane.status == 128 + signal.SIGKILL
 
 
 async def test_a_line_program_gets_its_line_and_enter(tmp_path: Path) -> None:
     code = "while True: print('got', repr(input('> ')), flush=True)"
-    async with seated(tmp_path, python(code), agent="generic") as seat:
-        number = seat.room.say("two\nlines")
-        await seat.reaches(number, "submitted")
-        await seat.shows("got '[alice -> claude #1] two lines'")
-        assert seat.room.rungs(number)[-3:] == ["typed", "unverified", "submitted"]
+    async with sidecar_in_terminal(tmp_path, python(code), agent="generic") as pane:
+        number = pane.room.say("two\nlines")
+        await pane.reaches(number, "submitted")
+        await pane.shows("got '[alice -> claude #1] two lines'")
+        assert pane.room.rungs(number)[-3:] == ["typed", "unverified", "submitted"]

@@ -102,7 +102,7 @@ sys.stdin.read()
 
 
 async def test_an_agent_finds_no_token_and_not_the_tmux_of_the_person(tmp_path: Path) -> None:
-    """It may have a tmux of its own. The person's is the default one of their environment, and the pane's."""
+    """It may start its own tmux. The person's is the default server of their environment, and the pane's."""
     found, sockets = tmp_path / "found", tmp_path / "s"
     sockets.mkdir(mode=0o700)
     persons = {**os.environ, "TMUX_TMPDIR": str(sockets)}

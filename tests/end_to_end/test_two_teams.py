@@ -1,4 +1,4 @@
-"""Two teams of one person in a real tmux: each folder means its own, and ending one leaves the other alone."""
+"""Two teams of one person in a real tmux: each folder means its own team, and ending one does not affect the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from controller.team.team_record import WorkspaceRecord, read_workspace_record
+from controller.team.workspace_record import WorkspaceRecord, read_workspace_record
 from controller.workspace.child_processes import is_alive
 from gateway.client.discovery.running_gateway import read_running
 from tests.end_to_end.desk_session import DEMO, TMUX
@@ -28,7 +28,7 @@ DEFAULT, SITE = "llm-groupchat", "llm-groupchat/teams/site"
 
 @dataclass
 class Desk:
-    """A home with projects, a tmux of its own, and no variable that says where anything is."""
+    """A home with projects, a separate tmux, and no variables that name a team."""
 
     home: Path
     sockets: Path
@@ -82,7 +82,7 @@ class Desk:
         return found
 
     def pids(self, name: str) -> list[int]:
-        """Of all that a team has: the panes, the gateway, and what starts it again."""
+        """The pids of a team: its panes, its gateway and its supervisor."""
         record, running = self.record(name), read_running(self.state(name))
         panes = self.tmux(
             "-S", record.socket or "", "list-panes", "-s", "-t", f"={record.session}", "-F", "#{pane_pid}"
@@ -119,7 +119,7 @@ class Folders:
 
 
 def both_started(desk: Desk) -> Folders:
-    """The default team from one folder, another from deep inside of its own."""
+    """The default team from one folder, another team from a subfolder of its own."""
     other, site, none = desk.project("other", "", "ada"), desk.project("site", "site", "owl"), desk.project("none")
     deep = site / "src" / "deep"
     deep.mkdir(parents=True)
@@ -208,7 +208,7 @@ async def test_a_team_is_found_in_the_tmux_that_it_was_started_in(desk: Desk) ->
 
 
 async def attached_by_its_name(desk: Desk, cwd: Path) -> None:
-    """Inside that tmux its client is switched."""
+    """Inside that tmux the client is switched."""
     command = f"PYTHONPATH={os.getcwd()} {sys.executable} -P -m controller.cli.main attach site"
     client = [TMUX, "-L", "foreign", "attach", "-t", "work"]
     async with terminal(client, desk.environment, columns=100, lines=30) as person:

@@ -1,6 +1,5 @@
-"""A client of AgentChat 0.3, written from its conformance text alone: one WebSocket, JSON frames with a `type`.
-
-It must know nothing of ours. Only `prove` goes beyond 0.3: it answers the challenge that our gateway offers.
+"""A client of AgentChat 0.3, written only from its conformance text: one WebSocket, JSON frames with a `type`. It must
+use none of our code. Only `prove` goes beyond 0.3: it answers the challenge that our gateway offers.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from tests.fakes.json_frames import Frame, JsonFrames
 class Identity:
     """A key pair, as `identity.json` holds one."""
 
-    def __init__(self) -> None:
-        self._private = Ed25519PrivateKey.generate()
+    def __init__(self, private: Ed25519PrivateKey | None = None) -> None:
+        self._private = private or Ed25519PrivateKey.generate()
         public = self._private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         self.pubkey = public.decode()
 
@@ -57,7 +56,7 @@ class Agent(JsonFrames):
         return error["code"], error["message"]
 
     async def settle(self) -> None:
-        """Everything sent before this has been dealt with when it returns."""
+        """When this returns, everything sent before has been processed."""
         await self.ask("PONG", "PING")
 
     # the protocol
@@ -69,7 +68,7 @@ class Agent(JsonFrames):
         return welcome
 
     async def prove(self, challenge: Frame) -> Frame:
-        """What 0.3 cannot: answer the challenge of a welcome or of a refusal."""
+        """Beyond 0.3: answer the challenge of a welcome or of a refusal."""
         assert self.identity is not None
         sig = self.identity.sign(f"PROVE|{challenge['agent_id']}|{challenge['challenge']}")
         answer = await self.ask("PROVEN", "PROVE", sig=sig)
@@ -80,7 +79,7 @@ class Agent(JsonFrames):
         return await self.ask("JOINED", "JOIN", channel=channel)
 
     async def send(self, to: str, content: str, **more: Any) -> None:
-        """Signed by whoever has a key, as 0.3 does."""
+        """Signed if this client has a key, as in 0.3."""
         if self.identity is not None and "sig" not in more:
             ts = time.time_ns() // 1_000_000
             text = as_javascript({"to": to, "content": content, "ts": ts})
@@ -95,7 +94,7 @@ class Agent(JsonFrames):
         return list((await self.ask("AGENTS", "LIST_AGENTS", channel=channel))["list"])
 
     async def message(self, content: str) -> Frame:
-        """The message with this content, which came or will come."""
+        """The message with this content; waits until it arrives."""
         found: list[Frame] = await self.until(lambda: [one for one in self.of("MSG") if one["content"] == content])
         return found[0]
 
@@ -104,9 +103,9 @@ class Agent(JsonFrames):
 
 
 def verifies(message: Frame, identity: Identity) -> bool:
-    """What a receiver that knows the sender's key does with a signed message."""
+    """The check of a signed message by a receiver that knows the sender's key."""
     fields = as_javascript({name: message[name] for name in ("to", "content", "ts")})
-    return identity.sign(fields) == str(message["sig"])  # Ed25519 signs the same text in the same way each time
+    return identity.sign(fields) == str(message["sig"])  # an Ed25519 signature of the same text is always the same
 
 
 @asynccontextmanager

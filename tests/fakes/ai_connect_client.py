@@ -1,6 +1,5 @@
-"""A client of AI-Connect's bridge, written from its conformance text alone: one WebSocket, JSON frames with a `type`.
-
-It must know nothing of ours.
+"""A client of AI-Connect's bridge, written only from its conformance text: one WebSocket, JSON frames with a `type`. It
+must use none of our code.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from tests.fakes.json_frames import Frame, JsonFrames
 
 
 class Peer(JsonFrames):
-    """One connection. `messages` is what `unread` and `message` brought, in order."""
+    """One connection. `messages` holds the messages of `unread` and `message`, in order."""
 
     def __init__(self, socket: ClientConnection) -> None:
         super().__init__(socket)
@@ -45,7 +44,7 @@ class Peer(JsonFrames):
         await self.say(type="message", to=to, content=content, context=context)
 
     async def ping(self) -> None:
-        """Everything sent before this has been dealt with when it returns."""
+        """When this returns, everything sent before has been processed."""
         await self.ask("pong", type="ping")
 
     async def peers(self) -> dict[str, Frame]:
@@ -58,7 +57,7 @@ class Peer(JsonFrames):
         return list(answer["messages"])
 
     async def message(self, content: str) -> Frame:
-        """The message with this content, which came or will come."""
+        """The message with this content; waits until it arrives."""
 
         def found() -> Frame | None:
             return next((one for one in self.messages if one["content"] == content), None)
@@ -70,7 +69,7 @@ class Peer(JsonFrames):
         return [one["content"] for one in self.messages]
 
     async def told(self) -> str:
-        """What the gateway said last to this peer alone."""
+        """The last message of the gateway to this peer alone."""
 
         def lines() -> list[str]:
             return [one["content"] for one in self.messages if one["from"] == "system"]

@@ -1,6 +1,5 @@
-"""The client's end of a WebSocket that carries JSON objects with a `type`: all that arrived, and waiting for more.
-
-It reads all the time and answers the WebSocket's pings, as usual clients do. It must know nothing of ours.
+"""The client's end of a WebSocket that carries JSON objects with a `type`: stores all frames and waits for more. It
+reads all the time and answers pings, like usual clients. It must use none of our code.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Frame = dict[str, Any]
 
 
 class JsonFrames:
-    """One connection. `frames` is all that arrived, in order."""
+    """One connection. `frames` holds all frames in order of arrival."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -51,7 +50,7 @@ class JsonFrames:
             self.ended.set()
 
     async def until(self, ready: Callable[[], Any]) -> Any:
-        """The first true value, looked at after each frame."""
+        """The first true value of the check, which runs after each frame."""
         async with asyncio.timeout(PATIENCE), self._news:
             while not (found := ready()):
                 await self._news.wait()

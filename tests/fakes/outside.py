@@ -1,4 +1,4 @@
-"""The rest of the world, for programs that must not reach it: a proxy that refuses and remembers every request."""
+"""Stands for other hosts, which programs under test must not reach: a proxy that refuses and records every request."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ class Outside:
 
     @property
     def hosts(self) -> list[str]:
-        """Whom they asked for, as `CONNECT host:port` or an absolute URL names it."""
+        """The requested host, from `CONNECT host:port` or an absolute URL."""
         return [attempt.split()[1] if " " in attempt else attempt for attempt in self.attempts]
 
     @property
@@ -26,15 +26,17 @@ class Outside:
 
     async def refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open.add(writer)
-        with contextlib.suppress(ConnectionError, ValueError):
-            self.attempts.append((await reader.readline()).decode("latin-1").strip())
-            writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            await writer.drain()
-        self.open.discard(writer)
-        writer.close()
+        try:
+            with contextlib.suppress(ConnectionError, ValueError):
+                self.attempts.append((await reader.readline()).decode("latin-1").strip())
+                writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                await writer.drain()
+        finally:  # also when the test ends before the request comes
+            self.open.discard(writer)
+            writer.close()
 
     async def hang_up(self) -> None:
-        """Whoever connected and asked for nothing yet; a server that closes leaves them."""
+        """Connections without a request; a closing server does not wait for them."""
         while self.open:
             for writer in self.open:
                 writer.close()
@@ -50,4 +52,6 @@ async def outside() -> AsyncIterator[Outside]:
         try:
             yield refusing
         finally:
+            server.close()
+            await asyncio.sleep(0.05)  # whoever was accepted last is in `open` by then
             await refusing.hang_up()

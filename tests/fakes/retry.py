@@ -1,4 +1,4 @@
-"""Wait for what must become true, instead of sleeping for as long as it usually takes."""
+"""Waits until a condition is true, instead of sleeping for its usual duration."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ T = TypeVar("T")
 async def retry_until(
     check: Callable[[], T], seconds: float = 20.0, *, describe: Callable[[], object] = lambda: ""
 ) -> T:
-    """The first true answer of `check`; after `seconds` an AssertionError that says what `describe` sees."""
+    """The first true result of `check`; after `seconds` an AssertionError with the result of `describe`."""
     deadline = time.monotonic() + seconds
     while not (answer := check()):
         if time.monotonic() > deadline:

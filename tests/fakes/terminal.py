@@ -1,4 +1,4 @@
-"""A real PTY with a program in it and a real emulator behind it: what a person at a terminal sees and does."""
+"""A real PTY with a program in it and a real emulator: what a person at a terminal sees and types."""
 
 import asyncio
 import contextlib
@@ -26,8 +26,9 @@ class Terminal:
         self.closed = False
         self.watcher: Callable[[str, bytes], None] = lambda kind, data: None
         self._emulator = Emulator(columns, lines)
-        self._emulator.feed(b"\x1b[?2027h")  # a joined emoji takes two cells, as the CLIs believe
+        self._emulator.feed(b"\x1b[?2027h")  # a joined emoji takes two cells, as in the CLIs
         self._emulator.on_reply(self._reply)
+        self._held_answers: bytes | None = None
 
     @property
     def rows(self) -> list[str]:
@@ -66,7 +67,7 @@ class Terminal:
         self.write(f"\x1b[200~{text}\x1b[201~")
 
     async def submit(self, text: str) -> None:
-        """As all three real CLIs want it: the paste, a pause that lets its burst end, then Enter."""
+        """As all three real CLIs need it: the paste, a pause until the paste has ended, then Enter."""
         self.paste(text)
         await asyncio.sleep(0.15)
         self.write("\r")
@@ -103,7 +104,18 @@ class Terminal:
         self.watcher("o", data)
         self._emulator.feed(data)
 
+    def hold_answers(self) -> None:
+        """Answer no question of the program until `give_answers`, as behind a slow line."""
+        self._held_answers = b""
+
+    def give_answers(self) -> None:
+        held, self._held_answers = self._held_answers, None
+        self._reply(held or b"")
+
     def _reply(self, data: bytes) -> None:
+        if self._held_answers is not None:
+            self._held_answers += data
+            return
         with contextlib.suppress(OSError):
             self.write(data)
 
@@ -112,8 +124,8 @@ class Terminal:
 async def terminal(
     argv: Sequence[str], env: Mapping[str, str], *, cwd: Path | None = None, columns: int = 100, lines: int = 30
 ) -> AsyncIterator[Terminal]:
-    """Runs `argv` until the block ends; then its whole process group goes. A sidecar may end its agent first, which is
-    in a group of its own and may not mind a terminal that hangs up."""
+    """Runs `argv` until the block ends; then its process group is killed. A sidecar may first end its agent, which is
+    in another group and may survive a hang-up."""
     process = PtyProcess.spawn(list(argv), cwd=cwd and str(cwd), env=dict(env), dimensions=(lines, columns))
     os.set_blocking(process.fd, False)
     running = Terminal(process, columns, lines)

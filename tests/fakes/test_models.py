@@ -134,6 +134,20 @@ async def test_a_reply_with_a_tool_call_streams_and_the_script_goes_on(dialect: 
 
 
 @each_dialect
+async def test_a_reply_whose_last_word_waits_is_not_finished_before(dialect: Dialect, path: str, body: Json) -> None:
+    async with Model(dialect) as model, aiohttp.ClientSession(model.url) as http:
+        goes_on = asyncio.Event()
+        model.script(Reply("one two three", until=goes_on))
+        async with http.post(path, json=body) as response:
+            heard = b""
+            while b"two" not in heard:
+                heard += await response.content.readany()
+            assert b"three" not in heard and model.turns[0].finished_at is None
+            goes_on.set()
+            assert b"three" in await response.content.read()
+
+
+@each_dialect
 async def test_an_error_and_its_retry_count_as_one_prompt(dialect: Dialect, path: str, body: Json) -> None:
     async with Model(dialect) as model, aiohttp.ClientSession(model.url) as http:
         model.script(Reply(status=529), Reply(status=429))

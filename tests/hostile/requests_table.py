@@ -1,7 +1,7 @@
-"""Hostile requests by construction: every field of a request, at any depth, with every value that nobody should send.
+"""Builds hostile requests: every field of a request, at any depth, with every invalid value.
 
-The values are JSON as it goes over the wire, since much of it (NaN, numbers without end, half characters, a key twice)
-is nothing that an encoder would write.
+The values are raw JSON text, because an encoder would not write some of them (NaN, endless numbers, half characters,
+duplicate keys).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from gateway.operations.table import OPERATIONS
-from gateway.protocol.requests import Request
+from gateway.operations.operation_table import OPERATIONS
+from gateway.protocol.requests.request import Request
 
 HOLE = '"@@here@@"'
 DEEP = 3000
@@ -68,7 +68,7 @@ VALUES: dict[str, str] = {
     "broken": "{",
 }
 
-# Whole bodies that are no request at all, on every wire that takes JSON.
+# Whole bodies that are not a request, for every transport that takes JSON.
 BODIES: dict[str, bytes] = {
     "nothing": b"",
     "blank": b"  \n",
@@ -110,7 +110,7 @@ BODIES: dict[str, bytes] = {
 
 
 def least(type_: inspect.Type) -> Any:  # noqa: C901, PLR0911 - one line for each kind
-    """A value of a type with all that it can hold, and no more of each than one."""
+    """A value of a type with every field set, and one item in each list."""
     match type_:
         case inspect.Metadata(type=inner):
             return least(inner)
@@ -136,7 +136,7 @@ def least(type_: inspect.Type) -> Any:  # noqa: C901, PLR0911 - one line for eac
 
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place of a value at which another could stand."""
+    """Every place in a value that can be replaced."""
     if at:
         yield at
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -153,7 +153,7 @@ def with_hole(value: Any, at: tuple[Any, ...]) -> Any:
 
 
 def holed(kind: type[msgspec.Struct], tag: dict[str, Any], *, without: frozenset[str] = frozenset()) -> Iterator[str]:
-    """This request as JSON, once for each of its places, with a hole there. A field that is left out is still tried."""
+    """This request as JSON, once for each of its places, with a gap there. Optional fields are included."""
     fields = [one for one in msgspec.structs.fields(kind) if one.encode_name not in without]
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)

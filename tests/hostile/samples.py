@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
-from gateway.protocol.requests import Request
-from gateway.protocol.types import SEVERAL_LINES_FLAG
+from gateway.protocol.requests.request import Request
+from gateway.protocol.types.core_types import SEVERAL_LINES_FLAG
 
 Path = tuple[str, ...]
 Usual = Mapping[str, Any]
@@ -59,8 +60,13 @@ def _inner(type_: inspect.Type) -> Iterator[tuple[Path, inspect.Type]]:
 
 def with_text(request: type[Request], field: TextField, text: str, usual: Usual | None = None) -> dict[str, Any]:
     """The request with the least that it needs, and this text at that place; `usual` has values for other places."""
-    info = inspect.type_info(request)
-    return {"op": field.op, **_Filling(field.op, field.path, text, usual or {}).of(info, ())}
+    return {"op": field.op, **_Filling(field.op, field.path, text, usual or {}).of(_type_of(request), ())}
+
+
+@cache
+def _type_of(request: type[Request]) -> inspect.Type:
+    """It takes longer than all the rest of a test, and is the same each time."""
+    return inspect.type_info(request)
 
 
 @dataclass(frozen=True)

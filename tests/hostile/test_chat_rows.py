@@ -1,4 +1,4 @@
-"""The chat's rows, in cells as they are painted, when everything that members write is hostile."""
+"""The painted cells of the chat's rows when all text of members is hostile."""
 
 from __future__ import annotations
 
@@ -7,17 +7,29 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from controller.chat.layout import place_cells
+from controller.chat.full_screen.layout import place_cells
 from controller.commands.decision_text import DecisionCard, decision_lines
-from controller.view import list_overlay
-from controller.view.approvals_view import AskView
-from controller.view.chat_rows import StreamRows, roster_line, roster_rows
-from controller.view.chat_state import ChatState
-from controller.view.text_rows import Row
-from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
-from gateway.protocol.events import ContextEvent, DecisionEvent, RoomAction, RoomEvent, SessionEvent
-from gateway.protocol.session_nouns import Session, SessionAction
-from gateway.protocol.types import Ask, ContextAction, FloorView, MessageKind, Option, Part, Rung
+from controller.view.approvals.ask_view import AskView
+from controller.view.panels.roster_rows import roster_line, roster_rows
+from controller.view.state.chat_state import ChatState
+from controller.view.state.draft_target import DraftTarget, TargetKind
+from controller.view.stream import list_overlay
+from controller.view.stream.chat_rows import StreamRows
+from controller.view.stream.selection import MessageFacts, action_of
+from controller.view.text.row_types import Row
+from controller.view.text.search_highlights import SearchHighlights
+from gateway.protocol.events import (
+    ContextEvent,
+    DecisionEvent,
+    PinEvent,
+    ReactionEvent,
+    RoomAction,
+    RoomEvent,
+    SessionEvent,
+)
+from gateway.protocol.types.core_types import Ask, ContextAction, FloorView, MessageKind, Option, Part, Rung
+from gateway.protocol.types.decision_types import AnswerKind, Decision, DecisionAction, DecisionState, Given
+from gateway.protocol.types.session_types import Session, SessionAction
 from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
 from tests.hostile.strings import LINE_ENDS, STRINGS, WORST, problems
 
@@ -26,7 +38,7 @@ WIDTHS = (24, 60, 120)
 
 
 def everything(text: str) -> ChatState:
-    """A room in which mallory has put this text wherever a text may be, or an older store may hold one."""
+    """A room with this text of mallory in every place that can hold a text, also in an older store."""
     state = ChatState("alice")
     options = (Option(text[:16] or "x", text), Option("2", text))
     ask = Ask("mallory", 20, "d" * 16, text, text, options=options, tool=text, detail=text, reason=text)
@@ -52,6 +64,9 @@ def everything(text: str) -> ChatState:
         said(60, "see", "mallory", parts=(Part(**fields), Part("file", text), Part(text)), context={text: [text]}),
         said(61, text, "mallory", context=dict.fromkeys(("file", "lines", "revision", "text"), text)),
         said(4, text, "mallory", timestamp=text, reply_to=1),
+        ReactionEvent(70, "general", 1, "mallory", text, text),
+        ReactionEvent(71, "general", 1, text, "ok", STAMP),
+        PinEvent(72, "general", 1, text, STAMP),
         said(5, "mine", "alice", deliveries=("mallory",)),
         receipt(6, 5, Rung.HELD, "mallory", text),
         receipt(7, 5, Rung.FAILED, "mallory", text),
@@ -80,7 +95,8 @@ def rows_of(text: str, width: int) -> Iterator[Row]:
     stream.unfolded = set(state.keys)
     for place in range(len(state.keys)):
         yield from stream(place)
-    yield from roster_rows(state, min(width, 28))
+    yield from roster_rows(state, min(width, 28), 40)
+    yield from roster_rows(state, min(width, 28), 2)
     yield roster_line(state, width)
     pairs = [(text[:40], text), ("x", text)]
     yield from list_overlay.overlay_of_pairs(text, pairs).rows(width, 200)
@@ -88,7 +104,10 @@ def rows_of(text: str, width: int) -> Iterator[Row]:
         "t", "\n".join(f"  {one}" for one in decision_lines(next(iter(state.decisions.values())).decision))
     ).rows(width, 200)
     found = [said(1, text, "mallory", timestamp=text, context={"file": text, "text": text})]
-    yield from list_overlay.overlay_of_messages("t", found).rows(width, 200)
+    for kind in TargetKind:
+        yield (("", DraftTarget(kind, said(1, text, "mallory", recipients=("alice",))).words("alice")),)
+    yield (("", str(action_of(text, MessageFacts(1, "mallory")))),)
+    yield from list_overlay.overlay_of_messages("t", found, state.names, SearchHighlights(text)).rows(width, 200)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -1,5 +1,5 @@
-"""Hostile arguments for every command: each ends with a sentence and the code 1 or 2, or does what it was asked, and
-never with a traceback. The commands and their options are read from the program itself.
+"""Hostile arguments for every command: each ends with an error and the code 1 or 2, or succeeds, and never with a
+traceback. The commands and their options are read from the program itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from sidecar.errors import SidecarError
 from tests.support.command_tree import APPS, leaves
 from tests.support.gateways import GatewayProcess
 
-# Here many commands end in one process, which nobody waits for to let go of its last socket; each has one of its own.
+# Many commands run in one process here, so an unclosed socket of one may be reported in another; a real command has its
+# own process.
 pytestmark = [
     pytest.mark.usefixtures("commands_let_go"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
@@ -69,17 +70,21 @@ TEXTS = (
 
 
 EVERY = {(package, *path): one for package, app in APPS.items() for path, one in leaves(app)}
-COMMANDS = {path: one for path, one in EVERY.items() if path[1] not in STAY}
+# Connected to a server, they keep running, as intended: see `tests/gateway/dialect_commands`.
+STAY_CONNECTED = frozenset({("gateway", "skynet", "connect"), ("gateway", "skynet", "monitor")})
+COMMANDS = {path: one for path, one in EVERY.items() if path[1] not in STAY and path not in STAY_CONNECTED}
 
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    with GatewayProcess(tmp_path_factory.mktemp("commands") / "state").running() as running:
+    state = tmp_path_factory.mktemp("commands") / "state"
+    with GatewayProcess(state, "--listen", "skynet=127.0.0.1:0").running() as running:
         yield running
 
 
 def test_what_is_left_out_is_there() -> None:
     assert {path[1] for path in EVERY} >= STAY
+    assert set(EVERY) >= STAY_CONNECTED
 
 
 @contextmanager
@@ -98,7 +103,7 @@ def patience() -> Iterator[None]:
 
 
 def _attempts(command: Any, texts: Iterator[str]) -> Iterator[list[str]]:
-    """Each text in the place of all arguments; and each option once, with the next text."""
+    """Each text for all arguments; and each option once, with the next text."""
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option" and not getattr(one, "is_flag", False)]
     for _ in range(2 if arguments else 0):
@@ -123,6 +128,6 @@ def test_hostile_arguments(
         shown = (path, [one[:40] for one in arguments], done.output[-600:], done.exception)
         assert done.exception is None or isinstance(done.exception, SystemExit | SidecarError | GroupChatError), shown
         assert done.exit_code in (0, 1, 2), shown
-        assert "Traceback" not in done.output and "broke inside" not in done.output, shown
+        assert "Traceback" not in done.output and "internal error" not in done.output, shown
         assert done.exit_code == 0 or done.output.strip() or done.stderr.strip() or str(done.exception), shown
     assert "Traceback" not in process.log

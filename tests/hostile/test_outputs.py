@@ -1,6 +1,5 @@
-"""Every command's and every tool's output, in a room where everything that a member can write is hostile.
-
-Commands, tools, operations and fields are found in the code: a new one is covered here, or a test fails.
+"""The output of every command and tool in a room where all text of members is hostile. Commands, tools, operations and
+fields are found in the code: a new one is covered here, or a test fails.
 """
 
 from __future__ import annotations
@@ -18,29 +17,35 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from controller.team.team import AgentSpec, ChatSpec, LayoutSpec
-from controller.team.team_record import WorkspaceRecord, write_workspace_record
+from controller.team.workspace_record import WorkspaceRecord, write_workspace_record
 from gateway.client import HttpClient
 from gateway.mcp import resources
-from gateway.mcp.caller import Caller
 from gateway.mcp.server import run_tool
+from gateway.mcp.tool_caller import Caller
 from gateway.mcp.tools import TOOLS
 from tests.hostile.strings import WORST, problems
 from tests.hostile.world import FIELDS, NOT_FED, World, world_in
 from tests.support.command_tree import APPS, leaves
 
-# A command is a process of its own: what its loop still holds at its end goes with it.
+# A real command is a separate process, so objects that its loop holds end with it.
 pytestmark = [
     pytest.mark.usefixtures("commands_let_go"),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-# What takes a name, a number or a word of a closed set, and is refused where it holds anything else.
+# Fields that take a name, a number or a word of a closed set; other values are refused.
 NAMES = {
     *("hello:rooms.[]", "hello:role", "hello:project", "hello:display", "hello:capabilities.[]"),
     *("send:room", "send:to.[]", "send:to", "report:expected", "report:steps.[].at"),
     *(f"room.{one}:room" for one in ("create", "topic", "invite", "kick", "join", "leave")),
     *(
         "member.remove:member",
+        "link.create:room",
+        "lan.open:address",
+        "terminal.watch:member",
+        "terminal.unwatch:member",
+        *("terminal.key:member", "terminal.key:key", "terminal.key:digest", "why:member", "timeline:member"),
+        "pair.begin:name",  # kept when a browser uses the code: `_pair_hostile_browser` in world.py
         "room.remove:room",
         "room.invite:member",
         "room.kick:member",
@@ -67,24 +72,29 @@ NAMES = {
     ),
     *(f"mode.{one}:room" for one in ("get", "next", "extend", "working")),
     *(f"session.{one}:session" for one in ("open", "update", "pause", "resume", "close", "show", "messages")),
+    *("pair.begin:name", "keys:keys", "pins:room", "react:sign", "room.mute:room", "send:wakes.[]"),
     *("session.open:room", "session.list:room", "session.open:participants.[]", "session.update:participants.[]"),
 }
 
+AT_A_SERVER = "it asks a Skynet server; tests/gateway/dialect_commands shows what it prints of hostile text"
 STARTS = "it starts or ends processes and terminals; what it says goes through the same functions"
 NOT_RUN = {
     **dict.fromkeys(("controller up", "controller down", "controller attach", "controller restart"), STARTS),
     **dict.fromkeys(("controller add", "controller rm", "controller chat", "gateway serve", "gateway mcp"), STARTS),
-    **dict.fromkeys(("sidecar join", "sidecar record", "sidecar foresee"), STARTS),
+    **dict.fromkeys(
+        (f"gateway skynet {one}" for one in ("connect", "send", "context", "agents", "monitor")), AT_A_SERVER
+    ),
+    **dict.fromkeys(("controller web", "sidecar join", "sidecar record", "sidecar foresee"), STARTS),
 }
 
 
 def commands(app: typer.Typer) -> Iterator[str]:
-    """All of its verbs; a group that does something by itself is one as well."""
+    """All of its verbs, and the groups that are commands themselves."""
     yield from (" ".join(path) for path, _ in leaves(app, groups=True))
 
 
 def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
-    """What each command is run with."""
+    """The arguments of each command."""
     number, decision = str(world.message), world.decision
     session = next(iter(world.hub.state.sessions))
     told = str(world.hub.committed_seq)
@@ -109,6 +119,9 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
         "controller members rm": [["members", "rm", WORST]],
         "controller rooms invite": [["rooms", "invite", "general", WORST]],
         "controller rooms kick": [["rooms", "kick", "general", WORST]],
+        "controller rooms topic": [["rooms", "topic", "general", WORST], ["rooms", "topic", WORST, "x"]],
+        "controller mute": [["mute", "general"], ["mute", WORST]],
+        "controller unmute": [["unmute", "general"], ["unmute", WORST]],
         "controller history": [
             ["history", "-n", "1000"],
             ["history", "--from", "mallory"],
@@ -116,10 +129,23 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
         ],
         "controller search": [["search", "good"], ["search", "boss"], ["search", WORST]],
         "controller receipts": [["receipts", str(one)] for one in _delivered(world)] + [["receipts", told]],
+        "controller react": [["react", number, WORST], ["react", number, "ok"], ["react", "999999", "ok"]],
+        "controller pin": [["pin", number], ["pin", "999999"]],
+        "controller unpin": [["unpin", number]],
+        "controller pins": [["pins"], ["pins", WORST]],
+        "controller thread": [["thread", number], ["thread", "999999"]],
+        "controller transcript": [
+            *(["transcript"], ["transcript", WORST], ["transcript", "--since", WORST], ["transcript", "-o", WORST]),
+            *(["transcript", "--thread", number], ["transcript", "--session", session]),
+            ["transcript", "-o", str(folder / "room.html")],
+        ],
+        "controller resend": [["resend", number, WORST], ["resend", "999999", WORST]],
         "controller asks": [["asks"]],
         "controller approve": [["approve", "mallory"], ["approve", "mallory", "9"], ["approve", WORST]],
         "controller deny": [["deny", "mallory"], ["deny", "cleo"]],
         "controller status": [["status"]],
+        "controller stats": [["stats"]],
+        "controller why": [["why", "mallory"]],
         "controller init": [["init", str(folder / "team.toml")], ["init", str(folder / "team.toml")]],
         "controller logs": [["logs"], ["logs", WORST]],
         "controller teams": [["teams"], ["teams", "--all"]],
@@ -166,6 +192,11 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
         "gateway doctor": [["doctor"]],
         "gateway export": [["export", "general", "-o", str(folder / "out.jsonl")], ["export", WORST]],
         "gateway import": [["import", str(room)], ["import", str(recording)]],
+        "gateway agentchat identity": [["agentchat", "identity", "--file", str(document)]],
+        "gateway skynet config": [["skynet", "config", "--file", str(document)], ["skynet", "config", "-f", WORST]],
+        "gateway skynet version": [["skynet", "version"]],
+        "controller web": [["web", "--pair", "--json"], ["web", "--pair", "--json", "--name", WORST]],
+        "controller share-link": [["share-link", "general"], ["share-link", WORST]],
         "gateway token create": [["token", "create", "made"], ["token", "create", WORST]],
         "gateway token list": [["token", "list"]],
         "gateway token rotate": [["token", "rotate", "made"]],
@@ -207,7 +238,9 @@ def test_no_output_of_a_command_forges_anything(world: World, tmp_path: Path, mo
             for more in ([], ["--json"]) if line is lines[0] and _takes_json(name) else ([],):
                 out, err = ran(APPS[name.split()[0]], [*line, *more])
                 shown += len(out)
-                document = "--markdown" in line and not more  # its quoted lines stand in fences
+                document = (
+                    "--markdown" in line or line[0] == "transcript"
+                ) and not more  # its quoted lines stand in fences
                 found = [one for one in (*problems(out), *problems(err)) if not (document and "forged" in one)]
                 bad += [f"{name} {line[:3]!r} {more}: {one}" for one in dict.fromkeys(found)]
     assert bad == []
@@ -223,7 +256,7 @@ def _takes_json(name: str) -> bool:
 
 
 def ran(app: typer.Typer, line: list[str]) -> tuple[str, str]:
-    """What a command prints; its own errors are errors of the test, but for those that are sentences."""
+    """The output of a command. Exceptions fail the test, except errors that are shown as sentences."""
     done = CliRunner().invoke(app, line)
     known = done.exception is None or isinstance(done.exception, SystemExit) or hasattr(done.exception, "code")
     known = known or type(done.exception).__module__ in ("sidecar.errors", "gateway.protocol.errors")

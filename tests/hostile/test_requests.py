@@ -1,6 +1,6 @@
-"""Hostile requests, on every wire: each is answered with a code of the documented set, and the next one is served.
-
-What is tried is made from the gateway's own tables: a new operation, field, frame, endpoint or tool is in it by itself.
+"""Hostile requests on every transport: each is answered with a documented code, and the next request works. The
+requests are built from the gateway's own tables, so a new operation, field, frame, endpoint or tool is included by
+itself.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any, get_args
@@ -30,21 +31,26 @@ from gateway.client import Endpoint, HttpClient
 from gateway.dialects.agentchat import frames as agentchat_words
 from gateway.dialects.ai_connect import frames as ai_connect_words
 from gateway.dialects.csp import posting, routes
-from gateway.mcp.caller import Caller
+from gateway.dialects.skynet.rest import context_routes, message_routes, session_routes
+from gateway.dialects.skynet.rest.routes import skynet_routes
+from gateway.dialects.skynet.wire import error_codes
+from gateway.dialects.skynet.wire import frames as skynet_words
 from gateway.mcp.server import run_tool
+from gateway.mcp.tool_caller import Caller
 from gateway.mcp.tools import TOOLS, Tool
-from gateway.operations.table import OPERATIONS, Operation
+from gateway.operations.operation import Operation
+from gateway.operations.operation_table import OPERATIONS
 from gateway.protocol import errors
-from gateway.runtime.listen import listen_at
+from gateway.runtime.listen_option import listen_at
 from tests.fakes.json_frames import JsonFrames
 from tests.hostile.requests_table import ALL_REQUESTS, BODIES, HOLE, VALUES, holed, requests_of
 from tests.support.gateways import UNLIMITED, Gateway, gateway_in_process
 
 PATIENCE_S = 20.0
-# Waiting is what these fields are for: nothing that a test could wait for is tried.
+# These fields make a request wait, so values that would wait long are left out.
 WAITS = ("wait", "timeout")
 PARTS = 4
-LISTEN = (listen_at("agentchat=0"), listen_at("ai-connect=0"))
+LISTEN = (listen_at("agentchat=0"), listen_at("ai-connect=0"), listen_at("skynet=0"))
 AGENTCHAT_CODES = {*agentchat_words.CODE_BY_ERROR.values()}
 
 
@@ -59,7 +65,7 @@ BROKE = re.compile(r"[Bb]roke inside|Traceback|\bError\(|object at 0x")
 
 
 class Log:
-    """What the gateway writes down: nothing that broke may stand there."""
+    """The gateway's log, which must hold no exception."""
 
     def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
@@ -90,7 +96,7 @@ async def gateway(tmp_path: Path, log: Log, caplog: pytest.LogCaptureFixture) ->
 
 
 def hostile(holed_requests: Sequence[str] | Iterator[str]) -> Iterator[str]:
-    """Every hole with every value."""
+    """Every place with every value."""
     for request in holed_requests:
         waits = any(f'"{one}": {HOLE}' in request for one in WAITS)
         for value in VALUES.values():
@@ -99,7 +105,7 @@ def hostile(holed_requests: Sequence[str] | Iterator[str]) -> Iterator[str]:
 
 
 def some(holed_requests: Sequence[str] | Iterator[str], each: int) -> Iterator[str]:
-    """Every hole with a few values, each time the next ones: for wires on which a request costs more."""
+    """Every place with a few values, the next ones each time: for transports with slower requests."""
     values = cycle(VALUES.values())
     for request in holed_requests:
         waits = any(f'"{one}": {HOLE}' in request for one in WAITS)
@@ -195,6 +201,8 @@ async def over_http(
     data = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     async with asyncio.timeout(PATIENCE_S), session.request(method, url, data=data, **more) as response:
         text = await response.text()
+        if response.content_type == "text/html" and response.url.path == "/":
+            return response.status, {}  # where `..` leads: the page for browsers, which is the same for everybody
         assert response.content_type == "application/json", (method, url, response.status, text[:300])
         return response.status, json.loads(text)
 
@@ -339,7 +347,7 @@ async def test_every_field_of_the_simple_interface(gateway: Gateway) -> None:
     async with rest(gateway.team) as session:
         for name in ("claude", "x"):
             await over_http(session, "POST", f"{gateway.url}/register", json.dumps({"agentId": name}))
-        for route in routes.routes():
+        for route in routes.csp_routes():
             if route.path not in STREAMS:
                 for path, body, params in _hostile_to(route):
                     asked = await over_http(session, route.method, gateway.url + path, body, params=params)
@@ -350,7 +358,7 @@ async def test_every_field_of_the_simple_interface(gateway: Gateway) -> None:
 
 def _hostile_to(route: web.RouteDef) -> Iterator[tuple[str, str | bytes | None, dict[str, str]]]:
     if route.method == "POST":
-        kind = BODIES_OF[route.path]  # a new endpoint has to be put there
+        kind = BODIES_OF[route.path]  # a new endpoint must be added there
         yield from ((route.path, body, {}) for body in (() if kind is None else hostile(holed(kind, {}))))
         yield from ((route.path, body, {}) for body in BODIES.values())
     elif "{" in route.path:
@@ -400,7 +408,7 @@ async def test_every_field_of_agentchat(gateway: Gateway, known: bool) -> None:
 async def test_every_field_of_ai_connect(gateway: Gateway, known: bool) -> None:
     for kind in reversed(
         get_args(ai_connect_words.AiConnectFrame)
-    ):  # who registers under many names is heard by all of them
+    ):  # a client that registers under many names gets the events of all of them
         async with frames_at(gateway.listeners["ai-connect"]) as frames:
             if known:
                 await frames.answer_to({"type": "register", "name": "Aragon"}, "registered")
@@ -411,6 +419,66 @@ async def test_every_field_of_ai_connect(gateway: Gateway, known: bool) -> None:
                 assert not BROKE.search(told["content"]), told
 
 
+SKYNET_CODES = {error_codes.INVALID, error_codes.REFUSED}
+SKYNET_SOCKET = "/ws?agent_id=scout"
+SKYNET_BODIES: dict[str, type[msgspec.Struct]] = {
+    "/messages/send": message_routes.SendBody,
+    "/context": context_routes.ContextBody,
+    "/sessions": session_routes.SessionBody,
+}
+
+
+async def test_every_field_of_skynet(gateway: Gateway) -> None:
+    for kind in get_args(skynet_words.SkynetFrame):
+        async with frames_at(gateway.listeners["skynet"] + SKYNET_SOCKET) as frames:
+            for frame in _hostile_frames(kind):
+                await frames.raw(frame)
+            await frames.raw('{"type":"control","data":{"action":"ping"}}')
+            await frames.until(lambda: [one for one in frames.of("control") if one["data"]["action"] == "pong"])
+            for error in frames.of("error"):
+                told = error["data"]
+                assert told["error_code"] in SKYNET_CODES and told["details"]["code"] in CODES, told
+                assert told["error"] and not BROKE.search(told["error"]), told
+
+
+async def test_every_word_of_a_skynet_address(gateway: Gateway) -> None:
+    """Each is either a connection or an error frame that says why not."""
+    for name in ("agent_id", "agent_type", "channels", "priority", "nonsense"):
+        for text in HOSTILE_TEXTS[:20]:
+            query = f"{name}={_quoted(text)}" + ("" if name == "agent_id" else "&agent_id=scout")
+            try:
+                async with frames_at(f"{gateway.listeners['skynet']}/ws?{query}") as frames:
+                    await frames.until(partial(bool, frames.frames))
+                    assert frames.frames[0]["type"] in ("control", "error")
+                    assert not BROKE.search(json.dumps(frames.frames))
+            except websockets.exceptions.InvalidMessage as refused:
+                assert "400" in str(refused.__cause__), "this is no address of HTTP"
+
+
+async def test_every_field_of_the_skynet_interface(gateway: Gateway) -> None:
+    address = gateway.listeners["skynet"].replace("ws", "http", 1)
+    async with aiohttp.ClientSession() as session:
+        for route in skynet_routes():
+            if "{secret}" in route.path or route.path in ("/docs", "/metrics"):
+                continue
+            for path, body in _hostile_to_skynet(route):
+                asked = await over_http(session, route.method, address + path, body)
+                _need_simple(*asked, (path, (body or b"")[:200]))
+        status, _ = await over_http(session, "GET", f"{address}/agents", None)
+        assert status == 200
+
+
+def _hostile_to_skynet(route: web.RouteDef) -> Iterator[tuple[str, str | bytes | None]]:
+    if route.method == "POST":
+        kind = SKYNET_BODIES[route.path]  # a new endpoint must be added there
+        yield from ((route.path, body) for body in some(holed(kind, {}), 12))
+        yield from ((route.path, body) for body in BODIES.values())
+    elif "{" in route.path:
+        yield from ((path, None) for path in _hostile_paths(route.path))
+    else:
+        yield route.path + "?nonsense=1", None
+
+
 def _hostile_frames(kind: type[msgspec.Struct]) -> Iterator[str]:
     tag = {"type": str(kind.__struct_config__.tag)}
     yield json.dumps(tag)
@@ -419,11 +487,15 @@ def _hostile_frames(kind: type[msgspec.Struct]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("door", "ping", "pong"),
-    [("agentchat", {"type": "PING"}, "PONG"), ("ai-connect", {"type": "ping"}, "pong")],
+    ("dialect", "ping", "pong"),
+    [
+        ("agentchat", {"type": "PING"}, "PONG"),
+        ("ai-connect", {"type": "ping"}, "pong"),
+        ("skynet", {"type": "control", "data": {"action": "ping"}}, "control"),
+    ],
 )
-async def test_bodies_that_are_no_frame(gateway: Gateway, door: str, ping: dict[str, str], pong: str) -> None:
-    async with frames_at(gateway.listeners[door]) as frames:
+async def test_bodies_that_are_no_frame(gateway: Gateway, dialect: str, ping: dict[str, Any], pong: str) -> None:
+    async with frames_at(gateway.listeners[dialect] + (SKYNET_SOCKET if dialect == "skynet" else "")) as frames:
         for body in BODIES.values():
             await frames.raw(body)
             await frames.raw(body.decode(errors="ignore"))
@@ -436,7 +508,7 @@ async def test_bodies_that_are_no_frame(gateway: Gateway, door: str, ping: dict[
 
 
 def _arguments(tool: Tool, request: str) -> dict[str, Any] | None:
-    """As the SDK would read them; it takes NaN and half characters, and nothing that is nested too deeply."""
+    """As the SDK would read them; it accepts NaN and half characters, but nothing that is nested too deeply."""
     try:
         found = json.loads(request)
     except (ValueError, RecursionError):
@@ -473,7 +545,7 @@ TABLES = ("", "[[agents]]\n", "[[rooms]]\n", "[gateway]\n", "[limits]\n", "[layo
 
 
 def _keys_of(table: str) -> list[str]:
-    """As the file's reader names them when it meets one that it does not know."""
+    """The keys that the file's reader lists for an unknown key."""
     with pytest.raises(TeamError) as refused:
         parse_team(f"{table}{_needed(table)}qqqqqq = 1")
     return refused.value.message.rpartition("Known are: ")[2].rstrip(".").split(", ")

@@ -1,5 +1,5 @@
-"""Every command, at a gateway that takes the connection and does not answer, or answers hello alone: it ends in time,
-and says for whom it waited and what helps. The commands are read from the program itself.
+"""Every command with a gateway that accepts the connection and does not answer, or answers only hello: it ends in time,
+and names what it waited for and a remedy. The commands are read from the program itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ pytestmark = [
 
 LIMIT_S = "0.15"
 
-# They ask no gateway: they write or read files, look at processes of this machine, or start what was not there.
+# They need no gateway: they write or read files, list processes of this machine, or start something.
 NEVER_ASK = frozenset(
     {
         ("controller", "init"),
@@ -41,17 +41,22 @@ NEVER_ASK = frozenset(
         ("sidecar", "foresee"),
     }
 )
+# They ask a Skynet server, or read a file: see `tests/gateway/dialect_commands`.
+OF_OTHER_SYSTEMS = frozenset(path for path in EVERY if path[1] in ("skynet", "agentchat"))
 # They look for a team that `up` has started, and here there is none; see `test_desk.py` for those.
 OF_A_TEAM = frozenset(("controller", one) for one in ("up", "down", "attach", "restart", "add", "rm"))
-# With a gateway that has answered hello they stay, as they are meant to.
+# With a gateway that has answered hello they keep running, as intended.
 STAY = frozenset({("controller", "chat"), ("controller", "listen")})
 # It needs a terminal: its own tests are in `tests/sidecar` and `tests/end_to_end`.
 OF_A_TERMINAL = frozenset({("sidecar", "join")})
 
-ASKING = {path: one for path, one in EVERY.items() if path not in NEVER_ASK | OF_A_TEAM | OF_A_TERMINAL}
+ASKING = {
+    path: one for path, one in EVERY.items() if path not in NEVER_ASK | OF_OTHER_SYSTEMS | OF_A_TEAM | OF_A_TERMINAL
+}
 
 FILE = "document.json"
 WORDS = {
+    ("controller", "chat"): ["--plain"],  # without a terminal the other form asks no gateway
     ("controller", "propose"): ["Which?", "-o", "a", "-o", "b"],
     ("controller", "mode", "set"): ["debate", "tabs"],
     ("controller", "context", "push"): ["plan", FILE],
@@ -60,6 +65,7 @@ WORDS = {
     ("controller", "role"): ["claude", "coder"],
     ("controller", "keys"): ["claude", "^C"],
     ("controller", "send"): ["hello", "--wait-reply"],
+    ("controller", "web"): ["--pair"],  # without a desktop the other form asks no gateway
     ("gateway", "mcp"): ["--as", "tool"],
 }
 
@@ -106,7 +112,7 @@ def test_a_command_ends_and_says_for_whom_it_waited(
 
 
 def test_a_frozen_gateway_is_told_of_and_left(tmp_path: Path) -> None:
-    """The whole program, and a real gateway: also its end waits for nothing."""
+    """The whole program and a real gateway: its end does not wait either."""
     with GatewayProcess(tmp_path / "state").running() as process:
         command = Groupchat(process.state).with_env(GROUPCHAT_TIMEOUT="0.5")
         assert command("agents").code == 0

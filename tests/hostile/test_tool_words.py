@@ -1,4 +1,4 @@
-"""What the tools answer, when members wrote everything that is hostile into everything that they may write."""
+"""The answers of tools when all text of members is hostile."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import pytest
 from gateway.mcp import context_text, result_text
 from gateway.mcp.files.secret_masking import mask_secrets
 from gateway.mcp.server import tool_result
-from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
 from gateway.protocol.events import ContextEvent, MemberView, Message
 from gateway.protocol.results import ContextDocument, Inbox, MessageDetail
-from gateway.protocol.types import (
+from gateway.protocol.types.core_types import (
     ContextAction,
     ContextInfo,
     Delivery,
@@ -26,6 +25,7 @@ from gateway.protocol.types import (
     Room,
     Rung,
 )
+from gateway.protocol.types.decision_types import AnswerKind, Decision, DecisionState, Given
 from tests.hostile.strings import STRINGS, WORST, problems
 
 AT = "2026-11-21T12:00:00.000Z"
@@ -33,7 +33,7 @@ ALL = {**STRINGS, "worst": WORST}
 
 
 def answers(text: str) -> Iterator[str]:
-    """Every form of answer, with this text wherever a member, or an older store, can put one."""
+    """Every form of answer, with this text in every place that a member, or an older store, can fill."""
     context = {"file": text, "lines": text, "revision": text, "text": text}
     fields = {one.name: text for one in msgspec.structs.fields(Part)}
     parts = (Part(**fields), Part("file", text), *(Part(text) for _ in range(9)))
@@ -115,11 +115,8 @@ BEGINNINGS = (
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
 def test_masking_looks_at_each_character_a_few_times(beginning: str) -> None:
-    """At the limit of what may be shown, far below what others would notice: it took 20 s."""
+    """A text at the size limit is processed quickly; it once took 20 s."""
     text = (beginning * 64_000)[:64_000]
-    took = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        mask_secrets(text)
-        took.append(time.perf_counter() - begun)
-    assert min(took) < 0.5
+    begun = time.thread_time()
+    mask_secrets(text)
+    assert time.thread_time() - begun < 2

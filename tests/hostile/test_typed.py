@@ -1,6 +1,5 @@
-"""What an agent gets typed, when all that can come with a message is hostile: there is one envelope, and it is ours.
-
-The fields are taken from the types: a new one of a part is covered by itself."""
+"""The typed text when every part of a message is hostile: it holds one envelope, and that one is ours. The fields come
+from the types, so a new one is included by itself."""
 
 from __future__ import annotations
 
@@ -13,13 +12,14 @@ import pytest
 
 from gateway.protocol.events import Message
 from gateway.protocol.text.invisible_characters import is_ignorable
-from gateway.protocol.types import FILE_CONTEXT_FIELDS, MessageKind, Part
+from gateway.protocol.types.core_types import FILE_CONTEXT_FIELDS, MessageKind, Part
 from sidecar.agents import REGISTRY
 from sidecar.delivery.attachment_files import AttachmentFiles
-from sidecar.delivery.delivery_progress import DeliveryConfig
+from sidecar.delivery.message_progress import DeliveryConfig
 from sidecar.delivery.prompt_text import PromptTexts
 from sidecar.messages.envelope import numbers_in
 from tests.hostile.strings import STRINGS, WORST
+from tests.sidecar.memory_room import FewRooms
 from tests.sidecar.messages.test_envelope_escaping import reads_as_one
 
 AT = "2026-11-21T12:00:00.000Z"
@@ -47,7 +47,8 @@ def said(number: int, parts: tuple[Part, ...], context: dict[str, object] | None
 
 
 def texts(agent: str) -> PromptTexts:
-    me = DeliveryConfig(agent, REGISTRY[agent], tuple, lambda: None, AttachmentFiles(lambda: Path("/private/attached")))
+    attached = AttachmentFiles(lambda: Path("/private/attached"))
+    me = DeliveryConfig(agent, REGISTRY[agent], FewRooms(), lambda: None, attached)
     return PromptTexts(me)
 
 

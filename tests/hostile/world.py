@@ -1,5 +1,5 @@
-"""A gateway in which mallory has put everything hostile wherever a member can put a text, also as an older store may
-hold it: the check at the door is passed by."""
+"""A gateway with hostile text of mallory in every place that a member can fill, also as in an older store: the
+validation of requests is bypassed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from gateway.access.pairing_codes import OpenCode, PairingGrant
 from gateway.access.permissions import Actor
 from gateway.client import Endpoint
 from gateway.operations.dispatch import run_operation
-from gateway.operations.table import OPERATION_BY_REQUEST, OPERATIONS
+from gateway.operations.operation_table import OPERATION_BY_REQUEST, OPERATIONS
+from gateway.protocol.browser_frames import PairDevice
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.modes import EndMode
-from gateway.protocol.requests import Bye, Hello, Poll, Request, Send
-from gateway.protocol.types import MemberKind, Scope
+from gateway.protocol.requests.connection_requests import Bye, Hello
+from gateway.protocol.requests.message_requests import Poll, Send
+from gateway.protocol.requests.mode_requests import EndMode
+from gateway.protocol.requests.request import Request
+from gateway.protocol.types.core_types import DeviceScope, MemberKind, Scope
+from gateway.rooms import devices
 from gateway.runtime.hub import Hub
 from tests.hostile.samples import TextField, text_fields, with_text
 from tests.hostile.strings import STRINGS, WORST
@@ -33,7 +38,7 @@ MALLORY = Actor("mallory", MemberKind.AGENT)
 FIELDS = [(one.request, text) for one in OPERATIONS for text in text_fields(one.request)]
 NOT_FED = (Bye, Poll, EndMode)  # these end what the others build on
 
-# What a request needs besides the text that is tried: by its name, then by the field of any.
+# The other values that a request needs: by its name, then by the field's name.
 USUAL: dict[str, Any] = {
     "room": "general",
     "member": "mallory",
@@ -63,6 +68,7 @@ OF: dict[str, dict[str, Any]] = {
     "register": {"name": "new-{n}", "kind": "agent"},
     "token.create": {"name": "token-{n}", "kind": "agent"},
     "session.open": {"session": "piece-{n}"},
+    "react": {"sign": "ok"},
     "hello": {"rooms": ["general"]},
     "ask.open": {"options": [{"key": "1", "text": "x"}, {"key": "2", "text": "y"}], "allow": "1"},
     "mode.set": {"cast": {}},
@@ -99,7 +105,7 @@ class World:
 
 @contextmanager
 def world_in(state: Path) -> Iterator[World]:
-    """The gateway runs on a loop of its own, as commands have theirs."""
+    """The gateway runs on its own loop, because commands have theirs."""
     ready: list[World] = []
     begun, end = threading.Event(), threading.Event()
 
@@ -134,6 +140,15 @@ async def _filled(world: World) -> None:
         assert not why, (last["op"], why)
     for one in STRINGS.values():
         await _tried(world, MALLORY, {"op": "send", "content": one})
+    await _pair_hostile_browser(world.hub)
+
+
+async def _pair_hostile_browser(hub: Hub) -> None:
+    """A browser names itself when it uses a code."""
+    token = next(one.id for one in hub.state.tokens.values() if one.member == ALICE.name)
+    code = OpenCode(PairingGrant(ALICE.name, token, DeviceScope.MEMBER, ""), "0011223344556677", hub.now + 60)
+    wish = PairDevice(code="x", public_key="x", name=WORST)
+    await hub.carry_out(devices.pair_device(hub.state, code, wish, "http://127.0.0.1", hub.rule_context()))
 
 
 async def _put(world: World, request: type[Request], text: TextField, number: int) -> None:
@@ -151,7 +166,7 @@ async def _put(world: World, request: type[Request], text: TextField, number: in
 
 
 async def _numbers(world: World, op: str) -> Mapping[str, Any]:
-    """What is there already, for what is said about it."""
+    """Existing objects that the requests refer to."""
     hub = world.hub
     if op in ("answer", "decision.close", "decision.show"):
         asked = await run_operation(hub, ALICE, _converted({"op": "propose", "question": "Which?", "people": True}))
@@ -177,12 +192,14 @@ def _converted(given: dict[str, Any]) -> Request:
 
 
 async def _tried(world: World, actor: Actor, given: dict[str, Any]) -> str:
-    """Past the check of texts at the door; why not, if not."""
+    """Send it past the text validation; return the reason if it is refused."""
     try:
         request = _converted(given)
         operation = OPERATION_BY_REQUEST[type(request)]
         if operation.rule is not None:
-            await world.hub.carry_out(operation.rule(world.hub.state, actor, request, world.hub.sequencer()))
+            await world.hub.carry_out(operation.rule(world.hub.state, actor, request, world.hub.rule_context()))
+        elif operation.subscription is not None:
+            await operation.subscription(world.hub, actor, request, None)
         else:
             assert operation.query is not None
             await operation.query(world.hub, actor, request)

@@ -1,5 +1,5 @@
-"""For each real CLI a private home in which it starts without onboarding, talks to a loopback model, and knows
-dummy keys only. Nothing of the caller's environment is passed on but the PATH."""
+"""For each real CLI a private home in which it starts without onboarding, talks to a loopback model, and has only dummy
+keys. Only PATH of the caller's environment is passed on."""
 
 import json
 import os
@@ -16,11 +16,14 @@ from tests.fakes.models.script import Dialect, ToolCall
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
+FURTHER = json.loads((HERE / "further.json").read_text())  # what `bin/prove-clis` installs and the default run does not
+FURTHER_FOLDER = HERE.parents[1] / ".venv" / "clis"
+PROVEN_VARIABLE = "GROUPCHAT_PROVE"  # NAME@VERSION: the tests run with this CLI alone
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one CLI runs: its home, the folder it works in, the model it talks to."""
+    """The home, working folder and model of one CLI."""
 
     home: Path
     work: Path
@@ -35,8 +38,9 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Cli:
-    """`ready` is on the screen when the composer takes text. `tool` is a call that it asks its user about, which
-    shows `dialog`. `asks` are hosts that no setting keeps it from asking for: it is refused, and not counted."""
+    """`ready` is on the screen when the composer takes text. `tool` is a call that it asks its user about, which shows
+    `dialog`. `asks` are patterns of hosts that it requests whatever its settings; these requests are refused.
+    `asks_within` is how many seconds it may take from an Enter to its request, before a person would press it again."""
 
     name: str
     version: str
@@ -47,10 +51,11 @@ class Cli:
     tool: ToolCall
     dialog: str
     asks: frozenset[str] = frozenset()
+    asks_within: float = 3.0
 
     @property
     def agent(self) -> str:
-        """The adapter that it takes, whatever its version."""
+        """Its adapter, whatever its version."""
         return self.name.partition("-")[0]
 
     @property
@@ -58,7 +63,8 @@ class Cli:
         """Why it cannot run here, or nothing."""
         if shutil.which("node") is None:
             return "node is not installed"
-        return "" if self.program.exists() else f"{self.name} is not installed: npm ci in tests/real_clis"
+        how = f"bin/prove-clis {self.name}" if self.name in FURTHER else "npm ci in tests/real_clis"
+        return "" if self.program.exists() else f"{self.name} is not installed: {how}"
 
 
 def base_env(place: Place) -> dict[str, str]:
@@ -140,6 +146,27 @@ def _codex(place: Place, program: Path) -> Launch:
     return Launch((str(program), "--no-daemon"), base_env(place) | env)
 
 
+def _opencode(place: Place, program: Path) -> Launch:
+    options = {"baseURL": f"{place.model}/v1", "apiKey": "dummy"}
+    models = {"fake-1": {"name": "Fake One", "limit": {"context": 200_000, "output": 8000}}}
+    provider = {"npm": "@ai-sdk/anthropic", "name": "Fake", "options": options, "models": models}
+    _write_json(
+        place.home / ".config" / "opencode" / "opencode.json",
+        {
+            "autoupdate": False,
+            "share": "disabled",
+            "provider": {"fake": provider},
+            "enabled_providers": ["fake"],
+            "model": "fake/fake-1",
+            "small_model": "fake/fake-1",
+            "permission": {"bash": "ask", "edit": "ask", "webfetch": "ask"},
+        },
+    )
+    quiet = ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS")
+    env = dict.fromkeys((f"OPENCODE_DISABLE_{name}" for name in quiet), "1")
+    return Launch((str(program),), base_env(place) | env)
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -185,5 +212,45 @@ CODEX = Cli(
     asks=_ANNOUNCEMENTS,
 )
 
-CLIS = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
+
+def folder_of(name: str, version: str) -> Path:
+    """Where `bin/prove-clis` installs a release."""
+    return FURTHER_FOLDER / f"{name}@{version}"
+
+
+def further_version(name: str) -> str:
+    """The one that is proven now, else the one of the file."""
+    chosen, _, version = os.environ.get(PROVEN_VARIABLE, "").partition("@")
+    return version if chosen == name else str(FURTHER[name]["version"])
+
+
+def further_program(name: str) -> Path:
+    """No script of the package has run, so it is the binary of this machine's own package."""
+    folder = folder_of(name, further_version(name))
+    return next(iter(sorted(folder.glob(str(FURTHER[name]["program"])))), folder / "missing")
+
+
+OPENCODE = Cli(
+    name="opencode",
+    version=further_version("opencode"),
+    program=further_program("opencode"),
+    ready="ctrl+p commands",
+    dialect=Anthropic,
+    launch=_opencode,
+    tool=ToolCall("bash", {"command": "touch made", "description": "Make a file"}),
+    dialog="# Shell command",
+    asks=frozenset({"registry.*:443"}),  # the registry of its packages, for the types of plugins
+    asks_within=30.0,  # it loads its providers at the first prompt
+)
+PINNED = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
+ALL = {**PINNED, OPENCODE.name: OPENCODE}
+
+
+def chosen(env: Mapping[str, str]) -> dict[str, Cli]:
+    """The pinned ones, or the only one that is to be proven."""
+    name = env.get(PROVEN_VARIABLE, "").partition("@")[0]
+    return {name: ALL[name]} if name else PINNED
+
+
+CLIS = chosen(os.environ)
 NEWEST = {name: cli for name, cli in CLIS.items() if name == cli.agent}

@@ -1,7 +1,7 @@
-"""What each real CLI does with characters that nobody sees: `python -m tests.real_clis.invisible [NAME...]` measures.
+"""Measures what each real CLI does with invisible characters: `python -m tests.real_clis.invisible [NAME...]`.
 
-Each is pasted at the start of a line. What the composer then shows is what a delivery is verified by; what the model
-server gets is what the agent reads. The results are data: `tests.real_clis.invisible_page` makes a page of them.
+Each is pasted at the start of a line. The composer's content is what verifies a delivery; the model server gets what
+the agent reads. The results are data: `tests.real_clis.invisible_page` makes a page from them.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Any
 from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE
 from sidecar.messages.envelope import is_same_text
 from tests.fakes.retry import retry_until
-from tests.gateway.protocol.test_invisible_characters import WRITTEN
+from tests.gateway.protocol.text.test_invisible_characters import WRITTEN
 from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, Cli
 from tests.real_clis.watched import Watched, watched
 
 CLIS = {cli.name: cli for cli in (CLAUDE, CODEX, GEMINI)}
-AT_ONCE, A_LIFE = 4000, 40000  # lines of one long paste, and of all that one run of a CLI takes
+AT_ONCE, A_LIFE = 4000, 40000  # lines of one long paste, and of all pastes of one run of a CLI
 SIZE = (120, 40)
 DATA = Path(__file__).with_name("invisible_characters")
 PATIENCE = 4.0
 _LINE = re.compile(r"([^\n\[]*)\[([0-9A-F]{4,6})\]")
 
-# One or more of every class, each tried by itself in the composer.
+# One or more of every class, each tested alone in the composer.
 SINGLE: tuple[int, ...] = (
     *(code for first, last in IGNORABLE if last < 0xE0000 for code in range(first, last + 1)),
     *(0xE0000, 0xE0001, 0xE0002, 0xE0020, 0xE0041, 0xE007E, 0xE007F, 0xE0080, 0xE0100, 0xE01EF, 0xE01F0, 0xE0FFF),
@@ -63,7 +63,7 @@ def line(code: int) -> str:
 
 
 def read(text: str) -> dict[int, str]:
-    """What stood before each mark."""
+    """The text before each mark."""
     return {int(match[2], 16): match[1] for match in _LINE.finditer(text)}
 
 
@@ -80,8 +80,8 @@ class Trial:
         return self._eyes.eyes.look().reading.text
 
     async def alone(self, code: int) -> dict[str, Any]:
-        """In a prompt of two lines, which every composer shows as they are. A busy machine may swallow an Enter: only
-        what asks twice again asks twice."""
+        """In a prompt of two lines, which every composer shows unchanged. A busy machine may lose an Enter, so a second
+        question counts only if it is repeatable."""
         first = await self._alone(code)
         return first if first["enters"] == 1 else await self._alone(code)
 
@@ -104,7 +104,7 @@ class Trial:
         return {"verified": is_same_text(shown, f"x\n{text} END"), "model": model, "enters": enters}
 
     async def _said(self, text: str, until: str) -> tuple[str, int, str]:
-        """What the composer showed, how often Enter was pressed, what the model got."""
+        """The composer's content, the number of Enter keys, and the text that the model got."""
         asked = len(self._model.turns)
         self._eyes.terminal.paste(text)
         with contextlib.suppress(AssertionError):
@@ -130,7 +130,7 @@ class Trial:
             await retry_until(lambda: self._eyes.sees == "idle" and not self._composer, 5)
 
     async def many(self, codes: list[int]) -> dict[int, str]:
-        """In one long paste: what reached the model, where it was not the character itself."""
+        """In one long paste: what reached the model instead of each changed character."""
         asked = len(self._model.turns)
         self._eyes.terminal.paste("x\n" + "\n".join(map(line, codes)))
         await asyncio.sleep(2)

@@ -1,4 +1,4 @@
-"""Makes docs/invisible-characters.md of what was measured: `python -m tests.real_clis.invisible_page` writes it."""
+"""Writes docs/invisible-characters.md from the measured data: `python -m tests.real_clis.invisible_page` writes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATA = Path(__file__).with_name("invisible_characters")
 PAGE = Path(__file__).parents[2] / "docs" / "invisible-characters.md"
 NAMES = ("claude", "codex", "gemini")
 
-# What they are, which were tried by themselves, and where they stay.
+# The class, the characters that were tested alone, and where they are kept.
 CLASSES: tuple[tuple[str, str, str], ...] = (
     ("soft hyphen", "00AD", ""),
     ("grapheme joiner", "034F", ""),
@@ -48,20 +48,20 @@ CLASSES: tuple[tuple[str, str, str], ...] = (
 )
 
 HEAD = f"""\
-# Characters that nobody sees
+# Invisible characters
 
-What each CLI does with them, from real runs, and what we do. The data is in `tests/real_clis/invisible_characters`;
-`python -m tests.real_clis.invisible` measures it anew (about 15 minutes), `python -m tests.real_clis.invisible_page`
-makes this page. The property Default_Ignorable_Code_Point is that of Unicode {UNICODE_VERSION}
-(`gateway/protocol/text/invisible_characters.py`).
+What each CLI does with them, measured with the real programs, and what groupchat does. The data is in
+`tests/real_clis/invisible_characters`; `python -m tests.real_clis.invisible` measures it again (about 15 minutes),
+`python -m tests.real_clis.invisible_page` writes this page. The property Default_Ignorable_Code_Point is that of
+Unicode {UNICODE_VERSION} (`gateway/protocol/text/invisible_characters.py`).
 
-Each was pasted at the start of the second line of a prompt. *Unseen*: the composer shows nothing of it. *Asks twice*:
+Each was pasted at the start of the second line of a prompt. *Unseen*: the composer does not show it. *Asks twice*:
 the first Enter submits nothing; Claude says "Removed 1 invisible character · review and press Enter to send".
 
-The last two columns are what groupchat does before it types: with one at the start of a line, and where it has a use.
-A line whose first character that is seen is a bracket, or could be taken for one, gets a backslash before it
-(`sidecar/messages/envelope_escaping.py`): whatever is dropped, no content is read as an envelope. What is taken out
-here leaves no trace: text in which such characters matter is better sent as a file.
+The last two columns say what groupchat does before it types: with a character at the start of a line, and where it
+keeps it. If the first visible character of a line is a bracket, or looks like one, groupchat puts a backslash before
+it (`sidecar/messages/envelope_escaping.py`), so content is never read as an envelope, whatever the CLI drops. Removed
+characters leave no trace: send text in which they matter as a file.
 
 """
 
@@ -88,7 +88,7 @@ def _outcome(trial: Mapping[str, Any]) -> str:
 
 
 def _cell(trials: Mapping[str, Mapping[str, Any]], codes: list[str]) -> str:
-    """The most frequent outcome, and which differ."""
+    """The most frequent outcome, and the characters that differ."""
     outcomes = {code: _outcome(trials[code]) for code in codes}
     counts = Counter(outcomes.values()).most_common()
     others = [f"{' '.join(code for code in codes if outcomes[code] == one)}: {one}" for one, _ in counts[1:]]
@@ -112,9 +112,9 @@ def page(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _long(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Of all that was tried in long pastes, what did not arrive as it was sent."""
+    """The characters that arrived changed in long pastes."""
     lines = ["\n## In a long paste\n"]
-    lines += ["A paste that the composer shows as a placeholder. Not as sent arrived, at the start of a line:\n"]
+    lines += ["A paste that the composer shows as a placeholder. These arrived changed, at the start of a line:\n"]
     for name in NAMES:
         long = found[name]["in a long paste"]
         changed = "; ".join(f"{kind}: {spans}" for kind, spans in long["changed"].items()) or "nothing"
@@ -127,7 +127,7 @@ def _in_use(found: Mapping[str, Mapping[str, Any]]) -> str:
     for name in found[NAMES[0]]["in use"]:
         rows.append([name, *(_arrived(found[cli]["in use"][name]) for cli in NAMES)])
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    return f"\n## Where they are needed\n\nWhat groupchat leaves in a text, and how it arrives:\n\n{table}"
+    return f"\n## Where they are kept\n\nCharacters that groupchat keeps in a text, and how they arrive:\n\n{table}"
 
 
 def _arrived(trial: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""One real CLI for many tests of a module, since it takes seconds to start. Each test begins where it is at rest."""
+"""One real CLI for many tests of a module, because it takes seconds to start. Each test begins when it is idle."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 @dataclass
 class Kept(Generic[T]):
-    """What `start` starts in a folder of its own, for one test after another. `begin` waits until it is at rest and
-    forgets what went before; where it fails, the test before it fails too, and the next test gets a fresh one."""
+    """The object of `start` in a separate folder, for one test after another. `begin` waits until it is idle and
+    forgets earlier events; if it fails, the test before it fails too, and the next test gets a new one."""
 
     start: Callable[[Path], AbstractAsyncContextManager[T]]
     begin: Callable[[T], Awaitable[None]]
@@ -25,14 +25,27 @@ class Kept(Generic[T]):
 
     @contextlib.asynccontextmanager
     async def lent(self) -> AsyncIterator[T]:
-        if self._one is None:
-            self._one = await self._stack.enter_async_context(self.start(self.folder()))
+        one = await self._started()
         try:
-            yield self._one
-            await self.begin(self._one)
+            yield one
+            await self.begin(one)
         except BaseException:
             await self.end()
             raise
+
+    @contextlib.asynccontextmanager
+    async def spent(self) -> AsyncIterator[T]:
+        """For a test that uses it up."""
+        one = await self._started()
+        try:
+            yield one
+        finally:
+            await self.end()
+
+    async def _started(self) -> T:
+        if self._one is None:
+            self._one = await self._stack.enter_async_context(self.start(self.folder()))
+        return self._one
 
     async def end(self) -> None:
         self._one = None

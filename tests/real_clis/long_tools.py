@@ -1,4 +1,4 @@
-"""A tool that runs for long in a real CLI that asks nobody, and the process that it is."""
+"""A long-running tool in a real CLI that asks for no permission, and its process."""
 
 import contextlib
 import re

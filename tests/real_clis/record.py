@@ -4,9 +4,10 @@ import asyncio
 import sys
 from pathlib import Path
 
+from sidecar.agents import REGISTRY
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, Cli
+from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, OPENCODE, Cli
 from tests.real_clis.unprepared import Change, no_codex_config, no_key, onboarding, without
 from tests.real_clis.watched import Scenario, Watched, unprepared, watched
 from tests.sidecar.quotes import EVERYTHING, wide
@@ -102,7 +103,7 @@ async def interrupts(eyes: Watched) -> None:
 
 async def escape(eyes: Watched) -> None:
     eyes.true("idle")
-    eyes.agent.terminal.write("\x1b")
+    eyes.agent.terminal.write(REGISTRY[eyes.cli.agent].interrupt.key)
     await eyes.settles()
     await asyncio.sleep(1)
     for _ in range(2):
@@ -207,6 +208,13 @@ RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
     "codex-places": (CODEX, (100, 30), CODEX_PLACES, True),
     "gemini-places": (GEMINI, (90, 28), GEMINI_PLACES, True),
     "gemini-modals": (GEMINI, (80, 24), modals(("/theme", "Select Theme"), ("/model", "Select Model")), True),
+    "opencode-quotes-100x30": (OPENCODE, (100, 30), quotes, True),
+    "opencode-quotes-60x20": (OPENCODE, (60, 20), quotes, True),
+    "opencode-silence": (OPENCODE, (90, 28), silence, True),
+    "opencode-resizes": (OPENCODE, (100, 30), resizes, True),
+    "opencode-errors": (OPENCODE, (120, 35), errors, True),
+    "opencode-interrupts": (OPENCODE, (80, 24), interrupts, True),
+    "opencode-modals": (OPENCODE, (80, 24), modals(("/models", "Select model"), ("/sessions", "Sessions")), True),
 }
 Step = tuple[str, str]
 SETTINGS = ".gemini/settings.json"

@@ -4,18 +4,30 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
-from gateway.model.delivery_states import OPEN_RUNGS
-from gateway.protocol.types import Composer
+from gateway.model.deliveries.delivery_states import OPEN_RUNGS
+from gateway.protocol.types.core_types import Composer
 from tests.fakes.models.model import Model
 from tests.fakes.outside import Outside, outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import Cli, Place
-from tests.sidecar.seat import Seat, seated
+from tests.sidecar.sidecar_terminal import SidecarTerminal, sidecar_in_terminal
+
+RUB_OUT_INTERVAL_S, RUB_OUT_TIMES = 0.5, 60
+
+
+async def rub_out(pane: Terminal, ready: str) -> None:
+    """Row by row while the composer is not empty; a prompt can come back a moment after its turn was cut."""
+    for _ in range(RUB_OUT_TIMES):
+        pane.write("\x15")
+        with contextlib.suppress(AssertionError):
+            return await pane.shows(ready, RUB_OUT_INTERVAL_S)
+    raise AssertionError(pane.describe())
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +47,7 @@ class Running:
         await asyncio.sleep(0.15)
         self.terminal.write("\r")
         try:
-            await retry_until(lambda: len(self.model.turns) > asked, 3)
+            await retry_until(lambda: len(self.model.turns) > asked, self.cli.asks_within)
         except AssertionError:
             assert self.cli.dialog not in self.terminal.screen
             self.terminal.write("\r")
@@ -56,22 +68,14 @@ class Running:
     async def begin(self) -> None:
         """Each turn has ended, and an empty composer waits. (What was cut before a word came may be in it again.)"""
         await retry_until(lambda: all(one.finished_at or one.cut for one in self.model.turns), 30)
-        await self._rub_out()
+        await rub_out(self.terminal, self.cli.ready)
         self.model.forget()
         (self.place.work / "made").unlink(missing_ok=True)
-
-    async def _rub_out(self) -> None:
-        """Again while the composer is not empty: a prompt can come back a moment after its turn was cut."""
-        for _ in range(10):
-            self.terminal.write("\x15")
-            with contextlib.suppress(AssertionError):
-                return await self.terminal.shows(self.cli.ready, 3)
-        await self.terminal.shows(self.cli.ready, 3)
 
     @property
     def strayed(self) -> list[str]:
         """What it asked of other hosts, and what it asked of the model that no model here knows."""
-        asked = [host for host in self.outside.hosts if host not in self.cli.asks]
+        asked = [host for host in self.outside.hosts if not any(fnmatch(host, one) for one in self.cli.asks)]
         return [*asked, *self.model.strangers]
 
 
@@ -117,11 +121,11 @@ async def running(
 
 
 @dataclass(frozen=True, slots=True)
-class Sat:
+class CliInSidecar:
     """A real CLI behind a sidecar whose room is in memory."""
 
     cli: Cli
-    seat: Seat
+    pane: SidecarTerminal
     model: Model
     folder: Path
 
@@ -131,33 +135,36 @@ class Sat:
 
     async def begin(self) -> None:
         """At rest, with nothing that waits and nothing in its composer; what was said and asked is forgotten."""
-        room = self.seat.room
-        await self.seat.is_("idle", 60)
+        room = self.pane.room
+        await self.pane.is_("idle", 60)
         await self._rub_out()
-        assert not [one.message for one in room.deliveries.values() if one.rung in OPEN_RUNGS], self.seat.describe()
+        assert not [one.message for one in room.deliveries.values() if one.rung in OPEN_RUNGS], self.pane.describe()
         room.sent.clear()
         room.asked.clear()
         self.model.forget()
         (self.folder / "work" / "made").unlink(missing_ok=True)
 
-    async def _rub_out(self) -> None:
-        """What its person has left in the composer; again, for a draft can come back a moment later."""
-        room = self.seat.room
-        for _ in range(20):
+    async def _rub_out(self) -> bool:
+        """What its person has left in the composer, row by row; again, for a draft can come back a moment later."""
+        room = self.pane.room
+        for _ in range(RUB_OUT_TIMES):
             if room.activities[-1].composer is not Composer.EMPTY:
-                self.seat.type("\x15")
+                self.pane.type("\x15")
             with contextlib.suppress(AssertionError):
-                await retry_until(lambda: room.activity == "idle" and room.activities[-1].composer is Composer.EMPTY, 3)
-                return
-        raise AssertionError(self.seat.describe())
+                return await retry_until(self._is_at_rest, RUB_OUT_INTERVAL_S)
+        raise AssertionError(self.pane.describe())
+
+    def _is_at_rest(self) -> bool:
+        room = self.pane.room
+        return room.activity == "idle" and room.activities[-1].composer is Composer.EMPTY
 
 
 @contextlib.asynccontextmanager
-async def in_a_sidecar(cli: Cli, folder: Path, *options: str) -> AsyncIterator[Sat]:
+async def in_a_sidecar(cli: Cli, folder: Path, *options: str) -> AsyncIterator[CliInSidecar]:
     """Starts `cli` below `folder` behind a sidecar, whose room is in memory, and waits until it is idle."""
     async with (
         prepared(cli, folder) as one,
-        seated(one.place.work, (*one.argv, *options), agent=cli.agent, env=one.env) as seat,
+        sidecar_in_terminal(one.place.work, (*one.argv, *options), agent=cli.agent, env=one.env) as pane,
     ):
-        await seat.is_("idle", 60)
-        yield Sat(cli, seat, one.model, folder)
+        await pane.is_("idle", 60)
+        yield CliInSidecar(cli, pane, one.model, folder)

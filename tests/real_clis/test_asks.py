@@ -11,20 +11,23 @@ import pytest
 import pytest_asyncio
 
 from gateway.protocol.errors import Conflict, NotFound
-from gateway.protocol.types import Ask, AskAbout, AskState
+from gateway.protocol.types.core_types import Ask, AskAbout, AskState
 from sidecar.approvals.approval_rules import PERSON_TYPES_S
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLIS, Place
+from tests.real_clis.homes import CLIS, NEWEST, Place
 from tests.real_clis.kept import Kept, kept
 from tests.support.asking import Scene, asking
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
-NAMES = ("claude", "codex", "gemini")
-each_cli = pytest.mark.parametrize("of_module", NAMES, indirect=True)
-with_claude = pytest.mark.parametrize("of_module", ["claude"], indirect=True)
+each_cli = pytest.mark.parametrize("of_module", NEWEST, indirect=True)
+# whose options have digits, which a key chooses
+with_digits = pytest.mark.parametrize("of_module", [name for name in NEWEST if name != "opencode"], indirect=True)
+# whose hook, or plugin, decides
+DECIDING = [name for name in ("claude", "opencode") if name in NEWEST]
+deciding = pytest.mark.parametrize("of_module", DECIDING, indirect=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class One:
         """Its model calls the tool that it asks its person about."""
         self.model.script(Reply("Let me.", tool=CLIS[self.name].tool), Reply("Well then."), Reply("And so."))
         await self.scene.say("Make it.")
-        return await self.scene.ask()
+        return await self.scene.ask(drawn=self.name != "opencode")  # whose options have no digits, so none is read
 
     async def begin(self) -> None:
         await self.scene.idle()
@@ -105,7 +108,8 @@ LONG = (
     "rm -rf ./build && make all && ./deploy --prod --with-a-long-option=" + "x" * 60 + " && echo one two three four "
     "five six seven eight nine ten eleven twelve && touch made"
 )
-SIZES = ((60, 20), (40, 12), (200, 60))
+ANSWERED_WHILE_DRAWN = (200, 60)  # at once after the change of its pane, while the agent draws the dialog anew
+SIZES = ((60, 20), (40, 12), ANSWERED_WHILE_DRAWN)
 
 
 def long_call(name: str) -> ToolCall:
@@ -113,7 +117,7 @@ def long_call(name: str) -> ToolCall:
     return ToolCall(tool.name, {**tool.arguments, "cmd" if name == "codex" else "command": LONG})
 
 
-@each_cli
+@with_digits
 async def test_a_card_is_whole_at_every_size_and_stays_the_same_when_its_pane_changes(one: One) -> None:
     scene = one.scene
     for number, size in enumerate(SIZES, 1):
@@ -121,36 +125,19 @@ async def test_a_card_is_whole_at_every_size_and_stays_the_same_when_its_pane_ch
         scene.pane.resize(*size)
         await scene.idle()
         message = await scene.say("Make it.")
-        # Gemini's footer of a wider pane stays beneath a dialog that is drawn only after the change
-        told = await scene.ask(number, drawn=one.name == "gemini" and size[0] > 100)
+        told = await scene.ask(number, drawn=size == ANSWERED_WHILE_DRAWN)
         assert (told.detail, told.about, told.left_out) == (LONG, AskAbout.COMMAND, 0)
         scene.pane.resize(100, 30)
-        ask = await scene.ask(number)
-        assert (ask.digest, ask.detail) == (told.digest, LONG)
-        assert ask.readable and all(
-            option.text.split()[0] in ("Yes", "Yes,", "No", "No,", "Allow") for option in ask.options
-        )
-        await say_no(scene, number)
+        if size != ANSWERED_WHILE_DRAWN:
+            ask = await scene.ask(number, whole=True)
+            assert (ask.digest, ask.detail) == (told.digest, LONG)
+            assert all(option.text.split()[0] in ("Yes", "Yes,", "No", "No,", "Allow") for option in ask.options)
+        await scene.answer("deny", told.digest)
+        assert (await scene.ask(number, AskState.ANSWERED)).by == "alice"
         await scene.idle()
         await retry_until(partial(ended_well, scene, message), describe=scene.describe)
     assert len({ask.number for ask in scene.seen}) == len(SIZES)
     assert not one.made
-
-
-async def say_no(scene: Scene, number: int) -> None:
-    """Again, where the dialog was just being drawn for another width: then nothing was pressed."""
-
-    def heard() -> bool:
-        return scene.seen[-1].state is not AskState.ANSWERING
-
-    for _ in range(5):
-        ask = await scene.ask(number)
-        await scene.answer("deny", ask.digest)
-        await retry_until(lambda: scene.seen[-1].state is AskState.ANSWERING, describe=scene.describe)
-        await retry_until(heard, describe=scene.describe)
-        if scene.seen[-1].state is not AskState.OPEN:
-            break
-    assert (scene.seen[-1].state, scene.seen[-1].by) == (AskState.ANSWERED, "alice")
 
 
 def ended_well(scene: Scene, message: int) -> bool:
@@ -159,7 +146,7 @@ def ended_well(scene: Scene, message: int) -> bool:
     return last[0] == "answered" or last == ("failed", "refused by alice")
 
 
-@with_claude
+@deciding
 async def test_the_words_of_a_refusal_reach_the_model(one: One) -> None:
     ask = await one.asks()
     assert ask.words
@@ -170,7 +157,7 @@ async def test_the_words_of_a_refusal_reach_the_model(one: One) -> None:
     assert not one.made
 
 
-@each_cli
+@with_digits
 async def test_an_option_is_chosen_by_its_own_key(one: One) -> None:
     ask = await one.asks()
     await one.scene.answer("1", ask.digest)
@@ -193,18 +180,18 @@ async def test_a_person_at_the_terminal_wins(one: One) -> None:
 @each_cli
 async def test_an_answer_to_an_earlier_dialog_is_refused(one: One) -> None:
     ask = await one.asks()
-    with pytest.raises(Conflict, match="asks something else by now"):
+    with pytest.raises(Conflict, match="now asks another question"):
         await one.scene.answer("allow", "0" * 16)
-    assert (await one.scene.ask()).state is AskState.OPEN
+    assert (await one.scene.ask(drawn=one.name != "opencode")).state is AskState.OPEN
     assert not one.made
     await one.scene.answer("deny", ask.digest)
     assert (await one.scene.ask(1, AskState.ANSWERED)).answer == "deny"
 
 
-@with_claude
-async def test_claudes_own_hook_decides_and_no_key_is_pressed(one: One) -> None:
+@deciding
+async def test_its_own_hook_decides_and_no_key_is_pressed(one: One) -> None:
     ask = await one.asks()
-    assert (ask.allow, ask.deny, ask.tool) == ("hook", "hook", "Bash")
+    assert (ask.allow, ask.deny, ask.tool) == ("hook", "hook", CLIS[one.name].tool.name)
     await one.scene.answer("deny", ask.digest)
     await one.scene.ask(1, AskState.ANSWERED)
     await retry_until(lambda: "alice" in str(one.model.seen[-1].body), describe=one.scene.describe)
@@ -212,7 +199,7 @@ async def test_claudes_own_hook_decides_and_no_key_is_pressed(one: One) -> None:
     assert not one.made
 
 
-@each_cli
+@with_digits
 async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(one: One) -> None:
     scene = one.scene
     await asyncio.sleep(2.0)  # gemini takes "/model" for a prompt until its commands are loaded
@@ -224,9 +211,23 @@ async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(one: On
     ask = await scene.ask()
     assert (ask.allow, ask.deny) == ("", "esc")
     assert len(ask.options) > 1
-    with pytest.raises(Conflict, match="no option that plainly means 'allow'"):
+    with pytest.raises(Conflict, match="no option that clearly means 'allow'"):
         await scene.answer("allow")
     await asyncio.sleep(PERSON_TYPES_S)  # the keys that opened it count as a person's
     await scene.answer("deny", ask.digest)
     assert (await scene.ask(1, AskState.ANSWERED)).reason == "Escape was pressed"
     await scene.idle()
+
+
+@pytest.mark.parametrize("of_module", [name for name in ("opencode",) if name in NEWEST], indirect=True)
+async def test_the_rooms_tools_raise_no_question(one: One) -> None:
+    """Its plugin allows them before anybody is asked."""
+    one.model.script(Reply("Who is here?", tool=ToolCall("groupchat_room_list", {})), Reply("ANSWER-4714"))
+    number = await one.scene.say("Who is here?")
+    await retry_until(
+        lambda: [rung for rung, _ in one.scene.rungs.get(number, ())][-1:] == ["answered"],
+        60,
+        describe=one.scene.describe,
+    )
+    assert not one.scene.seen
+    assert "general" in str(one.model.turns[-1].body["messages"][-1])

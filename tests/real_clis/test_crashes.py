@@ -9,15 +9,18 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from gateway.client import Client
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.requests import Hello, Members
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.results import MemberList
-from gateway.protocol.types import Activity
+from gateway.protocol.types.core_types import Activity
 from sidecar.process.process_table import ProcessInfo, find_process, list_processes
 from sidecar.process.run_record import MARK_VARIABLE, RunRecord, read_run
 from tests.fakes.models.model import Model
@@ -26,13 +29,16 @@ from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import CLIS, Place
+from tests.real_clis.kept import Kept, kept
 from tests.support.gateways import GatewayProcess
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
-SECRET = "The word to remember is BLUE-4711."
+TRANSCRIPTS = {"claude": ".claude/projects", "codex": ".codex/sessions", "gemini": ".gemini/tmp"}
+SECRET, SECOND, THIRD = (f"The word to remember is {word}." for word in ("BLUE-4711", "GREEN-4712", "GREY-4713"))
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+each_cli = pytest.mark.parametrize("of_module", ["claude", "codex", "gemini"], indirect=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Scene:
     model: Model
     join: tuple[str, ...]
     env: Mapping[str, str]
+    work: Path
 
     @property
     def sidecar(self) -> int:
@@ -63,6 +70,10 @@ class Scene:
         mine = [one for one in there if one.marked or one.group == run.pid]
         return sorted(mine, key=lambda one: one.pid != run.pid)
 
+    async def begin(self) -> None:
+        await self.is_idle()
+        self.model.forget()
+
     async def is_idle(self) -> None:
         async with asyncio.timeout(PATIENCE):
             while True:
@@ -71,8 +82,19 @@ class Scene:
                     return
                 await asyncio.sleep(0.05)
 
+    async def has_written(self, text: str, answer: str = "") -> None:
+        """Until the CLI has both in its own transcript. It writes it a while after it has shown it, so a kill in
+        between takes it from every later conversation."""
+        folder = Path(self.env["HOME"], TRANSCRIPTS[self.name])
+
+        def there() -> bool:
+            found = (path.read_text(errors="replace") for path in folder.rglob("*.jsonl"))
+            return any(answer in one.partition(text)[2] for one in found if text in one)
+
+        await retry_until(there, PATIENCE, describe=self.pane.describe)
+
     async def asked(self, text: str, answer: str) -> str:
-        """The last request that the model got."""
+        """The request of this turn, once the CLI has written the turn down; it may ask its model more besides."""
         self.model.script(Reply(answer))
         sent = await self.person.send(text, to=f"@{self.name}")
         told: list[str] = []
@@ -81,7 +103,9 @@ class Scene:
                 async for event in self.person.events():
                     if isinstance(event, Message) and event.reply_to == sent.seq:
                         assert event.content == answer
-                        return json.dumps(self.model.turns[-1].body)
+                        await self.has_written(text, answer)
+                        bodies = [json.dumps(one.body) for one in self.model.turns]
+                        return next(body for body in reversed(bodies) if text in body)
                     if isinstance(event, Receipt) and event.message == sent.seq:
                         told += [f"{step.rung} {step.reason}" for step in event.steps]
         raise AssertionError(f"no answer came: {told}\n{self.pane.describe()}")
@@ -112,15 +136,29 @@ async def scene(name: str, folder: Path) -> AsyncIterator[Scene]:
         join = (sys.executable, "-P", "-m", "sidecar.cli", "join", name, "--agent", name, "--", *launch.argv)
         with gateway.running():
             async with terminal(join, env, cwd=place.work) as pane, Client(gateway.operator, Hello()) as person:
-                one = Scene(name, gateway.state / "sidecars" / name, person, pane, model, join, env)
+                one = Scene(name, gateway.state / "sidecars" / name, person, pane, model, join, env, place.work)
                 await one.is_idle()
                 yield one
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def of_module(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Kept[Scene]]:
+    name: str = request.param
+    async with kept(partial(scene, name), Scene.begin, lambda: tmp_path_factory.mktemp(name)) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def one(of_module: Kept[Scene]) -> AsyncIterator[Scene]:
+    async with of_module.lent() as found:
+        yield found
 
 
 def victims(one: Scene, who: str) -> list[int]:
     family = [member.pid for member in one.family]
     return {
-        "sidecar": [one.sidecar],
         "cli": family[:1],
         "worker": family[1:2],
         "both": [family[0], one.sidecar],
@@ -131,60 +169,65 @@ def alive(family: list[ProcessInfo]) -> list[ProcessInfo]:
     return [one for one in family if (now := find_process(one.pid)) and now.started == one.started]
 
 
-@pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
-async def test_the_same_conversation_goes_on_whoever_was_killed(name: str, tmp_path: Path) -> None:
-    async with scene(name, tmp_path) as one:
-        await one.asked(SECRET, "I will.")
-        for who in ("sidecar", "cli", "worker", "both"):
-            before, family = one.run, one.family
-            assert before is not None
-            if not victims(one, who):
-                continue
-            for pid in victims(one, who):
-                os.kill(pid, signal.SIGKILL)
-            print(name, who, len(family), "processes, idle after", f"{await one.comes_back(before):.1f} s")
-            assert not alive(family)
-            assert SECRET in await one.asked(f"And after the death of {who}?", f"Still here, {who}.")
-        pids = one.family
-        os.kill(one.pane.process.pid, signal.SIGTERM)
-        await retry_until(lambda: not alive(pids) and not one.pane.process.isalive(), PATIENCE)
-        assert not [number for number in (1000, 1002, 1003, 1004, 1049, 2004) if one.pane.mode(number)]
-
-
-@pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
-async def test_a_kill_in_mid_turn_types_nothing_twice(name: str, tmp_path: Path) -> None:
-    async with scene(name, tmp_path) as one:
-        await one.asked(SECRET, "I will.")
-        one.model.script(Reply(" ".join(["word"] * 300), seconds=60))
-        turns = len(one.model.turns)
-        sent = await one.person.send("Say many words.", to=f"@{name}")
-        await retry_until(lambda: len(one.model.turns) > turns, PATIENCE)
-        await one.pane.shows("word word", PATIENCE)
+@each_cli
+async def test_the_same_conversation_goes_on_whoever_was_killed(one: Scene) -> None:
+    await one.asked(SECRET, "I will.")
+    for who in ("cli", "worker", "both"):
         before, family = one.run, one.family
         assert before is not None
-        os.kill(one.sidecar, signal.SIGKILL)
-        await one.comes_back(before)
+        if not victims(one, who):
+            continue
+        for pid in victims(one, who):
+            os.kill(pid, signal.SIGKILL)
+        print(one.name, who, len(family), "processes, idle after", f"{await one.comes_back(before):.1f} s")
         assert not alive(family)
-        told = await one.asked("And now?", "Here.")
-        assert SECRET in told
-        assert told.count(f"#{sent.seq}]") == 1
+        assert SECRET in await one.asked(f"And after the death of {who}?", f"Still here, {who}.")
 
 
-@pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
-async def test_when_all_of_ours_was_killed_the_next_join_cleans_up_and_resumes(name: str, tmp_path: Path) -> None:
-    async with scene(name, tmp_path) as one:
-        await one.asked(SECRET, "I will.")
+@each_cli
+async def test_a_kill_of_the_sidecar_in_mid_turn_types_nothing_twice(one: Scene) -> None:
+    await one.asked(SECOND, "I will.")
+    one.model.script(Reply(" ".join(["word"] * 300), seconds=60))
+    turns = len(one.model.turns)
+    sent = await one.person.send("Say many words.", to=f"@{one.name}")
+    await retry_until(lambda: len(one.model.turns) > turns, PATIENCE)
+    await one.pane.shows("word word", PATIENCE)
+    await one.has_written("Say many words.")
+    before, family = one.run, one.family
+    assert before is not None
+    os.kill(one.sidecar, signal.SIGKILL)
+    await one.comes_back(before)
+    assert not alive(family)
+    told = await one.asked("And now?", "Here.")
+    assert SECOND in told
+    assert told.count(f"#{sent.seq}]") == 1
+
+
+@each_cli
+async def test_when_all_of_ours_was_killed_the_next_join_cleans_up_resumes_and_ends_when_told(
+    of_module: Kept[Scene],
+) -> None:
+    async with of_module.spent() as one:
+        await one.asked(THIRD, "I will.")
         family, began = one.family, time.monotonic()
         for pid in (one.pane.process.pid, one.sidecar):
             os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(AssertionError):
             await retry_until(lambda: not alive(family), 3)
-        print(name, len(alive(family)), "of", len(family), "alive after", f"{time.monotonic() - began:.2f} s")
+        print(one.name, len(alive(family)), "of", len(family), "alive after", f"{time.monotonic() - began:.2f} s")
         verb = one.join.index("join") + 1
         again = (*one.join[:verb], "--resume", *one.join[verb:])
-        async with terminal(again, one.env, cwd=tmp_path / "work") as pane:
+        async with terminal(again, one.env, cwd=one.work) as pane:
             later = replace(one, pane=pane)
             await retry_until(lambda: later.run is not None and not alive(family), PATIENCE, describe=pane.describe)
             await asyncio.sleep(0.5)
             await later.is_idle()
-            assert SECRET in await later.asked("Do you remember?", "I do.")
+            assert THIRD in await later.asked("Do you remember?", "I do.")
+            await ends_when_told(later)
+
+
+async def ends_when_told(one: Scene) -> None:
+    pids = one.family
+    os.kill(one.pane.process.pid, signal.SIGTERM)
+    await retry_until(lambda: not alive(pids) and not one.pane.process.isalive(), PATIENCE)
+    assert not [number for number in (1000, 1002, 1003, 1004, 1049, 2004) if one.pane.mode(number)]

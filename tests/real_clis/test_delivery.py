@@ -7,13 +7,14 @@ import pytest
 from benchmarks.delivery_cast import PLAYERS
 from benchmarks.delivery_show import Show, is_bad
 from benchmarks.delivery_stage import staged
+from tests.real_clis.homes import NEWEST
 
 SITUATIONS = ("idle", "busy", "approval", "draft", "burst", "long", "nasty", "sidecar killed")
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
+@pytest.mark.parametrize("name", NEWEST)
 async def test_each_message_reached_the_model_once_and_exactly(name: str, tmp_path: Path) -> None:
     player = PLAYERS[name]
     if player.missing:

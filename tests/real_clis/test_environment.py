@@ -13,7 +13,7 @@ from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CODEX, NEWEST, Cli, Place
-from tests.sidecar.seat import Seat, seated
+from tests.sidecar.sidecar_terminal import SidecarTerminal, sidecar_in_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -37,13 +37,13 @@ async def test_a_command_of_the_model_finds_no_token_and_not_the_persons_tmux(cl
             model.script(Reply("I look.", tool=tool), Reply("Seen."))
             launch = cli.launch(Place(home, work, model.url), cli.program)
             env = {**launch.env, **world.env, **inside, **tokens}
-            async with seated(work, launch.argv, agent=cli.name, env=env) as seat:
-                await seat.is_("idle", 60)
-                number = seat.room.say("look")
-                await seat.is_("asking", 30)
-                await seat.shows(cli.dialog)
-                await _approved(seat, cli)
-                await seat.reaches(number, "answered", 60)
+            async with sidecar_in_terminal(work, launch.argv, agent=cli.name, env=env) as pane:
+                await pane.is_("idle", 60)
+                number = pane.room.say("look")
+                await pane.is_("asking", 30)
+                await pane.shows(cli.dialog)
+                await _approved(pane, cli)
+                await pane.reaches(number, "answered", 60)
             found = json.dumps(model.turns[-1].body)
     finally:
         subprocess.run([*person, "kill-server"], check=False)
@@ -52,10 +52,10 @@ async def test_a_command_of_the_model_finds_no_token_and_not_the_persons_tmux(cl
     assert str(socket) not in found
 
 
-async def _approved(seat: Seat, cli: Cli) -> None:
+async def _approved(pane: SidecarTerminal, cli: Cli) -> None:
     """A fresh dialog may not take keys yet."""
     for _ in range(5):
-        seat.type("\r")
+        pane.type("\r")
         with contextlib.suppress(AssertionError):
-            await retry_until(lambda: cli.dialog not in seat.text, 1)
+            await retry_until(lambda: cli.dialog not in pane.text, 1)
             return

@@ -14,8 +14,8 @@ import pytest
 from tests.fakes.models.model import Model
 from tests.fakes.outside import outside
 from tests.fakes.terminal import terminal
-from tests.real_clis.homes import CLIS, Launch, Place
-from tests.real_clis.unprepared import Change, as_it_is, no_codex_config, no_key, repository, trusting_gemini, without
+from tests.real_clis.homes import CLIS, NEWEST, Launch, Place
+from tests.real_clis.unprepared import Change, no_codex_config, no_key, repository, trusting_gemini, without
 
 pytestmark = pytest.mark.slow
 SETTINGS = ".gemini/settings.json"
@@ -30,17 +30,24 @@ def foreseen(place: Place, launch: Launch) -> list[str]:
     return wants
 
 
+@pytest.mark.parametrize("name", NEWEST)
+def test_nothing_is_foreseen_of_a_home_that_is_prepared(name: str, tmp_path: Path) -> None:
+    """That none of them then asks anything, each other test with a real CLI shows: it begins in such a home."""
+    for folder in ("home", "work"):
+        (tmp_path / folder).mkdir()
+    place = Place(tmp_path / "home", tmp_path / "work", "http://127.0.0.1:9")
+    launch = CLIS[name].launch(place, CLIS[name].program)
+    assert foreseen(place, Launch((name, *launch.argv[1:]), launch.env)) == []
+
+
 @pytest.mark.parametrize(
     ("name", "change", "wants", "shown"),
     [
-        ("claude", as_it_is, [], "? for shortcuts"),
         ("claude", without(".claude.json", "hasCompletedOnboarding"), ["asks its first questions"], "text style"),
         ("claude", without(".claude.json", "projects"), ["asks whether you trust WORK"], "trust"),
         ("claude", no_key, ["has no login"], "? for shortcuts"),
-        ("codex", as_it_is, [], "? for shortcuts"),
         ("codex", repository, ["asks whether you trust WORK"], "rust"),
         ("codex", no_codex_config, ["asks to log in"], "Sign in"),
-        ("gemini", as_it_is, [], "Type your message"),
         (
             "gemini",
             without(SETTINGS, "security", "folderTrust"),

@@ -14,18 +14,20 @@ import pytest_asyncio
 
 from gateway.client import Client
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.requests import Hello, Members
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.results import MemberList
-from gateway.protocol.types import Activity, Rung
+from gateway.protocol.types.core_types import Activity, Rung
 from tests.fakes.agentchat_client import Identity, agent_at
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
+from tests.fakes.skynet_client import skynet_agent
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import CLIS, Place
 from tests.real_clis.kept import Kept, kept
-from tests.support.gateways import GatewayProcess
+from tests.support.gateways import OPERATOR, GatewayProcess
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -68,7 +70,7 @@ async def claude_in_the_room(folder: Path) -> AsyncIterator[Scene]:
         pytest.skip(cli.missing)
     for name in ("home", "work"):
         (folder / name).mkdir()
-    gateway = GatewayProcess(folder / "state", "--listen", "agentchat=0")
+    gateway = GatewayProcess(folder / "state", "--listen", "agentchat=0", "--listen", "skynet=0")
     async with Model(cli.dialect()) as model, outside() as world:
         launch = cli.launch(Place(folder / "home", folder / "work", model.url), cli.program)
         env = {**launch.env, **world.env, "GROUPCHAT_STATE": str(gateway.state), "PYTHONPATH": str(ROOT)}
@@ -180,3 +182,59 @@ async def test_claude_and_an_agent_of_agentchat_talk(scene: Scene) -> None:
         await scene.person.send("Tell the scout.", to="@claude")
         told = await scout.message("look at main.py")
         assert (told["from"], told["to"]) == ("@claude", scout.id)
+
+
+async def skynet(gateway: GatewayProcess, *arguments: str) -> dict[str, object]:
+    return await groupchat(gateway, "skynet", *arguments)
+
+
+async def test_research_code_and_review_by_skynet_agents_claude_and_a_person(scene: Scene) -> None:
+    """The pipeline of Skynet's README: who plans, researches and reviews are Skynet's agents, claude writes the code,
+    and the person sees all of it and has the last word."""
+    where = scene.gateway.listeners["skynet"]
+    async with (
+        skynet_agent(where, "planner", agent_type="planner") as planner,
+        skynet_agent(where, "researcher", agent_type="researcher") as researcher,
+        skynet_agent(where, "reviewer", agent_type="reviewer") as reviewer,
+    ):
+        await skynet(scene.gateway, "send", "--from", "planner", "--to", "researcher", "--content", "Research RAG")
+        task = await researcher.message("Research RAG")
+        assert (task["from_agent"], task["type"]) == ("planner", "task")
+        findings = "Found 10 papers"
+        await researcher.send("reply", findings, "planner", parent_id=task["id"], trace_id=task["trace_id"])
+        found = await planner.message(findings)
+        assert (found["type"], found["parent_id"], found["trace_id"]) == ("reply", task["id"], task["trace_id"])
+
+        scene.model.script(Reply("Code complete.\n@reviewer please review rag.py"), Reply("Merged."))
+        coding = await planner.send("task", "Implement RAG by these 10 papers", "claude")
+        done = await planner.message("Code complete.\n@reviewer please review rag.py")
+        assert (done["from_agent"], done["type"], done["parent_id"]) == ("claude", "reply", coding["id"])
+        asked = await reviewer.message("please review rag.py")
+        assert asked["from_agent"] == "claude"
+        assert "[planner -> claude #" in scene.model.prompts[0] and "10 papers" in scene.model.prompts[0]
+
+        await reviewer.send("reply", "Approved! Ship it", "claude", parent_id=asked["id"])
+        merged = await reviewer.message("Merged.")
+        assert (merged["from_agent"], merged["type"]) == ("claude", "reply")
+        assert "[reviewer -> claude #" in scene.model.prompts[1] and "Approved!" in scene.model.prompts[1]
+
+        await scene.person.send("Well done.", to="@reviewer")
+        assert (await reviewer.message("Well done."))["from_agent"] == OPERATOR
+    heard = await _heard(scene.person, "Merged.")
+    assert [one for one in heard if one[1] in ("Research RAG", findings, "Approved! Ship it", "Merged.")] == [
+        ("planner", "Research RAG"),
+        ("researcher", findings),
+        ("reviewer", "Approved! Ship it"),
+        ("claude", "Merged."),
+    ]
+
+
+async def _heard(person: Client, last: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    async with asyncio.timeout(PATIENCE):
+        async for event in person.events():
+            if isinstance(event, Message):
+                found.append((event.from_, event.content))
+                if event.content == last:
+                    break
+    return found

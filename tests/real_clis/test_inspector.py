@@ -48,7 +48,7 @@ class Inspector:
 
     async def __call__(self, way: str, *asked: str) -> tuple[int, dict[str, Any], str]:
         """How it ended, what it shows, what it warns of."""
-        argv = (str(INSPECTOR), "--cli", *self.reaching(way), *asked)
+        argv = (str(INSPECTOR), "--cli", *self.reaching(way), "--connect-timeout", "60000", *asked)
         pipe = asyncio.subprocess.PIPE
         run = await asyncio.create_subprocess_exec(*argv, stdout=pipe, stderr=pipe, env=self.env, cwd=self.home)
         async with asyncio.timeout(60):
@@ -81,7 +81,8 @@ async def test_it_finds_nothing_to_complain_of(inspect: Inspector, way: str) -> 
 async def test_what_can_be_read_and_written(inspect: Inspector) -> None:
     wrote = json.dumps({"document": {"goal": "ship"}})
     put = ("--method", "tools/call", "--tool-name", "context_put", "--tool-args-json", wrote)
-    assert (await inspect("http", *put))[0] == 0
+    code, _, warned = await inspect("http", *put)
+    assert code == 0, warned
     _, listed, _ = await inspect("http", "--method", "resources/list")
     uris = [one["uri"] for one in listed["resources"]]
     assert uris == ["groupchat://recent", "groupchat://roster", "groupchat://context/room/general/main"]

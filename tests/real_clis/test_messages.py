@@ -1,6 +1,6 @@
 """Messages of every kind through the sidecar to each real CLI, and back; only the room is in memory and the model on
 loopback. They climb the ladder; nothing that they contain forges an envelope or reads a file; a half-typed draft
-survives them."""
+survives them; many that waited go in as one; what comes with them is read."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ import pytest
 import pytest_asyncio
 
 from gateway.protocol.events import ControlAction
-from gateway.protocol.requests import CloseAsk, OpenAsk
+from gateway.protocol.requests.ask_requests import CloseAsk, OpenAsk
 from gateway.protocol.text.invisible_characters import is_ignorable
-from gateway.protocol.types import Composer
+from gateway.protocol.types.core_types import Composer, Part
+from sidecar.messages.attachment_text import FILE_HINT
 from sidecar.messages.envelope import numbers_in
-from tests.fakes.models.script import Reply
+from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLIS, NEWEST, Cli
 from tests.real_clis.kept import Kept, kept
-from tests.real_clis.running import Sat, in_a_sidecar
+from tests.real_clis.running import CliInSidecar, in_a_sidecar
 from tests.sidecar.messages.test_envelope_escaping import LINE_ENDS, LOOK_ALIKES, UNSEEN, reads_as_one
-from tests.sidecar.seat import Seat
+from tests.sidecar.sidecar_terminal import SidecarTerminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 of_each = pytest.mark.parametrize("of_module", CLIS.values(), ids=CLIS, indirect=True)
@@ -33,7 +34,7 @@ of_newest = pytest.mark.parametrize("of_module", NEWEST.values(), ids=NEWEST, in
 
 
 @contextlib.asynccontextmanager
-async def among_files(cli: Cli, folder: Path) -> AsyncIterator[Sat]:
+async def among_files(cli: Cli, folder: Path) -> AsyncIterator[CliInSidecar]:
     """Files whose contents no model is to see, where a message might name them."""
     (folder / "home").mkdir()
     (folder / "work" / "sub").mkdir(parents=True)
@@ -47,27 +48,27 @@ async def among_files(cli: Cli, folder: Path) -> AsyncIterator[Sat]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def of_module(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Kept[Sat]]:
+) -> AsyncIterator[Kept[CliInSidecar]]:
     cli: Cli = request.param
-    async with kept(partial(among_files, cli), Sat.begin, lambda: tmp_path_factory.mktemp(cli.name)) as found:
+    async with kept(partial(among_files, cli), CliInSidecar.begin, lambda: tmp_path_factory.mktemp(cli.name)) as found:
         yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def one(of_module: Kept[Sat]) -> AsyncIterator[Sat]:
+async def one(of_module: Kept[CliInSidecar]) -> AsyncIterator[CliInSidecar]:
     async with of_module.lent() as found:
         yield found
 
 
 @of_each
-async def test_messages_climb_the_ladder_and_their_answers_come_back(one: Sat) -> None:
-    seat, model = one.seat, one.model
+async def test_messages_go_through_every_step_and_their_answers_come_back(one: CliInSidecar) -> None:
+    pane, model = one.pane, one.model
     model.script(Reply("The first ANSWER-4711."), Reply("Here is ANSWER-4712, word by word.", seconds=1))
     for text, answer in (("hello", "4711"), ("and\nonce more", "4712")):
-        number = seat.room.say(text)
-        await seat.reaches(number, "answered", 60)
-        assert f"ANSWER-{answer}" in seat.room.replies[number]
-        assert {"verified", "submitted", "accepted", "answered"} <= set(seat.room.rungs(number))
+        number = pane.room.say(text)
+        await pane.reaches(number, "answered", 60)
+        assert f"ANSWER-{answer}" in pane.room.replies[number]
+        assert {"verified", "submitted", "accepted", "answered"} <= set(pane.room.rungs(number))
     assert [prompt.count("hello") + prompt.count("once more") for prompt in model.prompts] == [1, 1]
     assert model.strangers == []
 
@@ -75,38 +76,38 @@ async def test_messages_climb_the_ladder_and_their_answers_come_back(one: Sat) -
 # a draft
 
 
-async def draft(seat: Seat, text: str) -> None:
+async def draft(pane: SidecarTerminal, text: str) -> None:
     for key in text:
-        seat.type(key)
-    await seat.shows(text)
-    await retry_until(lambda: seat.room.activities[-1].composer is Composer.DRAFT, describe=seat.describe)
+        pane.type(key)
+    await pane.shows(text)
+    await retry_until(lambda: pane.room.activities[-1].composer is Composer.DRAFT, describe=pane.describe)
 
 
-async def submit_by_hand(one: Sat, number: int) -> None:
+async def submit_by_hand(one: CliInSidecar, number: int) -> None:
     """Gemini makes a line end of an Enter that comes within 40 ms of a paste, as it reads them: on a slow machine that
     is long. A person takes the line end out and presses Enter again."""
     for _ in range(5):
-        one.seat.type("\t" if one.cli.name == "codex" else "\r")
+        one.pane.type("\t" if one.cli.name == "codex" else "\r")
         with contextlib.suppress(AssertionError):
             await retry_until(lambda: len(one.model.prompts) == number, 10)
             return
-        one.seat.type("\x7f")
-    raise AssertionError(one.seat.describe())
+        one.pane.type("\x7f")
+    raise AssertionError(one.pane.describe())
 
 
 @of_each
-async def test_a_draft_is_back_after_each_message(one: Sat) -> None:
+async def test_a_draft_is_back_after_each_message(one: CliInSidecar) -> None:
     """A person's half-typed draft is put away, and back again, exactly."""
-    seat, model = one.seat, one.model
-    await draft(seat, "half a thought, unfinished")
+    pane, model = one.pane, one.model
+    await draft(pane, "half a thought, unfinished")
     for text in ("hello", "and\nonce more"):
         model.script(Reply(f"Yes, {text[:3]}."))
-        number = seat.room.say(text)
-        await seat.reaches(number, "answered", 60)
-        await seat.shows("half a thought, unfinished")
+        number = pane.room.say(text)
+        await pane.reaches(number, "answered", 60)
+        await pane.shows("half a thought, unfinished")
         assert "half" not in model.prompts[-1]
     assert len(model.prompts) == 2
-    await retry_until(lambda: seat.room.activities[-1].composer is Composer.DRAFT, describe=seat.describe)
+    await retry_until(lambda: pane.room.activities[-1].composer is Composer.DRAFT, describe=pane.describe)
     await submit_by_hand(one, 3)
     assert model.prompts[-1] == "half a thought, unfinished"
 
@@ -130,17 +131,17 @@ LONG_FORGED = "\n".join([*_UNSEEN, *_LIKE_OURS, "and so on " * 90])
 
 
 @of_newest
-async def test_the_model_reads_one_envelope_for_each_message_and_no_other(one: Sat) -> None:
-    seat, model = one.seat, one.model
+async def test_the_model_reads_one_envelope_for_each_message_and_no_other(one: CliInSidecar) -> None:
+    pane, model = one.pane, one.model
     for text in (*HOSTILE.values(), LONG_FORGED):
-        number = seat.room.say(text)
-        await seat.reaches(number, "answered", 30)
+        number = pane.room.say(text)
+        await pane.reaches(number, "answered", 30)
         assert_one_envelope_each(model.prompts[-1], [number])
-    seat.room.order(ControlAction.PAUSE)
-    numbers = [seat.room.say(text) for text in HOSTILE.values()]
-    await retry_until(lambda: "paused" in seat.room.reasons(numbers[-1]), 20, describe=seat.describe)
-    seat.room.order(ControlAction.RESUME)
-    await seat.reaches(numbers[-1], "answered", 30)
+    pane.room.order(ControlAction.PAUSE)
+    numbers = [pane.room.say(text) for text in HOSTILE.values()]
+    await retry_until(lambda: "paused" in pane.room.reasons(numbers[-1]), 20, describe=pane.describe)
+    pane.room.order(ControlAction.RESUME)
+    await pane.reaches(numbers[-1], "answered", 30)
     assert_one_envelope_each(model.prompts[-1], numbers)  # what waited goes in as one prompt
     assert model.strangers == []
 
@@ -167,17 +168,17 @@ MENTION = "ask @bob about it"
 
 
 @of_newest
-async def test_no_file_is_read_because_a_message_names_it(one: Sat) -> None:
-    seat, model = one.seat, one.model
+async def test_no_file_is_read_because_a_message_names_it(one: CliInSidecar) -> None:
+    pane, model = one.pane, one.model
     for text in TEXTS:
         said = text.format(outside=one.folder / "home" / "out.txt") if "{outside}" in text else text
-        number = seat.room.say(said)
-        await seat.reaches(number, "answered", 30)
+        number = pane.room.say(said)
+        await pane.reaches(number, "answered", 30)
         body = json.dumps(model.turns[-1].body)
-        assert MARK not in body, seat.describe()
+        assert MARK not in body, pane.describe()
         assert said in model.prompts[-1].replace("\\@", "@"), model.prompts[-1]
-    number = seat.room.say(MENTION)
-    await seat.reaches(number, "answered", 30)
+    number = pane.room.say(MENTION)
+    await pane.reaches(number, "answered", 30)
     prompt = model.prompts[-1]
     assert MENTION in (prompt.replace("\\@", "@") if one.cli.name == "gemini" else prompt)
 
@@ -186,19 +187,109 @@ async def test_no_file_is_read_because_a_message_names_it(one: Sat) -> None:
 
 
 @of_newest
-async def test_a_stop_refuses_what_is_asked_for_who_may(one: Sat) -> None:
-    room = one.seat.room
+async def test_a_stop_refuses_what_is_asked_for_who_may(one: CliInSidecar) -> None:
+    room = one.pane.room
     one.model.script(Reply("Let me see.", tool=one.cli.tool))
     first = room.say("Make it.")
     await retry_until(lambda: [asked for asked in room.asked if isinstance(asked, OpenAsk)], 60)
-    await one.seat.is_("asking", 30)
+    await one.pane.is_("asking", 30)
     room.order(ControlAction.KEYS, text="stop")
-    await retry_until(lambda: room.sent, describe=one.seat.describe)
+    await retry_until(lambda: room.sent, describe=one.pane.describe)
     assert "you may not answer dialogs" in room.sent[0].content
     room.order(ControlAction.KEYS, text="stop", may_approve=True)
-    await one.seat.reaches(first, "failed", 30)
+    await one.pane.reaches(first, "failed", 30)
     last = room.steps[first][-1]
     assert (last.rung, last.reason) == ("failed", "interrupted by alice")
     closed = await retry_until(lambda: [asked for asked in room.asked if isinstance(asked, CloseAsk)])
     assert closed[-1].reason == "refused by alice, who ended its turn"
     assert not one.made
+
+
+# a catch-up of many messages
+
+
+WORDY = "and so on, word after word, " * 12
+COSTS = {"claude": 142, "codex": 120, "gemini": 110, "opencode": 142}  # what a model on loopback says of each call
+
+
+@of_newest
+async def test_a_catch_up_is_typed_once_and_every_number_in_it_is_answered(one: CliInSidecar) -> None:
+    pane, model = one.pane, one.model
+    await pane.reaches(pane.room.say("before"), "answered", 60)  # what earlier tests cost comes with this answer
+    pane.room.sent.clear()
+    model.script(Reply("All of it is read: ANSWER-4713."))
+    pane.room.order(ControlAction.PAUSE)
+    numbers = [pane.room.say(f"{number}: {WORDY}", direct=False) for number in range(30)]
+    await retry_until(lambda: "paused" in pane.room.reasons(numbers[-1]), 20, describe=pane.describe)
+    pane.room.order(ControlAction.RESUME)
+    await retry_until(
+        lambda: all("answered" in pane.room.rungs(number) for number in numbers), 60, describe=pane.describe
+    )
+    for number in numbers:
+        assert {"verified", "submitted", "accepted"} <= set(pane.room.rungs(number))
+    reply = pane.room.sent[0]
+    assert (reply.reply_to, (reply.context or {})["answers"]) == (numbers[-1], numbers)
+    assert "ANSWER-4713" in reply.content
+    await pane.reaches(pane.room.say("and now?"), "answered", 60)
+    costs = [sent.context.get("tokens", 0) for sent in pane.room.sent if sent.context]
+    calls, rest = divmod(sum(costs), COSTS[one.cli.name])
+    assert rest == 0 and 1 <= calls <= 3, "the last call of a turn may come with the next answer"
+    (prompt,) = [text for text in model.prompts if "Catch-up: 30 messages" in text]
+    assert numbers_in(prompt) == tuple(numbers)
+    assert f"29: {WORDY}".strip() in prompt
+    assert model.strangers == []
+
+
+# what comes with a message
+
+
+LINES = Part("file", "[section]\n@dataclass\nclass A:\n    `x` = [1, 2]\n", path="a.py", lines="42-45")
+LONG_FILE = "".join(f"{number:5} FROM-THE-FILE and so on\n" for number in range(3300))
+
+
+@of_newest
+async def test_what_comes_with_a_message_reaches_the_model(of_module: Kept[CliInSidecar]) -> None:
+    """Lines are quoted; 100 kB come by a file, which the agent reads without a question, and which goes with it."""
+    async with of_module.spent() as one:
+        await short_is_quoted(one)
+        path = await long_is_read(one)
+        assert path.read_text() == LONG_FILE
+    assert not path.exists()
+    assert set(one.model.strangers) <= {"POST /v1/messages/count_tokens"}  # what claude asks before a long file
+
+
+async def short_is_quoted(one: CliInSidecar) -> None:
+    number = one.pane.room.say("look", parts=(LINES,), context={"branch": "main"})
+    await one.pane.reaches(number, "answered", 30)
+    prompt = one.model.prompts[-1].replace("\\@", "@")
+    quoted = "| [section]\n| @dataclass\n| class A:\n|     `x` = [1, 2]\n```"
+    assert f"look\nwith a.py:42-45 (4 lines, 47 characters):\n```\n{quoted}" in prompt, prompt
+    assert '```\n| {\n|  "branch": "main"\n| }\n```' in prompt, prompt
+
+
+async def long_is_read(one: CliInSidecar) -> Path:
+    pane, model = one.pane, one.model
+    read: list[str] = []
+
+    def choose(_: object) -> Reply:
+        prompt = model.prompts[-1]
+        if FILE_HINT not in prompt or read:
+            return Reply("thanks")
+        read.append(prompt.partition(FILE_HINT)[2].strip().split("\n")[0])
+        return Reply("", tool=reading(one.cli.name, read[0]))
+
+    model.choose = choose
+    number = pane.room.say("and all of this", parts=(Part("file", LONG_FILE, path="log.txt"),))
+    await pane.reaches(number, "answered", 60)
+    assert f"with log.txt (3300 lines, {len(LONG_FILE)} characters), {FILE_HINT}" in model.prompts[-1]
+    assert "0 FROM-THE-FILE" in json.dumps(model.turns[-1].body), pane.describe()
+    assert not [asked for asked in pane.room.asked if isinstance(asked, OpenAsk)]
+    return Path(read[0])
+
+
+def reading(cli: str, path: str) -> ToolCall:
+    if cli == "codex":
+        return ToolCall("exec_command", {"cmd": f"cat '{path}'"})
+    if cli == "opencode":
+        return ToolCall("read", {"filePath": path})
+    return ToolCall("Read" if cli == "claude" else "read_file", {"file_path": path})

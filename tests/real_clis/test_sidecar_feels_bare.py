@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -143,20 +144,28 @@ def timeless(rows: Sequence[str]) -> list[str]:
     return [row for row in found if row.strip()]
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose name fits into one row of each CLI: a name that wraps would differ between the two."""
+    folder = Path(tempfile.mkdtemp(prefix="gc-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.mark.parametrize("where", PLACES)
 @pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
-async def test_every_screen_is_that_of_the_cli_alone(name: str, where: str, tmp_path: Path) -> None:
+async def test_every_screen_is_that_of_the_cli_alone(name: str, where: str, short_path: Path) -> None:
     cli = CLIS[name]
     if cli.missing or (where == "tmux" and shutil.which("tmux") is None):
         pytest.skip(cli.missing or "tmux is not installed")
-    gateway = GatewayProcess(tmp_path / "state")
+    gateway = GatewayProcess(short_path / "state")
     # A server of tools, whosever it is, shows: Gemini counts even one without an address, and Codex asks for no title.
     command = (sys.executable, "-P", "-m", "sidecar.cli", "join", name, "--no-tools")
     join = (*command, "--agent", name, "--")
     with gateway.running():
         async with (
-            started(cli, where, tmp_path / "bare") as alone,
-            started(cli, where, tmp_path / "ours", *join, state=gateway.state) as ours,
+            started(cli, where, short_path / "bare") as alone,
+            started(cli, where, short_path / "ours", *join, state=gateway.state) as ours,
         ):
             panes = (alone[0], ours[0])
             for _, model in (alone, ours):

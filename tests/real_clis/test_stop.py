@@ -17,8 +17,8 @@ from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLIS, Cli
 from tests.real_clis.kept import Kept, kept
 from tests.real_clis.long_tools import FREELY, long_tool, running
-from tests.real_clis.running import Sat, in_a_sidecar
-from tests.sidecar.seat import Seat
+from tests.real_clis.running import CliInSidecar, in_a_sidecar
+from tests.sidecar.sidecar_terminal import SidecarTerminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 ALL = pytest.mark.parametrize("of_module", ["claude", "codex", "gemini"], indirect=True)
@@ -27,7 +27,7 @@ BY_ALICE = "interrupted by alice"
 
 @dataclass(frozen=True)
 class Scene:
-    seat: Seat
+    pane: SidecarTerminal
     model: Model
     cli: Cli
     mark: str
@@ -35,81 +35,81 @@ class Scene:
     async def works(self) -> int:
         """A message whose turn runs a tool for long."""
         self.model.script(Reply("I wait.", tool=long_tool(self.cli.name, self.mark)))
-        number = self.seat.room.say("Run it.")
-        await retry_until(lambda: running(self.mark), 60, describe=self.seat.describe)
-        await self.seat.reaches(number, "seen", 30)
+        number = self.pane.room.say("Run it.")
+        await retry_until(lambda: running(self.mark), 60, describe=self.pane.describe)
+        await self.pane.reaches(number, "seen", 30)
         return number
 
     async def stopped(self) -> float:
         """How long the tool has lived on."""
         began = time.monotonic()
-        self.seat.room.order(ControlAction.KEYS, text="stop", may_approve=True)
-        await retry_until(lambda: not running(self.mark), 10, describe=self.seat.describe)
+        self.pane.room.order(ControlAction.KEYS, text="stop", may_approve=True)
+        await retry_until(lambda: not running(self.mark), 10, describe=self.pane.describe)
         return time.monotonic() - began
 
     def end(self, number: int) -> tuple[str, str]:
-        last = self.seat.room.steps[number][-1]
+        last = self.pane.room.steps[number][-1]
         return str(last.rung), last.reason
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def of_module(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Kept[Sat]]:
+) -> AsyncIterator[Kept[CliInSidecar]]:
     name: str = request.param
 
-    def freely(folder: Path) -> AbstractAsyncContextManager[Sat]:
+    def freely(folder: Path) -> AbstractAsyncContextManager[CliInSidecar]:
         return in_a_sidecar(CLIS[name], folder, *FREELY[name])
 
-    async with kept(freely, Sat.begin, lambda: tmp_path_factory.mktemp(name)) as found:
+    async with kept(freely, CliInSidecar.begin, lambda: tmp_path_factory.mktemp(name)) as found:
         yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def one(of_module: Kept[Sat]) -> AsyncIterator[Scene]:
+async def one(of_module: Kept[CliInSidecar]) -> AsyncIterator[Scene]:
     async with of_module.lent() as found:
-        yield Scene(found.seat, found.model, found.cli, uuid.uuid4().hex)
+        yield Scene(found.pane, found.model, found.cli, uuid.uuid4().hex)
 
 
 @ALL
 async def test_a_stop_ends_turn_and_tool_and_what_was_queued_is_answered_once(one: Scene) -> None:
     first = await one.works()
     one.model.script(Reply("Second answer."))
-    queued = one.seat.room.say("Urgent words.", urgent=True)
-    await one.seat.reaches(queued, "submitted", 20)
-    assert one.seat.room.reasons(queued)[-1] == "queued, it is at work"
+    queued = one.pane.room.say("Urgent words.", urgent=True)
+    await one.pane.reaches(queued, "submitted", 20)
+    assert one.pane.room.reasons(queued)[-1] == "queued, it is at work"
     assert await one.stopped() < 5
-    await one.seat.reaches(first, "failed", 20)
-    await one.seat.reaches(queued, "answered", 30)
+    await one.pane.reaches(first, "failed", 20)
+    await one.pane.reaches(queued, "answered", 30)
     assert one.end(first) == ("failed", BY_ALICE)
-    assert one.seat.room.replies == {queued: "Second answer."}
+    assert one.pane.room.replies == {queued: "Second answer."}
 
 
 @ALL
 async def test_a_message_that_interrupts_comes_after_the_tool_and_before_the_rest(one: Scene) -> None:
     first = await one.works()
     one.model.script(Reply("The other file."), Reply("Later answer."))
-    later = one.seat.room.say("Later.")
-    await one.seat.reaches(later, "held")
-    urgent = one.seat.room.say("The other file!", urgent=True, interrupt=True)
-    await one.seat.reaches(urgent, "answered", 40)
-    await one.seat.reaches(later, "answered", 40)
+    later = one.pane.room.say("Later.")
+    await one.pane.reaches(later, "held")
+    urgent = one.pane.room.say("The other file!", urgent=True, interrupt=True)
+    await one.pane.reaches(urgent, "answered", 40)
+    await one.pane.reaches(later, "answered", 40)
     assert not running(one.mark)
     assert one.end(first) == ("failed", BY_ALICE)
-    assert one.seat.room.replies == {urgent: "The other file.", later: "Later answer."}
+    assert one.pane.room.replies == {urgent: "The other file.", later: "Later answer."}
 
 
 @ALL
 async def test_a_stop_before_the_first_word_leaves_nothing_in_the_composer(one: Scene) -> None:
     one.model.script(Reply("late", silence=30))
-    first = one.seat.room.say("Talk.")
-    await one.seat.reaches(first, "accepted", 30)
+    first = one.pane.room.say("Talk.")
+    await one.pane.reaches(first, "accepted", 30)
     await retry_until(lambda: one.model.turns, 30)
-    one.seat.room.order(ControlAction.KEYS, text="stop")
-    await one.seat.reaches(first, "failed", 30)
+    one.pane.room.order(ControlAction.KEYS, text="stop")
+    await one.pane.reaches(first, "failed", 30)
     assert one.end(first) == ("failed", BY_ALICE)
     one.model.script(Reply("Next."))
-    second = one.seat.room.say("Go on.")
-    await one.seat.reaches(second, "answered", 30)
+    second = one.pane.room.say("Go on.")
+    await one.pane.reaches(second, "answered", 30)
     assert f"#{first}" not in one.model.prompts[-1]
-    await retry_until(lambda: one.seat.room.activities[-1].composer == "empty", describe=one.seat.describe)
+    await retry_until(lambda: one.pane.room.activities[-1].composer == "empty", describe=one.pane.describe)

@@ -54,6 +54,35 @@ async def test_three_real_clis_talk_in_one_session(three: Three) -> None:
     assert len(models["gemini"].prompts) == 1
 
 
+async def test_three_in_two_rooms_answer_where_they_were_asked(three: Three) -> None:
+    session, models = three.session, three.models
+    assert session.groupchat("rooms", "--create", "design").code == 0
+    for name in THREE:
+        assert session.groupchat("rooms", "invite", "design", name).code == 0
+        models[name].script(Reply(f"{name} likes red."), Reply(f"{name} is well."))
+    asked = {
+        room: session.groupchat("send", text, *where, "--json").json["seq"]
+        for room, text, where in (
+            ("design", "Which colour?", ("--room", "design")),
+            ("general", "How are you?", ()),
+        )
+    }
+
+    def answers(room: str) -> list[tuple[str, str, int]]:
+        found = session.read(f"/v1/messages?room={room}&limit=100&after={three.since + 1}")["messages"]
+        return sorted((one["from"], one["content"], one["reply_to"]) for one in found if one["from"] in THREE)
+
+    await session.until(lambda: len(answers("design")) == len(answers("general")) == 3)
+    assert answers("design") == [(name, f"{name} likes red.", asked["design"]) for name in sorted(THREE)]
+    assert answers("general") == [(name, f"{name} is well.", asked["general"]) for name in sorted(THREE)]
+    for name in THREE:
+        first, second = models[name].prompts
+        assert f"[#design alice -> {name} #{asked['design']}] Which colour?" in first
+        assert f"[alice -> {name} #{asked['general']}] How are you?" in second
+        assert "How are you?" not in first and "#design" not in second
+    assert session.groupchat("rooms", "rm", "design").code == 0
+
+
 # through the room's tools
 
 

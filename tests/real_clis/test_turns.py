@@ -1,17 +1,32 @@
-"""Each real CLI through every kind of turn, typed to as a person would, against a loopback model."""
+"""Each real CLI through every kind of turn, typed to as a person would, against a loopback model; and what the sidecar
+sees of them.
 
+EYES_TURNS=50 pytest -s tests/real_clis/test_turns.py -k false_idle     prints the long run: so many turns of each kind.
+EYES_KEEP=FOLDER keeps what was printed and pressed as a recording, to find out why something was seen late.
+"""
+
+import os
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from sidecar.agents import REGISTRY
 from tests.fakes.models.script import Kind, Reply
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLIS, Cli
 from tests.real_clis.kept import Kept, kept
-from tests.real_clis.running import Running, running
+from tests.real_clis.record import PROSE
+from tests.real_clis.running import Running
+from tests.real_clis.seen_late import figures
+from tests.real_clis.watched import Watched, watched
 
+EYES_TURNS = int(os.environ.get("EYES_TURNS", "1"))
+EYES_KEEP = os.environ.get("EYES_KEEP", "")
+LATE_S = 0.3
+SAFETY_S = 10.0  # a starved CLI itself prints nothing for seconds
 TEXT = "[alice -> agent #1] Grüße 🙂 in\ntwo lines, with 'quotes' and $HOME."
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -21,16 +36,21 @@ each_cli = pytest.mark.parametrize("of_module", CLIS.values(), ids=CLIS, indirec
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def of_module(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Kept[Running]]:
+) -> AsyncIterator[Kept[Watched]]:
     cli: Cli = request.param
-    async with kept(partial(running, cli), Running.begin, lambda: tmp_path_factory.mktemp(cli.name)) as found:
+    async with kept(partial(watched, cli), Watched.begin, lambda: tmp_path_factory.mktemp(cli.name)) as found:
         yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def agent(of_module: Kept[Running]) -> AsyncIterator[Running]:
+async def eyes(of_module: Kept[Watched]) -> AsyncIterator[Watched]:
     async with of_module.lent() as found:
         yield found
+
+
+@pytest.fixture
+def agent(eyes: Watched) -> Running:
+    return eyes.agent
 
 
 async def all_answered(agent: Running, turns: int) -> None:
@@ -81,6 +101,30 @@ async def test_an_error_is_told_and_the_next_message_works(agent: Running) -> No
 async def test_escape_cuts_a_silent_turn(agent: Running) -> None:
     agent.model.script(Reply(silence=600))
     await agent.say("[alice -> agent #6] Think.")
-    await agent.terminal.shows("esc to", 60)
-    agent.terminal.write("\x1b")
+    await agent.terminal.shows("esc interrupt" if agent.cli.name == "opencode" else "esc to", 60)
+    agent.terminal.write(REGISTRY[agent.cli.agent].interrupt.key)
     await retry_until(lambda: agent.model.turns[0].cut, 30, describe=agent.terminal.describe)
+
+
+# what the sidecar sees
+
+
+async def watched_turns(eyes: Watched) -> None:
+    for number in range(EYES_TURNS):
+        await eyes.turn(f"[alice #{4 * number + 1}] short", Reply("Short."))
+        await eyes.turn(f"[alice #{4 * number + 2}] long", Reply(PROSE, seconds=2))
+        await eyes.turn(f"[alice #{4 * number + 3}] silent", Reply("Done.", silence=2))
+        await eyes.turn(f"[alice #{4 * number + 4}] tool", Reply("Let me.", tool=eyes.cli.tool), Reply("Made."))
+
+
+@each_cli
+async def test_no_false_idle_and_every_change_is_seen(eyes: Watched) -> None:
+    await watched_turns(eyes)
+    found = figures(eyes)
+    if EYES_KEEP:
+        eyes.save(Path(EYES_KEEP) / f"{eyes.cli.name}-live.cast", [])
+    print(f"\n{eyes.cli.name} {eyes.cli.version}: {found}")
+    assert found.false_idle == 0
+    assert found.worst <= SAFETY_S
+    if EYES_TURNS > 1:
+        assert found.p95 <= LATE_S

@@ -12,10 +12,6 @@ from tests.real_clis.homes import Place
 Change = Callable[[Place, dict[str, str]], None]
 
 
-def as_it_is(place: Place, env: dict[str, str]) -> None:
-    pass
-
-
 def without(file: str, *names: str) -> Change:
     """A setting is taken out."""
 

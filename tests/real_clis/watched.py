@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway.client.process.tasks import spawned_vital
+from sidecar.activity.agent_observer import AgentObserver, AgentSnapshot
 from sidecar.activity.observation_loop import ObservationLoop
-from sidecar.activity.observer import AgentSnapshot, Observer
 from sidecar.agents import REGISTRY
-from sidecar.screen.evidence import ProbeFilter
+from sidecar.evidence.terminal_signals import ProbeFilter
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
@@ -52,7 +52,7 @@ class Watched:
         self._loop = asyncio.get_running_loop()
         agent = REGISTRY[cli.agent]
         self.line = Timeline(self._loop.time())
-        self.eyes = ObservationLoop(Observer(agent, *size), None, None)
+        self.eyes = ObservationLoop(AgentObserver(agent, *size), None, None)
         self._probe = ProbeFilter(agent.probe if probed else None)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.agent: Running
@@ -105,6 +105,13 @@ class Watched:
     def _describe(self) -> str:
         return f"{self.eyes.look().verdict}\n{self._terminal.describe()}"
 
+    async def begin(self) -> None:
+        """At rest, and seen to be: a timeline of its own begins, as after a start."""
+        await self.agent.begin()
+        await self.settles()
+        self.line = Timeline(self._loop.time(), seen=[(0.0, self.sees)])
+        self.true("idle")
+
     # A person
 
     async def submit(self, text: str) -> None:
@@ -117,7 +124,7 @@ class Watched:
             pressed = self.now()
             self._terminal.write("\r")
             with contextlib.suppress(AssertionError):
-                await retry_until(lambda: len(model.turns) > asked, 3)
+                await retry_until(lambda: len(model.turns) > asked, self.cli.asks_within)
                 break
         self.true("busy", pressed)
 

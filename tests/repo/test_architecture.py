@@ -33,29 +33,33 @@ IMPURE = {"asyncio", "time", "aiohttp", "websockets", "sqlite3", "ptyprocess", "
 
 # what somebody might write, and which contract must say no
 VIOLATIONS: list[tuple[str, str, str]] = [
-    ("gateway/protocol/types.py", "import gateway.model.state", "The protocol knows nothing of ours"),
+    ("gateway/protocol/types/core_types.py", "import gateway.model.state", "The protocol knows nothing of ours"),
     ("gateway/client/backoff.py", "import gateway.access.rate_limit", "The client knows the protocol alone"),
-    ("sidecar/messages/envelope.py", "import controller.requests.send_and_wait", "Sidecar and controller never meet"),
     (
-        "controller/requests/send_and_wait.py",
+        "sidecar/messages/envelope.py",
+        "import controller.requests.command_requests",
+        "Sidecar and controller never meet",
+    ),
+    (
+        "controller/requests/command_requests.py",
         "import gateway.runtime.hub",
-        "Sidecar and controller see only the gateway's protocol and client",
+        "Sidecar and controller see only the gateway's protocol, client and sockets",
     ),
     (
         "sidecar/messages/envelope.py",
         "import gateway.model.state",
-        "Sidecar and controller see only the gateway's protocol and client",
+        "Sidecar and controller see only the gateway's protocol, client and sockets",
     ),
     ("gateway/mcp/tools.py", "import gateway.runtime.hub", "The tools know the gateway as any client does"),
     ("gateway/runtime/hub.py", "import mcp", "The SDK of the Model Context Protocol is known to the tools alone"),
     (
         "gateway/maintenance/export_import.py",
-        "import controller.requests.send_and_wait",
+        "import controller.requests.command_requests",
         "The gateway knows neither sidecar nor controller",
     ),
     *((f"{name.replace('.', '/')}/__init__.py", "import time", "Decisions do no I/O") for name in PURE[1:]),
     ("gateway/protocol/text/addressing.py", "import asyncio", "Decisions do no I/O"),
-    ("sidecar/activity/activity.py", "import time", "The sidecar's decisions do no I/O"),
+    ("sidecar/activity/activity_verdict.py", "import time", "The sidecar's decisions do no I/O"),
     ("controller/commands/state_text.py", "import socket", "The controller's decisions do no I/O"),
     ("sidecar/process/orphan_reaping.py", "import structlog", "The supervisor stays small: the standard library alone"),
     (
@@ -65,19 +69,40 @@ VIOLATIONS: list[tuple[str, str, str]] = [
     ),
     ("gateway/runtime/hub.py", "import sqlite3", "SQLite is known to the store and to the doctor"),
     ("gateway/runtime/hub.py", "import prometheus_client", "Prometheus is known to the metrics"),
-    ("gateway/runtime/hub.py", "import cryptography", "Cryptography is known to the signatures"),
+    ("gateway/runtime/hub.py", "import cryptography", "Cryptography is known to signatures and certificates"),
+    ("gateway/runtime/hub.py", "import yaml", "YAML is known to the configuration file of Skynet"),
     ("sidecar/connection/room_reporter.py", "import websockets", "The WebSocket library is known to the client"),
     ("controller/output/command_output.py", "import libtmux", "tmux is known to the workspace"),
-    ("sidecar/runner.py", "import ptyprocess", "PTY and terminal emulator are known to one module each"),
-    ("sidecar/runner.py", "import pyghostty", "PTY and terminal emulator are known to one module each"),
-    ("sidecar/runner.py", "import prompt_toolkit", "The chat's toolkit is known to the controller"),
+    ("sidecar/agent_run.py", "import ptyprocess", "PTY and terminal emulator are known to one module each"),
+    ("sidecar/agent_run.py", "import pyghostty", "PTY and terminal emulator are known to one module each"),
+    ("sidecar/agent_run.py", "import prompt_toolkit", "The chat's toolkit is known to the controller"),
     (
-        "gateway/model/records.py",
+        "gateway/model/records/stored_records.py",
         "import gateway.rooms.members",
         "The gateway's folders: each knows only those below it",
     ),
     (
-        "gateway/client/files/masking.py",
+        "gateway/model/records/stored_records.py",
+        "import gateway.model.state",
+        "The folders of the gateway's model: each knows only those below it",
+    ),
+    (
+        "gateway/operations/conversation/message_queries.py",
+        "import gateway.operations.delivery.inbox_operations",
+        "The folders of the gateway's operations: each knows only those below it",
+    ),
+    (
+        "gateway/server/listeners/tls.py",
+        "import gateway.server.state_folder.open_hub",
+        "The folders of the gateway's process: each knows only those below it",
+    ),
+    (
+        "controller/cli/room/rooms.py",
+        "import controller.cli.team.team_commands",
+        "The folders of the commands: each knows only those below it",
+    ),
+    (
+        "gateway/client/files/token_masking.py",
         "import gateway.client.discovery.endpoint",
         "The client's folders: each knows only those below it",
     ),
@@ -87,9 +112,34 @@ VIOLATIONS: list[tuple[str, str, str]] = [
         "The sidecar's folders: each knows only those below it",
     ),
     (
-        "controller/view/viewport.py",
-        "import controller.chat.keys",
+        "controller/view/stream/viewport.py",
+        "import controller.chat.full_screen.keys",
         "The controller's folders: each knows only those below it",
+    ),
+    (
+        "gateway/protocol/types/timestamps.py",
+        "import gateway.protocol.results",
+        "The folders of the protocol: each knows only those below it",
+    ),
+    (
+        "controller/view/text/text_rows.py",
+        "import controller.view.state.outage",
+        "The folders of the chat's rows: each knows only those below it",
+    ),
+    (
+        "controller/chat/actions/room_actions.py",
+        "import controller.chat.session.send_checks",
+        "The folders of the chat: each knows only those below it",
+    ),
+    (
+        "controller/workspace/team_location.py",
+        "import controller.workspace.startup.readiness",
+        "The folders of a team's processes: each knows only those below it",
+    ),
+    (
+        "sidecar/approvals/questions/dialog_parser.py",
+        "import sidecar.approvals.dialog_states",
+        "The folders of the approvals: each knows only those below it",
     ),
 ]
 
@@ -131,10 +181,10 @@ def test_every_contract_can_be_broken(tree: Path) -> None:
 
 
 def complaints_of(report: str) -> dict[str, str]:
-    """What is said of each broken contract, under its name."""
+    """What is said of each broken contract, under its name. The report breaks long lines."""
     names = "|".join(re.escape(name) for name in CONTRACTS)
     _, *pieces = re.split(rf"^({names})\n-+$", report.partition("Broken contracts")[2], flags=re.MULTILINE)
-    return dict(zip(pieces[::2], pieces[1::2], strict=True))
+    return dict(zip(pieces[::2], (" ".join(piece.split()) for piece in pieces[1::2]), strict=True))
 
 
 def test_the_contract_of_the_pure_modules_names_them_all() -> None:
@@ -148,7 +198,8 @@ def pure_by_their_own_words() -> list[Path]:
     """Modules of the gateway whose first lines claim it, and where no stream or store is near."""
     found = []
     for path in sorted((ROOT / "gateway").rglob("*.py")):
-        words = ast.get_docstring(ast.parse(path.read_text())) or ""
+        code = path.read_text()
+        words = (ast.get_docstring(ast.parse(code)) or "") if "Pure" in code else ""
         if "Pure" in words and not {"api", "dialects"} & set(path.parts):
             found.append(path)
     return found
@@ -196,6 +247,8 @@ def task_groups(tree: ast.AST) -> set[str]:
 
 def bare_tasks(code: str) -> list[str]:
     """Whatever starts a task, or is handed around to start one, and belongs to no TaskGroup."""
+    if not any(name in code for name in STARTS_A_TASK):
+        return []
     tree = ast.parse(code)
     groups = task_groups(tree)
     found = []

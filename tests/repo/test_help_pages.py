@@ -19,10 +19,10 @@ import typer.main
 from typer.testing import CliRunner
 
 from controller.cli.forwarding import FORWARDED
-from controller.cli.main import AGENTS, CHAT, OPERATIONS, ROOMS, TEAM, Forwarding
-from gateway.client.command_line.help_page import summary
+from controller.cli.main import AGENTS, CHAT, OPERATIONS, OTHER_SYSTEMS, ROOMS, TEAM, Forwarding
+from gateway.client.command_line.help_page import first_sentence
+from gateway.client.known_agents import KNOWN_AGENTS
 from sidecar.agents import REGISTRY
-from sidecar.cli import AGENTS as KINDS
 from sidecar.cli import WITH_SKILLS
 from tests.support.command_tree import APPS
 from tests.support.commands import Groupchat
@@ -46,9 +46,11 @@ VERBS = {path: one for path, one in EVERY.items() if not hasattr(one, "commands"
 every = pytest.mark.parametrize("path", EVERY, ids=" ".join)
 
 
-@pytest.fixture(autouse=True)
-def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", str(WIDTH))
+@pytest.fixture(autouse=True, scope="module")
+def eighty_columns() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("COLUMNS", str(WIDTH))
+        yield
 
 
 def said(path: tuple[str, ...], *words: str) -> tuple[int, str, str]:
@@ -76,7 +78,7 @@ def test_every_argument_and_option_is_explained(path: tuple[str, ...]) -> None:
 def test_every_verb_is_in_a_panel(program: str) -> None:
     _, page, _ = said((program,), "--help")
     panels = re.findall(r"╭─ (.+?) ─+╮", page)
-    assert set(panels) <= {CHAT, TEAM, AGENTS, ROOMS, OPERATIONS, "Options", "Common options"}
+    assert set(panels) <= {CHAT, TEAM, AGENTS, ROOMS, OPERATIONS, OTHER_SYSTEMS, "Options", "Common options"}
     command: Any = EVERY[(program,)]
     for name, one in command.commands.items():
         assert one.hidden or re.search(rf"^│ {name} +[A-Z]", page, re.MULTILINE), name
@@ -84,7 +86,7 @@ def test_every_verb_is_in_a_panel(program: str) -> None:
 
 def test_groupchat_lists_the_verbs_of_the_other_programs() -> None:
     listed = {path[1]: one for path, one in EVERY.items() if len(path) == 2 and path[0] != "controller"}
-    visible = {name: summary(one.help) for name, one in listed.items() if not one.hidden}
+    visible = {name: first_sentence(one.help) for name, one in listed.items() if not one.hidden}
     assert {name: one.summary for name, one in FORWARDED.items()} == visible
 
 
@@ -108,7 +110,7 @@ def test_for_people_wrong_usage_is_a_sentence_with_a_hint() -> None:
     code, out, err = said(("controller", "receipts"), "seven")
     assert (code, out) == (2, "")
     assert "Invalid value for MESSAGE: 'seven' is not a whole number." in err
-    assert "Usage: groupchat receipts [OPTIONS] MESSAGE" in err and "`groupchat receipts --help`" in err
+    assert "Usage: groupchat receipts [OPTIONS] [MESSAGE]" in err and "`groupchat receipts --help`" in err
 
 
 @pytest.mark.parametrize("program", APPS)
@@ -119,7 +121,7 @@ def test_the_version(program: str) -> None:
 
 @pytest.mark.parametrize("program", APPS)
 def test_help_loads_nothing_slow(program: str) -> None:
-    """A bound in time would depend on the machine; what is imported does not."""
+    """A time limit would depend on the machine; the imported modules do not."""
     paths = [list(path[1:]) for path in EVERY if path[0] == program]
     code = f"""
 import contextlib, io, json, sys
@@ -135,7 +137,7 @@ print([name for name in {HEAVY!r} if name in sys.modules])
 
 
 def test_what_help_repeats_is_what_the_programs_know() -> None:
-    assert tuple(REGISTRY) == KINDS
+    assert tuple(REGISTRY) == tuple(KNOWN_AGENTS)
     assert tuple(name for name, one in REGISTRY.items() if one.skill) == WITH_SKILLS
 
 
@@ -151,7 +153,7 @@ def test_what_help_repeats_is_what_the_programs_know() -> None:
     ],
 )
 def test_completion_knows_every_verb(line: str, wanted: set[str], tmp_path: Path) -> None:
-    """Also the words below the verbs of the other programs, which answer themselves."""
+    """Also the words below the verbs of the other programs, which complete them themselves."""
     asked = {"_GROUPCHAT_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     outcome = Groupchat(tmp_path / "state").with_env(**asked)()
     assert set(outcome.out.split()) == wanted, outcome

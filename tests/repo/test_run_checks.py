@@ -1,4 +1,4 @@
-"""What a run checks beside the tests, seen in a run of its own over files that break the rules."""
+"""Tests the checks of a test run in a separate run over files that break the rules."""
 
 from __future__ import annotations
 
@@ -38,6 +38,51 @@ def test_says_so(a_start):
 def test_is_pure():
     assert True
 """
+TABLES = """
+import pytest
+
+ROWS = [1, 2, 3, 4]
+
+@pytest.mark.parametrize("number", ROWS)
+@pytest.mark.parametrize("other", ["a", "b", "c"])
+def test_good(number, other):
+    assert number
+
+@pytest.mark.parametrize("number", ROWS)
+async def test_good_later(number):
+    assert number
+
+@pytest.mark.parametrize("number", ROWS)
+def test_bad(number):
+    assert number not in (2, 3)
+
+@pytest.mark.parametrize("number", ROWS)
+def test_with_a_fixture_for_each_row(number, tmp_path):
+    (tmp_path / "file").touch(exist_ok=False)
+
+@pytest.mark.rows_share_fixtures
+@pytest.mark.parametrize("number", ROWS)
+def test_with_a_shared_fixture(number, tmp_path):
+    (tmp_path / str(number)).touch(exist_ok=False)
+    assert tmp_path.is_dir()
+
+@pytest.fixture
+def made():
+    return []
+
+@pytest.mark.parametrize("number", ROWS)
+def test_with_a_fixture_that_is_made_by_a_plain_function(number, made):
+    made.append(number)
+    assert len(made) == 1
+
+@pytest.fixture(scope="module", params=["x", "y"])
+def variant(request):
+    return request.param
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_with_a_fixture_in_two_variants(number, variant):
+    assert variant in "xy"
+"""
 CONFTEST = """
 import importlib
 
@@ -52,9 +97,9 @@ def a_start():
 """
 
 
-def run_pytest(folder: Path, *arguments: str) -> tuple[int, str]:
+def run_pytest(folder: Path, *arguments: str, tests: str = BAD_TESTS) -> tuple[int, str]:
     (folder / "conftest.py").write_text(CONFTEST)
-    (folder / "test_bad.py").write_text(BAD_TESTS)
+    (folder / "test_bad.py").write_text(tests)
     command = [sys.executable, "-P", "-m", "pytest", "-v", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
     done = subprocess.run(
         [*command, f"--basetemp={folder / 'base'}", *arguments, str(folder)],
@@ -87,6 +132,26 @@ def test_a_shuffled_run_has_another_order_and_a_seed_has_always_the_same(tmp_pat
     orders = [re.findall(r"::(test_\w+)", run_pytest(tmp_path, "--collect-only", "-qq", *args)[1]) for args in SHUFFLES]
     assert sorted(orders[0]) == sorted(orders[1]) == sorted(orders[2])
     assert orders[0] != orders[1] == orders[2]
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "with xdist"])
+def test_a_table_is_one_test_and_its_rows_are_counted(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    code, told = run_pytest(tmp_path, *workers, tests=TABLES)
+    assert code == 1
+    assert "1 failed, 12 passed" in told
+    assert "5 of the tests are tables: they checked 28 rows." in told
+    assert "2 of 4 rows failed" in told and "row [1]: number=2" in told and "row [2]: number=3" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "summary"),
+    [(("--each-row",), "2 failed, 34 passed"), (("-k", "test_good_later"), "4 passed, 32 deselected")],
+)
+def test_each_row_is_a_test_where_single_ones_are_meant(
+    tmp_path: Path, arguments: tuple[str, ...], summary: str
+) -> None:
+    _, told = run_pytest(tmp_path, *arguments, tests=TABLES)
+    assert summary in told and "are tables" not in told, told
 
 
 SHUFFLES = ((), ("--shuffle", "3"), ("--shuffle", "3"))

@@ -1,14 +1,16 @@
 """A fake of everything that a turn listener reports to. It records each call and answers as a test asks."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sidecar.agents.adapter.adapter import Adapter, HookQuestion, LaunchContext, RunningAgent
+from sidecar.evidence.turn_evidence import Evidence, TurnFact
 from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
 from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
-from sidecar.screen.evidence import Evidence, TurnFact
 from sidecar.sources.transcript import TranscriptTail
 
 
@@ -23,6 +25,13 @@ class FakeReceivers:
         self.facts: list[TurnFact] = []
         self.signals: list[Evidence] = []
         self.sessions: list[str] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """As if it were new: nothing was heard, nothing is refused, no question is answered."""
+        self.facts.clear()
+        self.signals.clear()
+        self.sessions.clear()
         self.refuses: Callable[[TurnFact], str] = lambda fact: ""
         self.answers: Callable[[HookQuestion], Awaitable[Mapping[str, object]]] = no_word
         self.spent = 0
@@ -33,7 +42,12 @@ class FakeReceivers:
     def check_prompt(self, fact: TurnFact) -> str:
         return self.refuses(fact)
 
-    def spend(self, tokens: int) -> None:
+    @property
+    def replies(self) -> FakeReceivers:
+        """Where the progress counts tokens."""
+        return self
+
+    def count_tokens(self, tokens: int) -> None:
         self.spent += tokens
 
     def signal(self, evidence: Evidence) -> None:

@@ -4,23 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
-from gateway.model.delivery_states import OPEN_RUNGS, WAITING_RUNGS, apply_steps, rank
+from gateway.model.deliveries.delivery_states import OPEN_RUNGS, WAITING_RUNGS, apply_steps, rank
 from gateway.protocol.errors import UnknownMessage
 from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
-from gateway.protocol.modes import GetMode
-from gateway.protocol.requests import (
-    Deliveries,
-    History,
-    OpenAsk,
-    Report,
-    Request,
-    Send,
-    SetActivity,
-    Show,
-    Waiting,
-)
+from gateway.protocol.requests.agent_requests import SetActivity
+from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.message_requests import Deliveries, History, Report, Send, Show, Waiting
+from gateway.protocol.requests.mode_requests import GetMode
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
-from gateway.protocol.types import Delivery, FloorView, Member, MemberKind, MessageKind, Rung, Step
+from gateway.protocol.types.core_types import (
+    DEFAULT_ROOM,
+    Delivery,
+    FloorView,
+    Member,
+    MemberKind,
+    MessageKind,
+    Rung,
+    Step,
+)
 
 T = TypeVar("T")
 WHEN = "2026-11-21T10:00:00.000Z"
@@ -40,6 +42,20 @@ class NoProgress:
         self.refused.append(number)
 
 
+class FewRooms:
+    """The same names in all rooms; those in `closed` are by invitation."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.closed: set[str] = set()
+
+    def names_in(self, room: str) -> tuple[str, ...]:
+        return self.names
+
+    def is_open(self, room: str) -> bool:
+        return room not in self.closed
+
+
 class MemoryRoom:
     def __init__(self, me: str, others: tuple[str, ...] = ("alice", "bob")) -> None:
         self.me, self.others = me, others
@@ -51,18 +67,27 @@ class MemoryRoom:
         self.activities: list[SetActivity] = []
         self.asked: list[Request] = []
         self.page = 1000
-        self.house = ""
+        self.store_id = ""
         self._events: asyncio.Queue[Any] = asyncio.Queue()
 
     # What a test does
 
-    def say(self, text: str, sender: str = "alice", *, direct: bool = True, at: str = WHEN, **fields: Any) -> int:
+    def say(
+        self,
+        text: str,
+        sender: str = "alice",
+        *,
+        direct: bool = True,
+        at: str = WHEN,
+        room: str = DEFAULT_ROOM,
+        **fields: Any,
+    ) -> int:
         """A message for the agent; its number."""
         self.seq += 1
         message = Message(
             seq=self.seq,
             id=f"m{self.seq}",
-            room="general",
+            room=room,
             from_=sender,
             to=(f"@{self.me}",) if direct else (),
             kind=MessageKind.CHAT,
@@ -109,7 +134,7 @@ class MemoryRoom:
         members = [MemberView(name, MemberKind.HUMAN) for name in self.others]
         members.append(MemberView(self.me, MemberKind.AGENT))
         me = Member(self.me, MemberKind.AGENT)
-        return Welcome(1, me, (), tuple(members), self.seq, page.deliveries, more=page.more, house=self.house)
+        return Welcome(1, me, (), tuple(members), self.seq, page.deliveries, more=page.more, store_id=self.store_id)
 
     def _waiting(self, after: int, limit: int) -> WaitingList:
         def place(number: int) -> tuple[int, int]:
@@ -150,7 +175,8 @@ class MemoryRoom:
             case Deliveries() | Waiting():
                 return self._listed(request)
             case History():
-                return MessageList(tuple(reversed(list(self.messages.values())[-request.limit :])))
+                found = [one for one in self.messages.values() if request.room in (None, one.room)]
+                return MessageList(tuple(reversed(found[-request.limit :])))
             case GetMode():
                 return ModeStanding(FloorView("debate", phase="turns", round=1, rounds=2, speaker="ann"))
             case Show():

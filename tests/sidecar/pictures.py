@@ -1,10 +1,10 @@
 """Screens drawn for tests, as the agents draw them."""
 
-from gateway.protocol.types import Activity, Composer
-from sidecar.activity.activity import Verdict
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.core_types import Activity, Composer
+from sidecar.activity.activity_verdict import Verdict
+from sidecar.activity.agent_observer import AgentSnapshot
+from sidecar.evidence.turn_evidence import EvidenceSource
 from sidecar.screen.emulator import ScreenSnapshot
-from sidecar.screen.evidence import EvidenceSource
 from sidecar.screen.rules import Dialog, ScreenReading
 
 COLUMNS = 60

@@ -45,13 +45,31 @@ GEMINI = """\
  >   Type your message or @path/to/file
 ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀"""
 
+OPENCODE = """\
+  ┃
+  ┃  △ Permission required
+  ┃    → Edit a.txt
+  ┃
+  ┃  1 + made
+  ┃
+  ┃   Allow once   Allow always   Reject             ctrl+f fullscreen  ⇆ select  enter confirm
+  ┃
+  ┃  [carol -> opencode #3] and then
+  ┃   QUEUED
+  ┃
+  ┃  Ask anything… "Fix broken tests"
+  ┃
+  ┃  Build · Fake One Fake
+  ╹▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀
+   ⬝⬝⬝⬝⬝■■■  esc interrupt        142 (0%)  ctrl+p commands"""
+
 OTHERS = """\
 [ ! ] Action Required | shop
 Do you want to continue? [y/n]
 Password: 
 user@host:~$ """
 
-EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OTHERS))
+EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OPENCODE, OTHERS))
 
 
 def wide(text: str, columns: int) -> str:

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from gateway.client import Client
 from gateway.protocol.events import AskEvent, Receipt
-from gateway.protocol.requests import AnswerAsk, Hello, Members, Send
+from gateway.protocol.requests.ask_requests import AnswerAsk
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import Members
+from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import Accepted, Done, MemberList
-from gateway.protocol.types import Ask, AskState
+from gateway.protocol.types.core_types import Ask, AskState
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.support.gateways import GatewayProcess
@@ -45,7 +48,7 @@ class Scene:
         return [one for one in newest.values() if one.state in (AskState.OPEN, AskState.ANSWERING)]
 
     def forget(self) -> None:
-        """What was asked before no longer counts."""
+        """Ignore the questions so far."""
         self.past |= {one.number for one in self.seen}
         self.seen.clear()
         self.rungs.clear()
@@ -65,12 +68,17 @@ class Scene:
         except TimeoutError:
             raise AssertionError(f"not idle but {await self.activity()}\n{self.describe()}") from None
 
-    async def ask(self, number: int = 1, state: AskState = AskState.OPEN, *, drawn: bool = True) -> Ask:
-        """The newest event of the n-th ask once it is in this state; an open one also once its dialog is `drawn`."""
+    async def ask(
+        self, number: int = 1, state: AskState = AskState.OPEN, *, drawn: bool = True, whole: bool = False
+    ) -> Ask:
+        """The newest event of the n-th ask once it is in this state; an open one also once its dialog is `drawn`, and
+        once that shows `whole` words and options."""
 
         def there() -> bool:
             found = self._newest(number, state)
-            return found is not None and bool(found.options or not drawn or state is not AskState.OPEN)
+            if found is None or state is not AskState.OPEN:
+                return found is not None
+            return bool(found.options or not drawn) and (found.readable or not whole)
 
         await retry_until(there, PATIENCE, describe=self.describe)
         found = self._newest(number, state)

@@ -1,4 +1,4 @@
-"""A gateway in this process with parts of a test's own: another clock, a store that fails when told to."""
+"""A gateway in this process with replaced parts: another clock, a store that fails on demand."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from gateway.access.tokens import token_digest
 from gateway.runtime.hub import Hub
-from gateway.server import server
-from gateway.server.own_tokens import ensure_operator_token
-from gateway.server.startup import add_modes, open_sqlite_store
+from gateway.server import gateway_process
+from gateway.server.state_folder.open_hub import add_modes, open_sqlite_store
+from gateway.server.state_folder.startup_tokens import ensure_operator_token
 from gateway.store import LogEntry, Store
 from gateway.store.sqlite import SqliteStore
 from tests.support.gateways import TEAM_TOKEN, Gateway, config_for
@@ -29,7 +29,7 @@ class Clock:
 
 
 class LateStore(SqliteStore):
-    """The real store; while `gate` is closed, what is committed is not known to be (`committed`), or not yet done."""
+    """The real store; while `gate` is closed, commits are not reported (`committed`), or not yet made."""
 
     def __init__(self, path: Path, *, committed: bool = False) -> None:
         super().__init__(path)
@@ -47,7 +47,7 @@ class LateStore(SqliteStore):
 
 
 class StumblingStore(SqliteStore):
-    """The real store; as long as there is a `stumble`, every commit fails with what it makes."""
+    """The real store; while `stumble` is set, every commit fails with the exception that it returns."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -79,7 +79,7 @@ async def assembled(
     await hub.start()
     try:
         await ensure_operator_token(hub, config)
-        async with server.run_listeners(config, hub) as found:
+        async with gateway_process.run_listeners(config, hub) as found:
             yield Gateway(found.url, hub, config, found.listeners)
     finally:
         await hub.stop()

@@ -1,4 +1,4 @@
-"""A self-signed certificate, made by the machine's own openssl."""
+"""A self-signed certificate, made with the installed openssl."""
 
 from __future__ import annotations
 

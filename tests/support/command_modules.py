@@ -1,4 +1,4 @@
-"""What a program's commands import when they run: for the process that has imported it once and is forked."""
+"""The modules that commands import when they run, so that a forked process has them already."""
 
 from __future__ import annotations
 
@@ -6,50 +6,78 @@ from types import ModuleType
 
 
 def of_controller() -> tuple[ModuleType, ...]:
+    import libtmux
     import rich.console
     import rich.markup
     import rich.table
 
-    from controller.cli import named_team, team_start
-    from controller.commands import continue_text, decision_text, mode_text
+    from controller.cli.team import team_resolution, up_command
+    from controller.commands import continue_command, decision_text, mode_commands, room_text, statistics_text
     from controller.output import (
         command_output,
         context_diff,
         context_output,
         event_lines,
-        session_markdown,
+        statistics_output,
+        transcript_html,
+        transcript_markdown,
+        transcript_parts,
     )
-    from controller.requests import context_files, file_quotes, send_and_wait, stop_agents
+    from controller.requests import (
+        browser_pairing,
+        command_requests,
+        context_files,
+        file_quotes,
+        invitations,
+        since_time,
+        stop_agents,
+        why_rows,
+    )
     from controller.workspace import launcher, team_list, team_status
     from gateway.client import client, paged_requests
+    from gateway.client.console import text_table
 
-    drawing = (rich.console, rich.markup, rich.table)
-    rooms = (context_diff, context_files, context_output, decision_text, mode_text, session_markdown)
+    drawing = (rich.console, rich.markup, rich.table, text_table, libtmux)
+    rooms = (context_diff, context_files, context_output, decision_text, mode_commands, room_text, invitations)
+    answers = (browser_pairing, statistics_output, statistics_text, why_rows)
+    transcripts = (transcript_html, transcript_markdown, transcript_parts, since_time)
     messages = (
-        send_and_wait,
+        command_requests,
         client,
         event_lines,
-        continue_text,
+        continue_command,
         paged_requests,
         file_quotes,
         command_output,
         stop_agents,
     )
-    return (*drawing, *rooms, *messages, launcher, named_team, team_start, team_status, team_list)
+    return (
+        *drawing,
+        *rooms,
+        *messages,
+        *answers,
+        *transcripts,
+        launcher,
+        team_resolution,
+        up_command,
+        team_status,
+        team_list,
+    )
 
 
 def of_gateway() -> tuple[ModuleType, ...]:
     from gateway.maintenance import doctor, export_import
-    from gateway.server import server
+    from gateway.mcp import stdio
+    from gateway.server import gateway_process
 
-    return (export_import, doctor, server)
+    return (export_import, doctor, stdio, gateway_process)
 
 
 def of_sidecar() -> tuple[ModuleType, ...]:
-    from sidecar import lifecycle
+    from sidecar import sidecar_run
     from sidecar.activity import explain, recording_replay
 
-    return (lifecycle, explain, recording_replay)
+    return (sidecar_run, explain, recording_replay)
 
 
 USED_BY = {"controller.cli.main": of_controller, "gateway.cli": of_gateway, "sidecar.cli": of_sidecar}

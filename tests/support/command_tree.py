@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import typer.main
+import typer.testing
 
 import controller.cli.main
 import gateway.cli
@@ -13,10 +15,13 @@ import sidecar.cli
 
 APPS = {"controller": controller.cli.main.app, "gateway": gateway.cli.app, "sidecar": sidecar.cli.app}
 
+# Typer's runner builds the whole program for each command; that takes longer than most commands.
+typer.testing._get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]
+
 
 def leaves(app: Any, *, groups: bool = False) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Each verb with the words that lead to it, but for those that belong to another program. With `groups` also the
-    groups that do something by themselves."""
+    """Each verb with the words that lead to it, except verbs of another program. With `groups`, also the groups that
+    are commands themselves."""
     yield from _below(typer.main.get_command(app), (), groups)
 
 

@@ -32,14 +32,14 @@ class Outcome:
 
     @property
     def error(self) -> dict[str, str]:
-        """The error on standard error, in its one shape."""
+        """The JSON error on standard error."""
         found: dict[str, str] = json.loads(self.err.strip().splitlines()[-1])["error"]
         return found
 
 
 @dataclass(frozen=True)
 class Groupchat:
-    """`groupchat` with a state folder and an environment of its own. `quick`: in a fork, see `tests/support/warm`."""
+    """`groupchat` with a separate state folder and environment. `quick`: in a fork, see `tests/support/warm`."""
 
     state: Path
     env: tuple[tuple[str, str], ...] = ()
@@ -78,3 +78,10 @@ class Groupchat:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+
+
+async def end_of(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
+    """The status with which a started command ends, and all that it printed."""
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()

@@ -1,4 +1,4 @@
-"""Connections of nobody, which say nothing and stay."""
+"""Connections without a token that send nothing and stay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 @asynccontextmanager
 async def crowd(port: int, count: int) -> AsyncIterator[list[asyncio.StreamReader]]:
-    """The oldest first; all closed, and their ends seen, when the block ends."""
+    """Oldest first. When the block ends, all are closed and the gateway has seen it."""
     async with contextlib.AsyncExitStack() as stack:
         readers = []
         for _ in range(count):

@@ -1,7 +1,4 @@
-"""Draws the pictures of docs/pictures from real runs: `python -P -m tests.support.draw [NAME...]`.
-
-The session's picture shows real claude, codex and gemini with loopback models, whose answers are written here.
-"""
+"""Draws the pictures of the guide from real runs of the demo team: `python -P -m tests.support.draw [NAME...]`."""
 
 from __future__ import annotations
 
@@ -15,14 +12,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.end_to_end.desk_session import TMUX, Session, a_session
-from tests.fakes.models.script import Reply
 from tests.fakes.retry import retry_until
-from tests.real_clis.three import three_in_a_session
 from tests.support.pictures import svg
 
 ROOT = Path(__file__).parents[2]
-CODE = "```python\nif not tokens:\n    return []\n```"
+FIRST = "session"  # the name of the terminal in which the session was entered
 PICTURES = ROOT / "docs" / "pictures"
+
+
+def without_paths(screen: str) -> str:
+    """A path of this machine becomes one of anybody's, and what stands beside it stays where it is."""
+    return re.sub(r"/tmp/[\w/.…-]*", lambda path: "~/work".ljust(len(path[0])), screen)
 
 
 class Camera:
@@ -41,48 +41,40 @@ class Camera:
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[Camera]:
         inner = f"env -u TMUX {TMUX} attach -t ={self._session.name}"
-        self._outer("new-session", "-d", "-x", str(self.columns), "-y", str(self.lines), inner)
+        self._outer("new-session", "-d", "-s", FIRST, "-x", str(self.columns), "-y", str(self.lines), inner)
         self._outer("set-option", "-g", "status", "off")
         self._outer("set-option", "-s", "default-terminal", "tmux-256color")
-        self._session.tmux(
-            "set-option", "-t", f"={self._session.name}:", "status-right", " C-b d leaves, agents go on "
-        )
         try:
             yield self
         finally:
             self._outer("kill-server")
 
-    def text(self) -> str:
-        return self._outer("capture-pane", "-p")
+    def own_chat(self, size: str) -> None:
+        """The person opens one more chat, in a terminal of that size and outside of the session."""
+        columns, lines = size.split("x")
+        chat = f"env -u TMUX {sys.executable} -P -m controller.cli.main chat"
+        self._outer("new-session", "-d", "-s", size, "-x", columns, "-y", lines, chat)
+
+    def say_in(self, size: str, text: str) -> None:
+        self._outer("send-keys", "-t", f"={size}:", "-l", text)
+        self._outer("send-keys", "-t", f"={size}:", "Enter")
+
+    def text(self, size: str = FIRST) -> str:
+        return self._outer("capture-pane", "-p", "-t", f"={size}:")
 
     async def shows(self, *words: str) -> None:
         await retry_until(lambda: all(one in self.text() for one in words), 60, describe=self.text)
 
+    def rows(self) -> list[str]:
+        """With colours, and without the paths of this machine."""
+        return without_paths(self._outer("capture-pane", "-p", "-e", "-N", "-t", f"={FIRST}:")).rstrip("\n").split("\n")
+
+    def plain_rows(self, size: str = FIRST) -> list[str]:
+        return without_paths(self.text(size)).rstrip("\n").split("\n")
+
     def take(self, name: str, title: str, folder: Path = PICTURES) -> None:
-        rows = self._outer("capture-pane", "-p", "-e", "-N").rstrip("\n").split("\n")
-        rows = [re.sub(r"/tmp/[\w/-]+/work", lambda path: "~/work".ljust(len(path[0])), row) for row in rows]
         folder.mkdir(exist_ok=True)
-        (folder / f"{name}.svg").write_text(svg(rows, self.columns, title), encoding="utf-8")
-
-
-async def session(folder: Path) -> None:
-    """Three real CLIs, one of which asks for approval, in the session that `groupchat up` makes."""
-    async with three_in_a_session(folder) as three:
-        one, models = three.session, three.models
-        models["claude"].script(
-            Reply("The parser fails on empty input: `parse('')` raises `IndexError`.\n@codex can you look at `parse`?"),
-            Reply("I put the guard in.", silence=120),
-        )
-        models["codex"].script(Reply(f"Yes. It reads `tokens[0]` before it knows that there is one:\n\n{CODE}"))
-        models["gemini"].script(Reply("The grammar allows an empty file, so `[]` is right."))
-        assert one.groupchat("up", "--yes", "--detach", "--json", "--port", "0").code == 0
-        async with Camera(one, 132, 44).looking() as camera:
-            await camera.shows("claude", "codex", "gemini", "idle")
-            one.say("@claude why is the build red?")
-            await one.until(lambda: any("tokens[0]" in text for text in one.said_by("codex")))
-            one.say("@gemini is an empty file allowed by the grammar?")
-            await one.shows("✓ gemini answered")
-            camera.take("session", "A session: the chat above, claude, codex and gemini below")
+        (folder / f"{name}.svg").write_text(svg(self.rows(), self.columns, title), encoding="utf-8")
 
 
 async def demo(folder: Path) -> None:
@@ -121,7 +113,7 @@ async def narrow(folder: Path) -> None:
             camera.take("narrow", "The chat in a pane of forty columns")
 
 
-DRAW: dict[str, Callable[[Path], Awaitable[None]]] = {"session": session, "demo": demo, "narrow": narrow}
+DRAW: dict[str, Callable[[Path], Awaitable[None]]] = {"demo": demo, "narrow": narrow}
 
 
 async def main(names: list[str]) -> None:

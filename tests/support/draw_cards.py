@@ -44,7 +44,7 @@ async def one_card(three: Three, camera: Camera, folder: Path, name: str) -> Non
     session.say(f"@{name} build it")
     await session.shows(f"{name} asks:")
     await session.shows("rm -rf")
-    with contextlib.suppress(AssertionError):  # in a very small pane there may be nothing to press
+    with contextlib.suppress(AssertionError):  # in a very small pane the card may offer no key
         await retry_until(lambda: any(one in session.text() for one in ("F2 to answer", "F2 F3")), 8)
     draw("1-open", "a question")
     session.press("F2")
@@ -64,7 +64,7 @@ async def _answer(three: Three, name: str) -> None:
     if name != "claude":
         (ask,) = session.groupchat("asks", "--json").json["asks"]
         keys = [one["key"] for one in ask.get("options", ())] or ["y"] * ("allow" in ask)
-        session.type(keys[0]) if keys else session.press("1", name=name)  # where it offers nothing: in its own pane
+        session.type(keys[0]) if keys else session.press("1", name=name)  # else in the pane
         return
     session.type("w")
     await session.shows("/deny claude because")

@@ -1,4 +1,4 @@
-"""Real gateways for tests: one in this process, one as a process of its own that can be killed."""
+"""Real gateways for tests: one in this process, one as a separate process that can be killed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TextIO
 
+from aiohttp import web_app
+
 from gateway.access.rate_limit import Rate
 from gateway.api.mcp_proxy import McpProcess
 from gateway.client import Endpoint, read_token
-from gateway.model.rule_settings import RuleSettings
+from gateway.model.records.operator_settings import RuleSettings
 from gateway.operations.dispatch import run_operation
-from gateway.protocol.loop_limits import Limits
-from gateway.protocol.requests import CreateToken
+from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.results import TokenMade
-from gateway.protocol.types import MemberKind, Scope
+from gateway.protocol.types.core_types import MemberKind, Scope
+from gateway.protocol.types.loop_limits import Limits
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
-from gateway.server import log_setup, server
-from gateway.server.listeners import ListenerSetup
-from gateway.server.own_tokens import system_actor
-from gateway.server.startup import open_hub
+from gateway.server import gateway_process, log_setup
+from gateway.server.listeners.dialect_listeners import ListenerSetup
+from gateway.server.state_folder.open_hub import open_hub
+from gateway.server.state_folder.startup_tokens import system_actor
 from tests.support import warm
 
 OPERATOR = "alice"
@@ -78,8 +80,9 @@ def config_for(state: Path, **changes: object) -> Config:
 async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
     log_setup.configure_logging("error")
-    async with open_hub(config) as hub, server.run_listeners(config, hub) as found:
+    async with open_hub(config) as hub, gateway_process.run_listeners(config, hub) as found:
         yield Gateway(found.url, hub, config, found.listeners)
+    web_app._cached_build_middleware.cache_clear()  # or aiohttp holds on to a hundred gateways of ended tests
 
 
 def own_address() -> str | None:
@@ -94,7 +97,7 @@ def own_address() -> str | None:
 
 
 def doors_of(gateway: Gateway) -> ListenerSetup:
-    """For a dialect that a test opens by itself; nothing of it asks for tools."""
+    """For a dialect that a test opens by itself and that uses no tools."""
 
     async def no_token(wish: CreateToken) -> str:
         raise AssertionError(f"nobody asks for one of {wish.name}")
@@ -110,8 +113,8 @@ class DidNotStart(AssertionError):
 
 
 class GatewayProcess:
-    """`groupchat serve` as a process: started, killed, started again on the same port and state. It is a fork of one
-    that has imported it (see `tests/support/warm`), unless a shell has to `begin`."""
+    """`groupchat serve` as a process: started, killed, started again on the same port and state. It is a fork of a
+    process that has imported it (see `tests/support/warm`), unless a shell runs `begin` first."""
 
     def __init__(self, state: Path, *arguments: str, env: dict[str, str] | None = None, begin: str = "") -> None:
         """`begin`: what a shell does before it becomes the gateway, such as `ulimit -n 512`."""
@@ -178,12 +181,12 @@ class GatewayProcess:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self._env)
 
     def kill(self) -> None:
-        """As the machine would: no warning."""
+        """Kill it without a warning."""
         self._end(signal.SIGKILL)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """It takes connections, since the system does that for it, and answers nothing."""
+        """Stop the process: the system still accepts connections, but nothing answers."""
         os.kill(self.pid, signal.SIGSTOP)
         try:
             yield

@@ -1,7 +1,6 @@
-"""The run fails when a test leaves a process behind, such as a tmux server. It names the test and ends the process.
-
-What a test starts inherits the number of the run in its environment, or has its folders in those of the run. On a
-system without /proc nothing is looked at.
+"""Fails the run if a test leaves a process behind, such as a tmux server; names the test and ends the process. A
+process that a test starts inherits the number of the run in its environment, or uses folders of the run. Without /proc
+nothing is checked.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 RUN = "TEST_RUN_ID"
-GRACE_S = 10.0  # what was told to end may still be ending
+GRACE_S = 10.0  # a process that was told to end may still be ending
 PROC = Path("/proc")
 ENDED = {"Z", "X"}
 
@@ -37,8 +36,8 @@ def environment_of(raw: bytes) -> dict[str, str]:
 
 
 def belongs(environment: dict[str, str], command: str, folder: str, run: str, base: str) -> bool:
-    """Whether a process is of this run: by the run's number, or by a path within the folder of its tests."""
-    within = f"{base}/"  # the folder of run 7 is no part of the folder of run 71
+    """Whether a process belongs to this run: by the run's number, or by a path in the folder of its tests."""
+    within = f"{base}/"  # so that the folder of run 7 does not match that of run 71
     return environment.get(RUN) == run or any(within in text for text in (*environment.values(), command, folder))
 
 
@@ -67,7 +66,7 @@ def _ancestors(proc: Path = PROC) -> Iterator[int]:
 
 
 class LeftoverCheck:
-    """Of the process that the person started; the workers of xdist have ended when it looks."""
+    """Runs in the main process, after the workers of xdist have ended."""
 
     def __init__(self, run: str) -> None:
         self._run = run

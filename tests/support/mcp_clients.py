@@ -1,4 +1,4 @@
-"""The official SDK's client, over each way in."""
+"""The official SDK's client, over each transport."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Peer:
         self.session = session
 
     async def __call__(self, tool: str, **arguments: object) -> str:
-        """What a model would read; `!` before what is marked as an error."""
+        """The text that a model would read, with `!` before an error."""
         found = await self.session.call_tool(tool, {name.rstrip("_"): value for name, value in arguments.items()})
         assert isinstance(found, CallToolResult)
         text = "\n".join(one.text for one in found.content if isinstance(one, TextContent))

@@ -1,4 +1,4 @@
-"""Another user of the machine, where the tests run as root and can be one."""
+"""Another user of the machine, if the tests run as root."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as 
 
 @contextmanager
 def as_nobody(code: str, *arguments: str, fds: tuple[int, ...] = ()) -> Iterator[subprocess.Popen[str]]:
-    """A process of that user, which says a line when it is ready."""
+    """A process of that user, which prints a line when it is ready."""
     becomes = f"import os, socket, sys; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})"
     command = [sys.executable, "-I", "-c", f"{becomes}\n{code}"]
     with subprocess.Popen(

@@ -14,6 +14,7 @@ from rich.text import Text
 WIDE, HIGH = 8.4, 18.0
 MARGIN = 12.0
 _CONSOLE = Console(width=200)
+FONT = "font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace\""
 GROUND, INK, FAINT = "#16181d", "#d6d8dc", "#868b95"
 SIXTEEN = (
     *("#23262d", "#e06c75", "#8fc379", "#d9b36c", "#6cb0f2", "#c98ae0", "#5fc0cc", "#c8ccd4"),
@@ -21,17 +22,19 @@ SIXTEEN = (
 )
 
 
+SPACES_RULE = "text{white-space:pre}"  # browsers no longer go by xml:space, and would stretch what is left
+
+
 def svg(rows: list[str], columns: int, title: str) -> str:
     width, height = columns * WIDE + 2 * MARGIN, len(rows) * HIGH + 2 * MARGIN
-    lines = Text.from_ansi("\n".join(rows)).split("\n", allow_blank=True)  # a colour goes on in the next row
-    parts = [part for number, line in enumerate(lines) for part in _row(line, number)]
+    parts = [part for number, line in enumerate(styled(rows)) for part in shapes(line, number)]
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" role="img">',
             f"<title>{escape(title)}</title>",
+            f"<style>{SPACES_RULE}</style>",
             f'<rect width="100%" height="100%" rx="8" fill="{GROUND}"/>',
-            '<g font-family="ui-monospace, Menlo, Consolas, \'DejaVu Sans Mono\', monospace" font-size="14" '
-            'xml:space="preserve">',
+            f'<g {FONT} font-size="14" xml:space="preserve">',
             *parts,
             "</g>",
             "</svg>\n",
@@ -39,8 +42,14 @@ def svg(rows: list[str], columns: int, title: str) -> str:
     )
 
 
-def _row(text: Text, number: int) -> Iterator[str]:
-    """Each run of one style where its first cell is; a wide character is set by itself, so that nothing drifts."""
+def styled(rows: list[str]) -> list[Text]:
+    """A colour continues in the next row."""
+    return list(Text.from_ansi("\n".join(rows)).split("\n", allow_blank=True))
+
+
+def shapes(text: Text, number: int) -> Iterator[str]:
+    """Place each run of one style at its first cell; a wide or a rare character is placed alone, so that others stay
+    aligned."""
     top = MARGIN + number * HIGH
     for at, run, style in _runs(text):
         ink, ground = _colours(style)
@@ -62,18 +71,24 @@ def _runs(text: Text) -> Iterator[tuple[int, str, Style]]:
     run, style = "", Style()
     for index, one in enumerate(plain):
         own = text.get_style_at_offset(_CONSOLE, index)
-        if run and (own != style or cell_len(one) != 1):
+        if run and (own != style or _stands_alone(one)):
             yield begin, run, style
             run = ""
         if not run:
             begin, style = at, own
         run += one
         at += cell_len(one)
-        if cell_len(one) != 1:
+        if _stands_alone(one):
             yield begin, run, style
             run = ""
     if run:
         yield begin, run, style
+
+
+def _stands_alone(character: str) -> bool:
+    """Wide, or a sign that many fonts lack: it then comes from another font, and has another width than a cell."""
+    code = ord(character)
+    return cell_len(character) != 1 or not (code < 0x250 or 0x2500 <= code < 0x2580)
 
 
 def _colours(style: Style) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Listens where a gateway has listened, and keeps every byte that somebody sends there."""
+"""Listens on a gateway's former port, and stores every byte that it receives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PortThief:
         self.came = 0
 
     async def __aenter__(self) -> Self:
-        """Who was killed may hold the port for a moment yet."""
+        """A killed process may hold the port for a moment."""
         deadline = time.monotonic() + 10
         while True:
             try:

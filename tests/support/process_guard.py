@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-STARTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"})
+STARTS = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn")
 
 
 class UnexpectedProcess(AssertionError):
@@ -16,26 +16,29 @@ class UnexpectedProcess(AssertionError):
 
 
 class ProcessGuard:
-    """Hears of each process that this interpreter starts."""
+    """Hears of each process that this interpreter starts.
+
+    The interpreter calls the hook thousands of times in each test, with the name of what happens and its arguments. So
+    the hook is no function of ours but `dict.pop`: it takes a name away from those that wait, and costs nearly nothing.
+    """
 
     def __init__(self) -> None:
-        self._watching = self._started = False
-        sys.addaudithook(self._hear)
-
-    def _hear(self, event: str, arguments: object) -> None:
-        if self._watching and event in STARTS:
-            self._started = True
+        self._unheard: dict[str, object] = {}
+        sys.addaudithook(self._unheard.pop)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        self._watching, self._started = item.get_closest_marker("processes") is None, False
+        self._unheard.clear()
+        if item.get_closest_marker("processes") is None:
+            self._unheard.update(dict.fromkeys(STARTS))
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(self) -> Generator[None, object, object]:
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
         try:
             return (yield)
         finally:
-            self._watching = False
-            if self._started:
+            started = item.get_closest_marker("processes") is None and len(self._unheard) < len(STARTS)
+            self._unheard.clear()
+            if started:
                 raise UnexpectedProcess

@@ -1,22 +1,24 @@
-"""Which tests start a process: read from what the code of a test and of its fixtures refers to.
+"""Finds the tests that start a process, from the names that a test and its fixtures refer to.
 
-Only code of `tests` is followed. A test that starts a process through the product says so itself, with
-`@pytest.mark.processes`; `process_guard` fails each test that has forgotten to.
+Only code of `tests` is followed. A test that starts a process through the product has `@pytest.mark.processes`;
+`process_guard` fails tests without it.
 """
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
 
+from tests.support.tables import rows_in
+
 STARTING_MODULES = frozenset({"subprocess", "pexpect", "ptyprocess", "libtmux"})
-# `openpty` and `sys.executable` start nothing yet: what is made of them does.
+# `openpty` and `sys.executable` do not start a process by themselves.
 STARTING_NAMES = frozenset(
     {"create_subprocess_exec", "create_subprocess_shell", "fork", "forkpty", "posix_spawn", "openpty", "executable"}
 )
@@ -26,17 +28,27 @@ OURS = "tests"
 def starts_processes(item: pytest.Item) -> bool:
     if item.get_closest_marker("processes") is not None:
         return True
-    return any(_reaches_a_start(one) for one in _code_of(item))
+    return _one_starts(_code_of(item)) or any(
+        _one_starts((one,)) for one in _parameters_of(item) if callable(one) and isinstance(one, Hashable)
+    )
 
 
-def _code_of(item: pytest.Item) -> Iterator[FunctionType]:
-    """The functions of a test: itself, its fixtures, and the functions and classes among its parameters."""
-    yield from _functions_of(getattr(item, "obj", None))
-    for fixtures in getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).values():
-        yield from _functions_of(fixtures[-1].func)
+def _code_of(item: pytest.Item) -> tuple[object, ...]:
+    """A test and its fixtures: the same for each row of its table."""
+    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}).values()
+    return getattr(item, "obj", None), *(one[-1].func for one in fixtures)
+
+
+def _parameters_of(item: pytest.Item) -> Iterable[object]:
     callspec = getattr(item, "callspec", None)
-    for value in callspec.params.values() if callspec is not None else ():
-        yield from _functions_of(value)
+    if callspec is not None:
+        return tuple(callspec.params.values())
+    return (value for row in rows_in(item) for value in row.values.values())
+
+
+@cache
+def _one_starts(code: tuple[object, ...]) -> bool:
+    return any(_reaches_a_start(function) for one in code for function in _functions_of(one))
 
 
 def _functions_of(value: object) -> Iterator[FunctionType]:
@@ -57,14 +69,20 @@ def _reaches_a_start(function: FunctionType) -> bool:
     """Whether it, or code of the tests that it refers to, starts a process."""
     seen, waiting = {function}, [function]
     while waiting:
-        one = waiting.pop()
-        for name, value in _references(one):
-            if _is_a_start(name, value):
-                return True
-            found = [it for it in _functions_of(value) if it not in seen and _package_of(it) == OURS]
-            seen.update(found)
-            waiting.extend(found)
+        starts, calls = _look_at(waiting.pop())
+        if starts:
+            return True
+        waiting.extend(calls - seen)
+        seen |= calls
     return False
+
+
+@cache
+def _look_at(function: FunctionType) -> tuple[bool, frozenset[FunctionType]]:
+    """Whether its own code names a start, and the functions of the tests that it refers to."""
+    references = list(_references(function))
+    functions = (one for _, value in references for one in _functions_of(value) if _package_of(one) == OURS)
+    return any(_is_a_start(name, value) for name, value in references), frozenset(functions)
 
 
 def _is_a_start(name: str, value: object) -> bool:

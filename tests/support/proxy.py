@@ -1,4 +1,4 @@
-"""A bad network between a client and a gateway: cut, delayed, with answers lost or whole protocols forbidden."""
+"""A bad network between a client and a gateway: cut, delayed, with lost answers or blocked protocols."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Proxy:
     lost: int = 0
 
     def cut(self, which: Callable[[Line], bool] = lambda line: True) -> int:
-        """End connections as a broken cable does; says how many."""
+        """End connections like a broken cable; return how many."""
         cut = [line for line in self.lines if which(line)]
         for line in cut:
             line.cut()

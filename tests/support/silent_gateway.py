@@ -1,4 +1,4 @@
-"""A state folder in which a gateway seems to run that takes connections and does not answer, or answers half."""
+"""A state folder of a fake gateway that accepts connections and does not answer, or answers only hello."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gateway.client.discovery.running_gateway import GATEWAY_FILE, LOCK_FILE, Ru
 from gateway.protocol import codec
 from gateway.protocol.events import Welcome
 from gateway.protocol.results import Answer
-from gateway.protocol.types import Member, MemberKind
+from gateway.protocol.types.core_types import Member, MemberKind
 
 URL = "http://127.0.0.1:9"
 OPERATOR = "alice"
@@ -29,7 +29,7 @@ OPERATOR = "alice"
 
 @contextmanager
 def folder_of_a_gateway(state: Path) -> Iterator[Path]:
-    """Where its socket is to be. The lock is held, as a living gateway does."""
+    """The path for its socket. The lock is held as by a running gateway."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     place = state / GATEWAY_SOCKET
     running = RunningGateway(URL, os.getpid(), OPERATOR, socket=str(place))
@@ -43,7 +43,7 @@ def folder_of_a_gateway(state: Path) -> Iterator[Path]:
 
 @contextmanager
 def taking_connections(state: Path) -> Iterator[None]:
-    """The system takes them; nobody reads."""
+    """The system accepts connections; nobody reads."""
     with folder_of_a_gateway(state) as place, contextlib.closing(listen_at_path(place)) as listener:
         listener.listen(256)
         yield

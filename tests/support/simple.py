@@ -1,6 +1,6 @@
 """The simple interface as an existing sidecar or chat controller uses it: plain HTTP, one header, JSON dicts.
 
-It must know nothing of ours: no structs, no client, no names of fields beyond the documented ones.
+It must use none of our code: no structs, no client, only documented field names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Answer:
 
 
 class Pushes:
-    """What one stream pushes, one JSON object after the other."""
+    """The events of one stream, one JSON object after the other."""
 
     def __init__(self, receive: Callable[[], Any]) -> None:
         self._receive = receive
@@ -36,7 +36,7 @@ class Pushes:
         return pushed
 
     async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-        """Everything pushed, up to and including the first that is wanted."""
+        """All events up to and including the first wanted one."""
         seen = [await self.next()]
         while not wanted(seen[-1]):
             seen.append(await self.next())
@@ -80,7 +80,7 @@ class SimpleClient:
         return await self.ask("DELETE", path)
 
     async def register(self, name: str) -> SimpleClient:
-        """Register an agent; the client that comes back uses the agent's own token, if it got one."""
+        """Register an agent; the returned client uses the agent's own token, if it got one."""
         answer = await self.post("/register", agentId=name, capabilities=[])
         assert answer.status == 201, answer
         return self.with_token(answer.body.get("token", self.token))

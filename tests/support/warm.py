@@ -1,8 +1,7 @@
-"""Our programs without half a second of imports: one process per worker has imported them, each run is a fork of it.
-
-It is still a process of its own with its own files, environment and folder, and dies as any process dies. What only a
-cold start shows (that the imports are whole, that nothing depends on the environment at import) stays with the tests
-that start one: the first start, `up`, and all that `Groupchat.start` begins.
+"""Starts our programs without half a second of imports: one process per worker has imported them, and each run is a
+fork of it. A run is still a separate process with its own files, environment and folder, and dies like any process.
+Tests of a cold start (that imports are complete and do not depend on the environment) start a new interpreter: the
+first start, `up`, and everything that `Groupchat.start` starts.
 """
 
 from __future__ import annotations
@@ -20,15 +19,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 ROOT = Path(__file__).parents[2]
 AT_START = ("PYTHON", "LC_", "LANG", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 CONTROLLER, GATEWAY, SIDECAR = "controller.cli.main", "gateway.cli", "sidecar.cli"
 
 
 def fits(env: Mapping[str, str]) -> bool:
-    """What the interpreter and the libraries read once, when they start, is as it is for this process."""
+    """Values that the interpreter and the libraries read at their start are those of this process."""
     return _read_at_start(env) == _read_at_start(os.environ)
 
 
@@ -37,7 +38,7 @@ def _read_at_start(env: Mapping[str, str]) -> dict[str, str]:
 
 
 class Fork:
-    """A program that runs; what a test needs of `subprocess.Popen`."""
+    """A running program, with the part of `subprocess.Popen` that tests need."""
 
     def __init__(
         self,
@@ -46,12 +47,15 @@ class Fork:
         env: Mapping[str, str],
         files: Sequence[int],
         folder: Path | None = None,
+        *,
+        start: Mapping[str, str] = NOTHING,
     ) -> None:
-        """`files` become its standard input, output and error; without a `folder` it works in that of the test."""
-        asked = {"module": module, "words": list(words), "env": dict(env), "folder": str(folder or Path.cwd())}
+        """`files` become its standard input, output and error; without a `folder` it runs in the test's folder.
+        `start`: variables that the interpreter reads at its start, such as a locale; each kind has its own server."""
+        asked = {"module": module, "words": list(words), "env": {**env, **start}, "folder": str(folder or Path.cwd())}
         head = json.dumps(asked).encode() + b"\n"
         self._caller = socket.socket(socket.AF_UNIX)
-        self._caller.connect(_server(os.getpid()))
+        self._caller.connect(_server(os.getpid(), tuple(sorted(start.items()))))
         sent = socket.send_fds(self._caller, [head], files)
         self._caller.sendall(head[sent:])
         self._answers = self._caller.makefile("r")
@@ -98,13 +102,14 @@ def _text(file: IO[bytes]) -> str:
 
 
 @functools.cache
-def _server(owner: int) -> str:
-    """Where it listens; it ends with its standard input, which `owner`, this process, holds open."""
+def _server(owner: int, start: tuple[tuple[str, str], ...]) -> str:
+    """The address of the one with these variables. It ends with its standard input, which `owner`, this process, holds
+    open."""
     folder = tempfile.mkdtemp(prefix="warm-")
     path = str(Path(folder) / "commands")
     process = subprocess.Popen(
         [sys.executable, "-P", str(Path(__file__).with_name("warm_server.py")), path],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, **dict(start), "PYTHONPATH": str(ROOT)},
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -129,6 +134,6 @@ ENDS: list[Callable[[], None]] = []
 
 @atexit.register
 def end_servers() -> None:
-    """Also when the tests are over, before somebody looks for what they left behind."""
+    """Also called after the tests, before the check for leftover processes."""
     while ENDS:
         ENDS.pop()()

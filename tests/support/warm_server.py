@@ -1,12 +1,13 @@
 """Runs our programs in forks of a process that has imported them once: started by `tests.support.warm`, by path.
 
 Each connection is one program: its module, words, environment and folder come in with three open files; its process id
-and later its exit code go back. A fork has files, environment and folder of its own, and ends as an interpreter ends.
+and later its exit code go back. A fork has its own files, environment and folder, and ends like an interpreter.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import gc
 import importlib
@@ -21,22 +22,22 @@ from types import ModuleType
 from typing import Any
 
 import typer.main
-import typer.rich_utils  # what a `--help` imports
+import typer.rich_utils  # imported by `--help`
 
 from tests.support.command_modules import USED_BY
 
 
-def answer_connections(door: socket.socket, wake: socket.socket) -> None:
+def answer_connections(listener: socket.socket, wake: socket.socket) -> None:
     running: dict[int, socket.socket] = {}
     while True:
-        ready, _, _ = select.select([door, wake, sys.stdin], [], [])
-        if sys.stdin in ready:  # who started this process is gone
+        ready, _, _ = select.select([listener, wake, sys.stdin], [], [])
+        if sys.stdin in ready:  # the process that started this one is gone
             return
         if wake in ready:
             wake.recv(4096)
             tell_ended(running)
-        if door in ready:
-            caller, _ = door.accept()
+        if listener in ready:
+            caller, _ = listener.accept()
             running[begin(caller)] = caller
 
 
@@ -49,7 +50,8 @@ def tell_ended(running: dict[int, socket.socket]) -> None:
 
 
 def tell(caller: socket.socket, number: int) -> None:
-    caller.sendall(f"{number}\n".encode())
+    with contextlib.suppress(OSError):  # a caller that has lost patience has left
+        caller.sendall(f"{number}\n".encode())
 
 
 def begin(caller: socket.socket) -> int:
@@ -71,7 +73,7 @@ def begin(caller: socket.socket) -> int:
 
 @functools.cache
 def imported(name: str) -> ModuleType:
-    """The program, with what it imports when it runs."""
+    """The program, with the modules that it imports when it runs."""
     program = importlib.import_module(name)
     command: Any = typer.main.get_command(program.app)
     for one in command.commands.values():  # each is built, and what building imports is there
@@ -115,17 +117,17 @@ def ended(program: ModuleType) -> int:
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with who started it, not before
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the process that started it, not before
     mine, wake = socket.socketpair()
     for one in (mine, wake):
         one.setblocking(False)
     signal.set_wakeup_fd(mine.fileno())
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    with socket.socket(socket.AF_UNIX) as door:
-        door.bind(sys.argv[1])
-        door.listen(64)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(sys.argv[1])
+        listener.listen(64)
         print("listening", flush=True)
-        answer_connections(door, wake)
+        answer_connections(listener, wake)
 
 
 if __name__ == "__main__":

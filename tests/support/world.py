@@ -7,25 +7,27 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from gateway.access.permissions import Actor
-from gateway.commit.apply_facts import apply_early, move_deliveries
-from gateway.model.log_events import LogEvent, Outcome, Sequencer, StateChange
-from gateway.model.records import MemberRecord, Membership, RoomRecord
+from gateway.commit.apply_events import apply_early, move_deliveries
+from gateway.model.records.stored_records import MemberRecord, Membership, RoomRecord
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.model.state import GatewayState
 from gateway.protocol.events import Message
-from gateway.protocol.requests import Request, Send
+from gateway.protocol.requests.message_requests import Send
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted
-from gateway.protocol.types import DEFAULT_ROOM, Delivery, Member, MemberKind, MessageKind, Rung, Scope
+from gateway.protocol.types.core_types import DEFAULT_ROOM, Delivery, Member, MemberKind, MessageKind, Rung, Scope
 
 NOON = 1_800_000_000.0
 STAMP = "2027-01-15T08:00:00.000Z"
 ADMIN = Actor("root", MemberKind.HUMAN, frozenset({Scope.ADMIN}))
 
 R = TypeVar("R", bound=Request)
-Rule = Callable[[GatewayState, Actor, R, Sequencer], Outcome]
+Rule = Callable[[GatewayState, Actor, R, RuleContext], RuleOutcome]
 
 
 def entropy(seed: str) -> bytes:
-    """Forty bytes that are the same in each run."""
+    """Forty bytes, the same in each run."""
     return hashlib.sha512(seed.encode()).digest()[:40]
 
 
@@ -34,8 +36,8 @@ class World:
 
     def __init__(self) -> None:
         self.state = GatewayState()
-        self.sequencer = Sequencer(now=NOON)
-        self.facts: list[LogEvent] = []
+        self.rule_context = RuleContext(now=NOON)
+        self.facts: list[EventToCommit] = []
         self.room(DEFAULT_ROOM)
 
     def room(self, name: str, *members: str, invite_only: bool = False, invited: tuple[str, ...] = ()) -> RoomRecord:
@@ -57,10 +59,10 @@ class World:
         by_team: bool = False,
         **fields: object,
     ) -> Actor:
-        """A member that is there already; agents have an inbox unless told otherwise."""
+        """An existing member; agents have an inbox by default."""
         shape = {"inbox": kind is MemberKind.AGENT, **fields}
         member = Member(name, kind, **shape)  # type: ignore[arg-type]
-        self.state.put(StateChange("member", name, MemberRecord(member, by_team)))
+        self.state.put(StateChange("member", name, MemberRecord(member, by_team, start_role=member.role)))
         for room in rooms:
             self.enter(name, room)
         return Actor(name, kind, frozenset(scopes), team=by_team)
@@ -68,16 +70,16 @@ class World:
     def person(self, name: str, *scopes: Scope, **fields: object) -> Actor:
         return self.member(name, MemberKind.HUMAN, *scopes, **fields)  # type: ignore[arg-type]
 
-    def commit(self, *facts: LogEvent) -> None:
+    def commit(self, *facts: EventToCommit) -> None:
         for fact in facts:
             self.facts.append(fact)
             apply_early(self.state, fact)
             if isinstance(fact.event, Message):
                 move_deliveries(self.state, fact)
 
-    def do(self, rule: Rule[R], actor: Actor, request: R) -> Outcome:
+    def do(self, rule: Rule[R], actor: Actor, request: R) -> RuleOutcome:
         """Decide and commit."""
-        outcome = rule(self.state, actor, request, self.sequencer)
+        outcome = rule(self.state, actor, request, self.rule_context)
         self.commit(*outcome.events)
         return outcome
 
@@ -91,7 +93,7 @@ class World:
         return self.state.view(self.state.member(name), NOON).hops_left
 
     def snapshot(self) -> tuple[object, ...]:
-        """What a refusal must leave as it was."""
+        """The state that a refusal must not change."""
         state = self.state
         tables = {name: dict(table.rows) for name, table in state.tables.items()}
         memberships = {(room, member) for room, members in state.in_room.items() for member in members}
@@ -100,7 +102,7 @@ class World:
 
 
 def message(seq: int = 7, sender: str = "alice", to: tuple[str, ...] = ("claude",), **fields: object) -> Message:
-    """A direct message as it stands in the log (to everyone with `to=()`)."""
+    """A direct message as in the log (to everyone with `to=()`)."""
     shape: dict[str, object] = {"recipients": to, "deliveries": to, **fields}
     named = tuple(f"@{name}" for name in to) or ("@all",)
     room = str(shape.pop("room", DEFAULT_ROOM))

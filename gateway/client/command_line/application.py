@@ -6,6 +6,7 @@ command of a function when the line names it, or when something walks all of the
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,14 +17,18 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from gateway.client.command_line import help_page
+from gateway.client.command_line.command_help import look_of, page_of, usage_of
+from gateway.client.command_line.command_index import INDEX_VARIABLE, command_index
 from gateway.client.command_line.common_options import ALL, asks_for_json, common_options, program
-from gateway.client.command_line.failures import USAGE, body_of, report
-from gateway.client.command_line.pages import look_of, page_of, usage_of
-from gateway.client.command_line.values import quick
-from gateway.client.console.console_output import print_uncaught_errors, show_page
+from gateway.client.command_line.failure_report import USAGE, body_of, report
+from gateway.client.command_line.option_values import quick
+from gateway.client.console.console_output import print_json, print_uncaught_errors, show_page
+from gateway.client.console.standard_streams import open_missing_streams
 from gateway.protocol.errors import ErrorBody, GroupChatError
+from gateway.protocol.text.printable_text import shorten_line
 
 Function = Callable[..., None]
+MAX_MESSAGE_CHARS = 500
 
 
 class ConsoleCommand(TyperCommand):
@@ -72,7 +77,7 @@ class Group(TyperGroup):
         except self.known_errors as error:
             report(body_of(error), as_json=as_json)
             status = 1
-        except typer.Abort:
+        except typer.Abort:  # the end of the input where an answer was expected
             status = 1
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -89,7 +94,7 @@ def _help_page(command: ConsoleCommand | Group, ctx: Any) -> str:
 def _wrong_usage(error: typer.TyperException, as_json: bool) -> int:
     ctx = getattr(error, "ctx", None)
     hints = [f"Usage: {usage_of(ctx.command, ctx)}", f"`{ctx.command_path} --help` tells more."] if ctx else []
-    report(ErrorBody(USAGE, " ".join(error.format_message().split())), *hints, as_json=as_json)
+    report(ErrorBody(USAGE, shorten_line(error.format_message(), MAX_MESSAGE_CHARS)), *hints, as_json=as_json)
     return error.exit_code
 
 
@@ -188,5 +193,9 @@ def _nothing() -> None:
 
 
 def run_program(app: CommandLine, name: str) -> None:
+    open_missing_streams()
+    if os.environ.get(INDEX_VARIABLE):
+        print_json(command_index(typer.main.get_command(app)))
+        return
     with print_uncaught_errors(as_json=asks_for_json(sys.argv[1:])):
         app(prog_name=name)

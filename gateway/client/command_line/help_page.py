@@ -71,7 +71,7 @@ def split_examples(text: str) -> tuple[str, list[str]]:
     return "\n".join(lines[:at]).strip(), found.splitlines()
 
 
-def summary(text: str) -> str:
+def first_sentence(text: str) -> str:
     """The first sentence, in one line."""
     paragraph = " ".join(text.strip().partition("\n\n")[0].split())
     sentence, stop, _ = paragraph.partition(". ")

@@ -12,16 +12,21 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TextIO
 
 import msgspec
 import typer
 
+from gateway.client.console.standard_streams import write_output
 from gateway.protocol.text.printable_text import INDENT, escape_json, printable_line, printable_lines
+
+MAX_ERROR_CHARS = 4000
 
 
 def show_error(*lines: str) -> None:
-    print_lines(*lines, fg=typer.colors.RED, err=True)
+    """An error may quote what was given; a person needs only its beginning."""
+    short = (one if len(one) <= MAX_ERROR_CHARS else f"{one[:MAX_ERROR_CHARS]}…" for one in lines)
+    print_lines(*short, fg=typer.colors.RED, err=True)
 
 
 @contextmanager
@@ -29,9 +34,9 @@ def print_uncaught_errors(*, as_json: bool = False) -> Iterator[None]:
     """Print an unexpected error with its traceback, which may quote text of members, in the same safe way."""
     try:
         yield
-    except BrokenPipeError:  # the reader has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+    except OSError as error:
+        _report_os_error(error, as_json)
+        raise SystemExit(1) from None
     except Exception as error:
         if as_json:
             why = f"{type(error).__name__}: {error}. This is a bug; without --json its traceback is shown."
@@ -41,17 +46,35 @@ def print_uncaught_errors(*, as_json: bool = False) -> Iterator[None]:
         raise SystemExit(1) from None
 
 
-def print_lines(*lines: str, err: bool = False, dim: bool = False, fg: str | None = None) -> None:
-    """Print each argument as one line. Further lines inside one are indented below it."""
+def _report_os_error(error: OSError, as_json: bool) -> None:
+    why = system_error_text(error)
+    print_json({"error": {"code": "bad_request", "message": why}}, err=True) if as_json else show_error(why)
+
+
+def system_error_text(error: OSError) -> str:
+    """The text of a system error: a missing file, a name that is too long, a full disk."""
+    why = error.strerror or str(error) or type(error).__name__
+    return f"{why}: {str(error.filename)[:200]!r}." if error.filename else f"{why}."
+
+
+def print_lines(*lines: str, err: bool = False, dim: bool = False, bold: bool = False, fg: str | None = None) -> None:
+    """Print each argument as one line. Further lines inside one are indented below it. Only a terminal gets colours."""
+    plain = not (dim or bold or fg) or bool(os.environ.get("NO_COLOR"))
     stream = sys.stderr if err else sys.stdout
     width = _terminal_width(stream)
     for line in lines:
         shown = _encodable(_wrap_to_terminal(line, width), stream)
-        typer.echo(typer.style(shown, dim=dim or None, fg=fg) if dim or fg else shown, err=err)
+        write_output(shown if plain else typer.style(shown, dim=dim or None, bold=bold or None, fg=fg), err=err)
+
+
+def show_prompt(text: str) -> None:
+    """Print the beginning of a line on which a person writes."""
+    write_output(_encodable(printable_line(text), sys.stdout), ends=False)
 
 
 def print_json(value: object, *, err: bool = False) -> None:
-    typer.echo(escape_json(_encode_json(value)), err=err)
+    text = escape_json(_encode_json(value))
+    write_output(text if _can_show(text, sys.stderr if err else sys.stdout) else json.dumps(json.loads(text)), err=err)
 
 
 def _encode_json(value: object) -> str:
@@ -68,7 +91,7 @@ def show_done(done: object, words: str, as_json: bool) -> None:
 
 def print_document(text: str) -> None:
     """Print JSON of several lines, as our encoder wrote it."""
-    typer.echo(escape_json(text))
+    write_output(_encodable(escape_json(text), sys.stdout))
 
 
 def print_text(text: str) -> None:
@@ -77,25 +100,25 @@ def print_text(text: str) -> None:
 
 
 def print_table(
-    rows: Iterable[Sequence[str]], *, columns: Sequence[str] = (), title: str = "", boxed: bool = True
+    rows: Iterable[Sequence[str]], *, columns: Sequence[str] = (), title: str = "", nothing: str = ""
 ) -> None:
-    """Print a table with one line per cell. Without `columns` there is no header; `boxed` draws lines between the
-    cells."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    """Print a table that fits a terminal's width; another program gets each row on one line. Without rows the sentence
+    `nothing` is printed instead."""
+    from gateway.client.console.text_table import lay_out_table
 
-    shape: dict[str, Any] = {} if boxed else {"box": None}
-    table = Table(*columns, show_header=bool(columns), **shape)
-    for row in rows:
-        table.add_row(*(escape(printable_line(cell)) for cell in row))
+    safe = [tuple(printable_line(cell) for cell in row) for row in rows]
+    if nothing and not safe:
+        print_lines(nothing)
+        return
+    table = lay_out_table(safe, columns, _terminal_width(sys.stdout), _cells)
     print_lines(*([title] * bool(title)))
-    Console().print(table)
+    print_lines(*table.header, bold=True)
+    print_lines(*table.body)
 
 
 def show_page(text: str, *, err: bool = False) -> None:
     """Print a page that is already laid out, with its own colours and borders."""
-    typer.echo(text, err=err)
+    write_output(_encodable(text, sys.stderr if err else sys.stdout), err=err)
 
 
 def _wrap_to_terminal(line: str, width: int | None) -> str:
@@ -139,6 +162,14 @@ def _terminal_width(stream: TextIO) -> int | None:
         return max(20, os.get_terminal_size(stream.fileno()).columns) if stream.isatty() else None
     except (OSError, ValueError):
         return None
+
+
+def _can_show(text: str, stream: TextIO) -> bool:
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _encodable(text: str, stream: TextIO) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import os
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from gateway.client.discovery.local_addresses import DEFAULT_PORT, LOOPBACK_NAMES
+from gateway.client.discovery.local_defaults import DEFAULT_PORT, LOOPBACK_NAMES
 from gateway.client.discovery.running_gateway import (
     LOCK_FILE,
     RunningGateway,
@@ -30,10 +28,13 @@ from gateway.client.discovery.team_discovery import (
     state_folder,
     team_for_folder,
 )
-from gateway.client.discovery.timeouts import Timeouts, timeouts_from
-from gateway.client.files.masking import mask_tokens
 from gateway.client.files.private_files import read_private
+from gateway.client.files.token_masking import mask_tokens
+from gateway.client.timeouts import Timeouts, timeouts_from
 from gateway.protocol.errors import BadRequest, TimedOut, Unauthorized, Unavailable
+
+if TYPE_CHECKING:
+    import ssl
 
 OPERATOR_TOKENS_FOLDER = Path("tokens") / "people"
 SOCKET_URL = "http://localhost"
@@ -57,34 +58,17 @@ class TlsTrust:
 
     def matches_certificate(self, fingerprint: str | None) -> bool:
         """Whether the pinned fingerprint is this certificate's."""
+        import hmac  # noqa: PLC0415  only who pins a certificate pays for it
+
         return hmac.compare_digest(self._pinned, (fingerprint or "").lower())
 
     def context(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self.cafile)
-        except OSError as error:
-            raise BadRequest(f"{self.cafile} cannot be used as certificates: {error.strerror or error}.") from None
-        if self.fingerprint is not None:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            context.sslobject_class = _pinned_ssl_class(self._pinned)
-        return context
+        from gateway.client.discovery.tls_context import create_tls_context  # noqa: PLC0415  a unix socket needs no TLS
+
+        return create_tls_context(self.cafile, self._pinned)
 
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-def _pinned_ssl_class(pinned: str) -> type[ssl.SSLObject]:
-    """An SSL class that checks the pin during the handshake, so nothing, and no token, is sent to another peer."""
-
-    class Pinned(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            super().do_handshake()
-            found = hashlib.sha256(self.getpeercert(binary_form=True) or b"").hexdigest()
-            if not hmac.compare_digest(found, pinned):
-                raise ssl.SSLCertVerificationError(f"it has the fingerprint {found}, not the pinned one")
-
-    return Pinned
 
 
 @dataclass(frozen=True)

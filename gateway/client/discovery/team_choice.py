@@ -16,7 +16,7 @@ from enum import StrEnum
 import msgspec
 
 from gateway.protocol.errors import BadRequest, Conflict
-from gateway.protocol.types import canonical_name
+from gateway.protocol.types.core_types import canonical_name
 
 DEFAULT_TEAM = "default"
 TEAM_FILE = "team.toml"

@@ -6,13 +6,12 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tomllib
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
 from gateway.client.discovery.running_gateway import TEAM_RECORD, has_live_gateway
 from gateway.client.discovery.team_choice import (
@@ -31,12 +30,18 @@ from gateway.client.files.file_ownership import distrust_of_team_file
 from gateway.client.files.private_files import check_path_owners, ownership_of, trusted_users
 from gateway.protocol.errors import Forbidden, GroupChatError
 
+APPLICATION = "llm-groupchat"
 MAX_FILE_BYTES = 1_000_000
 
 
 def home_folder() -> Path:
     """The state folder of the default team; it contains those of the other teams."""
-    return Path(platformdirs.user_state_dir("llm-groupchat"))
+    home, chosen = os.environ.get("HOME", ""), os.environ.get("XDG_STATE_HOME", "")
+    if sys.platform == "linux" and os.path.isabs(home) and (not chosen or os.path.isabs(chosen)):
+        return Path(chosen or Path(home, ".local", "state"), APPLICATION)
+    import platformdirs  # noqa: PLC0415  a Tab in a shell waits for each import, and this one loads many
+
+    return Path(platformdirs.user_state_dir(APPLICATION))
 
 
 def named_folder(env: Mapping[str, str], chosen: str | os.PathLike[str] | None = None) -> Path | None:
@@ -150,6 +155,8 @@ def _read_team_name(path: Path) -> str:
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise ValueError(f"it is larger than {MAX_FILE_BYTES} bytes")
+    import tomllib  # noqa: PLC0415  only where there is a team file
+
     name = tomllib.loads(content.decode()).get("name", DEFAULT_TEAM)
     if not isinstance(name, str):
         raise ValueError("`name` must be text in quotes")

@@ -11,7 +11,7 @@ from gateway.client.discovery.endpoint import Endpoint
 from gateway.client.discovery.running_gateway import LOCK_FILE
 from gateway.client.files.private_files import read_private
 from gateway.protocol.errors import Conflict
-from gateway.protocol.types import Member, MemberKind
+from gateway.protocol.types.core_types import Member, MemberKind
 
 TOKENS_FOLDER = "tokens"
 TEAM_TOKEN = "team"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway.client.files import file_ownership
 from gateway.client.files.file_ownership import ROOT_UID, FileOwnership
-from gateway.protocol.errors import Forbidden
+from gateway.protocol.errors import BadRequest, Forbidden
 
 PRIVATE_FOLDER_MODE, PRIVATE_FILE_MODE = 0o700, 0o600
 MAX_LINKS = 40  # the system follows as many
@@ -93,6 +93,18 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_new_file(file: Path, text: str) -> None:
+    """Write what somebody wants to keep into a file of its own name. Never replaces one."""
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE_MODE)
+    except FileExistsError:
+        raise BadRequest(f"{file} exists already; name a new file.") from None
+    except OSError as error:
+        raise BadRequest(f"{file} cannot be written: {error.strerror}.") from None
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as stream:
+        stream.write(text)
 
 
 def ownership_of(path: Path, seen: os.stat_result) -> FileOwnership:

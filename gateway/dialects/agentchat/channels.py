@@ -12,12 +12,12 @@ from gateway.access.permissions import Actor
 from gateway.dialects.agentchat import frames, names
 from gateway.dialects.agentchat.names import AGENTCHAT
 from gateway.dialects.guest_admission import GuestAdmission
-from gateway.model.log_events import LogEvent, Outcome, StateChange
-from gateway.model.records import MemberRecord, RoomRecord
+from gateway.model.records.stored_records import MemberRecord, RoomRecord
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Durable, MemberEvent, MemberView, RoomAction, RoomEvent
 from gateway.protocol.results import Done, Result
-from gateway.protocol.types import SYSTEM_NAME, Presence
+from gateway.protocol.types.core_types import SYSTEM_NAME, Presence
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub
 
@@ -68,18 +68,20 @@ class ChannelRegistry:
         self._hub.publisher.watchers.append(self._happened)
         state = self._hub.state
         for name in [one.name for one in guests.guests_of(state, AGENTCHAT) if not one.hidden]:
-            self.carry_out(guests.remove_departed_guest(state, AGENTCHAT, name, self._hub.sequencer()))
+            self.carry_out(guests.remove_departed_guest(state, AGENTCHAT, name, self._hub.rule_context()))
         if AGENTS_CHANNEL not in state.rooms:
             record = RoomRecord(AGENTS_CHANNEL, created_by=SYSTEM_NAME)
-            sequencer = self._hub.sequencer()
-            event = RoomEvent(sequencer.seq(), AGENTS_CHANNEL, RoomAction.CREATED, SYSTEM_NAME, sequencer.stamp)
-            self.carry_out(Outcome(Done(), (LogEvent(event, changes=(StateChange("room", AGENTS_CHANNEL, record),)),)))
+            rule_context = self._hub.rule_context()
+            event = RoomEvent(rule_context.seq(), AGENTS_CHANNEL, RoomAction.CREATED, SYSTEM_NAME, rule_context.stamp)
+            self.carry_out(
+                RuleOutcome(Done(), (EventToCommit(event, changes=(StateChange("room", AGENTS_CHANNEL, record),)),))
+            )
 
     def stop(self) -> None:
         self._hub.presence.watchers.remove(self._seen)
         self._hub.publisher.watchers.remove(self._happened)
 
-    def carry_out(self, outcome: Outcome) -> None:
+    def carry_out(self, outcome: RuleOutcome) -> None:
         """Commit in the background. If the commit fails, the gateway is stopping, and its next start catches up."""
         self._hub.carry_out(outcome).add_done_callback(note_failure)
 
@@ -169,4 +171,4 @@ class ChannelRegistry:
 
 def note_failure(done: asyncio.Future[Result]) -> None:
     if not done.cancelled() and (error := done.exception()) is not None:
-        log.warning("! not written down", error=str(error))
+        log.warning("! could not be stored", error=str(error))

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.api import frames
+from gateway.api import stream_frames
 from gateway.dialects.agentchat import names
-from gateway.dialects.common_text import milliseconds, plain_text
+from gateway.dialects.shared_formats import milliseconds, plain_text
 from gateway.model.state import GatewayState
 from gateway.protocol import codec
 from gateway.protocol.errors import (
@@ -26,12 +26,12 @@ from gateway.protocol.errors import (
     UnknownRoom,
 )
 from gateway.protocol.events import Message, RoomEvent
-from gateway.protocol.types import Signed
-from gateway.push.broadcaster import OutgoingEvent, Renderer
+from gateway.protocol.text.attachments import context_for_readers
+from gateway.protocol.types.core_types import Signed
+from gateway.push.connections import OutgoingEvent, Renderer
 
 MAX_CONTENT_CHARS = 4096
 MAX_REPLAYED_MESSAGES = 20
-SERVER_NAME = "llm-groupchat"
 NULL_JSON = msgspec.Raw(b"null")
 
 
@@ -141,12 +141,13 @@ _decoder: msgspec.json.Decoder[AgentChatFrame] = msgspec.json.Decoder(AgentChatF
 
 def decode_client_frame(data: str | bytes) -> AgentChatFrame:
     """Decode a client's frame, or raise an error that says what is wrong."""
+    codec.check_decoding_cost(data)
     try:
         return _decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"This is not a frame of this protocol: {error}.") from None
+        raise BadRequest(f"This frame is invalid: {error}.") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise BadRequest("This is not JSON.") from None
+        raise BadRequest("This is not valid JSON.") from None
 
 
 # errors
@@ -182,7 +183,7 @@ def error_code_of(error: GroupChatError) -> str:
 
 
 def encode_reply(kind: str, ts: int, **fields: Any) -> bytes:
-    return frames.encode_websocket_text(codec.encode({"type": kind, "ts": ts, **fields}))
+    return stream_frames.encode_websocket_text(codec.encode({"type": kind, "ts": ts, **fields}))
 
 
 def error_frame(error: GroupChatError, ts: int, **more: Any) -> bytes:
@@ -198,7 +199,7 @@ def channel_message_frame(state: GatewayState, message: Message, to: str, **more
 
 
 def _content_text(message: Message) -> str:
-    return plain_text(message) or codec.encode(message.context).decode()
+    return plain_text(message) or codec.encode(context_for_readers(message)).decode()
 
 
 def direct_message_frame(state: GatewayState, message: Message, reader: str) -> bytes:
@@ -251,7 +252,7 @@ def text_to_prove(agent: str, challenge: str) -> bytes:
 def signed_message(frame: MessageRequest, pem: str) -> Signed:
     ts = bytes(frame.ts).decode()
     if not ts.isdigit() or len(ts) > 16:
-        raise BadRequest("A signed message needs the time it was signed with: `ts`, in whole milliseconds.")
+        raise BadRequest("A signed message needs `ts`, the time of signing in whole milliseconds.")
     payload = text_to_sign(frame.to, frame.content, ts)
     return Signed(base64.b64encode(payload).decode(), frame.sig or "", pem)
 

@@ -12,7 +12,7 @@ from gateway.access.permissions import Actor
 from gateway.access.signatures import PublicKey
 from gateway.dialects.agentchat import frames, names
 from gateway.dialects.agentchat.channels import ChannelRegistry
-from gateway.model.records import MemberRecord
+from gateway.model.records.stored_records import MemberRecord
 from gateway.model.state import GatewayState
 from gateway.protocol.errors import BadRequest, GroupChatError
 
@@ -55,7 +55,7 @@ def identity_obstacle(channels: ChannelRegistry, who: ClaimedIdentity) -> GroupC
         return BadRequest("Agent with this identity already connected")
     if who.guest is not None and who.guest.proven and not who.proven:
         return frames.SignatureRequired(
-            "This key has been proven before, and is believed only with a proof since then."
+            "This key was proven before, so it needs a proof each time. Answer the challenge."
         )
     return None
 
@@ -63,4 +63,4 @@ def identity_obstacle(channels: ChannelRegistry, who: ClaimedIdentity) -> GroupC
 def check_proof(who: ClaimedIdentity, challenge: str, signature: str) -> None:
     assert who.key is not None
     if not who.key.signed(frames.text_to_prove(f"@{who.id}", challenge), signature):
-        raise BadRequest("This signature does not prove the key.")
+        raise BadRequest("The signature does not match the key. Sign the challenge again.")

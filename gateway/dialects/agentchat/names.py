@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from gateway.model.records import MemberRecord, RoomRecord
+from gateway.model.records.stored_records import MemberRecord, RoomRecord
 from gateway.model.state import GatewayState
 from gateway.protocol.errors import BadRequest, InvalidName, UnknownRoom
-from gateway.protocol.types import DEFAULT_ROOM, Member, MemberKind, canonical_room_name
+from gateway.protocol.types.core_types import Member, MemberKind, canonical_room_name
 from gateway.rooms import guests
 
 AGENTCHAT = "agentchat"
@@ -32,13 +32,15 @@ _DISALLOWED_CHARS = re.compile(r"[^A-Za-z0-9_-]")
 
 def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise BadRequest(f"{name[:80]!r} cannot be an agent's name: use 1 to 32 of A-Z, a-z, 0-9, '_' and '-'.")
+        raise BadRequest(f"{name[:80]!r} is not a valid agent name. Use 1 to 32 of A-Z, a-z, 0-9, '_' and '-'.")
     return name
 
 
 def check_channel(channel: str) -> str:
     if not _CHANNEL.fullmatch(channel):
-        raise InvalidName(f"{channel[:80]!r} cannot be a channel: use '#' and 1 to 31 of A-Z, a-z, 0-9, '_' and '-'.")
+        raise InvalidName(
+            f"{channel[:80]!r} is not a valid channel. Use '#' and 1 to 31 of A-Z, a-z, 0-9, '_' and '-'."
+        )
     return channel
 
 
@@ -154,9 +156,3 @@ def require_room(state: GatewayState, channel: str) -> RoomRecord:
     if record is None or record.removed:
         raise UnknownRoom(f"There is no channel {channel}.")
     return record
-
-
-def common_room(state: GatewayState, one: str, other: str) -> str | None:
-    """A room of which both are members: each direct message is posted in a room."""
-    common = state.rooms_of[one] & state.rooms_of[other]
-    return DEFAULT_ROOM if DEFAULT_ROOM in common else min(common, default=None)

@@ -13,18 +13,19 @@ from typing import Any
 import msgspec
 
 from gateway.access.signatures import PublicKey
-from gateway.decisions import decisions
+from gateway.decisions import decision_rules
 from gateway.dialects.agentchat import frames, names
 from gateway.dialects.agentchat.frames import InvalidProposal, SignatureRequired
-from gateway.dialects.common_text import milliseconds
-from gateway.model.log_events import Outcome, Sequencer
+from gateway.dialects.shared_formats import milliseconds
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.state import GatewayState
-from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.errors import BadRequest, Conflict
 from gateway.protocol.events import DecisionEvent, Message
-from gateway.protocol.requests import MAX_DURATION_S
+from gateway.protocol.requests.request import MAX_DURATION_S
 from gateway.protocol.results import Done
-from gateway.protocol.types import Signed
+from gateway.protocol.types.core_types import Signed
+from gateway.protocol.types.decision_types import AnswerKind, Decision, DecisionAction, DecisionState, Given
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 RECIPIENT_RULE = "recipient"
@@ -58,7 +59,7 @@ def _plain_value(raw: msgspec.Raw) -> str | int | float | None:
     try:
         return msgspec.json.decode(raw, type=str | int | float | None)
     except msgspec.ValidationError:
-        raise BadRequest("`amount` is a number or text, and `expires` a number of seconds.") from None
+        raise BadRequest("`amount` must be a number or text, and `expires` a number of seconds.") from None
 
 
 def _kind_and_word(frame: frames.ProposalAnswer) -> tuple[AnswerKind, str | None]:
@@ -75,9 +76,11 @@ def _kind_and_word(frame: frames.ProposalAnswer) -> tuple[AnswerKind, str | None
 
 def check_signature(key: PublicKey | None, signature: str | None, payload: bytes) -> Signed:
     if key is None:
-        raise SignatureRequired("Proposals and their answers need an identity with a key: IDENTIFY with one.")
+        raise SignatureRequired(
+            "Proposals and their answers need an identity with a key. Send IDENTIFY with a public key."
+        )
     if not signature:
-        raise SignatureRequired("Proposals and their answers must be signed: `sig` is missing.")
+        raise SignatureRequired("Proposals and their answers must be signed. Add `sig`.")
     if not key.signed(payload, signature):
         raise InvalidProposal("INVALID_SIGNATURE")
     return Signed(base64.b64encode(payload).decode(), signature, key.pem)
@@ -108,21 +111,22 @@ def propose_decision(  # noqa: PLR0913, PLR0917 - who proposes what to whom, whe
     to: Meeting,
     frame: frames.ProposeRequest,
     signed: Signed,
-    sequencer: Sequencer,
+    rule_context: RuleContext,
     noise: str,
-) -> Outcome:
+) -> RuleOutcome:
     if sum(1 for one in state.decisions.values() if one.by == by and not one.over) >= MAX_OPEN_PROPOSALS:
         raise Conflict(
-            f"{MAX_OPEN_PROPOSALS} proposals of yours are open or accepted. Complete some, or let them expire."
+            f"You have {MAX_OPEN_PROPOSALS} open or accepted proposals, which is the maximum. "
+            "Complete some, or let them expire."
         )
-    motion = decisions.NewDecision(
+    motion = decision_rules.NewDecision(
         room=to.room,
         question=_proposal_as_text(frame),
         rule=RECIPIENT_RULE,
         voters=(to.member,),
         private=True,
         expires_in=_expiry_seconds(frame.expires),
-        id=new_proposal_id(sequencer.now, noise),
+        id=new_proposal_id(rule_context.now, noise),
         details={
             "task": frame.task,
             "amount": _plain_value(frame.amount),
@@ -132,8 +136,8 @@ def propose_decision(  # noqa: PLR0913, PLR0917 - who proposes what to whom, whe
         },
         signed=signed,
     )
-    _, facts = decisions.open_decision(state, by, motion, sequencer)
-    return Outcome(Done(facts[0].event.seq), facts)
+    _, facts = decision_rules.open_decision(state, by, motion, rule_context)
+    return RuleOutcome(Done(facts[0].event.seq), facts)
 
 
 def _proposal_as_text(frame: frames.ProposeRequest) -> str:
@@ -146,26 +150,26 @@ def _proposal_as_text(frame: frames.ProposeRequest) -> str:
 def _expiry_seconds(raw: msgspec.Raw) -> float | None:
     value = _plain_value(raw)
     if isinstance(value, str) or (value and not 0 < value <= MAX_DURATION_S):
-        raise BadRequest("`expires` is a number of seconds from now, more than 0.")
+        raise BadRequest("`expires` must be a number of seconds from now, more than 0.")
     return float(value) if value else None
 
 
 def answer_proposal(
-    state: GatewayState, by: str, frame: frames.ProposalAnswer, signed: Signed, sequencer: Sequencer
-) -> Outcome:
+    state: GatewayState, by: str, frame: frames.ProposalAnswer, signed: Signed, rule_context: RuleContext
+) -> RuleOutcome:
     kind, said = _kind_and_word(frame)
     decision = state.decisions.get(frame.proposal_id)
     if decision is None or not _may_know(decision, by):
         raise InvalidProposal("PROPOSAL_NOT_FOUND")
-    if cause := _refusal_cause(decision, by, kind, sequencer.now):
+    if cause := _refusal_cause(decision, by, kind, rule_context.now):
         raise InvalidProposal(cause)
-    if (error := decisions.answer_refusal(state, decision, by, kind, sequencer.now)) is not None:
+    if (error := decision_rules.answer_refusal(state, decision, by, kind, rule_context.now)) is not None:
         raise error
     reason = said or "" if kind in (K.REJECT, K.DISPUTE) else ""
     details = {_DETAIL_FIELD[kind]: said} if kind in _DETAIL_FIELD else None
-    given = Given(by, kind, sequencer.stamp, reason=reason, details=details, signed=signed)
-    _, facts = decisions.add_answer(state, decision, given, sequencer)
-    return Outcome(Done(facts[0].event.seq), facts)
+    given = Given(by, kind, rule_context.stamp, reason=reason, details=details, signed=signed)
+    _, facts = decision_rules.add_answer(state, decision, given, rule_context)
+    return RuleOutcome(Done(facts[0].event.seq), facts)
 
 
 def _may_know(decision: Decision, by: str) -> bool:
@@ -184,7 +188,7 @@ def _refusal_cause(decision: Decision, by: str, kind: AnswerKind, now: float) ->
         if decision.state is not S.ACCEPTED:
             return "PROPOSAL_NOT_ACCEPTED"
         return "" if by in (decision.by, *decision.voters) else "NOT_PROPOSAL_PARTY"
-    if decision.state is S.EXPIRED or (decision.pending and decisions.is_due(decision, now)):
+    if decision.state is S.EXPIRED or (decision.pending and decision_rules.is_due(decision, now)):
         return "PROPOSAL_EXPIRED"
     if not decision.pending:
         return "PROPOSAL_NOT_PENDING"

@@ -7,14 +7,15 @@ from typing import Any
 
 import msgspec
 
-from gateway.api import frames
+from gateway.api import stream_frames
 from gateway.dialects.ai_connect import names
-from gateway.dialects.common_text import plain_text
+from gateway.dialects.shared_formats import plain_text
 from gateway.model.state import GatewayState
 from gateway.protocol import codec
 from gateway.protocol.events import Message
-from gateway.protocol.types import SYSTEM_NAME, MessageKind
-from gateway.push.broadcaster import OutgoingEvent, Renderer
+from gateway.protocol.text.attachments import context_for_readers
+from gateway.protocol.types.core_types import SYSTEM_NAME, MessageKind
+from gateway.push.connections import OutgoingEvent, Renderer
 
 # A client of the usual Python library ends its connection at a frame of 1 MiB, and would do so again each time.
 MAX_FRAME_BYTES = 900_000
@@ -58,7 +59,9 @@ _decoder: msgspec.json.Decoder[AiConnectFrame] = msgspec.json.Decoder(AiConnectF
 
 
 def decode_frame(data: str | bytes) -> AiConnectFrame | None:
-    """Decode a client's frame; None for other JSON or no JSON, which is ignored."""
+    """Decode a client's frame; None for other JSON or no JSON, which is ignored. One that would take long to decode is
+    refused."""
+    codec.check_decoding_cost(data)
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -66,13 +69,13 @@ def decode_frame(data: str | bytes) -> AiConnectFrame | None:
 
 
 def encode_frame(body: dict[str, Any]) -> bytes:
-    return frames.encode_websocket_text(codec.encode(body))
+    return stream_frames.encode_websocket_text(codec.encode(body))
 
 
 # The existing clients come back at once from an end that looks like a fault (1012 is "service restart"), and only after
 # their next ping from one that looks orderly: the latter is for who was replaced by another of its name.
-RESTART_CLOSE_FRAME = frames.encode_close(1012)
-REPLACED_CLOSE_FRAME = frames.encode_close(1000)
+RESTART_CLOSE_FRAME = stream_frames.encode_close(1012)
+REPLACED_CLOSE_FRAME = stream_frames.encode_close(1000)
 PONG_FRAME = encode_frame({"type": "pong"})
 PING_FRAME = encode_frame({"type": "ping"})
 
@@ -127,7 +130,7 @@ def message_entry(state: GatewayState, message: Message) -> dict[str, Any]:
 def _content_text(message: Message) -> str:
     text = plain_text(message)
     if len(codec.encode(text)) > MAX_FRAME_BYTES - MAX_CONTEXT_BYTES - 4096:
-        return f"{text[:MAX_CONTENT_BYTES]}\n[cut: the whole is #{message.seq} in the log]"
+        return f"{text[:MAX_CONTENT_BYTES]}\n[cut; #{message.seq} in the log has the whole text]"
     return text
 
 
@@ -135,11 +138,12 @@ def _context_fields(message: Message) -> dict[str, Any] | None:
     """The message's context, or its first part that names a file. If that is too large for this protocol, only the
     fields that AI-Connect knows."""
     file = next((one for one in message.parts if one.path), None)
-    if message.context is None:
+    context = context_for_readers(message)
+    if not context:
         return None if file is None else {"file": file.path, "lines": file.lines}
-    if len(codec.encode(message.context)) <= MAX_CONTEXT_BYTES:
-        return message.context
-    known = {key: message.context.get(key) for key in ("file", "lines")}
+    if len(codec.encode(context)) <= MAX_CONTEXT_BYTES:
+        return context
+    known = {key: context.get(key) for key in ("file", "lines")}
     return known if len(codec.encode(known)) <= MAX_CONTEXT_BYTES else None
 
 

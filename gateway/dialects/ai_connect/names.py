@@ -5,18 +5,18 @@ A peer's full name is its member's `display`. The member name is a slug of it, s
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from gateway.model.records import MemberRecord
+from gateway.model.records.stored_records import MemberRecord
 from gateway.model.state import GatewayState
 from gateway.protocol.errors import InvalidName, UnknownRecipient
 from gateway.protocol.text.printable_text import REPLACEMENT_CHAR, printable_line
-from gateway.protocol.types import SYSTEM_NAME, Member, MemberKind
+from gateway.protocol.text.similar_names import similar_names
+from gateway.protocol.types.core_types import SYSTEM_NAME, Member, MemberKind
 from gateway.rooms import guests
 
 AI_CONNECT = "ai-connect"
@@ -41,7 +41,7 @@ class RequestedName:
     def of(name: str, project: str | None, observer: bool = False) -> RequestedName:
         name = _clean_name(name)
         if not name:
-            raise InvalidName("A peer needs a name.")
+            raise InvalidName("The name is empty. Choose one.")
         if _VIEWER_NAME.fullmatch(name):
             return RequestedName(name, None, watches=True)
         if match := _WITH_PROJECT.fullmatch(name):
@@ -111,7 +111,7 @@ def find_recipient(state: GatewayState, text: str, sender: str, here: Collection
     wanted = text.strip().removeprefix("@").casefold()
     others = [one for one in state.members.values() if not is_viewer(one) and one.member.name != sender]
     if wanted and wanted in (sender, full_name_of(state, sender).casefold()):
-        raise UnknownRecipient("That is your own name: there is nobody to send it to.")
+        raise UnknownRecipient("This is your own name. Name another peer.")
     for found in _looser_matches(state, wanted, others, here) if wanted else ():
         if len(found) == 1:
             return found[0]
@@ -138,13 +138,14 @@ def _ambiguous_error(state: GatewayState, text: str, found: Collection[str]) -> 
     names = [full_name_of(state, name) for name in found]
     several = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     return UnknownRecipient(
-        f"{text[:MAX_NAME_CHARS]!r} could be any of {several}. Say more of the name.", nearest=names[:3]
+        f"{text[:MAX_NAME_CHARS]!r} matches several peers: {several}. Give a longer part of the name.",
+        nearest=names[:3],
     )
 
 
 def _unknown_error(state: GatewayState, text: str, others: Collection[MemberRecord]) -> UnknownRecipient:
     names = {full_name_of(state, one.member.name).casefold(): full_name_of(state, one.member.name) for one in others}
-    near = [names[one] for one in difflib.get_close_matches(text.strip().casefold(), names, n=3, cutoff=0.5)]
+    near = [names[one] for one in similar_names(text.strip().casefold(), names)]
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return UnknownRecipient(f"Nobody here is called {text[:MAX_NAME_CHARS]!r}.{hint}", nearest=near)
 

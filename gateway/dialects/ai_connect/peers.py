@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,8 +16,8 @@ from gateway.dialects.ai_connect import frames, names
 from gateway.dialects.ai_connect.names import AI_CONNECT
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
-from gateway.protocol.timestamps import iso_from_seconds
-from gateway.protocol.types import Presence
+from gateway.protocol.types.core_types import Presence
+from gateway.protocol.types.timestamps import iso_from_seconds
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub
 
@@ -54,6 +57,7 @@ class PeerRegistry:
         self._of: dict[str, PeerClient] = {}
         self._here: dict[str, tuple[str, str]] = {}  # its name when it came, and the time since when it is present
         self._leaving: dict[str, asyncio.TimerHandle] = {}
+        self._arriving: Counter[str] = Counter()
         self._pinging: asyncio.TimerHandle | None = None
 
     # start
@@ -72,6 +76,18 @@ class PeerRegistry:
                 handle.cancel()
 
     # presence
+
+    @contextmanager
+    def arriving(self, name: str) -> Iterator[None]:
+        """While a guest registers, it is not hidden. If it fails to, it has the whole time to reconnect again."""
+        self._arriving[name] += 1
+        try:
+            yield
+        finally:
+            self._arriving[name] -= 1
+            if not self._arriving[name]:
+                del self._arriving[name]
+            self._remove_after_grace(name, self.beats.patience)  # `enter` takes this back
 
     def enter(self, client: PeerClient) -> None:
         """Register a client. A newer connection of a peer replaces the older."""
@@ -107,14 +123,14 @@ class PeerRegistry:
 
     def _let_go(self, name: str) -> None:
         self._leaving.pop(name, None)
-        if not self._hub.state.live[name].connections:
+        if not self._hub.state.live[name].connections and name not in self._arriving:
             spawn(self._hide(name), "ai-connect guest leaves")
 
     async def _hide(self, name: str) -> None:
         try:
-            await self._hub.carry_out(guests.hide_guest(self._hub.state, AI_CONNECT, name, self._hub.sequencer()))
+            await self._hub.carry_out(guests.hide_guest(self._hub.state, AI_CONNECT, name, self._hub.rule_context()))
         except GroupChatError as error:
-            log.warning("! a guest could not be let go", member=name, error=error.message)
+            log.warning("! a guest could not be removed", member=name, error=error.message)
 
     def _ping(self) -> None:
         """Ping all clients with one timer, which stops when there are none. Peers that only poll leave without notice,

@@ -11,24 +11,27 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
-from gateway.access.operation_effects import OperationEffect
-from gateway.access.permissions import Action, Actor
-from gateway.api.auth import EFFECT, HUB, actor_of
+from gateway.access.operation_kinds import OperationKind
+from gateway.access.permissions import Actor, Permission
+from gateway.api.auth import CALLER, EFFECT, HUB, actor_of
 from gateway.api.errors import error_response, json_response, path_for_log, settled_error
-from gateway.api.rest import decode_body
-from gateway.dialects.common_text import milliseconds
+from gateway.api.request_validation import decode_body
 from gateway.dialects.csp import wire_format
 from gateway.dialects.csp.posting import serve_post
 from gateway.dialects.csp.streams import serve_event_stream_push, serve_socket_push
 from gateway.dialects.csp.turn_modes import begin_mode, simple_floor
-from gateway.mode_rules import rules
-from gateway.model.log_events import Outcome
-from gateway.operations import hello_operation, inbox_operations, message_queries, status
+from gateway.dialects.shared_formats import milliseconds
+from gateway.mode_rules import mode_control
+from gateway.model.rule_outcome import RuleOutcome
+from gateway.operations.conversation import message_queries
+from gateway.operations.delivery import inbox_operations
+from gateway.operations.members import hello_operation, status
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, InvalidName, NotFound
-from gateway.protocol.modes import NextTurn
-from gateway.protocol.requests import Address, Hello
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.mode_requests import NextTurn
+from gateway.protocol.requests.request import Address
 from gateway.protocol.results import Done
-from gateway.protocol.types import canonical_member_name
+from gateway.protocol.types.core_types import canonical_member_name
 from gateway.rooms import members
 from gateway.runtime.hub import Hub
 
@@ -51,26 +54,26 @@ class ModeBody(msgspec.Struct):
     rounds: int = 3
 
 
-def routes() -> list[web.RouteDef]:
-    table: list[tuple[str, str, Handler, OperationEffect | None]] = [
-        ("GET", "/health", serve_health, OperationEffect.READS),
-        ("POST", "/register", serve_register, OperationEffect.CHANGES),
+def csp_routes() -> list[web.RouteDef]:
+    table: list[tuple[str, str, Handler, OperationKind | None]] = [
+        ("GET", "/health", serve_health, OperationKind.READS),
+        ("POST", "/register", serve_register, OperationKind.CHANGES),
         ("POST", "/agent-output", serve_post, EFFECT_BY_CONTENT),
         ("POST", "/message", serve_post, EFFECT_BY_CONTENT),
-        ("GET", "/inbox/{id}", serve_inbox, OperationEffect.TAKES),
-        ("GET", "/agents", serve_agents, OperationEffect.READS),
-        ("DELETE", "/agent/{id}", serve_forget, OperationEffect.CHANGES),
-        ("GET", "/history", serve_history, OperationEffect.READS),
-        ("GET", "/mode", serve_get_mode, OperationEffect.READS),
-        ("POST", "/mode", serve_set_mode, OperationEffect.CHANGES),
-        ("POST", "/turn/next", serve_next_turn, OperationEffect.CHANGES),
-        ("GET", "/ws", serve_socket_push, OperationEffect.GREETS),
-        ("GET", "/events", serve_event_stream_push, OperationEffect.GREETS),
+        ("GET", "/inbox/{id}", serve_inbox, OperationKind.TAKES),
+        ("GET", "/agents", serve_agents, OperationKind.READS),
+        ("DELETE", "/agent/{id}", serve_forget, OperationKind.CHANGES),
+        ("GET", "/history", serve_history, OperationKind.READS),
+        ("GET", "/mode", serve_get_mode, OperationKind.READS),
+        ("POST", "/mode", serve_set_mode, OperationKind.CHANGES),
+        ("POST", "/turn/next", serve_next_turn, OperationKind.CHANGES),
+        ("GET", "/ws", serve_socket_push, OperationKind.GREETS),
+        ("GET", "/events", serve_event_stream_push, OperationKind.GREETS),
     ]
     return [web.route(method, path, _with_simple_errors(handler, effect)) for method, path, handler, effect in table]
 
 
-def _with_simple_errors(handler: Handler, effect: OperationEffect | None) -> Handler:
+def _with_simple_errors(handler: Handler, effect: OperationKind | None) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         request[EFFECT] = effect
         try:
@@ -82,7 +85,7 @@ def _with_simple_errors(handler: Handler, effect: OperationEffect | None) -> Han
             raise
         except Exception as failure:
             where = {"method": request.method, "path": path_for_log(request)}
-            error = await settled_error(request.app[HUB], failure, **where)
+            error = await settled_error(request.app[HUB], failure, member=request.get(CALLER), **where)
             return error_response(error, wire_format.error_fields(error))
 
     return handle
@@ -117,8 +120,8 @@ async def serve_register(request: web.Request) -> web.StreamResponse:
     name = members.simple_client_name(hub.state, name, hub.now)
     known = asked.capabilities if isinstance(asked.capabilities, list) else []
     capabilities = [one for one in known if isinstance(one, str)]
-    token, facts = members.register_by_team(hub.state, name, capabilities, hub.sequencer(), hub.entropy())
-    await hub.carry_out(Outcome(Done(), facts))
+    token, facts = members.register_by_team(hub.state, name, capabilities, hub.rule_context(), hub.entropy())
+    await hub.carry_out(RuleOutcome(Done(), facts))
     hub.state.live[name].heard = hub.now
     return json_response({"success": True, "agentId": name, "token": token}, 201)
 
@@ -126,7 +129,7 @@ async def serve_register(request: web.Request) -> web.StreamResponse:
 async def _register_person(hub: Hub, actor: Actor) -> web.StreamResponse:
     """Register the person of the team, who keeps using the team token: a new token would be a person's."""
     await hello_operation.answer_hello(hub, actor, Hello(inbox=True))
-    await hub.carry_out(Outcome(Done(), (members.team_joined_notice(actor.name, hub.sequencer()),)))
+    await hub.carry_out(RuleOutcome(Done(), (members.team_joined_notice(actor.name, hub.rule_context()),)))
     return json_response({"success": True, "agentId": actor.name}, 201)
 
 
@@ -150,7 +153,7 @@ async def serve_inbox(request: web.Request) -> web.StreamResponse:
     taken = await inbox_operations.hand_over_messages(hub, page, "taken from the inbox")
     floor = _floor_status(request)
     orders = hub.state.live[name].orders(name in hub.state.paused)
-    said = [wire_format.control_message_fields(order, name, hub.sequencer()) for order in orders]
+    said = [wire_format.control_message_fields(order, name, hub.rule_context()) for order in orders]
     return json_response(said + [wire_format.message_fields(hub.state, message, name, floor) for message in taken])
 
 
@@ -181,8 +184,8 @@ async def serve_forget(request: web.Request) -> web.StreamResponse:
     if record is None or record.member.hidden:
         raise NotFound(f"There is no agent {name!r}.")
     if actor.name != name and not (actor.team and record.by_team):
-        actor.require(Action.ADMINISTER)
-    await hub.carry_out(members.leave_house(hub.state, name, actor.name, hub.sequencer()))
+        actor.require(Permission.ADMINISTER)
+    await hub.carry_out(members.leave_chat(hub.state, name, actor.name, hub.rule_context()))
     return json_response({"success": True})
 
 
@@ -221,13 +224,15 @@ async def serve_get_mode(request: web.Request) -> web.StreamResponse:
 async def serve_set_mode(request: web.Request) -> web.StreamResponse:
     hub, actor = request.app[HUB], await actor_of(request)
     wish = await decode_body(ModeBody, request)
-    await hub.carry_out(begin_mode(hub.state, actor, wish.mode, wish.topic, wish.agents, wish.rounds, hub.sequencer()))
+    await hub.carry_out(
+        begin_mode(hub.state, actor, wish.mode, wish.topic, wish.agents, wish.rounds, hub.rule_context())
+    )
     return json_response({"success": True, "orchestration": wire_format.orchestration_fields(_floor_status(request))})
 
 
 async def serve_next_turn(request: web.Request) -> web.StreamResponse:
     hub, actor = request.app[HUB], await actor_of(request)
-    await hub.carry_out(rules.pass_turn_on(hub.state, actor, NextTurn(), hub.sequencer()))
+    await hub.carry_out(mode_control.pass_turn_on(hub.state, actor, NextTurn(), hub.rule_context()))
     floor = _floor_status(request)
     if floor.current is None:
         return json_response({"success": True, "complete": True})

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from aiohttp import WSMsgType, web
 
-from gateway.access.permissions import Action, Actor
-from gateway.api import frames
+from gateway.access.permissions import Actor, Permission
+from gateway.api import stream_frames
 from gateway.api.auth import HUB, actor_of
+from gateway.api.catch_up import catch_up
 from gateway.api.event_stream import last_event_id, open_stream, wait_until_gone
-from gateway.api.resume import catch_up
 from gateway.api.websocket_base import MAX_FRAME_BYTES
 from gateway.dialects.csp import wire_format
-from gateway.operations import hello_operation
-from gateway.protocol.requests import Hello
-from gateway.push.broadcaster import Connection
+from gateway.operations.members import hello_operation
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.push.connections import Connection
 from gateway.runtime.hub import Hub
 
 
@@ -24,12 +24,12 @@ async def serve_socket_push(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=MAX_FRAME_BYTES)
     await socket.prepare(request)
     assert request.transport is not None
-    observer = actor.may(Action.READ_DIRECT)
+    observer = actor.may(Permission.READ_DIRECT)
     connection = Connection(
         actor.name, request.transport, hub.streams.renderer(wire_format.websocket_renderer), observer=observer
     )
-    connection.keepalive = frames.PING_FRAME
-    connection.farewell = frames.GOING_AWAY_FRAME
+    connection.keepalive = stream_frames.PING_FRAME
+    connection.farewell = stream_frames.GOING_AWAY_FRAME
     connection.token = actor.token
     hub.streams.enter(connection)
     try:

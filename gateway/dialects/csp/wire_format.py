@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.api import frames
-from gateway.model.log_events import Sequencer
+from gateway.api import stream_frames
+from gateway.model.rule_context import RuleContext
 from gateway.model.state import GatewayState
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, Message
 from gateway.protocol.text import inline_commands
-from gateway.protocol.types import STOP_KEY, SYSTEM_NAME, MessageKind
-from gateway.push.broadcaster import OutgoingEvent, Renderer
+from gateway.protocol.types.core_types import STOP_KEY, SYSTEM_NAME, MessageKind
+from gateway.push.connections import OutgoingEvent, Renderer
 from gateway.rooms.members import TEAM_PERSON_DISPLAY, TEAM_PERSON_NAME
 from gateway.turns.engine import Floor
 
@@ -166,11 +166,11 @@ def _is_prompt_for(message: Message, reader: str | None) -> bool:
     return reader in message.deliveries[:1]
 
 
-def control_message_fields(order: str, name: str, sequencer: Sequencer) -> dict[str, Any]:
+def control_message_fields(order: str, name: str, rule_context: RuleContext) -> dict[str, Any]:
     """A control command in the form of /inbox, for clients that look for it among messages."""
     return {
-        "id": f"ctrl-{int(sequencer.now * 1000)}",
-        "timestamp": sequencer.stamp,
+        "id": f"ctrl-{int(rule_context.now * 1000)}",
+        "timestamp": rule_context.stamp,
         "from": SYSTEM_NAME.upper(),
         "to": name,
         "content": order,
@@ -215,7 +215,9 @@ def push_payloads(state: GatewayState, outgoing: OutgoingEvent) -> Iterator[byte
 
 def websocket_renderer(state: GatewayState) -> Renderer:
     def render(outgoing: OutgoingEvent) -> bytes | None:
-        return _join_payloads(frames.encode_websocket_text(payload) for payload in push_payloads(state, outgoing))
+        return _join_payloads(
+            stream_frames.encode_websocket_text(payload) for payload in push_payloads(state, outgoing)
+        )
 
     return render
 
@@ -224,7 +226,8 @@ def stream_renderer(state: GatewayState) -> Renderer:
     def render(outgoing: OutgoingEvent) -> bytes | None:
         seq = outgoing.record.seq
         return _join_payloads(
-            frames.encode_http_chunk(frames.encode_sse_event(one, seq=seq)) for one in push_payloads(state, outgoing)
+            stream_frames.encode_http_chunk(stream_frames.encode_sse_event(one, seq=seq))
+            for one in push_payloads(state, outgoing)
         )
 
     return render

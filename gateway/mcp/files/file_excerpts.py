@@ -36,7 +36,8 @@ def _read_excerpt(project: Path | None, file: str, lines: str, text: str) -> dic
 def cut_to_size(text: str) -> str:
     if len(text.encode(errors="replace")) > MAX_EXCERPT_CHARS:
         raise TooLarge(
-            f"That is {len(text.encode(errors='replace'))} bytes; at most {MAX_EXCERPT_CHARS} are shown. Choose lines."
+            f"That is {len(text.encode(errors='replace'))} bytes; the maximum is {MAX_EXCERPT_CHARS}. "
+            "Choose fewer lines."
         )
     return text
 
@@ -46,7 +47,7 @@ def _read_project_lines(project: Path, file: str, wanted: tuple[int, int] | None
     try:
         path = (root / file).resolve()
     except (OSError, RuntimeError):
-        raise BadRequest(f"{file} cannot be read: its name leads nowhere.") from None
+        raise BadRequest(f"{file} cannot be read: there is no such file.") from None
     if not path.is_relative_to(root):
-        raise Forbidden(f"{file} is outside of {root.name}: only files of the project are shown.")
+        raise Forbidden(f"{file} is outside of {root.name}. Only files of the project can be shown.")
     return read_file_lines(path, file, wanted)

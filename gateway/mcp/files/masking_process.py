@@ -36,7 +36,7 @@ def _run_masking_process(text: str, command: Sequence[str]) -> str:
             command, input=text.encode(errors="replace"), capture_output=True, timeout=TIMEOUT_S, check=True, env=env
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise Unavailable(f"The text could not be looked through for passwords ({error}); nothing was shown.") from None
+        raise Unavailable(f"The text could not be checked for passwords ({error}), so nothing was shown.") from None
     return done.stdout.decode()
 
 

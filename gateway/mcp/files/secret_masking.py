@@ -7,6 +7,7 @@ only in a run of word characters, and no two repetitions of similar characters s
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 MASK = "«masked»"
 
@@ -137,17 +138,25 @@ def _mask_value(match: re.Match[str]) -> str:
     name, value = match["name"], match["value"]
     if MASK in value or not _is_secret(name, value, match["goes_on"]):
         return match[0]
-    prefix, quote, _ = _split_quotes(value)
-    return f"{name}{match['sign']}{prefix}{quote}{MASK}{quote}{match['goes_on']}"
+    quoted = _split_quotes(value)
+    return f"{name}{match['sign']}{quoted.prefix}{quoted.quote}{MASK}{quoted.quote}{match['goes_on']}"
 
 
-def _split_quotes(value: str) -> tuple[str, str, str]:
-    """The text before the quote, the quote, and the quoted text."""
+@dataclass(frozen=True)
+class _QuotedValue:
+    """The text before the quote, such as the `r` of a raw string, the quote, and the quoted text."""
+
+    prefix: str
+    quote: str
+    text: str
+
+
+def _split_quotes(value: str) -> _QuotedValue:
     if value[-1] not in "\"'":
-        return "", "", value
+        return _QuotedValue("", "", value)
     bare = value.lstrip("bruBRU")
     quote = bare[:3] if len(bare) >= 6 and bare[:3] in ('"""', "'''") else bare[:1]
-    return value[: len(value) - len(bare)], quote, bare[len(quote) : -len(quote)]
+    return _QuotedValue(value[: len(value) - len(bare)], quote, bare[len(quote) : -len(quote)])
 
 
 def _name_words(name: str) -> tuple[str, ...]:
@@ -171,7 +180,8 @@ def _is_password(words: tuple[str, ...]) -> bool:
 def _is_secret(name: str, value: str, after: str = "") -> bool:
     """Whether the value is a secret. A password may be of any length; other values must be long
     enough, and not code."""
-    words, (_, quote, inner) = _name_words(name), _split_quotes(value)
+    words, quoted = _name_words(name), _split_quotes(value)
+    quote, inner = quoted.quote, quoted.text
     if _is_password(words):
         return bool(inner) and not (quote == "" and _is_code(words, inner, after)) and not _is_folder(words, inner)
     if words[-1:] and (words[-1].endswith(_SECRETS) or "".join(words[-2:]).endswith(_KEYS)):

@@ -7,14 +7,21 @@ rest plain text. A name inside prose is not an address.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.protocol.errors import BadRequest, UnknownRecipient
-from gateway.protocol.types import EVERYONE_ALIASES, EVERYONE_NAME, MAX_ADDRESSES, Activity, Pick, canonical_name
+from gateway.protocol.text.similar_names import similar_names
+from gateway.protocol.types.core_types import (
+    EVERYONE_ALIASES,
+    EVERYONE_NAME,
+    MAX_ADDRESSES,
+    Activity,
+    Pick,
+    canonical_name,
+)
 
 
 @dataclass(frozen=True)
@@ -107,14 +114,14 @@ def parse_address(text: str) -> Address:
     if head.lower() == "any":
         role, _, pick = tail.partition(":")
         return AnyWithRole(canonical_name(role), _pick(pick))
-    raise BadRequest(f"{text[:80]!r} is not an address: use @name, @all, @role:ROLE or @any:ROLE[:PICK].")
+    raise BadRequest(f"{text[:80]!r} is not an address. Use @name, @all, @role:ROLE or @any:ROLE[:PICK].")
 
 
 def _pick(text: str) -> Pick:
     try:
         return Pick(text.lower()) if text else Pick.ROUND_ROBIN
     except ValueError:
-        raise BadRequest(f"{text[:40]!r} is not a way to pick; use {', '.join(Pick)}.") from None
+        raise BadRequest(f"{text[:40]!r} is not a way to pick a member. Use {', '.join(Pick)}.") from None
 
 
 def parse_line(line: str) -> SlashCommand | AddressedText:
@@ -152,7 +159,9 @@ def _leading_addresses(line: str) -> tuple[tuple[Address, ...], str]:
 
 def check_address_count(number: int) -> None:
     if number > MAX_ADDRESSES:
-        raise BadRequest(f"More than {MAX_ADDRESSES} addresses in one message.")
+        raise BadRequest(
+            f"The message has more than {MAX_ADDRESSES} addresses. Send several messages, or address a role."
+        )
 
 
 def resolve(
@@ -209,15 +218,24 @@ def _pick_one(candidates: Sequence[Candidate], pick: Pick, last: str | None) -> 
             return max(candidates, key=lambda one: one.priority).name
 
 
+def outside_room_text(names: Sequence[str], room: str) -> str:
+    """The error for members that are not in the room, with the commands that change it."""
+    are, first = "is" if len(names) == 1 else "are", names[0]
+    return (
+        f"{', '.join(names)} {are} not in the room {room!r}. `/invite {first}` or "
+        f"`groupchat rooms invite {room} {first}` changes that."
+    )
+
+
 def unknown_recipient_error(address: Address, directory: Mapping[str, Candidate]) -> UnknownRecipient:
     match address:
         case WithRole(role) | AnyWithRole(role, _):
             known = sorted({f"@role:{one.role}" for one in directory.values() if one.role})
-            near = difflib.get_close_matches(f"@role:{role}", known, n=3, cutoff=0.5)
+            near = similar_names(f"@role:{role}", known)
             what = f"No member has the role {role!r}."
         case _:
             known = sorted(f"@{name}" for name in directory)
-            near = difflib.get_close_matches(str(address), known, n=3, cutoff=0.5)
+            near = similar_names(str(address), known)
             what = f"Nobody here is called {str(address)[1:]!r}."
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return UnknownRecipient(what + hint, nearest=near)

@@ -10,12 +10,13 @@ from typing import Any
 
 from gateway.protocol.events import Message
 from gateway.protocol.text.printable_text import printable_line, shorten_line
-from gateway.protocol.types import FILE_CONTEXT_FIELDS, SYSTEM_NAME, Part
+from gateway.protocol.types.core_types import FILE_CONTEXT_FIELDS, SYSTEM_NAME, Part
 
 MAX_NAME_CHARS = 300
 MAX_WORD_CHARS = 60
 FILE_KIND = "file"
-_ABOUT_THE_MESSAGE = frozenset({"answers", "tokens", "same_as"})  # of an answer: the messages it answers, its cost
+WIRE_KEY = "wire"  # in a `context`: what an interface keeps to give a message back as it came; no reader sees it
+_NOT_FOR_READERS = frozenset({"answers", "tokens", "same_as", WIRE_KEY})  # of an answer: what it answers, its cost
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ def attachments_of(message: Message) -> tuple[Attachment, ...]:
     return (*map(_from_part, message.parts), *_from_context(message.context or {}))
 
 
+def context_for_readers(message: Message) -> dict[str, Any]:
+    """The context without what an interface keeps for itself."""
+    return {key: value for key, value in (message.context or {}).items() if key != WIRE_KEY}
+
+
 def _from_part(part: Part) -> Attachment:
     name = part.path or ("" if part.type == FILE_KIND else part.type)
     title = _name_with_lines(name, part.lines, part.url)
@@ -60,7 +66,7 @@ def _from_part(part: Part) -> Attachment:
 
 def _from_context(context: Mapping[str, Any]) -> Iterator[Attachment]:
     file, text = context.get("file"), context.get("text")
-    rest = {key: value for key, value in context.items() if key not in _ABOUT_THE_MESSAGE}
+    rest = {key: value for key, value in context.items() if key not in _NOT_FOR_READERS}
     if isinstance(file, str) and file:
         title, revision = _name_with_lines(file, context.get("lines")), _as_word(context.get("revision") or "")
         yield Attachment(title, text if isinstance(text, str) else "", revision)

@@ -8,7 +8,7 @@ replaced; characters that this Python does not know yet (a newer emoji), and pri
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE, ranges, strip_ignorable
 
@@ -63,6 +63,11 @@ def local_time_text(stamp: str, form: str = "%H:%M:%S", unknown: str = UNKNOWN_T
         return datetime.fromisoformat(stamp).astimezone().strftime(form)
     except (ValueError, OverflowError, OSError):
         return unknown
+
+
+def local_moment_text(stamp: str, today: date) -> str:
+    """The local time of a timestamp, after its date if that is not today."""
+    return local_time_text(stamp, "%H:%M:%S" if local_time_text(stamp, "%F") == f"{today:%F}" else "%F %H:%M:%S")
 
 
 def _replace_harmful(line: str) -> str:

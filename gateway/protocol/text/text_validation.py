@@ -1,6 +1,7 @@
 """Checks the texts of a request: each must be one line, unless its field is declared as `Prose`.
 
 This makes new fields safe by default: a text with a line end could pass for a separate line wherever it is shown.
+`gateway/operations/dispatch.py` checks each request so, whichever interface it came by.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import msgspec
 from msgspec import inspect
 
 from gateway.protocol.errors import InvalidText
-from gateway.protocol.types import SEVERAL_LINES_FLAG, check_message_text
+from gateway.protocol.types.core_types import SEVERAL_LINES_FLAG, check_message_text
 
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 UNLIMITED_CHARS = 1 << 40  # the limit of a text is declared where it is used
@@ -32,7 +33,7 @@ def check_one_line(text: str, what: str) -> str:
         check_message_text(text, UNLIMITED_CHARS, what)
         if found := _NOT_IN_A_LINE.search(text):
             raise InvalidText(
-                f"The {what} is one line: it cannot hold the line end or control character U+{ord(found[0]):04X} "
+                f"The {what} must be one line without control characters, but contains U+{ord(found[0]):04X} "
                 f"(character {found.start() + 1})."
             )
     return text

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.protocol.text.prompts import RolePrompt
-from gateway.protocol.types import AskAbout
-from sidecar.screen.evidence import Probe, TokenCost, TurnFact
+from gateway.protocol.text.role_prompts import RolePrompt
+from gateway.protocol.types.core_types import AskAbout
+from sidecar.evidence.terminal_signals import Probe
+from sidecar.evidence.turn_evidence import TokenCost, TurnFact
 from sidecar.screen.rule_files import built_in_rules_file, load_file
 from sidecar.screen.rules import ScreenRules
 
@@ -22,6 +23,7 @@ class SubmitMethod:
     key: bytes = b"\r"
     echoes: bool = True
     collapses_from: tuple[int, int] = (10**9, 10**9)  # characters, lines from which a paste may show as a placeholder
+    begins_within: float = 1.0  # seconds from the submit key until the agent shows that it works
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class RunningAgent:
 
 @dataclass(frozen=True)
 class Transcript:
-    """`fresh`: all of it belongs to this run. Otherwise its present content belongs to the past."""
+    """The file in which the vendor writes the conversation. `fresh`: all of it belongs to this run; otherwise what it
+    holds now was written by an earlier run."""
 
     path: Path
     fresh: bool

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.protocol.types import AskAbout
+from gateway.protocol.types.core_types import AskAbout
 from sidecar.agents.adapter.adapter import HookQuestion
 
 _PATH_FIELDS = ("file_path", "filePath", "notebook_path", "path", "fileName")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from controller.requests.command_requests import SendOptions, send_request
 from controller.requests.file_quotes import MOST_QUOTES, quote_files, quote_lines_of_file
-from controller.requests.send_and_wait import SendOptions, send_request
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.types import MAX_CONTENT_BYTES
+from gateway.protocol.types.core_types import MAX_CONTENT_BYTES
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.consent_prompt import require_consent
+from controller.cli.team.consent_prompt import require_consent
 from controller.team.consent_text import consent_lines, files_digest
 from controller.team.team import Team, parse_team
-from controller.workspace.machine_facts import read_team_files
+from controller.workspace.startup.team_inputs import read_team_files
 from gateway.protocol.errors import Forbidden
 from tests.fakes.terminal import terminal
 from tests.support.commands import Groupchat

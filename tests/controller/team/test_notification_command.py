@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.chat.subprocesses import send_notification
+from controller.chat.terminal.notifications import send_notification
 from controller.team.notification_command import fill_command, unsafe_word
 from controller.team.team import parse_team
 from controller.team.toml_reader import TeamError

@@ -49,7 +49,7 @@ def test_what_an_agent_wants_first_is_told_and_stops_nothing() -> None:
     foreseen = {"claude": AgentRequirements(wants=("asks to log in", "asks whether you trust /work"))}
     last = found(replace(GOOD, programs=(CLAUDE,), foreseen=foreseen))[-1]
     assert last == PreflightCheck(
-        "claude asks to log in and asks whether you trust /work: see to it in its pane", good=False
+        "claude asks to log in and asks whether you trust /work: answer in its pane", good=False
     )
 
 
@@ -62,7 +62,7 @@ MUTE = replace(CLAUDE, version="")
     ("program", "words", "good"),
     [
         (CLAUDE, "claude 2.1.329", True),
-        (NEW, "was not tried yet", False),
+        (NEW, "is untested", False),
         (MISSING, "no program 'codex'", False),
         (MUTE, "/bin/claude", True),
     ],

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from controller.team import team as teams
-from controller.team.team import AgentSpec, GatewaySpec, Team, TeamOptions, build_team_spec, parse_settings, parse_team
+from controller.team.team import (
+    AgentSpec,
+    GatewaySpec,
+    RoomSpec,
+    Team,
+    TeamOptions,
+    build_team_spec,
+    parse_settings,
+    parse_team,
+)
 from controller.team.toml_reader import TeamError
 
 TEMPLATE = Path(teams.__file__).with_name("team.toml").read_text()
@@ -52,6 +61,10 @@ def test_an_agent_with_everything() -> None:
         share = "none"
         restart = "always"
         interrupt = true
+        rooms = ["#Design", "design"]
+        [[rooms]]
+        name = "design"
+        members = ["Claude"]
         """
     )
     assert team.agents == (
@@ -66,13 +79,20 @@ def test_an_agent_with_everything() -> None:
             "none",
             "always",
             True,
+            ("design",),
         ),
     )
+    assert team.rooms == (RoomSpec("design", members=("claude",)),)
 
 
 def test_a_command_is_taken_apart_as_in_a_shell() -> None:
     (agent,) = parse_team("[[agents]]\nname = 'x'\ncommand = \"codex -c 'a b'\"\n").agents
     assert agent.command == ("codex", "-c", "a b")
+
+
+def test_without_agents_in_the_file_any_may_be_members() -> None:
+    (room,) = parse_team("[[rooms]]\nname = 'lab'\nmembers = ['claude', 'codex']\n").rooms
+    assert room.members == ("claude", "codex")
 
 
 WRONG = {
@@ -87,13 +107,24 @@ WRONG = {
     "[[agents]]\nrole = 'coder'": (1, "needs a name"),
     "[[agents]]\nname = 'all'": (2, "reserved"),
     "[[agents]]\nname = 'chat'": (2, "own pane"),
-    "[[agents]]\nname = 'a b'": (2, "cannot be a name"),
+    "[[agents]]\nname = 'a b'": (2, "is not a valid name"),
     "[[agents]]\nname = 'a'\n[[agents]]\nname = 'b'\ncomand = 'x'": (5, "Did you mean `command`?"),
     "[[agents]]\nname = 'a'\n[[agents]]\nname = 'A'": (4, "two agents called 'a'"),
     "[[agents]]\nname = 'a'\ncommand = []": (3, "must be a command"),
-    "[[agents]]\nname = 'a'\ncommand = \"x 'y\"": (3, "cannot be taken apart"),
+    "[[agents]]\nname = 'a'\ncommand = \"x 'y\"": (3, "cannot be parsed"),
     "[[agents]]\nname = 'a'\nenv = { A = 1 }": (3, "table of texts"),
     "[[agents]]\nname = 'a'\nshare = 'some'": (3, "one of all, replies, none"),
+    "[[agents]]\nnam = 'x'": (2, "`nam` of [agents] is not known. Did you mean `name`?"),
+    "[[agents]]\nname = 'a'\nrooms = 'design'": (3, "must be a list of names"),
+    "[[agents]]\nname = 'a'\nrooms = ['a b']": (3, "is not a valid name"),
+    "[[agents]]\nname = 'a'\nrooms = ['desing']\n[[rooms]]\nname = 'design'": (
+        3,
+        "`rooms` of [agents]: there is no room 'desing'. Did you mean 'design'?",
+    ),
+    "[[agents]]\nname = 'a'\n[[agents]]\nname = 'b'\nrooms = ['lab']": (5, "no room 'lab'. Known are: general."),
+    "[[agents]]\nname = 'ada'\n[[rooms]]\nname = 'lab'\nmembers = ['adda']": (5, "Did you mean 'ada'?"),
+    "[[rooms]]\nname = 'lab'\nmembers = [1]": (3, "must be a list of names"),
+    "[[rooms]]\nname = 'lab'\n[[rooms]]\nname = 'Lab'": (4, "two rooms called 'lab'"),
     "[agents]\nname = 'a'": (1, "begin each with [[agents]]"),
     "[colours]\nx = 1": (1, "`colours` is not known"),
     "name = default": (1, "not TOML"),

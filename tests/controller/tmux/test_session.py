@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import stat
@@ -16,7 +17,9 @@ import pytest
 
 from controller.commands.state_text import BorderText
 from controller.team.team import LayoutSpec
-from controller.tmux.session import PanePlan, SessionSetup, Workspace, call_with_timeout, socket_path
+from controller.tmux.panes import PanePlan, SessionSetup
+from controller.tmux.session import Workspace, socket_path
+from controller.tmux.timed_call import call_with_timeout
 from controller.workspace.launcher import warn_of_tokens
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 from tests.fakes.retry import retry_until
@@ -102,6 +105,27 @@ async def test_text_is_shown_as_it_is(workspace: Workspace, tmp_path: Path) -> N
 
 
 @needs_tmux
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (80, "codex (reviewer) idle · 2 waiting · 6 hops left"),
+        (54, "codex (reviewer) idle · 2 waiting · 6 hops left"),
+        (50, "codex (reviewer) idle · 2 waiting"),
+        (39, "codex (reviewer) idle · 2 waiting"),
+        (30, "codex (reviewer) idle"),
+    ],
+)
+async def test_a_narrow_border_leaves_out_whole_words(
+    columns: int, shown: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup((columns, 24)), tmp_path)
+    await workspace.show_borders({"chat": BorderText("codex (reviewer)", "idle · 2 waiting · 6 hops left")})
+    found = await workspace._tmux("display-message", "-p", "-t", "=llm-groupchat:", "#{E:pane-border-format}")
+    assert re.sub(r"#\[[^]]*\]", "", found[0]).strip() == shown
+    assert len(shown) + 5 <= columns, "tmux draws a line on both sides"
+
+
+@needs_tmux
 async def test_the_environment_goes_by_a_file_that_is_gone(workspace: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "out"
     await workspace.build(
@@ -120,6 +144,75 @@ async def test_options_of_the_session_touch_no_other(workspace: Workspace, tmp_p
     assert await workspace._tmux(*options, "=llm-groupchat:", "mouse") == ["on"]
     assert await workspace._tmux(*options, "=mine:", "mouse") == ["off"]
     assert "leaves, agents go on" not in str(await workspace._tmux(*options, "=mine:", "status-right"))
+    await workspace._tmux("kill-session", "-t", "=mine")
+
+
+@needs_tmux
+async def test_a_pane_is_shown_as_large_as_the_window_whichever_was_before(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup((200, 60)), tmp_path)
+    await workspace.add([plan(tmp_path, "ada"), plan(tmp_path, "ben")], LayoutSpec())
+    assert await workspace.zoom_chat() is True
+    for name in ("ada", "ben", "ben"):
+        await workspace.show_pane(name)
+        shown = await workspace._tmux(
+            "display-message", "-p", "-t", "=llm-groupchat:", "#{pane_id} #{window_zoomed_flag}"
+        )
+        assert shown == [f"{(await workspace.pane(name)).id} 1"]
+
+
+@needs_tmux
+async def test_agents_get_windows_in_a_small_session_and_panes_in_a_large_one(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup((80, 24)), tmp_path)
+    await workspace.add([plan(tmp_path, "ada"), plan(tmp_path, "ben")], LayoutSpec())
+    assert [one.name for one in await workspace.panes()] == ["chat", "ada", "ben"]
+    assert len({one.window for one in await workspace.panes()}) == 3
+    pids = [one.pid for one in await workspace.panes()]
+    assert await workspace.zoom_chat() is None
+
+    await resize(workspace, "200", "60")
+    await workspace.arrange_after_resize(LayoutSpec())
+    assert len({one.window for one in await workspace.panes()}) == 1
+    await workspace.add([plan(tmp_path, "cleo")], LayoutSpec())
+    assert await workspace.zoom_chat() is True
+    await resize(workspace, "80", "24")
+    await workspace.arrange_after_resize(LayoutSpec())
+    assert (await workspace.pane("chat")).zoomed, "a pane that fills the window stays"
+    assert await workspace.zoom_chat() is False
+    await workspace.arrange_after_resize(LayoutSpec())
+    panes = await workspace.panes()
+    assert [one.name for one in panes] == ["chat", "ada", "ben", "cleo"]
+    assert len({one.window for one in panes}) == 4
+    assert [one.pid for one in panes][:3] == pids, "a moved pane keeps its program"
+    await workspace.remove("ben", LayoutSpec())
+    assert [one.name for one in await workspace.panes()] == ["chat", "ada", "cleo"]
+
+
+async def resize(workspace: Workspace, columns: str, lines: str) -> None:
+    await workspace._tmux("resize-window", "-t", "=llm-groupchat:chat", "-x", columns, "-y", lines)
+
+
+@needs_tmux
+async def test_what_a_person_did_to_the_panes_stays_while_the_window_does(workspace: Workspace, tmp_path: Path) -> None:
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup((200, 61)), tmp_path)
+    await workspace.add([plan(tmp_path, "ada")], LayoutSpec())
+    chat = await workspace.pane("chat")
+    await workspace._tmux("resize-pane", "-t", chat.id, "-y", "10")
+    await workspace.arrange_after_resize(LayoutSpec())
+    assert await workspace._tmux("display-message", "-p", "-t", chat.id, "#{pane_height}") == ["10"]
+
+
+@needs_tmux
+async def test_focus_events_are_set_only_on_a_server_of_our_own(workspace: Workspace, tmp_path: Path) -> None:
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup(), tmp_path)
+    assert await workspace._tmux("show-options", "-s", "focus-events") == ["focus-events on"]
+    await workspace._tmux("set-option", "-s", "focus-events", "off", ";", "new-session", "-d", "-s", "mine", "sleep 60")
+    await workspace.kill()
+    await workspace.build(plan(tmp_path, "chat"), SessionSetup(), tmp_path)
+    assert await workspace._tmux("show-options", "-s", "focus-events") == ["focus-events off"]
     await workspace._tmux("kill-session", "-t", "=mine")
 
 

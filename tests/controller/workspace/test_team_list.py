@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from controller.team.team import AgentSpec, ChatSpec, LayoutSpec
-from controller.team.team_record import WorkspaceRecord, write_workspace_record
-from controller.tmux.session import PanePlan, SessionSetup
+from controller.team.workspace_record import WorkspaceRecord, write_workspace_record
+from controller.tmux.panes import PanePlan, SessionSetup
 from controller.workspace import launcher
-from controller.workspace.session_ownership import require_own_session
 from controller.workspace.team_list import find_running_teams, find_team_by_name, find_teams, team_names
 from controller.workspace.team_location import TeamLocation, location_from_record
+from controller.workspace.team_ownership import require_own_session
 from gateway.client.discovery.team_discovery import home_folder
 from gateway.protocol.errors import Conflict, NotFound
 

@@ -93,6 +93,6 @@ def _written(blocks: list[Json]) -> tuple[str, ...]:
 
 
 def _spoken(body: Json) -> tuple[str, ...]:
-    """What was typed while a tool ran comes with the role of the system."""
+    """A prompt that was typed while a tool ran has the role `system`."""
     heard = (message for message in body.get("messages", []) if message["role"] in ("user", "system"))
     return tuple(text for message in heard for text in _written(_blocks(message)))

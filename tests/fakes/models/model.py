@@ -1,4 +1,4 @@
-"""A model server on loopback: answers from a script, remembers every request with its times."""
+"""A model server on loopback: answers from a script, and records every request with its times."""
 
 import asyncio
 import json
@@ -31,7 +31,8 @@ class Seen:
 class Model:
     """`async with Model(Anthropic()) as model: model.script(Reply("hi")); ... model.prompts`.
 
-    `choose` answers what no script does. Bodies of a long run weigh much: `forgetful` drops each once it is answered.
+    `choose` answers requests without a scripted reply. `forgetful` drops each body once it is answered, because a long
+    run would need much memory.
     """
 
     dialect: Dialect
@@ -67,7 +68,7 @@ class Model:
         self._script.extend(replies)
 
     def forget(self) -> None:
-        """As if it had just been started: for the next test with the same CLI."""
+        """Reset it for the next test with the same CLI."""
         self.seen.clear()
         self._script.clear()
         self.default, self.choose = Reply(), None
@@ -78,7 +79,7 @@ class Model:
 
     @property
     def prompts(self) -> list[str]:
-        """Exactly what users wrote, in order, each text once per turn: no side requests, tool results, retries."""
+        """Exactly the texts of users, in order, each once per turn, without side requests, tool results and retries."""
         turns = [seen for seen in self.seen if seen.asked.kind is Kind.TURN and not seen.retry]
         return [text for seen in turns for text in seen.asked.texts]
 
@@ -137,10 +138,14 @@ class Model:
     async def _stream(self, request: web.Request, reply: Reply, body: Json) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream", "request-id": "req_1"})
         await response.prepare(request)
-        share = reply.seconds / max(1, len(reply.pieces()))
+        left = len(reply.pieces())
+        share = reply.seconds / max(1, left)
         for frame in self.dialect.frames(reply, body):
             if isinstance(frame, Pause):
+                left -= 1
                 await asyncio.sleep(share)
+                if reply.until and not left:
+                    await reply.until.wait()
             else:
                 await response.write(frame)
         await response.write_eof()

@@ -1,5 +1,6 @@
-"""What a loopback model is told to answer, and what it saw. Pure; the dialects stand on this."""
+"""The scripted answers of a loopback model, and its recorded requests. Pure; the dialects build on this."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -27,13 +28,15 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. A tool call comes after the text; its result is the next request, for the next reply."""
+    """One answer. A tool call comes after the text; its result is the next request, for the next reply. Where there is
+    an `until`, the last word comes when it is set."""
 
     text: str = "ACK"
     seconds: float = 0.0
     silence: float = 0.0
     tool: ToolCall | None = None
     status: int = 200
+    until: asyncio.Event | None = None
 
     def pieces(self) -> list[str]:
         return re.findall(r"\s*\S+\s*\Z|\s*\S+", self.text)

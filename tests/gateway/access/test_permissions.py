@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access.operation_effects import OperationEffect
-from gateway.access.permissions import ALLOWED_HOLDERS, Action, Actor, Holder
-from gateway.operations.table import OPERATIONS
+from gateway.access.operation_kinds import OperationKind
+from gateway.access.permissions import ALLOWED_HOLDERS, Actor, Holder, Permission
+from gateway.operations.operation_table import OPERATIONS
 from gateway.protocol.errors import Forbidden
-from gateway.protocol.types import MemberKind, Scope
+from gateway.protocol.types.core_types import MemberKind, Scope
 
 PAGE = Path(__file__).parents[3] / "docs" / "rights.md"
 MARKS = {"yes": True, "-": False}
@@ -42,18 +42,18 @@ TABLE = read_table(PAGE.read_text())
 
 
 def test_the_page_has_a_cell_for_each_action_and_holder() -> None:
-    assert set(TABLE) == {(str(action), str(holder)) for action, holder in product(Action, Holder)}
+    assert set(TABLE) == {(str(action), str(holder)) for action, holder in product(Permission, Holder)}
 
 
-@pytest.mark.parametrize(("action", "holder"), list(product(Action, Holder)))
-def test_the_page_tells_the_truth(action: Action, holder: Holder) -> None:
+@pytest.mark.parametrize(("action", "holder"), list(product(Permission, Holder)))
+def test_the_page_tells_the_truth(action: Permission, holder: Holder) -> None:
     assert TABLE[action, holder] is (holder in ALLOWED_HOLDERS[action])
 
 
 def test_each_action_is_explained() -> None:
     text = PAGE.read_text()
-    explained = {"keys into a dialog": "*keys into a dialog*", "share own output": "everybody decides this"}
-    for action in Action:
+    explained = {"keys into a dialog": "*keys into a dialog*", "share own output": "Every member sets this for itself"}
+    for action in Permission:
         assert explained.get(action, f"**{action}**") in text
 
 
@@ -78,7 +78,7 @@ OTHERS = [
 @pytest.mark.parametrize(("actor", "holders"), [*KINDS, *SCOPES, *OTHERS, *READ_ONLY])
 def test_a_member_may_what_its_kind_or_one_of_its_scopes_may(actor: Actor, holders: set[Holder]) -> None:
     assert actor.holders() == holders
-    for action in Action:
+    for action in Permission:
         may = any(TABLE[action, holder] for holder in holders)
         assert actor.may(action) is may
         if may:
@@ -90,9 +90,9 @@ def test_a_member_may_what_its_kind_or_one_of_its_scopes_may(actor: Actor, holde
 
 
 def test_the_limits_of_the_team_token() -> None:
-    for action in (Action.APPROVE, Action.KEYS_INTO_DIALOG, Action.ADMINISTER, Action.RESTART):
+    for action in (Permission.APPROVE, Permission.KEYS_INTO_DIALOG, Permission.ADMINISTER, Permission.RESTART):
         assert not TABLE[action, Holder.TEAM]
-    assert TABLE[Action.READ_DIRECT, Holder.TEAM], "its sockets see all chat"
+    assert TABLE[Permission.READ_DIRECT, Holder.TEAM], "its sockets see all chat"
 
 
 def test_the_page_tells_what_each_operation_does() -> None:
@@ -100,12 +100,16 @@ def test_the_page_tells_what_each_operation_does() -> None:
     listed = {effect: re.findall(r"`([\w.]+)`", which) for effect, which in map(cells_of, rows)}
     declared = {
         str(effect): [one.request.__struct_config__.tag for one in OPERATIONS if one.effect is effect]
-        for effect in OperationEffect
+        for effect in OperationKind
     }
     assert listed == declared
 
 
 def test_nobody_approves_by_being_of_a_kind() -> None:
     for kind in MemberKind:
-        assert not Actor(kind, kind).may(Action.APPROVE)
-        assert not Actor(kind, kind, frozenset({Scope.ADMIN, Scope.OBSERVER})).may(Action.APPROVE)
+        assert not Actor(kind, kind).may(Permission.APPROVE)
+        assert not Actor(kind, kind, frozenset({Scope.ADMIN, Scope.OBSERVER})).may(Permission.APPROVE)
+
+
+def test_the_id_of_a_token_is_no_part_of_who_somebody_is() -> None:
+    assert Actor("a", MemberKind.TOOL, token="1") == Actor("a", MemberKind.TOOL, token="2")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.access.rate_limit import Rate, TokenBuckets
+from gateway.access.rate_limit import MAX_KEPT_BUCKETS, Rate, TokenBuckets
 from gateway.protocol.errors import RateLimited
 
 
@@ -44,6 +44,22 @@ def test_one_flood_does_not_slow_another() -> None:
     buckets = TokenBuckets(Rate(2, 1))
     assert taken(buckets, "alice", 0) == 2
     assert taken(buckets, "bob", 0) == 2
+
+
+def test_names_that_come_and_go_use_bounded_memory() -> None:
+    buckets = TokenBuckets(Rate(2, 1))
+    busy = [f"busy-{number}" for number in range(10)]
+    for number in range(5 * MAX_KEPT_BUCKETS):
+        buckets.take(f"name-{number}", number)
+        if number % MAX_KEPT_BUCKETS == 0:
+            for name in busy:
+                taken(buckets, name, number)
+    assert len(buckets) <= 2 * MAX_KEPT_BUCKETS
+    now = 5 * MAX_KEPT_BUCKETS
+    assert taken(buckets, "slow", now) == 2
+    for number in range(2 * MAX_KEPT_BUCKETS):
+        buckets.take(f"flood-{number}", now)
+    assert taken(buckets, "slow", now) == 0, "an empty bucket is not forgotten"
 
 
 def test_a_rate_of_zero_is_no_limit() -> None:

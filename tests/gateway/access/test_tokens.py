@@ -18,7 +18,7 @@ from gateway.access.tokens import (
     token_id_of,
 )
 from gateway.protocol.errors import Unauthorized
-from gateway.protocol.types import Scope
+from gateway.protocol.types.core_types import Scope
 from tests.support.world import NOON, STAMP, entropy
 
 TOKEN, RECORD = create_token_record(entropy("a"), "alice", STAMP, (Scope.ADMIN,), NOON + 10)
@@ -32,6 +32,13 @@ def test_a_token_names_its_record_and_the_record_keeps_no_secret() -> None:
     assert len(secret) >= 43, "256 bits"
     assert secret.encode() not in msgspec.json.encode(RECORD)
     assert entropy("a")[8:].hex().encode() not in msgspec.json.encode(RECORD)
+
+
+def test_the_record_of_a_tools_token_is_stored_under_its_old_name() -> None:
+    """Databases of earlier versions hold it so."""
+    tools = msgspec.structs.replace(RECORD, is_tools_token=True)
+    assert b'"hands":true' in msgspec.json.encode(tools)
+    assert msgspec.json.decode(msgspec.json.encode(tools), type=TokenRecord) == tools
 
 
 def test_other_entropy_makes_another_token() -> None:

@@ -13,14 +13,16 @@ from gateway.access.tokens import TokenRecord
 from gateway.agent_control import approvals
 from gateway.agent_control.approvals import ANSWER_TIMEOUT_S
 from gateway.client import Client, Endpoint
-from gateway.model.log_events import LogEvent, StateChange
-from gateway.model.rule_settings import RuleSettings
+from gateway.model.records.operator_settings import RuleSettings
+from gateway.model.rule_outcome import EventToCommit, StateChange
 from gateway.model.state import AWAY_AFTER_S
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
-from gateway.protocol.requests import AnswerAsk, Asks, CloseAsk, CreateToken, Hello, OpenAsk
+from gateway.protocol.requests.ask_requests import AnswerAsk, Asks, CloseAsk, OpenAsk
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.results import AskList, Done, TokenMade
-from gateway.protocol.types import MAX_DETAIL_BYTES, Ask, AskAbout, AskState, MemberKind, Option, Scope
+from gateway.protocol.types.core_types import MAX_DETAIL_BYTES, Ask, AskAbout, AskState, MemberKind, Option, Scope
 from gateway.rooms import members
 from tests.fakes.retry import retry_until
 from tests.support.assembled import Clock, assembled
@@ -55,11 +57,11 @@ class Scene:
 
     def answer(
         self, actor: Actor, answer: str = "allow", digest: str | None = None, words: str = ""
-    ) -> tuple[LogEvent, ...]:
+    ) -> tuple[EventToCommit, ...]:
         request = AnswerAsk(member="claude", answer=answer, digest=digest, words=words)
         return self.world.do(approvals.answer_ask, actor, request).events
 
-    def close(self, number: int, state: AskState = AskState.ANSWERED) -> tuple[LogEvent, ...]:
+    def close(self, number: int, state: AskState = AskState.ANSWERED) -> tuple[EventToCommit, ...]:
         return self.world.do(approvals.close_ask, self.claude, CloseAsk(ask=number, state=state, reason="done")).events
 
     @property
@@ -101,7 +103,7 @@ def test_the_first_of_two_answers_counts(scene: Scene) -> None:
 def test_an_answer_of_which_nothing_is_heard_makes_room_for_another(scene: Scene) -> None:
     scene.open()
     scene.answer(scene.alice)
-    scene.world.sequencer.at(scene.world.sequencer.now + ANSWER_TIMEOUT_S)
+    scene.world.rule_context.at(scene.world.rule_context.now + ANSWER_TIMEOUT_S)
     scene.answer(scene.bob, "deny")
     assert scene.now is not None and (scene.now.by, scene.now.answer) == ("bob", "deny")
 
@@ -134,7 +136,7 @@ def test_another_dialog_makes_the_first_stale(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("answer", "digest", "error", "words"),
     [
-        ("allow", OTHER, Conflict, "asks something else by now"),
+        ("allow", OTHER, Conflict, "now asks another question"),
         ("4", None, BadRequest, "no option '4'. Its options are: 1. Yes; 2. Yes, always; 3. No"),
         ("yes", DIGEST, BadRequest, "no option 'yes'"),
     ],
@@ -152,7 +154,7 @@ def test_an_answer_that_does_not_fit(
 @pytest.mark.parametrize("answer", ["allow", "deny"])
 def test_where_nothing_plainly_means_yes_or_no_an_option_must_be_named(scene: Scene, answer: str) -> None:
     scene.open(PICKER)
-    with pytest.raises(Conflict, match=r"no option that plainly means .*1\. Opus; 2\. Haiku"):
+    with pytest.raises(Conflict, match=r"no option that clearly means .*1\. Opus; 2\. Haiku"):
         scene.answer(scene.alice, answer)
     scene.answer(scene.alice, "2")
 
@@ -222,9 +224,9 @@ def test_words_of_an_answer_that_was_not_the_one_are_not_kept(scene: Scene) -> N
 @pytest.mark.parametrize(
     ("request_", "answer", "error", "match"),
     [
-        (QUESTION, "deny", Conflict, "cannot carry words to the model. Deny it without words"),
-        (TAKES_WORDS, "allow", BadRequest, "Words go with `deny` alone"),
-        (TAKES_WORDS, "3", BadRequest, "Words go with `deny` alone"),
+        (QUESTION, "deny", Conflict, "cannot include text for the model. Deny it without `words`"),
+        (TAKES_WORDS, "allow", BadRequest, "Only a `deny` can have `words`"),
+        (TAKES_WORDS, "3", BadRequest, "Only a `deny` can have `words`"),
     ],
 )
 def test_words_that_would_not_arrive_are_refused(
@@ -245,7 +247,7 @@ def test_an_ask_of_an_older_store_reads_on() -> None:
 
 
 def test_nothing_is_answered_that_is_not_open(scene: Scene) -> None:
-    with pytest.raises(NotFound, match="claude asks nothing now"):
+    with pytest.raises(NotFound, match="claude has no open question"):
         scene.answer(scene.alice)
 
 
@@ -282,7 +284,7 @@ def test_only_an_agent_shows_dialogs_and_only_its_own(scene: Scene) -> None:
 @pytest.mark.parametrize("state", [AskState.OPEN, AskState.ANSWERING])
 def test_it_is_not_closed_by_what_is_no_end(scene: Scene, state: AskState) -> None:
     number = scene.open()
-    with pytest.raises(BadRequest, match="cannot be closed"):
+    with pytest.raises(BadRequest, match="is not an end of an ask"):
         scene.close(number, state)
 
 
@@ -293,7 +295,7 @@ def test_two_options_with_one_key_are_refused(scene: Scene) -> None:
 
 def test_it_goes_with_its_member(scene: Scene) -> None:
     scene.open()
-    outcome = members.leave_house(scene.world.state, "claude", "claude", scene.world.sequencer)
+    outcome = members.leave_chat(scene.world.state, "claude", "claude", scene.world.rule_context)
     scene.world.commit(*outcome.events)
     assert scene.told[-1].ask.state is AskState.WITHDRAWN
     assert scene.now is None
@@ -304,13 +306,15 @@ def test_it_goes_with_its_member(scene: Scene) -> None:
 
 def test_it_is_announced_again_more_and_more_rarely(scene: Scene) -> None:
     scene.open()
-    world, begun = scene.world, scene.world.sequencer.now
+    world, begun = scene.world, scene.world.rule_context.now
     world.state.live["claude"].connections = 1
     said = []
     for minute in range(200):
-        facts, ahead = approvals.process_due_asks(world.state, "claude", world.sequencer.at(begun + minute * 60), begun)
+        facts, ahead = approvals.process_due_asks(
+            world.state, "claude", world.rule_context.at(begun + minute * 60), begun
+        )
         world.commit(*facts)
-        assert ahead is not None and ahead > world.sequencer.now
+        assert ahead is not None and ahead > world.rule_context.now
         said += [fact.event.waited // 60 for fact in facts if isinstance(fact.event, AskEvent)]
     assert said == [2, 6, 14, 30, 62, 122, 182]
     assert RuleSettings().remind_asks == 120
@@ -318,14 +322,14 @@ def test_it_is_announced_again_more_and_more_rarely(scene: Scene) -> None:
 
 def test_it_is_withdrawn_when_nobody_is_there_to_answer_it(scene: Scene) -> None:
     scene.open()
-    world, begun = scene.world, scene.world.sequencer.now
+    world, begun = scene.world, scene.world.rule_context.now
     world.state.live["claude"].lost = begun + 10
     facts, ahead = approvals.process_due_asks(
-        world.state, "claude", world.sequencer.at(begun + 10 + AWAY_AFTER_S - 1), begun
+        world.state, "claude", world.rule_context.at(begun + 10 + AWAY_AFTER_S - 1), begun
     )
     assert (facts, ahead) == ((), begun + 10 + AWAY_AFTER_S)
     facts, ahead = approvals.process_due_asks(
-        world.state, "claude", world.sequencer.at(begun + 10 + AWAY_AFTER_S), begun
+        world.state, "claude", world.rule_context.at(begun + 10 + AWAY_AFTER_S), begun
     )
     world.commit(*facts)
     assert ahead is None
@@ -334,11 +338,11 @@ def test_it_is_withdrawn_when_nobody_is_there_to_answer_it(scene: Scene) -> None
 
 def test_time_is_looked_at_for_one_member_alone(scene: Scene) -> None:
     scene.open()
-    world, begun = scene.world, scene.world.sequencer.now
+    world, begun = scene.world, scene.world.rule_context.now
     assert approvals.process_due_asks(
-        world.state, "nobody", world.sequencer.at(begun + RuleSettings().remind_asks), begun
+        world.state, "nobody", world.rule_context.at(begun + RuleSettings().remind_asks), begun
     ) == ((), None)
-    facts, _ = approvals.process_due_asks(world.state, "claude", world.sequencer, begun)
+    facts, _ = approvals.process_due_asks(world.state, "claude", world.rule_context, begun)
     assert facts
 
 

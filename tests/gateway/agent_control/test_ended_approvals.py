@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client
-from gateway.protocol.requests import AnswerAsk, CloseAsk, CreateRoom, EndedAsks, Hello, Invite, Join, Leave, OpenAsk
+from gateway.protocol.requests.ask_requests import AnswerAsk, CloseAsk, EndedAsks, OpenAsk
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Leave
 from gateway.protocol.results import AskList, Done
-from gateway.protocol.types import AskState, MemberKind, Option, Scope
+from gateway.protocol.types.core_types import AskState, MemberKind, Option, Scope
 from gateway.store import MAX_PAGE_BYTES, LogEntry, Span
 from gateway.store.sqlite import SqliteStore
 from tests.support.gateways import Gateway, gateway_in_process

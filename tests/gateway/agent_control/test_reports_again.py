@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gateway.access.permissions import Actor
 from gateway.operations.dispatch import run_operation
-from gateway.protocol.requests import Report, Retry, Send, Show
+from gateway.protocol.requests.message_requests import Report, Retry, Send, Show
 from gateway.protocol.results import Accepted, MessageDetail
-from gateway.protocol.types import MemberKind, Rung, Step
+from gateway.protocol.types.core_types import MemberKind, Rung, Step
 from tests.support.gateways import Gateway
 
 CLAUDE, ANN = Actor("claude", MemberKind.AGENT), Actor("ann", MemberKind.HUMAN)

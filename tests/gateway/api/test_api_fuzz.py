@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi import checks
 
-from gateway.operations.table import OPERATIONS, Operation
-from gateway.protocol.types import MAX_JSON_DEPTH
+from gateway.operations.operation import Operation
+from gateway.operations.operation_table import OPERATIONS
+from gateway.protocol.types.core_types import MAX_JSON_DEPTH
 from tests.support.examples import examples
 from tests.support.gateways import TEAM_TOKEN, GatewayProcess
 

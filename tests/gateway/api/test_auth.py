@@ -1,4 +1,4 @@
-"""At the door: tokens in three places, and pages of other origins, on REST, WebSocket and event streams alike."""
+"""Who is let in: tokens in three places, and pages of other origins, on REST, WebSocket and event streams alike."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
-from gateway.access.permissions import Actor
-from gateway.protocol.types import MemberKind
-from gateway.push.streams import PING_EVERY_S
+from gateway.push.member_streams import PING_EVERY_S
 from tests.support.assembled import Clock, assembled
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
 from tests.support.simple import Pushes, SimpleClient, simple_client
 
-PATHS = ["/v1/ping", "/v1/ws", "/v1/events", "/ws", "/events", "/health", "/v1/op", "/metrics"]
+PATHS = ["/v1/ping", "/v1/ws", "/v1/events", "/ws", "/events", "/health", "/v1/op", "/metrics", "/stats"]
 WEBSOCKET = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -25,9 +24,25 @@ WEBSOCKET = {
 }
 
 
-@pytest.fixture
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def gateway(shared_gateway: Gateway) -> Gateway:
+    """Most tests only ask whether they are let in."""
+    return shared_gateway
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
+    async with gateway_in_process(tmp_path / "state") as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+    """It keeps nothing of an answer for the next request."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
 
 
@@ -135,8 +150,8 @@ async def test_a_host_can_be_allowed(tmp_path: Path, session: aiohttp.ClientSess
 # the team token's limits
 
 
-async def test_the_first_use_of_its_own_token_frees_a_member_from_the_team(gateway: Gateway) -> None:
-    async with simple_client(gateway.url, TEAM_TOKEN) as team:
+async def test_the_first_use_of_its_own_token_frees_a_member_from_the_team(own_gateway: Gateway) -> None:
+    async with simple_client(own_gateway.url, TEAM_TOKEN) as team:
         claude = await team.register("claude")
         assert (await team.say("claude", "the team may still speak for it")).status == 200
         assert (await claude.get("/v1/ping")).status == 200
@@ -149,8 +164,8 @@ async def test_the_first_use_of_its_own_token_frees_a_member_from_the_team(gatew
         assert (back.status, back.body["agentId"]) == (201, "claude")
 
 
-async def test_leaving_keeps_the_name_for_its_token(gateway: Gateway) -> None:
-    async with simple_client(gateway.url, TEAM_TOKEN) as team:
+async def test_leaving_keeps_the_name_for_its_token(own_gateway: Gateway) -> None:
+    async with simple_client(own_gateway.url, TEAM_TOKEN) as team:
         claude = await team.register("claude")
         await claude.get("/v1/ping")
         await team.say("Human", "for later", "claude")
@@ -166,11 +181,11 @@ async def test_leaving_keeps_the_name_for_its_token(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/events", "/ws"])
-async def test_a_revoked_token_ends_its_streams_at_once_and_only_those(gateway: Gateway, path: str) -> None:
-    first, second = (await gateway.member("bob")).token, (await gateway.member("bob")).token
+async def test_a_revoked_token_ends_its_streams_at_once_and_only_those(own_gateway: Gateway, path: str) -> None:
+    first, second = (await own_gateway.member("bob")).token, (await own_gateway.member("bob")).token
     identity = first.split("_")[1]
-    async with simple_client(gateway.url, first) as one:
-        alice, other = one.with_token(gateway.operator.token), one.with_token(second)
+    async with simple_client(own_gateway.url, first) as one:
+        alice, other = one.with_token(own_gateway.operator.token), one.with_token(second)
         async with opened(one, path) as revoked, opened(other, path) as valid:
             assert (await alice.delete(f"/v1/tokens/{identity}")).status == 200
             with pytest.raises((AssertionError, aiohttp.ClientError, TypeError)):
@@ -199,7 +214,3 @@ async def test_an_expired_token_ends_its_streams_with_the_next_ping(tmp_path: Pa
             with pytest.raises(TypeError):
                 await pushes.next()
     assert PING_EVERY_S < 60
-
-
-def test_the_id_of_a_token_is_no_part_of_who_somebody_is() -> None:
-    assert Actor("a", MemberKind.TOOL, token="1") == Actor("a", MemberKind.TOOL, token="2")

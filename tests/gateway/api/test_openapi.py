@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from gateway.api import openapi
-from gateway.operations.table import OPERATIONS, Operation
+from gateway.operations.operation import Operation
+from gateway.operations.operation_table import OPERATIONS
 from gateway.protocol import codec
 from tests.support.gateways import Gateway
 
@@ -106,7 +107,7 @@ def test_each_operation_of_the_table_is_there_with_all_its_fields(operation: Ope
     )
     assert names | {"n"} == {field.encode_name for field in msgspec.structs.fields(operation.request)} | {"n"}
     reference = one["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
-    assert reference.rsplit("/", 1)[1] == operation.result.__name__
+    assert reference.rsplit("/", 1)[1] == openapi.schema_name(operation.result.__name__)
 
 
 def test_operations_have_ids_and_addresses_of_their_own() -> None:
@@ -152,3 +153,11 @@ async def test_both_are_served_without_a_token_and_the_page_may_load_nothing(gat
             assert await response.text() == openapi.build_page()
         async with session.get("/docs", headers={"Host": "evil.example"}) as response:
             assert response.status == 403
+
+
+def test_a_schema_keeps_the_name_from_which_clients_were_generated() -> None:
+    """A class may get another name; a schema, its title and all references to it keep theirs."""
+    references = {one["$ref"].rpartition("/")[2] for one in inside(DOCUMENT) if isinstance(one.get("$ref"), str)}
+    titles = {one["title"] for one in SCHEMAS.values() if "title" in one}
+    assert {"Accepted", "BrakeView", "Composer", "Done", "Option", "Rung", "Step"} <= references | titles
+    assert references <= SCHEMAS.keys() and titles <= SCHEMAS.keys()

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from gateway.api.origin_check import AllowedHosts, is_own_page, page_origin, requested_host
-from gateway.runtime.listen import Listen
+from gateway.runtime.listen_option import Listen
 from tests.support.gateways import TEAM_TOKEN, gateway_in_process
 
 HERE = "192.0.2.7"  # the address of this machine at which the request came in
@@ -142,20 +142,20 @@ EVERY_WAY = [
         {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"},
     ],
 )
-async def test_no_door_opens_to_a_page_of_another_place(tmp_path: Path, page: dict[str, str]) -> None:
+async def test_no_listener_answers_a_page_of_another_origin(tmp_path: Path, page: dict[str, str]) -> None:
     listen = tuple(Listen(dialect, "0.0.0.0", 0) for dialect in ("ai-connect", "agentchat", "mcp"))
     async with (
         gateway_in_process(tmp_path / "state", host="0.0.0.0", insecure=True, listen=listen) as gateway,
         aiohttp.ClientSession() as session,
     ):
         urls = {"main": gateway.url, **gateway.listeners}
-        for door, path, upgrade in EVERY_WAY:
-            port = urls[door].rpartition(":")[2]
+        for listener, path, upgrade in EVERY_WAY:
+            port = urls[listener].rpartition(":")[2]
             sent = [(name, value.format(port=port)) for name, value in page.items()]
-            token = [("X-Auth-Token", TEAM_TOKEN)] if door == "main" else []
+            token = [("X-Auth-Token", TEAM_TOKEN)] if listener == "main" else []
             headers = [*token, *sent, *(SOCKET.items() if upgrade else ())]
             async with session.get(f"http://127.0.0.1:{port}{path}", headers=headers) as answer:
-                assert answer.status == 403, (door, path)
+                assert answer.status == 403, (listener, path)
         assert not (gateway.config.state / "mcp" / "mcp.sock").exists(), "the process for the tools did not start"
 
 

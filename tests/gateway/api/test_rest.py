@@ -4,22 +4,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+import pytest_asyncio
 
-from gateway.operations.table import OPERATIONS, Operation
+from gateway.operations.operation import Operation
+from gateway.operations.operation_table import OPERATIONS
 from tests.support.gateways import Gateway
 from tests.support.simple import SimpleClient, simple_client
 
 LASTING = {"uptime", "last_seen", "time", "last_seq", "connections", "presence"}
 
 
-@pytest.fixture
-async def alice(gateway: Gateway) -> AsyncIterator[SimpleClient]:
+SHARED = pytest.mark.asyncio(loop_scope="module")
+
+
+@asynccontextmanager
+async def operator_of(gateway: Gateway) -> AsyncIterator[SimpleClient]:
+    """The operator, who has said something to claude and something to all."""
     await gateway.member("claude", role="coder")
     async with simple_client(gateway.url, gateway.operator.token) as client:
         await client.ask("POST", "/v1/messages", body={"content": "please review", "to": ["@claude"], "id": "m1"})
         await client.ask("POST", "/v1/messages", body={"content": "for all"})
+        yield client
+
+
+@pytest.fixture
+async def alice(gateway: Gateway) -> AsyncIterator[SimpleClient]:
+    async with operator_of(gateway) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader(shared_gateway: Gateway) -> AsyncIterator[SimpleClient]:
+    """For what changes nothing."""
+    async with operator_of(shared_gateway) as client:
         yield client
 
 
@@ -46,15 +66,16 @@ READS: list[tuple[str, str, dict[str, object]]] = [
 ]
 
 
+@SHARED
 @pytest.mark.parametrize(("path", "op", "fields"), READS, ids=[path for path, _, _ in READS])
 async def test_a_get_is_the_same_as_the_request(
-    alice: SimpleClient, path: str, op: str, fields: dict[str, object]
+    reader: SimpleClient, path: str, op: str, fields: dict[str, object]
 ) -> None:
-    found = (await alice.get("/v1/messages", to="claude")).body["messages"][0]
+    found = (await reader.get("/v1/messages", to="claude")).body["messages"][0]
     seq = found["seq"]
     asked = {name: seq if value == "{m1}" else value for name, value in fields.items()}
-    over_rest = await alice.get(path.replace("{m1}", str(seq)))
-    over_op = await alice.ask("POST", "/v1/op", body={"op": op, "n": 7, **asked})
+    over_rest = await reader.get(path.replace("{m1}", str(seq)))
+    over_op = await reader.ask("POST", "/v1/op", body={"op": op, "n": 7, **asked})
     assert (over_rest.status, over_op.status, over_op.body["re"]) == (200, 200, 7)
     assert without_what_passes(over_rest.body) == without_what_passes(over_op.body["ok"])
     assert over_rest.body
@@ -114,25 +135,30 @@ async def test_an_inbox_over_rest(alice: SimpleClient, gateway: Gateway) -> None
     assert "claude" not in [one["name"] for one in (await alice.get("/v1/members")).body["agents"]]
 
 
+# One gateway for all: whoever is away is still answered, and what is removed is still asked for in the same way.
+@pytest.mark.rows_share_fixtures
 @pytest.mark.parametrize("operation", OPERATIONS, ids=[one.path + " " + one.method for one in OPERATIONS])
-async def test_every_operation_has_its_door(alice: SimpleClient, operation: Operation) -> None:
+async def test_every_operation_has_its_address(alice: SimpleClient, operation: Operation) -> None:
+    assert (await alice.get("/v1/ping")).status == 200
     path = re.sub(r"{\w+}", "1", operation.path)
     answer = await alice.ask(operation.method, path, data=None if operation.method in ("GET", "DELETE") else b"{}")
     assert answer.status not in (405, 501, 503)
     if answer.status == 404:
-        assert answer.body["error"]["message"] != "There is nothing at this address. See /docs."
+        assert answer.body["error"]["message"] != "This address does not exist. See /docs."
     other = await alice.ask("PATCH", path)
     assert (other.status, operation.method in other.headers["Allow"]) == (405, True)
 
 
-async def test_a_field_of_the_path_must_not_be_repeated_in_the_body(alice: SimpleClient) -> None:
-    answer = await alice.ask("PUT", "/v1/rooms/general/topic", body={"room": "den", "topic": "x"})
+@SHARED
+async def test_a_field_of_the_path_must_not_be_repeated_in_the_body(reader: SimpleClient) -> None:
+    answer = await reader.ask("PUT", "/v1/rooms/general/topic", body={"room": "den", "topic": "x"})
     assert (answer.status, answer.body["error"]["code"]) == (400, "bad_request")
     assert "room" in answer.body["error"]["message"]
 
 
-async def test_the_pages_for_people_load_nothing_from_elsewhere(alice: SimpleClient) -> None:
-    async with alice.session.get(alice.url + "/docs") as response:
+@SHARED
+async def test_the_pages_for_people_load_nothing_from_elsewhere(reader: SimpleClient) -> None:
+    async with reader.session.get(reader.url + "/docs") as response:
         text = await response.text()
         assert response.status == 200
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]

@@ -7,13 +7,13 @@ import json
 import pytest
 
 from gateway.api.errors import error_response, error_to_tell, settled_error
-from gateway.commit.answers import Answers
+from gateway.commit.answer_order import Answers
 from gateway.dialects.csp.wire_format import error_fields
 from gateway.protocol.errors import Forbidden, GroupChatError, RateLimited, StorageFailed, Unauthorized
-from gateway.push.metrics import Metrics
 from gateway.runtime.hub import Hub
+from gateway.statistics.metrics import Metrics
 
-BROKE = ("unavailable", "Something broke inside the gateway; its log says what.")
+BROKE = ("unavailable", "The gateway has an internal error; see its log.")
 FAILURES: list[tuple[BaseException, tuple[str, str]]] = [
     (Forbidden("Not you."), ("forbidden", "Not you.")),
     (RateLimited("Too fast.", retry_after=2), ("rate_limited", "Too fast.")),

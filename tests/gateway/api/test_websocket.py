@@ -13,7 +13,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from gateway.client import Client, Endpoint
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway
 
@@ -54,7 +54,7 @@ async def wire_to(endpoint: Endpoint, *, hello: bool = True, **fields: Any) -> A
         yield wire
 
 
-async def test_hello_is_answered_with_the_house(gateway: Gateway) -> None:
+async def test_hello_is_answered_with_the_store_id(gateway: Gateway) -> None:
     await gateway.member("claude", role="coder")
     async with wire_to(gateway.operator, hello=False) as wire:
         await wire.say(op="hello", n=7, version=1)

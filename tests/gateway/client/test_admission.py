@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.client.process.admission_control import (
+from gateway.listening.unproven_connections import (
     RESERVED_DESCRIPTORS,
     AdmissionControl,
     ConnectionLimits,

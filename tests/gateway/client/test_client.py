@@ -18,7 +18,9 @@ from gateway.client.transports import TRANSPORTS as DEFAULT_WIRES
 from gateway.client.transports import ClientTransport, WebSocketTransport
 from gateway.protocol.errors import Unauthorized, Unavailable, UnknownRecipient
 from gateway.protocol.events import Event, Message, Welcome
-from gateway.protocol.requests import CreateToken, Hello, History, Ping, RevokeToken, SetRole
+from gateway.protocol.requests.connection_requests import Hello, Ping
+from gateway.protocol.requests.member_requests import CreateToken, RevokeToken, SetRole
+from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import Done, MessageList, Pong, TokenMade
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process
@@ -42,6 +44,27 @@ def through(proxy: Proxy, endpoint: Endpoint) -> Endpoint:
 def client_of(endpoint: Endpoint, hello: Hello | None = None, *, wire: MakeWire | None = None) -> Client:
     """A client in a hurry."""
     return Client(endpoint, hello, chance=lambda: 1.0, wires=DEFAULT_WIRES if wire is None else [wire])
+
+
+def noting(opened: list[type]) -> list[MakeWire]:
+    """The default transports; each notes its class when it has opened."""
+
+    def noted(make: MakeWire) -> MakeWire:
+        def made(endpoint: Endpoint) -> ClientTransport:
+            wire = make(endpoint)
+            plain_open = wire.open
+
+            async def open_and_note(hello: Hello) -> Welcome:
+                welcome = await plain_open(hello)
+                opened.append(type(wire))
+                return welcome
+
+            wire.open = open_and_note  # type: ignore[method-assign]
+            return wire
+
+        return made
+
+    return [noted(make) for make in DEFAULT_WIRES]
 
 
 async def messages(client: Client, last: str) -> list[str]:
@@ -261,9 +284,10 @@ async def test_a_reader_that_is_behind_still_gets_answers_and_later_the_rest(gat
         assert heard == sorted(heard)
 
 
-async def test_who_never_reads_can_still_ask(gateway: Gateway) -> None:
+async def test_who_never_reads_can_still_ask(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.client.client.MAX_UNREAD_EVENTS", 100)
     async with Client(gateway.operator, Hello(echo=True)) as client:
-        for _ in range(0, MAX_UNREAD_EVENTS + 1000, 500):
+        for _ in range(3):
             await asyncio.gather(*(client.send("x") for _ in range(500)))
         await client.request(Ping(), Pong, timeout=5)
 
@@ -272,16 +296,20 @@ async def test_who_never_reads_can_still_ask(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    ("forbidden", "wire"), [([], "websocket"), (["/v1/ws"], "events"), (["/v1/ws", "/v1/events"], "poll")]
+    ("forbidden", "wire"),
+    [([], WebSocketTransport), (["/v1/ws"], EventStreamTransport), (["/v1/ws", "/v1/events"], PollTransport)],
 )
 async def test_where_websockets_are_blocked_there_is_another_way(
-    gateway: Gateway, proxy: Proxy, forbidden: list[str], wire: str
+    gateway: Gateway, proxy: Proxy, forbidden: list[str], wire: type
 ) -> None:
     proxy.forbidden.update(forbidden)
-    bob = await gateway.member("bob")
-    async with client_of(through(proxy, bob)) as listener, Client(gateway.operator) as alice:
+    bob, opened = await gateway.member("bob"), list[type]()
+    async with (
+        Client(through(proxy, bob), chance=lambda: 1.0, wires=noting(opened)) as listener,
+        Client(gateway.operator) as alice,
+    ):
         async with asyncio.timeout(20):
-            while listener.transport_name != wire:
+            while opened[-1] is not wire:
                 await listener.request(Ping(), Pong)
         await alice.send("hello")
         assert await messages(listener, "hello") == ["hello"]
@@ -291,12 +319,13 @@ async def test_where_websockets_are_blocked_there_is_another_way(
 
 async def test_when_the_network_gets_better_the_websocket_comes_back(gateway: Gateway, proxy: Proxy) -> None:
     proxy.forbidden.add("/v1/ws")
-    async with client_of(through(proxy, gateway.operator)) as client:
-        assert client.transport_name == "events"
+    opened: list[type] = []
+    async with Client(through(proxy, gateway.operator), chance=lambda: 1.0, wires=noting(opened)):
+        assert opened == [EventStreamTransport]
         await retry_until(lambda: any("/v1/events" in line.asked for line in proxy.lines))
         proxy.forbidden.clear()
         proxy.cut()
-        await retry_until(lambda: client.transport_name == "websocket")
+        await retry_until(lambda: opened[-1] is WebSocketTransport)
 
 
 # beginning and ending

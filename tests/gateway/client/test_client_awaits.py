@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 
 from gateway.client import Client, ConnectionLost, Endpoint, StoreChanged
-from gateway.client.transports import TransportBroken
+from gateway.client.transport_errors import TransportBroken
 from gateway.protocol import codec
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Event, Welcome
-from gateway.protocol.requests import Hello, Ping, Request
+from gateway.protocol.requests.connection_requests import Hello, Ping
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Answer, Pong
-from gateway.protocol.types import Member, MemberKind
+from gateway.protocol.types.core_types import Member, MemberKind
 
 PONG = Answer(1, codec.encode_raw(Pong("now")))
 
@@ -24,10 +25,8 @@ class ScriptedWire:
     """Connects at once. `ends` lets it break when set; set from the start, it breaks in the loop turn in which it
     connected."""
 
-    name = "scripted"
-
-    def __init__(self, house: str = "here", *, lasts: bool = True, fault: Exception | None = None) -> None:
-        self.house, self.fault = house, fault or TransportBroken("cut")
+    def __init__(self, store_id: str = "here", *, lasts: bool = True, fault: Exception | None = None) -> None:
+        self.store_id, self.fault = store_id, fault or TransportBroken("cut")
         self.ends = asyncio.Event()
         self.asked: list[Request] = []
         self.closed = 0
@@ -35,7 +34,7 @@ class ScriptedWire:
             self.ends.set()
 
     async def open(self, hello: Hello) -> Welcome:
-        return Welcome(1, Member("alice", MemberKind.HUMAN), (), (), 0, house=self.house)
+        return Welcome(1, Member("alice", MemberKind.HUMAN), (), (), 0, store_id=self.store_id)
 
     async def request(self, request: Request) -> Answer:
         if self.ends.is_set():
@@ -88,8 +87,8 @@ async def test_what_was_asked_of_one_store_is_not_asked_of_another_that_came_whi
         first.ends.set()
         async with asyncio.timeout(10):
             with pytest.raises(StoreChanged):
-                await client.request(Ping(), Pong, house="here")
-            assert isinstance(await client.request(Ping(), Pong, house="elsewhere"), Pong)
+                await client.request(Ping(), Pong, store_id="here")
+            assert isinstance(await client.request(Ping(), Pong, store_id="elsewhere"), Pong)
         assert (first.asked, len(other.asked)) == ([], 1)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.client import Client, client
 from gateway.protocol.events import Message
-from gateway.protocol.requests import Hello
+from gateway.protocol.requests.connection_requests import Hello
 from tests.support.gateways import Gateway
 
 

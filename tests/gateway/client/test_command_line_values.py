@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from gateway.client.command_line.application import CommandLine
 from gateway.client.command_line.common_options import given, leading, program
-from gateway.client.console.cli_options import ClientOptions
+from gateway.client.console.client_options import ClientOptions
 
 
 class Colour(StrEnum):

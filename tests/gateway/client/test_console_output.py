@@ -30,6 +30,7 @@ Captured = pytest.CaptureFixture[str]
 END = b"the end\r\n"
 
 
+@pytest.mark.rows_share_fixtures
 @pytest.mark.parametrize("name", ALL)
 def test_whatever_is_said_forges_nothing(name: str, capsys: Captured) -> None:
     text = f"x {ALL[name]}"
@@ -37,7 +38,7 @@ def test_whatever_is_said_forges_nothing(name: str, capsys: Captured) -> None:
     print_lines(text, err=True)
     show_error(text)
     print_table([(text, text)], columns=("a", "b"), title=text)
-    print_table([(text, text)], boxed=False)
+    print_table([(text, text)])
     print_json({"x": text, text: [text]})
     out, err = capsys.readouterr()
     assert problems(out) == [] and problems(err) == []

@@ -13,7 +13,7 @@ from gateway.client.files.file_ownership import FileOwnership
 from gateway.client.files.private_files import make_private_folder, read_private, write_private
 from gateway.maintenance.doctor import check_installation
 from gateway.protocol.errors import Forbidden
-from gateway.server.startup import open_hub
+from gateway.server.state_folder.open_hub import open_hub
 from tests.support.gateways import config_for
 from tests.support.other_user import NOBODY, needs_root
 

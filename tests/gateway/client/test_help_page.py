@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.client.command_line.help_page import ASCII, ROUND, Look, Page, Panel, Row, drawn, split_examples, summary
+from gateway.client.command_line.help_page import (
+    ASCII,
+    ROUND,
+    Look,
+    Page,
+    Panel,
+    Row,
+    drawn,
+    first_sentence,
+    split_examples,
+)
 
 TEXT = """Send a message. It is on disk
 before it is acknowledged.
@@ -72,7 +82,7 @@ def test_an_empty_panel_is_left_out() -> None:
     ],
 )
 def test_the_summary_is_the_first_sentence(text: str, wanted: str) -> None:
-    assert summary(text) == wanted
+    assert first_sentence(text) == wanted
 
 
 def test_a_text_without_examples() -> None:

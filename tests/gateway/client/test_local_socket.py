@@ -33,7 +33,8 @@ from gateway.client.http_transports import EventStreamTransport, PollTransport
 from gateway.client.transports import ClientTransport, WebSocketTransport
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, Unauthorized, Unavailable
 from gateway.protocol.events import Message, Welcome
-from gateway.protocol.requests import CreateToken, Hello, Ping
+from gateway.protocol.requests.connection_requests import Hello, Ping
+from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.results import Pong, TokenMade
 from tests.fakes.retry import retry_until
 from tests.support.certificates import Certificate, self_signed

@@ -26,7 +26,7 @@ from gateway.client.files.log_filters import (
     hide_secrets,
     prepare_library_handler,
 )
-from gateway.client.files.masking import MAX_TEXT_CHARS, mask_tokens
+from gateway.client.files.token_masking import MAX_TEXT_CHARS, mask_tokens
 from gateway.protocol.errors import BadRequest
 from gateway.server import log_setup
 
@@ -68,9 +68,9 @@ def test_hiding_takes_time_in_proportion(beginning: str) -> None:
         return time.process_time() - begun
 
     def seconds(count: int) -> float:
-        return min(once(count) for _ in range(5))
+        return min(once(count) for _ in range(3))
 
-    assert seconds(64_000) < 128 * max(seconds(4_000), 0.0005), "sixteen times as much takes sixteen times as long"
+    assert seconds(16_000) < 128 * max(seconds(1_000), 0.0005), "sixteen times as much takes sixteen times as long"
 
 
 def test_values_inside_of_others_are_looked_at_too() -> None:
@@ -98,7 +98,7 @@ def test_a_line_that_repeats_is_written_so_often_and_then_counted() -> None:
 def test_lines_of_ever_new_kinds_are_bounded_together() -> None:
     limit = RepeatLimit()
     written = 0
-    for number in range(20_000):
+    for number in range(5_000):
         limit.left_out(1.0)
         written += limit.lets(f"kind {number}", 1.0)
     assert written <= 1200
@@ -182,7 +182,7 @@ async def test_of_a_path_its_form_alone_is_written(path: str, shown: str) -> Non
         return await handle(request)
 
     app = web.Application(middlewares=[even_without_a_route])
-    app.add_routes(mcp_proxy.routes(handle))
+    app.add_routes(mcp_proxy.mcp_routes(handle))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

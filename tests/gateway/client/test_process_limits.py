@@ -72,5 +72,5 @@ def test_a_log_that_cannot_be_written_is_refused_with_a_sentence(tmp_path: Path)
     process = GatewayProcess(tmp_path / "state", "--log-file", str(tmp_path / "missing" / "gateway.log"))
     with pytest.raises(DidNotStart) as found:
         process.start()
-    assert "No such file or directory. Choose another --log-file." in found.value.log
+    assert "No such file or directory. Choose another file with --log-file." in found.value.log
     assert "Traceback" not in found.value.log

@@ -7,9 +7,10 @@ import os
 import stat
 from pathlib import Path
 
+import platformdirs
 import pytest
 
-from gateway.client.console.cli_options import ClientOptions
+from gateway.client.console.client_options import ClientOptions
 from gateway.client.discovery.endpoint import find_endpoint, state_for
 from gateway.client.discovery.team_choice import ChoiceBasis
 from gateway.client.discovery.team_discovery import MAX_FILE_BYTES, home_folder, own_state_folders, team_for_folder
@@ -57,7 +58,7 @@ def test_a_link_to_a_file_is_that_file(tmp_path: Path, home: Path) -> None:
     [
         (b"name = ", "team.toml: Invalid value"),
         (b"name = 7", "`name` must be text in quotes"),
-        (b'name = "../../etc"', "cannot be a name"),
+        (b'name = "../../etc"', "is not a valid name"),
         (b"\xff\xfe", "codec can't decode"),
         (b"#" * (MAX_FILE_BYTES + 1), "is larger than"),
     ],
@@ -182,3 +183,14 @@ def test_the_sentence_of_a_team_that_does_not_run(tmp_path: Path, home: Path, mo
     monkeypatch.chdir(folder(tmp_path / "site", 'name = "site"'))
     with pytest.raises(Unavailable, match=r"teams/site\. Start it with `groupchat up`"):
         find_endpoint({})
+
+
+@pytest.mark.parametrize("chosen", ["", "/srv/state", " ", "relative/state", "~/state"])
+@pytest.mark.parametrize("home", ["/home/ada", "/", "relative"])
+def test_the_home_of_all_teams_is_where_the_system_keeps_state(
+    home: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is worked out here for most, because the library that knows each system takes long to import."""
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.setenv("XDG_STATE_HOME", chosen)
+    assert home_folder() == Path(platformdirs.user_state_dir("llm-groupchat"))

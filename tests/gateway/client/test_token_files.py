@@ -10,9 +10,9 @@ import pytest
 
 from controller.team.team import AgentSpec, parse_team
 from controller.team.toml_reader import TeamError
-from controller.workspace.agent_registration import register_agent
+from controller.workspace.startup.agent_registration import register_agent
 from gateway.client import Client, Endpoint, find_endpoint
-from gateway.client.console.cli_options import ClientOptions
+from gateway.client.console.client_options import ClientOptions
 from gateway.client.discovery.token_files import (
     folder_name_of_url,
     read_kept_token,
@@ -23,16 +23,17 @@ from gateway.client.discovery.token_files import (
 )
 from gateway.client.files.private_files import write_private
 from gateway.mcp.startup import _endpoint_as
-from gateway.model.records import MemberRecord
+from gateway.model.records.stored_records import MemberRecord
 from gateway.model.state import GatewayState
 from gateway.protocol.errors import Conflict, GroupChatError, ReservedName
-from gateway.protocol.requests import CreateToken, Leave
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.requests.room_requests import Leave
 from gateway.protocol.results import TokenMade
-from gateway.protocol.types import Member, MemberKind, canonical_agent_name
+from gateway.protocol.types.core_types import Member, MemberKind, canonical_agent_name
 from gateway.rooms import member_tokens
 from gateway.rooms.operator_name import OperatorName, operator_from, settle_operator_name
-from gateway.server.own_tokens import system_actor
-from gateway.server.startup import open_hub
+from gateway.server.state_folder.open_hub import open_hub
+from gateway.server.state_folder.startup_tokens import system_actor
 from sidecar.connection.registration import Registration, connect_as_member
 from tests.support.gateways import TEAM_TOKEN, Gateway, config_for, gateway_in_process
 
@@ -173,7 +174,7 @@ async def test_an_agent_is_nobody_else(gateway: Gateway, by: str) -> None:
         with contextlib.suppress(GroupChatError):
             await leaving.request(Leave(room="general"), TokenMade)
     for name in ("alice", "bob", "carol", "lint"):
-        with pytest.raises(GroupChatError, match=r"here, as|in this chat|belongs to") as refused:
+        with pytest.raises(GroupChatError, match=r"exists, as|in this chat|belongs to") as refused:
             await entered(gateway, by, name)
         assert refused.value.status < 500
         assert not token_file(gateway.config.state, name, AGENT).exists()
@@ -210,7 +211,7 @@ async def test_tokens_move_to_the_folder_of_their_kind_once(tmp_path: Path) -> N
         for name, kind in names.items():
             made = await hub.carry_out(
                 member_tokens.create_token(
-                    hub.state, system_actor(), CreateToken(name=name, kind=kind), hub.sequencer(), hub.entropy()
+                    hub.state, system_actor(), CreateToken(name=name, kind=kind), hub.rule_context(), hub.entropy()
                 )
             )
             assert isinstance(made, TokenMade)

@@ -11,11 +11,20 @@ from typing import Any
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.model.documents import FULL_COPY_EVERY_VERSIONS, MAX_INLINE_BYTES, merge_documents
-from gateway.protocol.contexts import ContextChanges, Contexts, DeleteContext, GetContext, MergeContext, PutContext
+from gateway.model.records.context_documents import FULL_COPY_EVERY_VERSIONS, MAX_INLINE_BYTES, merge_documents
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound, StorageFull
 from gateway.protocol.events import ContextEvent, Message
-from gateway.protocol.requests import CreateRoom, CreateToken, Events, Hello
+from gateway.protocol.requests.connection_requests import Events, Hello
+from gateway.protocol.requests.context_requests import (
+    ContextChanges,
+    Contexts,
+    DeleteContext,
+    GetContext,
+    MergeContext,
+    PutContext,
+)
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.requests.room_requests import CreateRoom
 from gateway.protocol.results import (
     ContextDocument,
     ContextHistory,
@@ -119,7 +128,7 @@ async def test_bad_input_changes_nothing_and_is_told(rest: SimpleClient) -> None
 async def test_two_halves_that_are_too_large_together(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
         await merge(alice, {"a": "x" * (MIB // 2)})
-        with pytest.raises(GroupChatError, match="at most 1048576"):
+        with pytest.raises(GroupChatError, match="the maximum is 1048576"):
             await merge(alice, {"b": "x" * (MIB // 2)})
         assert (await get(alice)).version == 1
 

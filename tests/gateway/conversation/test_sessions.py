@@ -8,14 +8,12 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.conversation import sessions
-from gateway.decisions import decisions, proposals
-from gateway.protocol.decision_requests import Propose
+from gateway.decisions import decision_rules, proposals
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import Message, SessionEvent
-from gateway.protocol.requests import Request
-from gateway.protocol.results import SessionList, SessionView
-from gateway.protocol.session_nouns import Session, SessionAction, SessionStatus
-from gateway.protocol.session_requests import (
+from gateway.protocol.requests.decision_requests import Propose
+from gateway.protocol.requests.request import Request
+from gateway.protocol.requests.session_requests import (
     CloseSession,
     OpenSession,
     PauseSession,
@@ -23,6 +21,8 @@ from gateway.protocol.session_requests import (
     Sessions,
     UpdateSession,
 )
+from gateway.protocol.results import SessionList, SessionView
+from gateway.protocol.types.session_types import Session, SessionAction, SessionStatus
 from gateway.rooms import messages
 from tests.support.world import ADMIN, NOON, Rule, World
 
@@ -157,30 +157,33 @@ def test_an_administrator_may_end_any(scene: Scene) -> None:
 
 def test_a_deadline_that_passes_is_said_once(scene: Scene) -> None:
     scene.open(goal="choose", deadline_in=10)
-    state, sequencer = scene.world.state, scene.world.sequencer
-    assert sessions.process_due_session(state, "storage", sequencer) == ((), NOON + 10)
-    facts, ahead = sessions.process_due_session(state, "storage", sequencer.at(NOON + 11))
+    state, rule_context = scene.world.state, scene.world.rule_context
+    assert sessions.process_due_session(state, "storage", rule_context) == ((), NOON + 10)
+    facts, ahead = sessions.process_due_session(state, "storage", rule_context.at(NOON + 11))
     scene.world.commit(*facts)
     event, line = (fact.event for fact in facts)
     assert isinstance(event, SessionEvent) and event.action is SessionAction.OVERDUE
     assert isinstance(line, Message) and line.deliveries == () and line.session == "storage"
     assert line.content == "The deadline of the session storage has passed. Its goal: choose"
-    assert ahead is None and sessions.process_due_session(state, "storage", sequencer) == ((), None)
+    assert ahead is None and sessions.process_due_session(state, "storage", rule_context) == ((), None)
     later = scene.do(sessions.update_session, scene.ann, UpdateSession(session="storage", deadline_in=5))
-    assert not later.overdue and sessions.process_due_session(state, "storage", sequencer)[1] == NOON + 16
+    assert not later.overdue and sessions.process_due_session(state, "storage", rule_context)[1] == NOON + 16
 
 
 def test_one_that_rests_or_is_done_is_never_late(scene: Scene) -> None:
     scene.open(deadline_in=10)
     scene.do(sessions.pause_session, scene.ann, PauseSession(session="storage"))
-    assert sessions.process_due_session(scene.world.state, "storage", scene.world.sequencer.at(NOON + 20)) == ((), None)
+    assert sessions.process_due_session(scene.world.state, "storage", scene.world.rule_context.at(NOON + 20)) == (
+        (),
+        None,
+    )
 
 
 def test_it_remembers_what_was_asked_in_it(scene: Scene) -> None:
     scene.open()
     scene.world.do(proposals.open_proposal, scene.ann, Propose(question="A or B?"))
-    motion = decisions.NewDecision("general", "Done?", voters=("ada",), silent=True)
-    made, facts = decisions.open_decision(scene.world.state, "system", motion, scene.world.sequencer)
+    motion = decision_rules.NewDecision("general", "Done?", voters=("ada",), silent=True)
+    made, facts = decision_rules.open_decision(scene.world.state, "system", motion, scene.world.rule_context)
     scene.world.commit(*facts)
     assert made.session == "storage"
     assert scene.world.state.sessions["storage"].decisions == tuple(scene.world.state.decisions)

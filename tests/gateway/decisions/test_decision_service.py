@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.protocol.contexts import PutContext
-from gateway.protocol.decision_nouns import Decision, DecisionAction, DecisionState
-from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.errors import GroupChatError, NotFound, StorageFull
 from gateway.protocol.events import DecisionEvent, Message, SessionEvent
-from gateway.protocol.requests import CreateToken, Hello, Leave, Poll, Send
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.context_requests import PutContext
+from gateway.protocol.requests.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.requests.message_requests import Poll, Send
+from gateway.protocol.requests.room_requests import Leave
+from gateway.protocol.requests.session_requests import CloseSession, OpenSession, SessionMessages, ShowSession
 from gateway.protocol.results import (
     Accepted,
     ContextSaved,
@@ -28,8 +31,8 @@ from gateway.protocol.results import (
     SessionView,
     TokenMade,
 )
-from gateway.protocol.session_requests import CloseSession, OpenSession, SessionMessages, ShowSession
-from gateway.protocol.types import MemberKind, MessageKind
+from gateway.protocol.types.core_types import MemberKind, MessageKind
+from gateway.protocol.types.decision_types import Decision, DecisionAction, DecisionState
 from tests.support.assembled import StumblingStore, assembled
 from tests.support.gateways import Gateway, GatewayProcess
 from tests.support.simple import SimpleClient, simple_client
@@ -44,7 +47,7 @@ async def rest(gateway: Gateway) -> AsyncIterator[SimpleClient]:
         yield client
 
 
-async def seated(client: Client, endpoint_of: str, *names: str) -> list[Endpoint]:
+async def with_voters(client: Client, endpoint_of: str, *names: str) -> list[Endpoint]:
     """Agents with an inbox."""
     found = []
     for name in names:
@@ -79,7 +82,7 @@ async def shown(client: Client, decision: Decision) -> Decision:
 
 async def test_a_vote_of_a_room_from_question_to_result(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
-        ada, ben = await seated(alice, gateway.url, "ada", "ben")
+        ada, ben = await with_voters(alice, gateway.url, "ada", "ben")
         decision = await propose(alice)
         async with Client(ada, Hello(inbox=True)) as one, Client(ben, Hello(inbox=True)) as other:
             (asked,) = (await one.request(Poll(), Inbox)).messages
@@ -114,17 +117,17 @@ async def test_over_rest(rest: SimpleClient, gateway: Gateway) -> None:
 
 async def test_time_ends_it(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
-        await seated(alice, gateway.url, "ada", "ben")
+        await with_voters(alice, gateway.url, "ada", "ben")
         decision = await propose(alice, expires_in=0.2)
         event = await until(alice, DecisionEvent, lambda one: one.action is DecisionAction.CLOSED)
         assert event.decision.result == "Time is over: nobody answered."
-        with pytest.raises(GroupChatError, match="expired already"):
+        with pytest.raises(GroupChatError, match="already expired"):
             await alice.request(CloseDecision(decision=decision.id), DecisionView)
 
 
 async def test_what_two_agree_on_is_theirs(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
-        ada, ben = await seated(alice, gateway.url, "ada", "ben")
+        ada, ben = await with_voters(alice, gateway.url, "ada", "ben")
         async with Client(ada) as one, Client(ben) as other:
             proposal = await propose(one, to="@alice", options=())
             with pytest.raises(NotFound):
@@ -140,7 +143,7 @@ async def test_it_outlives_the_gateway(tmp_path: Path) -> None:
     process = GatewayProcess(tmp_path / "state")
     with process.running():
         async with Client(process.operator) as alice:
-            ada, ben, _ = await seated(alice, process.url, "ada", "ben", "cleo")
+            ada, ben, _ = await with_voters(alice, process.url, "ada", "ben", "cleo")
             decision = await propose(alice)
             late = await propose(alice, expires_in=0.5)
             async with Client(ada) as one:
@@ -162,14 +165,14 @@ async def test_it_outlives_the_gateway(tmp_path: Path) -> None:
             assert (await shown(alice, decision)) == ended
             listed = await alice.request(Decisions(all=True), DecisionList)
             assert {one.id for one in listed.decisions} == {decision.id, late.id}
-            with pytest.raises(GroupChatError, match="decided already"):
+            with pytest.raises(GroupChatError, match="already decided"):
                 async with Client(ada) as one:
                     await vote(one, decision, "Postgres")
 
 
 async def test_what_memory_forgot_is_still_shown(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
-        await seated(alice, gateway.url, "ada")
+        await with_voters(alice, gateway.url, "ada")
         decision = await propose(alice)
         ended = (await alice.request(CloseDecision(decision=decision.id, cancel=True), DecisionView)).decision
         del gateway.hub.state.decisions[decision.id]
@@ -179,7 +182,7 @@ async def test_what_memory_forgot_is_still_shown(gateway: Gateway) -> None:
 async def test_a_vote_that_could_not_be_stored_was_not_given(tmp_path: Path) -> None:
     store = StumblingStore(tmp_path / "log.db")
     async with assembled(tmp_path, store=store) as gateway, Client(gateway.operator) as alice:
-        ada, _ = await seated(alice, gateway.url, "ada", "ben")
+        ada, _ = await with_voters(alice, gateway.url, "ada", "ben")
         decision = await propose(alice)
         async with Client(ada) as one:
             store.stumble = lambda: StorageFull("The disk is full.")

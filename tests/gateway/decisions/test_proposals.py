@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.access.permissions import Actor
-from gateway.decisions import decisions, proposals
-from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionAction, DecisionState
-from gateway.protocol.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose
+from gateway.decisions import decision_rules, proposals
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import DecisionEvent, Message
+from gateway.protocol.requests.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose
 from gateway.protocol.results import DecisionList, DecisionView
+from gateway.protocol.types.decision_types import AnswerKind, Decision, DecisionAction, DecisionState
 from gateway.rooms import messages
 from tests.support.examples import examples
 from tests.support.world import ADMIN, World
@@ -71,18 +71,18 @@ def test_a_repeated_proposal_is_the_first(scene: Scene) -> None:
 
 
 NONSENSE: list[tuple[dict[str, Any], str]] = [
-    ({"to": "@ann"}, "own proposal"),
+    ({"to": "@ann"}, "to itself"),
     ({"to": "@bne"}, "Did you mean @ben"),
     ({"to": "dora"}, "dora is not in the room"),
-    ({"to": "@ben", "people": True}, "Name one of them"),
+    ({"to": "@ben", "people": True}, "Use only one of"),
     ({"voters": ("dora",)}, "dora is not in the room"),
     ({"room": "nowhere"}, "no room"),
-    ({"rule": "quorum 3/2"}, "cannot be met"),
+    ({"rule": "quorum 3/2"}, "not a valid quorum"),
     ({"options": ("a", "")}, "empty"),
     ({"options": ("a",)}, "at least two"),
-    ({"weights": {"dora": 2}}, "no vote"),
+    ({"weights": {"dora": 2}}, "is not a voter"),
     ({"id": "d-7"}, "cannot be the id"),
-    ({"question": " \n"}, "nothing to decide"),
+    ({"question": " \n"}, "question is empty"),
 ]
 
 
@@ -123,13 +123,13 @@ def test_what_an_answer_comes_to(
 
 REFUSED: list[tuple[dict[str, Any], str, dict[str, Any], tuple[type[GroupChatError], str]]] = [
     ({}, "ben", {"choice": "MySQL"}, (BadRequest, "Its options are: Postgres, SQLite")),
-    ({}, "ben", {"kind": A.ACCEPT}, (BadRequest, "'accept' is no option")),
-    ({}, "bob", {"choice": "SQLite"}, (Forbidden, "bob has no vote")),
-    ({"to": "ben"}, "cleo", {"choice": "SQLite"}, (NotFound, "None is open")),
+    ({}, "ben", {"kind": A.ACCEPT}, (BadRequest, "'accept' is not an option")),
+    ({}, "bob", {"choice": "SQLite"}, (Forbidden, "bob cannot vote on")),
+    ({"to": "ben"}, "cleo", {"choice": "SQLite"}, (NotFound, "There is no open decision")),
     ({"to": "ben"}, "ben", {"kind": A.ACCEPT}, (BadRequest, "Accept it with one of Postgres, SQLite, or reject it")),
     ({"to": "ben", "options": ()}, "ben", {"choice": "perhaps"}, (BadRequest, "Accept it, or reject it")),
-    ({"to": "ben", "options": ()}, "ben", {"kind": A.COMPLETE}, (Conflict, "only what is accepted")),
-    ({"rule": "first", "options": ()}, "ben", {"choice": " "}, (BadRequest, "takes an answer in words")),
+    ({"to": "ben", "options": ()}, "ben", {"kind": A.COMPLETE}, (Conflict, "Only an accepted proposal")),
+    ({"rule": "first", "options": ()}, "ben", {"choice": " "}, (BadRequest, "Answer it with free text")),
     ({}, "ben", {"choice": "SQLite", "details": {"x": "y" * 20_000}}, (GroupChatError, "details")),
 ]
 
@@ -155,7 +155,7 @@ def test_an_answer_given_twice_counts_once(scene: Scene) -> None:
 
 def test_whoever_cannot_make_up_his_mind_is_stopped(scene: Scene) -> None:
     decision = scene.propose()
-    for at in range(decisions.MAX_ANSWERS_PER_VOTER):
+    for at in range(decision_rules.MAX_ANSWERS_PER_VOTER):
         scene.say(scene.ben, f"VOTE: {('SQLite', 'Postgres')[at % 2]}")
     assert scene.say(scene.ben, "VOTE: SQLite") == []
     with pytest.raises(Conflict, match="20 times"):
@@ -173,7 +173,7 @@ def test_nobody_has_more_than_so_many_open(scene: Scene) -> None:
 
 def test_a_vote_after_its_time_is_none(scene: Scene) -> None:
     decision = scene.propose(expires_in=10)
-    scene.world.sequencer.at(scene.world.sequencer.now + 10)
+    scene.world.rule_context.at(scene.world.rule_context.now + 10)
     assert scene.say(scene.ben, f"VOTE {decision.id}: SQLite") == []
     assert scene.now(decision).answers == ()
 
@@ -279,7 +279,7 @@ def test_its_author_ends_it(scene: Scene) -> None:
     scene.world.do(proposals.close_decision, scene.ann, CloseDecision(decision=counted.id))
     scene.world.do(proposals.close_decision, scene.ann, CloseDecision(decision=back.id, cancel=True))
     assert (scene.now(counted).state, scene.now(back).state) == (S.DECIDED, S.CANCELLED)
-    with pytest.raises(Conflict, match="decided already"):
+    with pytest.raises(Conflict, match="already decided"):
         scene.world.do(proposals.close_decision, scene.ann, CloseDecision(decision=counted.id))
     with pytest.raises(Forbidden):
         scene.world.do(proposals.close_decision, scene.bob, CloseDecision(decision=other.id))
@@ -295,7 +295,7 @@ def test_who_sees_what(scene: Scene) -> None:
     assert scene.listed(scene.cleo) == [public.id]
     assert scene.listed(scene.dora) == []
     assert len(scene.listed(scene.cleo, all=True)) == 2
-    with pytest.raises(NotFound, match=f"Open are: {public.id}"):
+    with pytest.raises(NotFound, match=f"Open decisions: {public.id}"):
         proposals.require_decision(scene.world.state, scene.cleo, private.id)
 
 
@@ -345,8 +345,8 @@ def act(scene: Scene, decision: Decision, step: tuple[str, Actor, str]) -> None:
         case "close":
             scene.world.do(proposals.close_decision, by, CloseDecision(decision=decision.id, cancel=word == "cancel"))
         case "wait":
-            sequencer = scene.world.sequencer
-            facts, _ = decisions.process_due_decision(
-                scene.world.state, decision.id, sequencer.at(sequencer.now + int(word))
+            rule_context = scene.world.rule_context
+            facts, _ = decision_rules.process_due_decision(
+                scene.world.state, decision.id, rule_context.at(rule_context.now + int(word))
             )
             scene.world.commit(*facts)

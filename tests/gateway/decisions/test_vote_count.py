@@ -18,8 +18,8 @@ from gateway.decisions.vote_count import (
     parse_rule,
     result_at,
 )
-from gateway.protocol.decision_nouns import AnswerKind, Decision, DecisionState, Given
 from gateway.protocol.errors import BadRequest
+from gateway.protocol.types.decision_types import AnswerKind, Decision, DecisionState, Given
 from tests.support.world import STAMP
 
 S = DecisionState

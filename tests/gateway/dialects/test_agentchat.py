@@ -15,9 +15,12 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Message
-from gateway.protocol.requests import CreateRoom, CreateToken, Hello, Join, Members, Poll, Receipts, Send
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken, Members
+from gateway.protocol.requests.message_requests import Poll, Receipts, Send
+from gateway.protocol.requests.room_requests import CreateRoom, Join
 from gateway.protocol.results import Accepted, Done, Inbox, MemberList, Story, TokenMade
-from gateway.protocol.types import MemberKind, Rung
+from gateway.protocol.types.core_types import MemberKind, Rung
 from tests.fakes.agentchat_client import Agent, Identity, agent_at, socket_at, verifies
 from tests.support.gateways import GatewayProcess
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from gateway.dialects.agentchat import frames as words
 from gateway.dialects.agentchat import names
 from gateway.dialects.agentchat.names import AGENTCHAT
-from gateway.model.records import MemberRecord
+from gateway.dialects.common_rooms import common_room
+from gateway.model.records.stored_records import MemberRecord
 from gateway.protocol.errors import Conflict, NameTaken
-from gateway.protocol.types import Member, MemberKind, canonical_member_name, canonical_room_name
+from gateway.protocol.types.core_types import Member, MemberKind, canonical_member_name, canonical_room_name
 from gateway.rooms import guests
 from tests.support.world import World
 
@@ -25,12 +26,12 @@ def world() -> World:
 
 def came(world: World, name: str, id_: str, key: str = "") -> str:
     guest = names.guest_record(name, id_, key)
-    world.commit(*guests.admit_guest(world.state, guest, world.sequencer))
+    world.commit(*guests.admit_guest(world.state, guest, world.rule_context))
     return guest.member.name
 
 
 def went(world: World, name: str) -> None:
-    world.commit(*guests.remove_departed_guest(world.state, AGENTCHAT, name, world.sequencer).events)
+    world.commit(*guests.remove_departed_guest(world.state, AGENTCHAT, name, world.rule_context).events)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_a_member_of_that_name_with_a_token_is_not_taken_over(world: World) -> N
     newcomer = names.new_guest(world.state, "me", "a key", lambda _: False)
     assert newcomer.member.name == f"me-{digest[:16]}"
     with pytest.raises(NameTaken):
-        guests.admit_guest(world.state, names.guest_record("me", digest[:8], "a key"), world.sequencer)
+        guests.admit_guest(world.state, names.guest_record("me", digest[:8], "a key"), world.rule_context)
 
 
 # channels
@@ -111,9 +112,9 @@ def test_two_meet_where_both_are(world: World) -> None:
     world.member("one", rooms=("general", "workshop"))
     world.member("two", rooms=("attic", "workshop"))
     world.member("three", rooms=("general",))
-    assert names.common_room(world.state, "one", "two") == "workshop"
-    assert names.common_room(world.state, "one", "three") == "general"
-    assert names.common_room(world.state, "two", "three") is None
+    assert common_room(world.state, "one", "two") == "workshop"
+    assert common_room(world.state, "one", "three") == "general"
+    assert common_room(world.state, "two", "three") is None
 
 
 # guests come and go
@@ -152,7 +153,7 @@ def test_there_is_an_end_to_those_with_a_key(world: World) -> None:
         world.state.live[f"k-{number:08d}"].connections = 0
         world.state.live[f"k-{number:08d}"].lost = lost
     proven = names.mark_guest_proven(world.state.members["k-00000002"])
-    world.commit(*guests.admit_guest(world.state, proven, world.sequencer))
+    world.commit(*guests.admit_guest(world.state, proven, world.rule_context))
     newcomer = came(world, "one-more", "aaaaaaaa", "another key")
     known = {one for one in world.state.members if one.startswith(("k-0000000", newcomer))}
     assert "k-00000001" not in known, "of those that are away and have proven nothing the longest away"
@@ -163,9 +164,9 @@ def test_a_proven_key_stays_proven(world: World) -> None:
     name = came(world, "scout", "abcd1234", "key")
     assert world.state.members[name].member.capabilities == ("unproven",)
     proven = names.mark_guest_proven(world.state.members[name])
-    world.commit(*guests.admit_guest(world.state, proven, world.sequencer))
+    world.commit(*guests.admit_guest(world.state, proven, world.rule_context))
     went(world, name)
-    world.commit(*guests.admit_guest(world.state, world.state.members[name], world.sequencer))
+    world.commit(*guests.admit_guest(world.state, world.state.members[name], world.rule_context))
     record = world.state.members[name]
     assert (record.proven, record.key, record.member.capabilities) == (True, "key", ("proven",))
 
@@ -173,11 +174,11 @@ def test_a_proven_key_stays_proven(world: World) -> None:
 def test_a_dialect_speaks_for_its_own_guests_alone(world: World) -> None:
     world.member("claude")
     other = MemberRecord(Member("peer", MemberKind.AGENT, inbox=True), dialect="ai-connect")
-    world.commit(*guests.admit_guest(world.state, other, world.sequencer))
+    world.commit(*guests.admit_guest(world.state, other, world.rule_context))
     for name in ("claude", "peer", "nobody"):
         with pytest.raises(NameTaken):
             guests.guest_actor(world.state, AGENTCHAT, name)
-        assert guests.remove_departed_guest(world.state, AGENTCHAT, name, world.sequencer).events == ()
+        assert guests.remove_departed_guest(world.state, AGENTCHAT, name, world.rule_context).events == ()
 
 
 def test_every_error_has_a_code() -> None:

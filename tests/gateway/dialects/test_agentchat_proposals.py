@@ -13,9 +13,11 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.dialects.agentchat.proposals import MAX_OPEN_PROPOSALS
-from gateway.protocol.requests import CreateToken, Hello, Poll
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.requests.message_requests import Poll
 from gateway.protocol.results import Inbox, TokenMade
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 from tests.fakes.agentchat_client import Agent, Identity, agent_at, socket_at
 from tests.support.gateways import GatewayProcess
 

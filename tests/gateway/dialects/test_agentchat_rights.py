@@ -1,4 +1,4 @@
-"""What a process of this machine may do at AgentChat's door without a token, and what nobody may."""
+"""What a process of this machine may do at AgentChat's listener without a token, and what nobody may."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import pytest
 
 from gateway.access.rate_limit import MAX_ROOMS_OF_GUESTS
 from gateway.client import Client
-from gateway.model.log_events import StateChange
-from gateway.model.records import RoomRecord
-from gateway.protocol.decision_nouns import AnswerKind
-from gateway.protocol.decision_requests import AnswerDecision, Propose
-from gateway.protocol.requests import CreateRoom, CreateToken, Hello, Invite, RemoveRoom, Send
+from gateway.model.records.stored_records import RoomRecord
+from gateway.model.rule_outcome import StateChange
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.decision_requests import AnswerDecision, Propose
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.requests.message_requests import Send
+from gateway.protocol.requests.room_requests import CreateRoom, Invite, RemoveRoom
 from gateway.protocol.results import Accepted, DecisionView, Done, TokenMade
-from gateway.protocol.types import MemberKind
-from gateway.runtime.listen import listen_at
+from gateway.protocol.types.core_types import MemberKind
+from gateway.protocol.types.decision_types import AnswerKind
+from gateway.runtime.listen_option import listen_at
 from tests.fakes.agentchat_client import Identity, agent_at, socket_at
 from tests.support.gateways import Gateway, gateway_in_process
 
@@ -131,7 +134,7 @@ async def test_there_is_an_end_to_new_channels(gateway: Gateway, url: str) -> No
     token = (await gateway.member("dave")).token
     async with agent_at(url, "scout") as scout, agent_at(url, "dave", path=f"/t/{token}/") as dave:
         code, message = await scout.refused("CREATE_CHANNEL", channel="#one-more")
-        assert code == "INVALID_MSG" and "made without a token already" in message
+        assert code == "INVALID_MSG" and "Members without a token have created" in message
         await dave.ask("JOINED", "CREATE_CHANNEL", channel="#one-more")
 
 

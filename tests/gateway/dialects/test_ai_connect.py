@@ -12,9 +12,11 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.requests import CreateToken, Hello, Members, Poll, Send
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken, Members
+from gateway.protocol.requests.message_requests import Poll, Send
 from gateway.protocol.results import Accepted, Inbox, MemberList, TokenMade
-from gateway.protocol.types import MemberKind, MessageKind, Part, Rung, Scope
+from gateway.protocol.types.core_types import MemberKind, MessageKind, Part, Rung, Scope
 from tests.fakes.ai_connect_client import Peer, peer_at, socket_at
 from tests.support.gateways import GatewayProcess
 
@@ -241,11 +243,11 @@ async def test_an_unknown_or_ambiguous_name_is_answered_and_nothing_is_stored(
 @pytest.mark.parametrize(
     ("frame", "complaint"),
     [
-        ({"to": "alice", "content": ""}, "nothing in this message"),
+        ({"to": "alice", "content": ""}, "message is empty"),
         ({"content": "to nobody"}, "Nobody here is called ''"),
         ({"to": "alice", "content": "nul \x00"}, "NUL"),
         ({"to": "alice", "content": "x", "context": "a.py"}, "`context` must be an object"),
-        ({"to": "alice", "content": "x" * 300_000}, "at most"),
+        ({"to": "alice", "content": "x" * 300_000}, "the maximum is"),
     ],
 )
 async def test_what_cannot_be_sent_is_told(aragon: Peer, frame: dict[str, str], complaint: str) -> None:
@@ -315,7 +317,7 @@ async def test_what_is_too_long_for_the_clients_library_is_cut_and_says_so(
     await alice.request(Send(content="after it", to=f"@{slug_of(aragon)}", context={"x": "y" * 900_000}), Accepted)
     after = await aragon.message("after it")
     assert after["context"] == {"file": None, "lines": None}
-    assert "[cut: the whole is #" in aragon.contents()[-2]
+    assert "[cut; #" in aragon.contents()[-2]
 
 
 def slug_of(peer: Peer) -> str:

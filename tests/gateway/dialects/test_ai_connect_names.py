@@ -14,19 +14,20 @@ from gateway.dialects.ai_connect.names import (
     guest_for,
     slug_of,
 )
-from gateway.model.log_events import StateChange
-from gateway.model.records import MemberRecord
+from gateway.model.records.stored_records import MemberRecord
+from gateway.model.rule_outcome import StateChange
 from gateway.protocol.errors import Conflict, InvalidName, NameTaken, UnknownRecipient
-from gateway.protocol.requests import CreateToken, Hello, SetRole
-from gateway.protocol.types import Member, MemberKind, canonical_name
-from gateway.rooms import greeting, guests, member_tokens, members
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken, SetRole
+from gateway.protocol.types.core_types import Member, MemberKind, canonical_name
+from gateway.rooms import guests, hello_rules, member_tokens, members
 from tests.support.world import ADMIN, World, entropy, message
 
 
 def arrived(world: World, name: str, project: str | None = None) -> str:
     """A guest that came by the dialect; its member's name."""
     guest = guest_for(world.state, RequestedName.of(name, project))
-    world.commit(*guests.admit_guest(world.state, MemberRecord(guest, dialect=AI_CONNECT), world.sequencer))
+    world.commit(*guests.admit_guest(world.state, MemberRecord(guest, dialect=AI_CONNECT), world.rule_context))
     return guest.name
 
 
@@ -112,8 +113,8 @@ def test_whom_a_part_of_a_name_means(text: str, here: set[str], meant: str) -> N
 @pytest.mark.parametrize(
     ("text", "here", "complaint"),
     [
-        ("Aragon", set(), "could be any of Aragon#1 (web), Aragon#2 (web)"),
-        ("Aragon", {"aragon-1-web", "aragon-2-web"}, "Say more of the name"),
+        ("Aragon", set(), "matches several peers: Aragon#1 (web), Aragon#2 (web)"),
+        ("Aragon", {"aragon-1-web", "aragon-2-web"}, "Give a longer part of the name"),
         ("Borromir (web)", set(), "Did you mean Boromir (web)"),
         ("nobody at all", set(), "Nobody here is called 'nobody at all'."),
         ("_viewer_", set(), "Nobody here is called"),
@@ -150,15 +151,15 @@ def test_a_guest_is_spoken_for_until_it_has_a_token_of_its_own() -> None:
     name = arrived(world, "Aragon")
     assert guests.guest_actor(world.state, AI_CONNECT, name).kind is MemberKind.AGENT
     world.commit(
-        *member_tokens.create_token(world.state, ADMIN, CreateToken(name=name), world.sequencer, entropy("x")).events
+        *member_tokens.create_token(world.state, ADMIN, CreateToken(name=name), world.rule_context, entropy("x")).events
     )
     with pytest.raises(NameTaken):
         guests.guest_actor(world.state, AI_CONNECT, name)
     with pytest.raises(NameTaken):
         guests.admit_guest(
-            world.state, MemberRecord(Member(name, MemberKind.AGENT), dialect=AI_CONNECT), world.sequencer
+            world.state, MemberRecord(Member(name, MemberKind.AGENT), dialect=AI_CONNECT), world.rule_context
         )
-    assert guests.hide_guest(world.state, AI_CONNECT, name, world.sequencer).events == ()
+    assert guests.hide_guest(world.state, AI_CONNECT, name, world.rule_context).events == ()
 
 
 def test_a_guest_stays_one_whatever_is_changed_about_it() -> None:
@@ -166,8 +167,8 @@ def test_a_guest_stays_one_whatever_is_changed_about_it() -> None:
     name = arrived(world, "Aragon")
     actor = guests.guest_actor(world.state, AI_CONNECT, name)
     world.do(members.set_role, ADMIN, SetRole(member=name, role="coder"))
-    world.commit(*greeting.hello_events(world.state, actor, Hello(project="web"), world.sequencer))
-    world.commit(*guests.hide_guest(world.state, AI_CONNECT, name, world.sequencer).events)
+    world.commit(*hello_rules.hello_events(world.state, actor, Hello(project="web"), world.rule_context))
+    world.commit(*guests.hide_guest(world.state, AI_CONNECT, name, world.rule_context).events)
     assert world.state.members[name].member.hidden
     assert guests.is_guest(world.state, AI_CONNECT, name)
     assert arrived(world, "Aragon") == name
@@ -175,7 +176,7 @@ def test_a_guest_stays_one_whatever_is_changed_about_it() -> None:
 
 
 @pytest.mark.parametrize("by_team", [True, False])
-def test_no_dialect_speaks_for_who_came_by_another_door(by_team: bool) -> None:
+def test_no_dialect_speaks_for_who_came_by_another_listener(by_team: bool) -> None:
     world = World()
     world.member("claude", by_team=by_team)
     for dialect in (AI_CONNECT, "", "another"):
@@ -184,7 +185,7 @@ def test_no_dialect_speaks_for_who_came_by_another_door(by_team: bool) -> None:
                 guests.guest_actor(world.state, dialect, "claude")
             with pytest.raises(NameTaken):
                 guests.admit_guest(
-                    world.state, MemberRecord(Member("claude", MemberKind.AGENT), dialect=dialect), world.sequencer
+                    world.state, MemberRecord(Member("claude", MemberKind.AGENT), dialect=dialect), world.rule_context
                 )
     with pytest.raises(NameTaken):
         guests.guest_actor(world.state, "another", arrived(world, "Aragon"))
@@ -198,10 +199,10 @@ def test_there_is_an_end_to_new_guests() -> None:
         world.state.live[guest.name].connections = 1
     with pytest.raises(Conflict):
         guests.admit_guest(
-            world.state, MemberRecord(Member("one-more", MemberKind.AGENT), dialect=AI_CONNECT), world.sequencer
+            world.state, MemberRecord(Member("one-more", MemberKind.AGENT), dialect=AI_CONNECT), world.rule_context
         )
     assert guests.admit_guest(
-        world.state, MemberRecord(Member("g1", MemberKind.AGENT), dialect=AI_CONNECT), world.sequencer
+        world.state, MemberRecord(Member("g1", MemberKind.AGENT), dialect=AI_CONNECT), world.rule_context
     )
 
 

@@ -1,4 +1,4 @@
-"""What a process of this machine may do at AI-Connect's door without a token, and what nobody may."""
+"""What a process of this machine may do at AI-Connect's listener without a token, and what nobody may."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client
-from gateway.protocol.requests import CreateToken, Hello, Register, Send
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken, Register
+from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import Accepted, Registered, TokenMade
-from gateway.protocol.types import MemberKind, Scope
-from gateway.runtime.listen import listen_at
+from gateway.protocol.types.core_types import MemberKind, Scope
+from gateway.runtime.listen_option import listen_at
 from tests.fakes.ai_connect_client import peer_at
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
 from tests.support.simple import simple_client

@@ -11,10 +11,11 @@ import pytest
 from gateway.client import Client
 from gateway.maintenance.export_import import Imported, export_to_file, import_from_file
 from gateway.protocol.errors import BadRequest, RoomExists
-from gateway.protocol.requests import CreateRoom, Hello, RemoveRoom
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.room_requests import CreateRoom, RemoveRoom
 from gateway.protocol.results import Done
 from gateway.runtime.config import Config
-from gateway.server.startup import open_hub
+from gateway.server.state_folder.open_hub import open_hub
 from gateway.store import MessageQuery, Viewer
 from tests.support.gateways import config_for, gateway_in_process
 
@@ -105,6 +106,8 @@ BAD = {
     "reserved name": said(4, **{"from": "all"}),
     "blank in a recipient": said(4, recipients=["bob claude"]),
     "system as a recipient": said(4, recipients=["system"]),
+    "line end in a member to wake": said(4, wakes=["bob\nclaude"]),
+    "too many members to wake": said(4, wakes=["bob"] * 2000),
     "no address": said(4, to=["bob\nclaude"]),
     "no time": said(4, timestamp="then"),
     "time without a zone": said(4, timestamp="2026-11-21T10:00:00"),
@@ -131,7 +134,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 async def test_one_bad_line_and_nothing_is_taken(tmp_path: Path, name: str) -> None:
     config = config_for(tmp_path / "state")
-    with pytest.raises(BadRequest, match="Line 3 cannot be imported, so nothing is"):
+    with pytest.raises(BadRequest, match="Line 3 is invalid, so nothing was imported"):
         await import_from_file(config, written(tmp_path, HEAD, said(3), BAD[name], said(9)), None)
     assert not (tmp_path / "state").exists()
 
@@ -148,7 +151,7 @@ HEADS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("head", HEADS)
 async def test_a_head_that_no_gateway_wrote(tmp_path: Path, head: dict[str, Any]) -> None:
     config = config_for(tmp_path / "state")
-    with pytest.raises(BadRequest, match="Line 1 cannot be imported"):
+    with pytest.raises(BadRequest, match="Line 1 is invalid, so nothing was imported"):
         await import_from_file(config, written(tmp_path, head, said(3)), None)
     assert not (tmp_path / "state").exists()
 

@@ -9,8 +9,8 @@ import pytest
 from gateway.client import Client, Endpoint
 from gateway.mcp.server import describe_tool
 from gateway.mcp.tools import TOOLS
-from gateway.protocol.decision_requests import AnswerDecision, Decisions
-from gateway.protocol.requests import CreateRoom, Leave
+from gateway.protocol.requests.decision_requests import AnswerDecision, Decisions
+from gateway.protocol.requests.room_requests import CreateRoom, Leave
 from gateway.protocol.results import DecisionList, DecisionView, Done
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway
@@ -83,7 +83,7 @@ async def test_a_late_answer_is_not_lost(gateway: Gateway, ada: Endpoint) -> Non
 async def test_where_no_person_is_it_stays_open(gateway: Gateway, ada: Endpoint) -> None:
     async with peer(ada) as one:
         answer = await one("ask_human", question="Anybody?", timeout=30)
-        assert answer.startswith("No person is here now. d-")
+        assert answer.startswith("No person is connected now. d-")
         async with Client(gateway.operator) as alice:
             await decide(alice, "I am here.")
         assert "| - alice: I am here." in await one("peer_read")
@@ -118,7 +118,9 @@ async def test_peers_decide(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> N
         open_ = await two("vote")
         key = open_.split()[0]
         assert open_.splitlines() == [f"{key} by ada, majority of ben, cleo, pending: red; blue", "| Which?"]
-        assert await two("vote", decision=key, choice="red", reason="warm") == f"Counted. {key} is still open."
+        assert (
+            await two("vote", decision=key, choice="red", reason="warm") == f"Your answer counts. {key} is still open."
+        )
         assert "Its options are: red, blue." in await three("vote", decision=key, choice="green")
         ended = await three("vote", decision=key, choice="red")
         assert ended.splitlines() == [
@@ -127,9 +129,9 @@ async def test_peers_decide(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> N
             *("cleo:", "| red"),
         ]
         (told,) = await asyncio.wait_for(asking, 10)
-        assert told == f"{key} is asked of ben, cleo.\n{ended}"
-        assert "is decided already" in await two("vote", decision=key, choice="blue")
-        assert await two("vote") == "Nothing is to be decided."
+        assert told == f"{key} was sent to ben, cleo.\n{ended}"
+        assert "is already decided" in await two("vote", decision=key, choice="blue")
+        assert await two("vote") == "No open decisions."
 
 
 async def test_a_proposal_to_one_is_accepted_and_completed(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> None:
@@ -145,8 +147,8 @@ async def test_what_goes_wrong_is_a_sentence(gateway: Gateway, ada: Endpoint, be
     async with peer(ada) as one:
         for answer, words in (
             (await one("propose", question="x", to="bne"), "Did you mean @ben"),
-            (await one("propose", question="x", rule="most"), "is no rule"),
-            (await one("propose", question=" "), "nothing to decide"),
+            (await one("propose", question="x", rule="most"), "Unknown rule"),
+            (await one("propose", question=" "), "question is empty"),
             (await one("vote", decision="d-77", choice="a"), "no decision 'd-77'"),
             (await one("ask_human", question="x", options=["only"]), "at least two"),
         ):

@@ -7,7 +7,7 @@ import pytest
 from gateway.mcp import context_text
 from gateway.protocol.errors import NotFound
 from gateway.protocol.results import ContextDocument
-from gateway.protocol.types import ContextInfo
+from gateway.protocol.types.core_types import ContextInfo
 
 PLAN = {"steps": [{"who": "ada"}, {"who": "ben"}], "goal": "ship"}
 

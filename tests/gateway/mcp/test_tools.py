@@ -15,10 +15,13 @@ from mcp import MCPError
 
 from gateway.client import Client, Endpoint
 from gateway.mcp.tools import TOOLS
-from gateway.protocol.loop_limits import Limits
-from gateway.protocol.modes import SetMode
-from gateway.protocol.requests import Continue, CreateToken, History, RevokeToken
+from gateway.protocol.requests.agent_requests import Continue
+from gateway.protocol.requests.member_requests import CreateToken, RevokeToken
+from gateway.protocol.requests.message_requests import History
+from gateway.protocol.requests.mode_requests import SetMode
+from gateway.protocol.requests.room_requests import CreateRoom, Invite
 from gateway.protocol.results import Continued, Done, MessageList, ModeStanding, TokenMade
+from gateway.protocol.types.loop_limits import Limits
 from tests.end_to_end.desk_session import children_of
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat
@@ -110,7 +113,7 @@ async def test_documents_are_shared(gateway: Gateway, ada: Endpoint, ben: Endpoi
         await one("context_put", document={"mine": True}, scope="me", name="notes", replace=True)
         assert "notes of @ada: version 1" in await other("context_get")
         refused = await other("context_put", document={}, scope="@ada", name="notes")
-        assert refused.startswith("!") and "not by ben" in refused
+        assert refused.startswith("!") and "Only ada or an administrator can write the contexts of ada" in refused
 
         resources = {str(found.uri): found for found in (await other.session.list_resources()).resources}
         assert resources["groupchat://context/member/ada/notes"].mime_type == "application/json"
@@ -127,18 +130,18 @@ async def test_what_goes_wrong_is_a_sentence(gateway: Gateway, ada: Endpoint, be
             (await one("peer_send", to="ben", mesage="hello"), "mesage"),
             (await one("peer_send", to="ben"), "message"),
             (await one("peer_wait", timeout=5000), "<= 3600"),
-            (await one("peer_send", to="ben", message="x" * 300_000), "are accepted"),
+            (await one("peer_send", to="ben", message="x" * 300_000), "the maximum is"),
             (await one("room_join", room="nowhere"), "There is no room 'nowhere'"),
             (await one("set_role", role="a b"), "a b"),
             (await one("peer_dance"), "There is no tool 'peer_dance'"),
         ):
             assert answer.startswith("!") and words in answer, answer
-        assert await one("peer_wait", timeout="0.2") == "timeout: nothing came within 0.2 s."
+        assert await one("peer_wait", timeout="0.2") == "timeout: no message within 0.2 s."
 
 
 async def test_the_tools_know_of_turns(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> None:
     async with peer(ada) as one, peer(ben) as other, Client(gateway.operator) as alice:
-        assert await one("working") == "No mode runs here: you need no turn."
+        assert await one("working") == "No mode runs here, so you need no turn."
         await alice.request(SetMode(mode="round-robin", topic="tabs", agents=("ada", "ben")), ModeStanding)
         assert (await one("working", note="reading")).startswith("Your turn goes on.")
         assert await other("working") == "It is not your turn: ada has it."
@@ -149,7 +152,7 @@ async def test_the_tools_know_of_turns(gateway: Gateway, ada: Endpoint, ben: End
 async def test_a_wait_is_as_long_as_the_client_bears(gateway: Gateway, ada: Endpoint) -> None:
     async with peer(ada, patience=20.5) as one:
         assert await one("peer_wait", timeout=60) == (
-            "timeout: nothing came within 10.5 s. Your client bears no longer one."
+            "timeout: no message within 10.5 s. Your client allows no longer wait."
         )
 
 
@@ -161,10 +164,10 @@ async def test_what_a_loop_guard_holds_is_told_to_who_says_it_and_is_not_waited_
         sent = await one("peer_send", to="ben", message="What is it?")
         asked = int(sent.partition("#")[2].split()[0])
         held = await other("peer_send", to="ada", message="It is this.", reply_to=asked, wait=30)
-        assert "A loop guard keeps it from ada until a person says /continue: do not send it again." in held
+        assert "A loop guard holds it back from ada until a person sends /continue. Do not send it again." in held
         assert await one("peer_read") == "No new messages."
         number = int(held.partition("#")[2].split()[0])
-        assert "It reached nobody" in await other("peer_wait", reply_to=number, timeout=30)
+        assert "The message reached nobody" in await other("peer_wait", reply_to=number, timeout=30)
         async with Client(gateway.operator) as alice:
             await alice.request(Continue(), Continued)
         assert "| It is this." in await one("peer_read")
@@ -196,6 +199,21 @@ async def test_a_command_speaks_as_whom_it_names_and_never_as_the_person(tmp_pat
         assert nobody.code == 1 and "--as NAME" in nobody.err
 
 
+async def test_an_answer_of_a_tool_goes_to_the_room_of_the_question(
+    gateway: Gateway, ada: Endpoint, ben: Endpoint
+) -> None:
+    async with Client(gateway.operator) as alice, peer(ada) as one, peer(ben) as other:
+        await alice.request(CreateRoom(room="design"), Done)
+        for name in ("ada", "ben"):
+            await alice.request(Invite(room="design", member=name), Done)
+        sent = await one("peer_send", to="ben", message="Which colour?", room="design")
+        number = int(sent.removeprefix("Sent as #").split()[0])
+        await other("peer_send", to="ada", message="Red.", reply_to=number)
+        assert f"#{number} ada" in await one("peer_history", room="design")
+        assert "| Red." in await one("peer_history", room="design")
+        assert "Red." not in await one("peer_history")
+
+
 # tokens
 
 
@@ -219,7 +237,7 @@ async def test_a_token_that_is_revoked_ends_a_wait_and_one_that_has_expired_is_r
         waiting = asyncio.gather(one("peer_wait", timeout=30))
         await retry_until(lambda: waits(gateway, "ada"))
         await alice.request(RevokeToken(name="ada"), Done)
-        assert "not valid any more" in (await asyncio.wait_for(waiting, 10))[0]
+        assert "was revoked" in (await asyncio.wait_for(waiting, 10))[0]
         made = await alice.request(CreateToken(name="cleo", expires_in=0.2), TokenMade)
         await asyncio.sleep(0.3)
         for token in (ada, Endpoint(gateway.url, made.token)):

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.protocol.decision_nouns import AnswerKind
-from gateway.protocol.decision_requests import AnswerDecision
 from gateway.protocol.events import Message
-from gateway.protocol.modes import SetMode
-from gateway.protocol.requests import Bye, Cancel, Hello, History, Report, SetActivity
+from gateway.protocol.requests.agent_requests import SetActivity
+from gateway.protocol.requests.connection_requests import Bye, Hello
+from gateway.protocol.requests.decision_requests import AnswerDecision
+from gateway.protocol.requests.message_requests import Cancel, History, Report
+from gateway.protocol.requests.mode_requests import SetMode
 from gateway.protocol.results import DecisionView, Done, MessageList, ModeStanding
-from gateway.protocol.types import Activity, Composer, MessageKind, Rung, Step
+from gateway.protocol.types.core_types import Activity, Composer, MessageKind, Rung, Step
+from gateway.protocol.types.decision_types import AnswerKind
 from gateway.turns.engine import Floor, TurnTimeouts
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process
@@ -57,7 +59,7 @@ async def says(end: Endpoint, text: str) -> None:
 
 async def told(gateway: Gateway) -> list[str]:
     """Wait until everything decided so far is committed."""
-    await retry_until(lambda: gateway.hub.committed_seq >= gateway.hub.sequencer().last_seq)
+    await retry_until(lambda: gateway.hub.committed_seq >= gateway.hub.rule_context().last_seq)
     async with Client(gateway.operator) as alice:
         found = (await alice.request(History(limit=100), MessageList)).messages
     return [one.content for one in reversed(found) if one.kind is MessageKind.SYSTEM]

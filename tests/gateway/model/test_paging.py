@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.access.operation_effects import OperationEffect
+from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor
 from gateway.access.rate_limit import (
     CHANGE_RATE,
@@ -23,17 +23,19 @@ from gateway.access.rate_limit import (
 )
 from gateway.client import Client
 from gateway.client.paged_requests import complete_welcome, fetch_all_pages
-from gateway.model.log_events import StateChange
 from gateway.model.paging import MAX_LIST_BYTES, MAX_WELCOME_LIST_BYTES, cut_page, identity
-from gateway.model.records import MemberRecord, RoomRecord
+from gateway.model.records.stored_records import MemberRecord, RoomRecord
+from gateway.model.rule_outcome import StateChange
 from gateway.operations.dispatch import run_operation
-from gateway.operations.table import OPERATIONS
+from gateway.operations.operation_table import OPERATIONS
 from gateway.protocol import codec
-from gateway.protocol.contexts import Contexts, PutContext
-from gateway.protocol.decision_requests import Decisions, Propose
 from gateway.protocol.errors import Conflict, RateLimited
-from gateway.protocol.listings import LISTINGS
-from gateway.protocol.requests import CreateRoom, Members, Rooms, Send, SetTopic, Tokens
+from gateway.protocol.listing_order import LISTINGS
+from gateway.protocol.requests.context_requests import Contexts, PutContext
+from gateway.protocol.requests.decision_requests import Decisions, Propose
+from gateway.protocol.requests.member_requests import Members, Tokens
+from gateway.protocol.requests.message_requests import Send
+from gateway.protocol.requests.room_requests import CreateRoom, Rooms, SetTopic
 from gateway.protocol.results import (
     ContextList,
     ContextSaved,
@@ -44,8 +46,8 @@ from gateway.protocol.results import (
     RoomList,
     TokenList,
 )
-from gateway.protocol.types import Member, MemberKind, Room, Scope
-from gateway.rooms import room_changes
+from gateway.protocol.types.core_types import Member, MemberKind, Room, Scope
+from gateway.rooms import room_rules
 from tests.support.examples import examples
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.world import World
@@ -88,7 +90,7 @@ def test_each_list_of_the_protocol_is_paged() -> None:
             assert LISTINGS[operation.request].field in fields and "more" in fields
             assert {"after", "limit"} <= set(operation.request.__struct_fields__)
         elif operation.result.__name__.endswith("List"):
-            assert "more" in fields or operation.result.__name__ == "ModeList", operation
+            assert "more" in fields or operation.result.__name__ in ("ModeList", "ReactionList"), operation
 
 
 async def test_thousands_of_rooms_of_an_older_version(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ async def test_thousands_of_rooms_of_an_older_version(tmp_path: Path) -> None:
             found = await fetch_all_pages(alice.request, Rooms(), RoomList)
             assert len(found.rooms) == many + 1
             assert not found.more
-            with pytest.raises(Conflict, match="has made 100 rooms"):
+            with pytest.raises(Conflict, match="has created 100 rooms"):
                 await alice.request(CreateRoom(room="one-more"), Done)
             assert len((await alice.request(Rooms(after="room-17400"), RoomList)).rooms) == 99
 
@@ -143,24 +145,24 @@ async def test_a_welcome_stays_small_and_can_be_completed(gateway: Gateway) -> N
 
 def test_each_effect_counts_and_reads_never_against_anything_else() -> None:
     throttle = RateLimiter(Rate(2, 1))
-    for effect in (OperationEffect.READS, OperationEffect.TAKES, OperationEffect.GREETS):
+    for effect in (OperationKind.READS, OperationKind.TAKES, OperationKind.GREETS):
         for _ in range(1000):
             throttle.take(effect, "ada", 0)
-    for effect in (OperationEffect.SENDS, OperationEffect.CHANGES, OperationEffect.REPORTS):
+    for effect in (OperationKind.SENDS, OperationKind.CHANGES, OperationKind.REPORTS):
         throttle.take(effect, "ada", 0)
 
 
 @pytest.mark.parametrize(
     ("effect", "burst", "words"),
     [
-        (OperationEffect.READS, READ_RATE.burst, "reads faster than 1000 times"),
-        (OperationEffect.TAKES, READ_RATE.burst, "reads faster than 1000 times"),
-        (OperationEffect.CHANGES, CHANGE_RATE.burst, "changes things faster than 20 times a second"),
-        (OperationEffect.SENDS, 2, "sends faster than 1 messages a second"),
-        (OperationEffect.REPORTS, 20_000, "reports faster than 5000 times"),
+        (OperationKind.READS, READ_RATE.burst, "reads more than 1000 times"),
+        (OperationKind.TAKES, READ_RATE.burst, "reads more than 1000 times"),
+        (OperationKind.CHANGES, CHANGE_RATE.burst, "more than 20 changes a second"),
+        (OperationKind.SENDS, 2, "sends more than 1 messages a second"),
+        (OperationKind.REPORTS, 20_000, "reports more than 5000 times"),
     ],
 )
-def test_too_fast_is_said_with_the_time_to_wait(effect: OperationEffect, burst: float, words: str) -> None:
+def test_too_fast_is_said_with_the_time_to_wait(effect: OperationKind, burst: float, words: str) -> None:
     throttle = RateLimiter(Rate(2, 1))
     for _ in range(int(burst)):
         throttle.take(effect, "ada", 0)
@@ -173,7 +175,7 @@ def test_too_fast_is_said_with_the_time_to_wait(effect: OperationEffect, burst: 
 
 def test_without_a_rate_nothing_is_counted() -> None:
     throttle = RateLimiter(Rate(0, 0))
-    for effect in OperationEffect:
+    for effect in OperationKind:
         for _ in range(int(CHANGE_RATE.burst) + 1):
             throttle.take(effect, "ada", 0)
 
@@ -182,7 +184,7 @@ async def test_what_changes_things_counts_and_reading_goes_on(tmp_path: Path) ->
     async with gateway_in_process(tmp_path / "state", rate=Rate(100, 50)) as gateway:
         alice = Actor("alice", MemberKind.HUMAN)
         await run_operation(gateway.hub, alice, CreateRoom(room="lab"))
-        with pytest.raises(RateLimited, match="changes things faster"):
+        with pytest.raises(RateLimited, match="changes a second"):
             for number in range(int(CHANGE_RATE.burst) * 20):
                 await run_operation(gateway.hub, alice, SetTopic(room="lab", topic=f"topic {number}"))
         await run_operation(gateway.hub, alice, Rooms())
@@ -193,19 +195,19 @@ def test_there_is_an_end_to_rooms() -> None:
     world = World()
     ada, ben = world.person("ada"), world.person("ben")
     for number in range(MAX_ROOMS_PER_MEMBER):
-        world.do(room_changes.create_room, ada, CreateRoom(room=f"a{number}"))
-    with pytest.raises(Conflict, match="ada has made 100 rooms"):
-        world.do(room_changes.create_room, ada, CreateRoom(room="more"))
+        world.do(room_rules.create_room, ada, CreateRoom(room=f"a{number}"))
+    with pytest.raises(Conflict, match="ada has created 100 rooms"):
+        world.do(room_rules.create_room, ada, CreateRoom(room="more"))
     bot, kit = world.member("bot"), world.member("kit", MemberKind.TOOL)
     for number in range(MAX_ROOMS - 1):
         world.state.put(StateChange("room", f"old-{number}", RoomRecord(f"old-{number}", created_by="bot")))
-    world.do(room_changes.create_room, kit, CreateRoom(room="last"))
+    world.do(room_rules.create_room, kit, CreateRoom(room="last"))
     for maker in (kit, world.member("pip")):
-        with pytest.raises(Conflict, match=f"made {MAX_ROOMS} rooms here"):
-            world.do(room_changes.create_room, maker, CreateRoom(room="more"))
-    world.do(room_changes.create_room, ben, CreateRoom(room="of-a-person"))
+        with pytest.raises(Conflict, match=f"created {MAX_ROOMS} rooms"):
+            world.do(room_rules.create_room, maker, CreateRoom(room="more"))
+    world.do(room_rules.create_room, ben, CreateRoom(room="of-a-person"))
     world.do(
-        room_changes.create_room,
+        room_rules.create_room,
         replace(bot, name="admin", scopes=frozenset({Scope.ADMIN})),
         CreateRoom(room="of-an-admin"),
     )
@@ -218,10 +220,10 @@ def test_guests_together_make_few_rooms_and_take_none_from_members() -> None:
         made[name] = world.member(name)
         world.state.put(StateChange("member", name, MemberRecord(Member(name, MemberKind.AGENT), dialect=dialect)))
     for number in range(MAX_ROOMS_OF_GUESTS):
-        world.do(room_changes.create_room, made["g1" if number % 2 else "g2"], CreateRoom(room=f"g{number}"))
-    with pytest.raises(Conflict, match="made without a token already"):
-        world.do(room_changes.create_room, made["g3"], CreateRoom(room="more"))
-    world.do(room_changes.create_room, made["kit"], CreateRoom(room="of-a-member"))
+        world.do(room_rules.create_room, made["g1" if number % 2 else "g2"], CreateRoom(room=f"g{number}"))
+    with pytest.raises(Conflict, match="Members without a token have created"):
+        world.do(room_rules.create_room, made["g3"], CreateRoom(room="more"))
+    world.do(room_rules.create_room, made["kit"], CreateRoom(room="of-a-member"))
     world.state.put(StateChange("member", "g1", None))
-    with pytest.raises(Conflict, match="made without a token already"):
-        world.do(room_changes.create_room, made["g3"], CreateRoom(room="more"))
+    with pytest.raises(Conflict, match="Members without a token have created"):
+        world.do(room_rules.create_room, made["g3"], CreateRoom(room="more"))

@@ -9,15 +9,25 @@ from hypothesis import strategies as st
 from gateway.access.permissions import Actor
 from gateway.access.tokens import TokenRecord
 from gateway.loop_guard.holds import LoopHold
-from gateway.model.log_events import Sequencer, StateChange
-from gateway.model.open_deliveries import OpenDeliveries
-from gateway.model.records import MemberRecord, Membership, PausedMember, RoomRecord, SharePolicy, StoredState
+from gateway.model.deliveries.open_deliveries import OpenDeliveries
+from gateway.model.records.state_tables import KINDS, Owner
+from gateway.model.records.stored_records import (
+    MemberRecord,
+    Membership,
+    MutedRoom,
+    PausedMember,
+    PinRecord,
+    RoomRecord,
+    SharePolicy,
+    StoredState,
+)
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import StateChange
 from gateway.model.state import AWAY_AFTER_S, GatewayState
-from gateway.model.tables import KINDS, Owner
 from gateway.protocol import codec
 from gateway.protocol.errors import NotFound, UnknownRoom
-from gateway.protocol.timestamps import iso_from_seconds
-from gateway.protocol.types import Activity, Composer, Delivery, Member, MemberKind, Presence, Rung, Scope
+from gateway.protocol.types.core_types import Activity, Composer, Delivery, Member, MemberKind, Presence, Rung, Scope
+from gateway.protocol.types.timestamps import iso_from_seconds
 from gateway.turns.engine import Floor
 from tests.support.world import NOON, STAMP, World, delivery
 
@@ -32,23 +42,23 @@ def world() -> World:
     return world
 
 
-# the sequencer
+# the rule context
 
 
 def test_seqs_follow_one_another_and_stamps_are_what_the_clock_says() -> None:
-    sequencer = Sequencer(last_seq=41, now=NOON)
-    assert [sequencer.seq(), sequencer.seq()] == [42, 43]
-    assert sequencer.at(NOON + 1).stamp == "2027-01-15T08:00:01.000Z"
-    assert sequencer.at(NOON - 3600).stamp == "2027-01-15T07:00:00.000Z"
-    assert sequencer.at(NOON + 2.5).stamp == "2027-01-15T08:00:02.500Z"
-    assert sequencer.seq() == 44
+    rule_context = RuleContext(last_seq=41, now=NOON)
+    assert [rule_context.seq(), rule_context.seq()] == [42, 43]
+    assert rule_context.at(NOON + 1).stamp == "2027-01-15T08:00:01.000Z"
+    assert rule_context.at(NOON - 3600).stamp == "2027-01-15T07:00:00.000Z"
+    assert rule_context.at(NOON + 2.5).stamp == "2027-01-15T08:00:02.500Z"
+    assert rule_context.seq() == 44
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.floats(0, 4e9)))
 def test_stamps_are_all_of_one_length(times: list[float]) -> None:
-    sequencer = Sequencer()
-    assert all(len(sequencer.at(now).stamp) == len(STAMP) for now in times)
+    rule_context = RuleContext()
+    assert all(len(rule_context.at(now).stamp) == len(STAMP) for now in times)
 
 
 def test_a_moment_is_written_in_utc() -> None:
@@ -94,7 +104,7 @@ def test_everything_but_the_live_part_comes_back_from_documents(world: World) ->
 # deliveries
 
 
-def test_the_queue_is_counted_along_the_ladder() -> None:
+def test_the_queue_is_counted_along_the_steps_of_a_delivery() -> None:
     state, seen = GatewayState(), []
     before = None
     for rung in (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.HELD, Rung.FAILED, Rung.QUEUED, Rung.ACCEPTED, Rung.SEEN):
@@ -194,6 +204,7 @@ def test_a_member_as_others_see_it(world: World) -> None:
     state.deliveries.set(delivery(Rung.HELD), None)
     live = state.live["claude"]
     live.connections, live.heard, live.activity, live.composer, live.note = 1, NOON, Activity.BUSY, Composer.DRAFT, "hm"
+    live.begin_activity(Activity.BUSY, "hm", NOON)
     view = state.view(state.member("claude"), NOON)
     assert (view.name, view.role, view.display, view.project) == ("claude", "coder", "Claude", "p")
     assert (view.presence, view.activity, view.composer, view.note) == (
@@ -202,7 +213,7 @@ def test_a_member_as_others_see_it(world: World) -> None:
         Composer.DRAFT,
         "hm",
     )
-    assert (view.queued, view.paused, view.last_seen) == (1, False, STAMP)
+    assert (view.queued, view.paused, view.last_seen, view.since) == (1, False, STAMP, STAMP)
     assert "x" not in state.live, "looking makes nobody live"
     state.view(Member("x", MemberKind.TOOL), NOON)
     assert "x" not in state.live
@@ -233,16 +244,18 @@ def rows() -> list[StateChange]:
             StateChange("token", f"t-{member}", TokenRecord(f"t-{member}", member, "hash", stamp)),
             StateChange("paused", member, PausedMember(member, "alice")),
             StateChange("share", member, SharePolicy(member, "all")),
+            StateChange("muted", f"general/{member}", MutedRoom("general", member)),
         ]
     for room in ("den", "lab"):
         found += [StateChange("floor", room, Floor(speaker="ann")), StateChange("brake", room, LoopHold(room))]
+        found.append(StateChange("pin", f"{room}/7", PinRecord(room, 7, 8, "ann", stamp)))
     return found
 
 
 FORGOTTEN = [
-    (Owner.MEMBER, "ann", {("token", "t-ann"), ("paused", "ann"), ("share", "ann")}),
+    (Owner.MEMBER, "ann", {("token", "t-ann"), ("paused", "ann"), ("share", "ann"), ("muted", "general/ann")}),
     (Owner.MEMBER, "den", set()),
-    (Owner.ROOM, "den", {("floor", "den"), ("brake", "den")}),
+    (Owner.ROOM, "den", {("floor", "den"), ("brake", "den"), ("pin", "den/7")}),
     (Owner.ROOM, "ann", set()),
 ]
 

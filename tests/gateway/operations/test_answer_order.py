@@ -16,16 +16,21 @@ import aiohttp
 import pytest
 
 from gateway.access.permissions import Actor
-from gateway.api import frames
+from gateway.api import stream_frames
 from gateway.operations.dispatch import answer_in_turn, run_operation, start_operation
 from gateway.protocol.errors import RoomExists, StorageFailed
-from gateway.protocol.modes import SetMode
-from gateway.protocol.requests import CreateRoom, Hello, Leave, Poll, Request, Rooms, Send, SetActivity, SetRole
+from gateway.protocol.requests.agent_requests import SetActivity
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import SetRole
+from gateway.protocol.requests.message_requests import Poll, Send
+from gateway.protocol.requests.mode_requests import SetMode
+from gateway.protocol.requests.request import Request
+from gateway.protocol.requests.room_requests import CreateRoom, Leave, Rooms
 from gateway.protocol.results import Inbox, RoomList
-from gateway.protocol.types import Activity, MemberKind
-from gateway.push.broadcaster import Connection
-from gateway.runtime.listen import listen_at
-from gateway.server.own_tokens import system_actor
+from gateway.protocol.types.core_types import Activity, MemberKind
+from gateway.push.connections import Connection
+from gateway.runtime.listen_option import listen_at
+from gateway.server.state_folder.startup_tokens import system_actor
 from tests.fakes.agentchat_client import agent_at
 from tests.fakes.ai_connect_client import peer_at
 from tests.fakes.retry import retry_until
@@ -49,10 +54,9 @@ class Late:
     begun: list[asyncio.Future[Any]]
 
     def begin(self, actor: Actor, request: Request) -> None:
-        """Decided, and not committed before the gate is opened."""
+        """Decided, at the latest in the next turn of the loop, and not committed before the gate is opened."""
         begun = start_operation(self.gateway.hub, actor, request)
-        assert isinstance(begun, asyncio.Future)
-        self.begun.append(begun)
+        self.begun.append(asyncio.ensure_future(begun))  # noqa: TID251 - awaited by the fixture
 
     async def close(self) -> None:
         """Once nothing is on its way any more, news of members included."""
@@ -102,8 +106,8 @@ async def late(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
 async def late_gateway(tmp_path: Path, *, committed: bool) -> AsyncIterator[Late]:
     (tmp_path / "state").mkdir(mode=0o700)
     store = LateStore(tmp_path / "state" / "groupchat.db", committed=committed)
-    doors = (listen_at("agentchat=127.0.0.1:0"), listen_at("ai-connect=127.0.0.1:0"))
-    async with assembled(tmp_path / "state", store=store, listen=doors) as gateway:
+    listeners = (listen_at("agentchat=127.0.0.1:0"), listen_at("ai-connect=127.0.0.1:0"))
+    async with assembled(tmp_path / "state", store=store, listen=listeners) as gateway:
         await gateway.member("bob")
         await run_operation(gateway.hub, BOB, Hello(inbox=True))
         found = Late(gateway, store.gate, [])
@@ -349,7 +353,7 @@ class Writes:
 async def test_answers_to_senders_do_not_split_what_is_written_at_once(late: Late) -> None:
     """However many wait for their answers: each stream gets a commit in one piece."""
     hub, transport = late.gateway.hub, Writes()
-    reader = Connection("bob", transport, frames.encode_event_for_websocket)
+    reader = Connection("bob", transport, stream_frames.encode_event_for_websocket)
     reader.live, reader.cursor = True, hub.committed_seq
     hub.streams.enter(reader)
     await late.close()
@@ -445,6 +449,7 @@ async def test_who_left_is_told_before_the_next_thing_that_is_said(late: Late) -
         await scout.agents("#general")
         await late.close()
         late.begin(BOB, Leave(room="general"))
+        await asyncio.sleep(0)
         late.begin(ALICE, Send(content="bob is gone"))
         late.gate.set()
         await scout.message("bob is gone")

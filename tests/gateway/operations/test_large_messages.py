@@ -6,11 +6,12 @@ from pathlib import Path
 import msgspec
 
 from gateway.client import Client
-from gateway.client.transports import MAX_FRAME_BYTES
+from gateway.client.transport_errors import MAX_FRAME_BYTES
 from gateway.protocol.events import Message
-from gateway.protocol.requests import Events, Hello, History
+from gateway.protocol.requests.connection_requests import Events, Hello
+from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import EventPage, MessageList
-from gateway.protocol.types import MAX_CONTENT_BYTES
+from gateway.protocol.types.core_types import MAX_CONTENT_BYTES
 from gateway.store import MAX_PAGE_BYTES
 from tests.support.gateways import gateway_in_process
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from gateway.client import Client
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.requests import Hello, History, Receipts, Report, Search
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.message_requests import History, Receipts, Report, Search
 from gateway.protocol.results import Done, MessageList, Story
-from gateway.protocol.types import Rung, Step
+from gateway.protocol.types.core_types import Rung, Step
 from tests.support.gateways import Gateway
 
 
-async def test_a_direct_message_climbs_its_ladder(gateway: Gateway) -> None:
+async def test_a_direct_message_goes_through_its_steps(gateway: Gateway) -> None:
     claude = await gateway.member("claude")
     async with Client(gateway.operator) as alice, Client(claude, Hello(inbox=True)) as agent:
         accepted = await alice.send("good morning", to="@claude")

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from gateway.operations.table import OPERATIONS
+from gateway.operations.operation_table import OPERATIONS
 from gateway.protocol import codec, events, results
 from gateway.protocol.errors import (
     ERROR_BY_CODE,
@@ -24,7 +24,9 @@ from gateway.protocol.errors import (
     UnknownRecipient,
     error_from_body,
 )
-from gateway.protocol.types import (
+from gateway.protocol.requests import connection_requests
+from gateway.protocol.types import core_types
+from gateway.protocol.types.core_types import (
     MAX_CONTENT_BYTES,
     canonical_member_name,
     canonical_name,
@@ -306,3 +308,12 @@ def test_infinity_is_not_a_number_on_the_wire() -> None:
     with pytest.raises(GroupChatError):
         codec.decode_request(b'{"op":"send","content":"x","ttl":1e400}')
     assert codec.encode(math.inf) == b"null"
+
+
+def test_the_id_of_the_store_is_sent_under_its_old_name() -> None:
+    """Clients of earlier versions read it so."""
+    hello = connection_requests.Hello(store_id="0f5c", known=7)
+    welcome = events.Welcome(1, core_types.Member("ada", core_types.MemberKind.AGENT), (), (), 7, store_id="0f5c")
+    assert b'"house":"0f5c"' in codec.encode(hello)
+    assert b'"house":"0f5c"' in codec.encode(welcome)
+    assert codec.decode_request(codec.encode(hello)) == hello

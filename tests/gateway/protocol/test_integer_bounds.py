@@ -10,11 +10,11 @@ from typing import Any, get_args
 import msgspec
 
 from gateway.operations.dispatch import run_operation
-from gateway.operations.table import OPERATION_BY_REQUEST
+from gateway.operations.operation_table import OPERATION_BY_REQUEST
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
-from gateway.protocol.requests import MAX_SEQ
-from gateway.server.own_tokens import system_actor
+from gateway.protocol.requests.request import MAX_SEQ
+from gateway.server.state_folder.startup_tokens import system_actor
 from tests.support.gateways import TEAM_TOKEN, Gateway
 from tests.support.simple import simple_client
 

@@ -21,24 +21,26 @@ from gateway.access.rate_limit import (
 )
 from gateway.agent_control.approvals import ANSWER_TIMEOUT_S
 from gateway.api.openapi import ErrorAnswer
-from gateway.api.rest import MAX_BODY_BYTES
+from gateway.api.request_validation import MAX_BODY_BYTES
 from gateway.api.websocket import MAX_UNANSWERED_REQUESTS
 from gateway.api.websocket_base import MAX_FRAME_BYTES
 from gateway.conversation import sessions
-from gateway.conversation.reply_targets import MAX_ANSWERED_MESSAGES
-from gateway.decisions.decisions import MAX_ANSWERS_PER_VOTER, MAX_DETAILS_BYTES, MAX_LISTED_CLOSED
+from gateway.conversation.answered_messages import MAX_ANSWERED_MESSAGES
+from gateway.decisions.decision_rules import MAX_ANSWERS_PER_VOTER, MAX_DETAILS_BYTES, MAX_LISTED_CLOSED
 from gateway.decisions.proposals import MAX_OPEN_DECISIONS, MAX_OPTION_KEY_CHARS
-from gateway.model.documents import MAX_INLINE_BYTES
 from gateway.model.paging import MAX_LIST_BYTES, MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES
-from gateway.model.rule_settings import RuleSettings
+from gateway.model.records.context_documents import MAX_INLINE_BYTES
+from gateway.model.records.operator_settings import RuleSettings
 from gateway.model.state import AWAY_AFTER_S
-from gateway.operations.hello_operation import MAX_WELCOME_DELIVERIES
-from gateway.operations.table import OPERATION_BY_REQUEST
-from gateway.protocol import VERSION, codec, events, requests
-from gateway.protocol.decision_nouns import DecisionState
+from gateway.operations.members.hello_operation import MAX_WELCOME_DELIVERIES
+from gateway.operations.operation_table import OPERATION_BY_REQUEST
+from gateway.protocol import VERSION, codec, events
 from gateway.protocol.errors import ERROR_BY_CODE
+from gateway.protocol.requests.ask_requests import AnswerAsk, OpenAsk
+from gateway.protocol.requests.message_requests import History, Search, Send
+from gateway.protocol.requests.room_requests import Rooms, SetTopic
 from gateway.protocol.results import Answer, EventPage
-from gateway.protocol.types import (
+from gateway.protocol.types.core_types import (
     MAX_ADDRESS_CHARS,
     MAX_ADDRESSES,
     MAX_CONTENT_BYTES,
@@ -52,8 +54,11 @@ from gateway.protocol.types import (
     AskState,
     Rung,
 )
-from gateway.push.broadcaster import MAX_UNSENT_BYTES
-from gateway.push.streams import PING_EVERY_S
+from gateway.protocol.types.decision_types import DecisionState
+from gateway.protocol.types.terminal_types import MAX_COLUMNS, MAX_ROW_CHARS, MAX_ROWS, MAX_RUNS_PER_ROW
+from gateway.push.connections import MAX_UNSENT_BYTES
+from gateway.push.member_streams import PING_EVERY_S
+from gateway.push.terminal_watchers import MAX_WATCHED_PER_CONNECTION
 from gateway.store import MAX_PAGE_BYTES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
@@ -195,7 +200,7 @@ def rate_words(rate: Rate) -> str:
 
 def test_the_limits_are_those_of_the_code() -> None:
     rate = Rate()
-    short, name = number_of_meta(requests.SetTopic, "topic"), number_of_meta(requests.Send, "id")
+    short, name = number_of_meta(SetTopic, "topic"), number_of_meta(Send, "id")
     assert rows_after("| what | at most |") == {
         "content, and each part's text": f"{MAX_CONTENT_BYTES} bytes",
         "context of a message, a shared document": f"{MAX_CONTEXT_BYTES} bytes, {MAX_JSON_DEPTH} levels",
@@ -205,18 +210,22 @@ def test_the_limits_are_those_of_the_code() -> None:
         "a topic, a display name, a note": f"{short} characters",
         "id, session, trace": f"{name} characters",
         "detail, question, an option of an ask; words of an answer": (
-            f"{MAX_DETAIL_BYTES}, {number_of_meta(requests.OpenAsk, 'question')}, {MAX_OPTION_TEXT_CHARS}; "
-            f"{number_of_meta(requests.AnswerAsk, 'words')} characters"
+            f"{MAX_DETAIL_BYTES}, {number_of_meta(OpenAsk, 'question')}, {MAX_OPTION_TEXT_CHARS}; "
+            f"{number_of_meta(AnswerAsk, 'words')} characters"
         ),
-        "a search": f"{number_of_meta(requests.Search, 'query')} characters",
+        "a search": f"{number_of_meta(Search, 'query')} characters",
+        "a terminal: columns, rows; runs and characters of a row": (
+            f"{MAX_COLUMNS}, {MAX_ROWS}; {MAX_RUNS_PER_ROW}, {MAX_ROW_CHARS}"
+        ),
+        "terminals watched on one connection": f"{MAX_WATCHED_PER_CONNECTION}",
         "entries in one page of a list (rooms, members, asks, contexts, decisions, sessions, tokens)": (
-            f"{number_of_meta(requests.Rooms, 'limit')}, and {MAX_LIST_BYTES} bytes"
+            f"{number_of_meta(Rooms, 'limit')}, and {MAX_LIST_BYTES} bytes"
         ),
         "entries of one list in a welcome": f"{MAX_WELCOME_ENTRIES}, and {MAX_WELCOME_LIST_BYTES} bytes",
         "rooms that agents and tools have made, one member, all guests without a token": (
             f"{MAX_ROOMS}, {MAX_ROOMS_PER_MEMBER}, {MAX_ROOMS_OF_GUESTS}"
         ),
-        "messages in one page": f"{number_of_meta(requests.History, 'limit')}, and {MAX_PAGE_BYTES} bytes",
+        "messages in one page": f"{number_of_meta(History, 'limit')}, and {MAX_PAGE_BYTES} bytes",
         "a WebSocket frame": f"{MAX_FRAME_BYTES} bytes",
         "an HTTP body": f"{MAX_BODY_BYTES} bytes",
         "unanswered requests on one socket": f"{MAX_UNANSWERED_REQUESTS}",
@@ -232,7 +241,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     [
         f"# The protocol, version {VERSION}\n",
         f"pings every {PING_EVERY_S:g} s",
-        f"expires within {PING_EVERY_S:g} s",
+        f"they are closed within {PING_EVERY_S:g} s",
         f"for {AWAY_AFTER_S:g} s is dropped",
         f"heard within\n{AWAY_AFTER_S:g} s",
         f"when {MAX_UNSENT_BYTES // 2**20} MiB wait",
@@ -251,7 +260,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"(the last {MAX_LISTED_CLOSED})",
         f"at most {MAX_OPEN_DECISIONS} open decisions and {sessions.MAX_OPEN_SESSIONS} sessions",
         f"answers one decision at most {MAX_ANSWERS_PER_VOTER} times",
-        f"within {ANSWER_TIMEOUT_S:g} s makes room",
+        f"a result within {ANSWER_TIMEOUT_S:g} s",
         f"waits after {RuleSettings().remind_asks:g} s",
         f"has more than {MAX_INLINE_BYTES} bytes",
         f"was away for {AWAY_AFTER_S:g} s",

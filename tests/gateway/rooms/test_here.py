@@ -11,14 +11,15 @@ import msgspec
 import pytest
 
 from gateway.client import Client
-from gateway.decisions import decisions
-from gateway.model.log_events import StateChange
-from gateway.model.member_state import LiveMember
+from gateway.decisions import decision_rules
+from gateway.model.live_members import LiveMember
+from gateway.model.rule_outcome import StateChange
 from gateway.model.state import PRESENT_FOR_S, RETURN_TIMEOUT_S
 from gateway.protocol.events import PresenceChanged
-from gateway.protocol.requests import CreateToken, History, Members, Poll, RevokeToken
+from gateway.protocol.requests.member_requests import CreateToken, Members, RevokeToken
+from gateway.protocol.requests.message_requests import History, Poll
 from gateway.protocol.results import Done, Inbox, MemberList, MessageList, TokenMade
-from gateway.protocol.types import DEFAULT_ROOM, MemberKind, Presence
+from gateway.protocol.types.core_types import DEFAULT_ROOM, MemberKind, Presence
 from gateway.rooms import messages
 from gateway.timing import clock_changes
 from tests.support.commands import Groupchat
@@ -88,12 +89,12 @@ def test_who_has_left_may_just_be_started_anew(world: World, ago: float, here: b
 def test_nobody_waits_for_the_vote_of_a_member_that_is_gone(world: World) -> None:
     world.member("ben")
     world.state.live["ben"] = LiveMember(connections=1)
-    decision, _ = decisions.open_decision(
-        world.state, "ann", decisions.NewDecision(DEFAULT_ROOM, "Which?"), world.sequencer
+    decision, _ = decision_rules.open_decision(
+        world.state, "ann", decision_rules.NewDecision(DEFAULT_ROOM, "Which?"), world.rule_context
     )
     assert decision.voters == ("ben",)
-    named = decisions.NewDecision(DEFAULT_ROOM, "Which?", voters=("ada",))
-    assert decisions.open_decision(world.state, "ann", named, world.sequencer)[0].voters == ("ada",)
+    named = decision_rules.NewDecision(DEFAULT_ROOM, "Which?", voters=("ada",))
+    assert decision_rules.open_decision(world.state, "ann", named, world.rule_context)[0].voters == ("ada",)
 
 
 async def test_nobody_who_is_gone_stands_under_what_is_said_to_all(gateway: Gateway) -> None:

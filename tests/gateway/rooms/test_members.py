@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.access.permissions import Action, Actor
+from gateway.access.permissions import Actor, Permission
 from gateway.access.tokens import create_token_record
-from gateway.model.log_events import LogEvent, Outcome, StateChange
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.model.state import AWAY_AFTER_S
 from gateway.protocol.errors import (
     BadRequest,
@@ -23,10 +23,11 @@ from gateway.protocol.errors import (
     VersionMismatch,
 )
 from gateway.protocol.events import MemberAction, MemberEvent, Message, RoomAction, RoomEvent
-from gateway.protocol.requests import CreateToken, Hello, Register, RevokeToken, RotateToken, SetRole, Tokens
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken, Register, RevokeToken, RotateToken, SetRole, Tokens
 from gateway.protocol.results import Done, Registered, TokenMade
-from gateway.protocol.types import DEFAULT_ROOM, RESERVED_NAMES, Member, MemberKind, Scope
-from gateway.rooms import greeting, member_tokens, members
+from gateway.protocol.types.core_types import DEFAULT_ROOM, RESERVED_NAMES, Member, MemberKind, Scope
+from gateway.rooms import hello_rules, member_tokens, members
 from tests.support.world import ADMIN, NOON, World, entropy
 
 DISPLAYS_OF_OTHERS = [
@@ -47,13 +48,13 @@ def world() -> World:
     return world
 
 
-def hello(world: World, actor: Actor, **fields: object) -> tuple[LogEvent, ...]:
-    facts = greeting.hello_events(world.state, actor, Hello(**fields), world.sequencer)  # type: ignore[arg-type]
+def hello(world: World, actor: Actor, **fields: object) -> tuple[EventToCommit, ...]:
+    facts = hello_rules.hello_events(world.state, actor, Hello(**fields), world.rule_context)  # type: ignore[arg-type]
     world.commit(*facts)
     return facts
 
 
-def told(facts: tuple[LogEvent, ...]) -> list[tuple[str, str]]:
+def told(facts: tuple[EventToCommit, ...]) -> list[tuple[str, str]]:
     """What happened, shortly: (action, member or room)."""
     lines: list[tuple[str, str]] = []
     for fact in facts:
@@ -78,11 +79,11 @@ ALICE = Actor("alice", MemberKind.HUMAN)
 # hello
 
 
-def test_a_house_begins_with_one_room() -> None:
+def test_a_gateway_begins_with_one_room() -> None:
     world = World()
-    assert members.initial_events(world.state, world.sequencer) == ()
+    assert members.initial_events(world.state, world.rule_context) == ()
     del world.state.rooms[DEFAULT_ROOM]
-    assert told(members.initial_events(world.state, world.sequencer)) == [(RoomAction.CREATED, DEFAULT_ROOM)]
+    assert told(members.initial_events(world.state, world.rule_context)) == [(RoomAction.CREATED, DEFAULT_ROOM)]
 
 
 def test_a_hello_that_says_nothing_new_is_no_event(world: World) -> None:
@@ -146,19 +147,39 @@ def test_a_hello_walks_into_no_room_that_it_only_sees(world: World) -> None:
 
 
 def test_who_leaves_is_hidden_and_everything_of_it_stays(world: World) -> None:
-    outcome = members.leave_house(world.state, "claude", "claude", world.sequencer)
+    outcome = members.leave_chat(world.state, "claude", "claude", world.rule_context)
     world.commit(*outcome.events)
     assert told(outcome.events) == [(MemberAction.LEFT, "claude")]
     assert (named(world, "claude").hidden, named(world, "claude").inbox) == (True, True)
     assert world.state.rooms_of["claude"] == {DEFAULT_ROOM}
-    assert members.leave_house(world.state, "claude", "claude", world.sequencer) == Outcome(Done())
+    assert members.leave_chat(world.state, "claude", "claude", world.rule_context) == RuleOutcome(Done())
     assert told(hello(world, CLAUDE)) == [(MemberAction.RETURNED, "claude")]
     assert named(world, "claude") == Member("claude", MemberKind.AGENT, role="coder", inbox=True)
 
 
 def test_nobody_leaves_who_was_never_here(world: World) -> None:
     with pytest.raises(NotFound):
-        members.leave_house(world.state, "nobody", "alice", world.sequencer)
+        members.leave_chat(world.state, "nobody", "alice", world.rule_context)
+
+
+def test_a_role_that_the_room_has_given_outlives_a_new_start(world: World) -> None:
+    alice = world.person("alice")
+    world.do(members.set_role, alice, SetRole(member="claude", role="critic"))
+    assert hello(world, CLAUDE, role="coder") == (), "it says at each start what it was started with"
+    assert named(world, "claude").role == "critic"
+    hello(world, CLAUDE, role="tester")
+    assert named(world, "claude").role == "tester", "it is started with another role"
+    world.do(members.set_role, alice, SetRole(member="claude", role=""))
+    hello(world, CLAUDE, role="tester")
+    assert named(world, "claude").role is None
+
+
+def test_the_first_start_after_an_update_learns_the_role_and_changes_nothing(world: World) -> None:
+    known = world.state.members["claude"]
+    world.state.put(StateChange("member", "claude", msgspec.structs.replace(known, start_role=None)))
+    hello(world, CLAUDE, role="coder")
+    world.do(members.set_role, world.person("alice"), SetRole(member="claude", role="critic"))
+    assert hello(world, CLAUDE, role="coder") == ()
 
 
 # registering
@@ -167,7 +188,7 @@ def test_nobody_leaves_who_was_never_here(world: World) -> None:
 def register(world: World, actor: Actor, **fields: object) -> Registered:
     request = Register(**fields)  # type: ignore[arg-type]
     outcome = members.register_member(
-        world.state, actor, request, world.sequencer, entropy(f"{world.sequencer.last_seq}")
+        world.state, actor, request, world.rule_context, entropy(f"{world.rule_context.last_seq}")
     )
     world.commit(*outcome.events)
     assert isinstance(outcome.result, Registered)
@@ -190,6 +211,8 @@ def test_the_team_registers_what_it_made_again_and_nothing_else(world: World) ->
     assert again.member.role == "coder"
     for token in (first.token, again.token):
         assert member_tokens.identify(world.state, token, NOON).name == "gemini"
+    world.do(members.set_role, world.person("alice"), SetRole(member="gemini", role="critic"))
+    assert register(world, TEAM, name="gemini", role="coder").member.role == "critic"
     with pytest.raises(NameTaken) as caught:
         register(world, TEAM, name="claude")
     assert caught.value.nearest == ("claude-2",)
@@ -264,7 +287,7 @@ def test_the_name_a_simple_client_gets(  # noqa: PLR0917 - a row of the table
 def test_a_simple_registration_is_announced_and_replaces_the_token_of_the_last(world: World) -> None:
     tokens = []
     for number in range(2):
-        token, facts = members.register_by_team(world.state, "gemini", ("x",), world.sequencer, entropy(f"{number}"))
+        token, facts = members.register_by_team(world.state, "gemini", ("x",), world.rule_context, entropy(f"{number}"))
         world.commit(*facts)
         tokens.append(token)
         assert told(facts)[-1] == ("said", "gemini joined the conversation")
@@ -277,7 +300,7 @@ def test_a_simple_registration_is_announced_and_replaces_the_token_of_the_last(w
 
 def test_a_simple_client_is_not_called_as_the_team_token_is(world: World) -> None:
     with pytest.raises(ReservedName, match="the team's own token"):
-        members.register_by_team(world.state, "team", (), world.sequencer, entropy("x"))
+        members.register_by_team(world.state, "team", (), world.rule_context, entropy("x"))
 
 
 # how far the team token reaches
@@ -295,8 +318,8 @@ def test_the_team_token_speaks_for_its_human_and_for_those_it_registered(world: 
 
 def test_the_team_token_loses_a_member_that_uses_its_own(world: World) -> None:
     register(world, TEAM, name="gemini")
-    world.commit(*members.leave_team_token(world.state, "gemini", world.sequencer))
-    assert members.leave_team_token(world.state, "gemini", world.sequencer) == ()
+    world.commit(*members.leave_team_token(world.state, "gemini", world.rule_context))
+    assert members.leave_team_token(world.state, "gemini", world.rule_context) == ()
     with pytest.raises(NameTaken):
         members.team_actor(world.state, "gemini")
 
@@ -306,7 +329,7 @@ def test_the_team_token_approves_and_administers_nothing(world: World) -> None:
         if name == "gemini":
             register(world, TEAM, name=name)
         actor = members.team_actor(world.state, name)
-        for action in (Action.APPROVE, Action.ADMINISTER, Action.KEYS_INTO_DIALOG, Action.RESTART):
+        for action in (Permission.APPROVE, Permission.ADMINISTER, Permission.KEYS_INTO_DIALOG, Permission.RESTART):
             assert not actor.may(action)
 
 
@@ -329,13 +352,13 @@ def test_the_team_token_makes_itself_no_person(world: World, name: str, kind: Me
     with pytest.raises(GroupChatError):
         register(world, TEAM, name=name, kind=kind)
     with pytest.raises(GroupChatError):
-        members.register_by_team(world.state, name, (), world.sequencer, entropy("x"))
+        members.register_by_team(world.state, name, (), world.rule_context, entropy("x"))
     assert not world.state.tokens
 
 
 def test_a_token_that_an_earlier_version_gave_to_the_teams_person_opens_nothing(world: World) -> None:
     hello(world, TEAM)
-    token, record = create_token_record(entropy("old"), "human", world.sequencer.stamp)
+    token, record = create_token_record(entropy("old"), "human", world.rule_context.stamp)
     world.state.put(StateChange("token", record.id, record))
     with pytest.raises(Unauthorized):
         member_tokens.identify(world.state, token, NOON)
@@ -368,7 +391,7 @@ def test_a_newer_client_is_welcome(world: World, version: int) -> None:
 def create(world: World, name: str, actor: Actor = ADMIN, **fields: object) -> TokenMade:
     request = CreateToken(name=name, **fields)  # type: ignore[arg-type]
     outcome = member_tokens.create_token(
-        world.state, actor, request, world.sequencer, entropy(f"{world.sequencer.last_seq}")
+        world.state, actor, request, world.rule_context, entropy(f"{world.rule_context.last_seq}")
     )
     world.commit(*outcome.events)
     assert isinstance(outcome.result, TokenMade)
@@ -378,7 +401,7 @@ def create(world: World, name: str, actor: Actor = ADMIN, **fields: object) -> T
 def rotate(world: World, name: str, grace: float = 3600) -> TokenMade:
     request = RotateToken(name=name, grace=grace)
     outcome = member_tokens.rotate_token(
-        world.state, ADMIN, request, world.sequencer, entropy(f"{world.sequencer.last_seq}")
+        world.state, ADMIN, request, world.rule_context, entropy(f"{world.rule_context.last_seq}")
     )
     world.commit(*outcome.events)
     assert isinstance(outcome.result, TokenMade)
@@ -410,7 +433,10 @@ def test_an_agent_made_by_an_administrator_has_an_inbox(world: World) -> None:
 
 
 def test_a_second_token_leaves_the_first(world: World) -> None:
-    first, second = create(world, "codex"), create(world, "codex", scopes=(Scope.APPROVER,))
+    first = create(world, "codex")
+    before = len(world.facts)
+    second = create(world, "codex", scopes=(Scope.APPROVER,))
+    assert told(tuple(world.facts[before:])) == [(MemberAction.CHANGED, "codex")], "it has not been away"
     assert member_tokens.identify(world.state, first.token, NOON).scopes == frozenset()
     assert member_tokens.identify(world.state, second.token, NOON).scopes == {Scope.APPROVER}
 
@@ -459,9 +485,9 @@ def test_revoking_by_name_ends_them_all_and_by_id_one(world: World) -> None:
 
 def hands_of(world: World, token: str, *, parent: bool = True) -> str:
     """A token for an agent's tools; `parent=False`: as an earlier version kept it."""
-    actor = member_tokens.identify(world.state, token, world.sequencer.now)
+    actor = member_tokens.identify(world.state, token, world.rule_context.now)
     outcome = member_tokens.create_tools_token(
-        world.state, actor, world.sequencer, entropy(f"hands {world.sequencer.last_seq}")
+        world.state, actor, world.rule_context, entropy(f"hands {world.rule_context.last_seq}")
     )
     world.commit(*outcome.events)
     assert isinstance(outcome.result, TokenMade)
@@ -477,22 +503,22 @@ def test_an_agents_tools_end_with_the_token_that_asked_for_theirs(world: World, 
     own = create(world, "codex", expires_in=60).token
     hands = hands_of(world, own, parent=parent)
     key, tools = own.split("_")[1], member_tokens.identify(world.state, hands, NOON)
-    assert tools.hands
+    assert tools.is_tools_token
     match end:
         case "revoked":
             world.do(member_tokens.revoke_token, ADMIN, RevokeToken(name=key))
             assert world.state.member("codex").hidden, "its tools are no way to come back"
         case "expired":
-            world.sequencer.at(NOON + 60)
+            world.rule_context.at(NOON + 60)
         case "rotated":
             rotate(world, "codex", grace=0)
         case "gone":
             world.state.put(StateChange("token", key, None))
-    assert not opens(world, hands, world.sequencer.now)
+    assert not opens(world, hands, world.rule_context.now)
     with pytest.raises(Unauthorized):
-        member_tokens.check_token_holds(world.state, tools, world.sequencer.now)
-    listed = member_tokens.list_tokens(world.state, ADMIN, world.sequencer.now, Tokens()).tokens
-    assert [one.revoked for one in listed if one.hands] == [True]
+        member_tokens.check_token_holds(world.state, tools, world.rule_context.now)
+    listed = member_tokens.list_tokens(world.state, ADMIN, world.rule_context.now, Tokens()).tokens
+    assert [one.revoked for one in listed if one.is_tools_token] == [True]
 
 
 def test_an_agents_tools_outlive_another_token_of_the_member(world: World) -> None:
@@ -529,7 +555,7 @@ def test_rotating_never_makes_an_old_token_last_longer(world: World) -> None:
 
 def test_a_rotated_token_lives_as_long_as_the_old_one_was_meant_to(world: World) -> None:
     create(world, "codex", expires_in=30 * DAY)
-    world.sequencer.at(NOON + 20 * DAY)
+    world.rule_context.at(NOON + 20 * DAY)
     new = rotate(world, "codex")
     assert new.expires == "2027-03-06T08:00:00.000Z"
     assert opens(world, new.token, NOON + 50 * DAY - 1) and not opens(world, new.token, NOON + 50 * DAY)
@@ -537,9 +563,9 @@ def test_a_rotated_token_lives_as_long_as_the_old_one_was_meant_to(world: World)
 
 def test_an_expired_token_can_be_rotated_as_its_refusal_advises(world: World) -> None:
     old = create(world, "codex", expires_in=10)
-    world.sequencer.at(NOON + DAY)
+    world.rule_context.at(NOON + DAY)
     with pytest.raises(Unauthorized, match="token rotate"):
-        member_tokens.identify(world.state, old.token, world.sequencer.now)
+        member_tokens.identify(world.state, old.token, world.rule_context.now)
     new = rotate(world, "codex")
     assert opens(world, new.token, NOON + DAY + 9)
     assert not opens(world, old.token, NOON + DAY)
@@ -594,24 +620,26 @@ def test_a_role_is_given_and_taken(
     actor, request = world.member("me", me[0], *me[1]), SetRole(member=member, role=role)
     if isinstance(holds, type):
         with pytest.raises(holds):
-            members.set_role(world.state, actor, request, world.sequencer)
+            members.set_role(world.state, actor, request, world.rule_context)
         return
     world.do(members.set_role, actor, request)
     assert world.state.member(member.lower().removeprefix("@")).role == holds
-    assert not members.set_role(world.state, actor, request, world.sequencer).events
+    assert not members.set_role(world.state, actor, request, world.rule_context).events
 
 
 def test_a_rotation_keeps_the_members_own_rights_whatever_its_tools_were_given(world: World) -> None:
     wish = CreateToken(name="eve", scopes=(Scope.OBSERVER,))
-    made = member_tokens.create_token(world.state, ADMIN, wish, world.sequencer, entropy("own"))
+    made = member_tokens.create_token(world.state, ADMIN, wish, world.rule_context, entropy("own"))
     world.commit(*made.events)
     assert isinstance(made.result, TokenMade)
     eve = member_tokens.identify(world.state, made.result.token, NOON)
-    world.commit(*member_tokens.create_tools_token(world.state, eve, world.sequencer, entropy("hands")).events)
-    rotated = member_tokens.rotate_token(world.state, ADMIN, RotateToken(name="eve"), world.sequencer, entropy("new"))
+    world.commit(*member_tokens.create_tools_token(world.state, eve, world.rule_context, entropy("hands")).events)
+    rotated = member_tokens.rotate_token(
+        world.state, ADMIN, RotateToken(name="eve"), world.rule_context, entropy("new")
+    )
     world.commit(*rotated.events)
     assert isinstance(rotated.result, TokenMade)
     assert member_tokens.identify(world.state, rotated.result.token, NOON) == eve
-    (hands,) = [one for one in world.state.tokens.values() if one.hands]
-    with pytest.raises(BadRequest, match="its sidecar makes a new one"):
-        member_tokens.rotate_token(world.state, ADMIN, RotateToken(name=hands.id), world.sequencer, entropy("again"))
+    (hands,) = [one for one in world.state.tokens.values() if one.is_tools_token]
+    with pytest.raises(BadRequest, match="Its sidecar creates a new one"):
+        member_tokens.rotate_token(world.state, ADMIN, RotateToken(name=hands.id), world.rule_context, entropy("again"))

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.access.permissions import Actor
-from gateway.model.log_events import LogEvent, Outcome, StateChange
-from gateway.model.records import MemberRecord
+from gateway.model.records.stored_records import MemberRecord
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.protocol.errors import (
     BadRequest,
     Conflict,
@@ -28,10 +28,11 @@ from gateway.protocol.errors import (
     UnknownRoom,
 )
 from gateway.protocol.events import Message, RoomAction, RoomEvent
-from gateway.protocol.loop_limits import Limits
-from gateway.protocol.requests import CreateRoom, Invite, Join, Kick, Leave, RemoveRoom, Request, Send, SetTopic
+from gateway.protocol.requests.message_requests import Send
+from gateway.protocol.requests.request import Request
+from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Kick, Leave, RemoveRoom, SetTopic
 from gateway.protocol.results import Accepted, Done
-from gateway.protocol.types import (
+from gateway.protocol.types.core_types import (
     DEFAULT_ROOM,
     MAX_CONTENT_BYTES,
     MAX_CONTEXT_BYTES,
@@ -43,8 +44,9 @@ from gateway.protocol.types import (
     Part,
     Scope,
 )
-from gateway.push.broadcaster import make_visibility_filter
-from gateway.rooms import messages, removal, room_changes
+from gateway.protocol.types.loop_limits import Limits
+from gateway.push.connections import make_visibility_filter
+from gateway.rooms import messages, removal, room_rules
 from gateway.store import StoredEvent
 from tests.support.examples import examples
 from tests.support.world import ADMIN, NOON, STAMP, World
@@ -112,13 +114,13 @@ def test_who_is_meant(  # noqa: PLR0917 - a row of the table
 def test_an_owner_who_was_put_out_is_owner_again_only_by_an_invitation(world: World) -> None:
     bob, alice = Actor("bob", MemberKind.HUMAN), Actor("alice", MemberKind.HUMAN)
     world.room("pub", "bob", "alice")
-    world.do(room_changes.kick_member, ADMIN, Kick(room="pub", member="bob"))
-    with pytest.raises(Forbidden, match="put out"):
-        world.do(room_changes.kick_member, bob, Kick(room="pub", member="alice"))
-    with pytest.raises(Forbidden, match="put out"):
+    world.do(room_rules.kick_member, ADMIN, Kick(room="pub", member="bob"))
+    with pytest.raises(Forbidden, match="were removed from"):
+        world.do(room_rules.kick_member, bob, Kick(room="pub", member="alice"))
+    with pytest.raises(Forbidden, match="were removed from"):
         world.do(removal.remove_room, bob, RemoveRoom(room="pub"))
-    world.do(room_changes.invite_member, alice, Invite(room="pub", member="bob"))
-    world.do(room_changes.kick_member, bob, Kick(room="pub", member="alice"))
+    world.do(room_rules.invite_member, alice, Invite(room="pub", member="bob"))
+    world.do(room_rules.kick_member, bob, Kick(room="pub", member="alice"))
 
 
 def test_a_hidden_member_gets_what_is_said_to_it_by_name_and_to_everyone_while_it_may_be_back(world: World) -> None:
@@ -160,7 +162,7 @@ def test_a_message_keeps_what_was_sent(world: World) -> None:
     assert {name: getattr(message, name) for name in fields} == fields
     assert message.to == ("@claude",)
     assert (world.facts[1].client_id, world.facts[1].deadline) == ("mine", NOON + 60)
-    assert accepted.seq == message.seq == world.sequencer.last_seq
+    assert accepted.seq == message.seq == world.rule_context.last_seq
 
 
 def test_without_an_id_the_message_is_called_after_its_seq(world: World) -> None:
@@ -208,11 +210,11 @@ REFUSED_SENDS: list[tuple[str, dict[str, object], type[GroupChatError]]] = [
 def test_a_send_that_is_refused_changes_nothing(
     world: World, sender: str, fields: dict[str, object], error: type[GroupChatError]
 ) -> None:
-    before, seq = world.snapshot(), world.sequencer.last_seq
+    before, seq = world.snapshot(), world.rule_context.last_seq
     with pytest.raises(error) as caught:
         world.do(messages.post_message, actor(world, sender), Send(**fields))  # type: ignore[arg-type]
     assert type(caught.value) is error
-    assert (world.snapshot(), world.sequencer.last_seq) == (before, seq)
+    assert (world.snapshot(), world.rule_context.last_seq) == (before, seq)
 
 
 ALLOWED_SENDS: list[dict[str, object]] = [
@@ -238,7 +240,7 @@ def test_a_send_at_the_edge_of_what_is_allowed(world: World, fields: dict[str, o
 
 def test_creating_a_room_enters_its_creator(world: World) -> None:
     outcome = world.do(
-        room_changes.create_room, actor(world, "bob"), CreateRoom(room="#Den", topic="tea", invite_only=True)
+        room_rules.create_room, actor(world, "bob"), CreateRoom(room="#Den", topic="tea", invite_only=True)
     )
     created, entered = (fact.event for fact in outcome.events)
     assert isinstance(created, RoomEvent) and isinstance(entered, RoomEvent)
@@ -253,64 +255,121 @@ def test_creating_a_room_enters_its_creator(world: World) -> None:
 def test_joining_and_leaving(world: World) -> None:
     den = world.room("den", "bob").name
     alice = actor(world, "alice")
-    world.do(room_changes.join_room, alice, Join(room=den))
+    world.do(room_rules.join_room, alice, Join(room=den))
     assert world.state.in_room[den] == {"alice", "bob"}
-    assert world.do(room_changes.join_room, alice, Join(room=den)) == Outcome(Done())
-    world.do(room_changes.leave_room, alice, Leave(room=den))
+    assert world.do(room_rules.join_room, alice, Join(room=den)) == RuleOutcome(Done())
+    world.do(room_rules.leave_room, alice, Leave(room=den))
     assert world.state.in_room[den] == {"bob"}
     with pytest.raises(Forbidden, match="not in the room"):
         world.say(messages.post_message, alice, "hi", room=den)
 
 
-def test_an_invitation_is_seen_by_two_and_opens_the_door(world: World) -> None:
+def test_an_invitation_is_seen_by_two_and_admits_the_invited(world: World) -> None:
     bob = actor(world, "bob")
     with pytest.raises(UnknownRoom):
-        world.do(room_changes.join_room, bob, Join(room="lab"))
-    outcome = world.do(room_changes.invite_member, actor(world, "alice"), Invite(room="lab", member="@Bob"))
+        world.do(room_rules.join_room, bob, Join(room="lab"))
+    outcome = world.do(room_rules.invite_member, actor(world, "alice"), Invite(room="lab", member="@Bob"))
     assert outcome.events[0].ends == ("alice", "bob")
-    assert world.do(room_changes.invite_member, actor(world, "alice"), Invite(room="lab", member="claude")) == Outcome(
-        Done()
-    )
-    world.do(room_changes.join_room, bob, Join(room="lab"))
+    assert world.do(
+        room_rules.invite_member, actor(world, "alice"), Invite(room="lab", member="claude")
+    ) == RuleOutcome(Done())
+    world.do(room_rules.join_room, bob, Join(room="lab"))
     assert "bob" in world.state.in_room["lab"]
+
+
+TAKEN_IN: list[tuple[str, str, bool]] = [
+    # who invites, whom, and whether the invited member is in the room at once
+    ("alice", "codex", True),
+    ("alice", "gemini", True),  # invited before: it was not in yet
+    ("alice", "inboxer", True),
+    ("alice", "resting", True),  # it has left and may come back
+    ("alice", "bob", False),  # a person decides for itself
+    ("alice", "watcher", False),  # a tool without an inbox would get nothing
+    ("claude", "codex", False),
+    ("claude", "bob", False),
+    ("root", "codex", True),
+    ("overseer", "codex", True),  # an administrator, whatever its kind
+    ("overseer", "bob", False),
+    ("team", "codex", True),
+]
+
+
+@pytest.mark.parametrize(("by", "guest", "taken_in"), TAKEN_IN)
+def test_a_persons_invitation_takes_a_program_in(world: World, by: str, guest: str, taken_in: bool) -> None:
+    world.member("inboxer", MemberKind.TOOL, inbox=True)
+    world.member("watcher", MemberKind.TOOL)
+    world.member("resting", hidden=True)
+    overseer = world.member("overseer", MemberKind.AGENT, Scope.ADMIN)
+    team = Actor("alice", MemberKind.HUMAN, team=True)
+    who = {"root": ADMIN, "overseer": overseer, "team": team}.get(by) or actor(world, by)
+    outcome = world.do(room_rules.invite_member, who, Invite(room="lab", member=guest))
+    invited, *entered = (fact.event for fact in outcome.events)
+    assert isinstance(invited, RoomEvent) and invited.action is RoomAction.INVITED
+    assert outcome.events[0].ends == (who.name, guest)
+    assert (guest in world.state.in_room["lab"]) is taken_in
+    assert [(one.action, one.member, one.by) for one in entered if isinstance(one, RoomEvent)] == (
+        [(RoomAction.JOINED, guest, who.name)] if taken_in else []
+    )
+    if taken_in:
+        assert outcome.events[1].ends is None, "everyone in the room learns of it"
+        assert world.do(room_rules.invite_member, who, Invite(room="lab", member=guest)) == RuleOutcome(Done())
+
+
+def test_an_agent_that_was_put_out_is_taken_in_again_by_a_person_alone(world: World) -> None:
+    alice, claude = actor(world, "alice"), actor(world, "claude")
+    world.room("den", "alice", "claude", "codex")
+    world.do(room_rules.kick_member, alice, Kick(room="den", member="codex"))
+    world.do(room_rules.invite_member, claude, Invite(room="den", member="codex"))
+    assert "codex" not in world.state.in_room["den"]
+    world.do(room_rules.invite_member, alice, Invite(room="den", member="codex"))
+    assert "codex" in world.state.in_room["den"] and "codex" not in world.state.rooms["den"].out
+
+
+def test_a_message_to_someone_outside_names_the_commands_that_let_it_in(world: World) -> None:
+    with pytest.raises(Forbidden) as caught:
+        world.say(messages.post_message, actor(world, "alice"), "hi", room="lab", to="@codex")
+    assert "codex is not in the room 'lab'" in caught.value.message
+    assert "`/invite codex`" in caught.value.message and "`groupchat rooms invite lab codex`" in caught.value.message
+    with pytest.raises(Forbidden, match="codex, bob are not in the room 'lab'"):
+        world.say(messages.post_message, actor(world, "alice"), "hi", room="lab", to="@codex @bob")
 
 
 def test_seeing_a_room_is_not_being_let_in(world: World) -> None:
     eve = world.member("eve", MemberKind.TOOL, Scope.OBSERVER)
     assert world.state.room("lab", eve).name == "lab"
     with pytest.raises(Forbidden, match="invitation"):
-        world.do(room_changes.join_room, eve, Join(room="lab"))
+        world.do(room_rules.join_room, eve, Join(room="lab"))
 
 
 def test_a_topic_is_set_by_those_inside(world: World) -> None:
-    outcome = world.do(room_changes.set_room_topic, actor(world, "alice"), SetTopic(room="lab", topic="mice"))
+    outcome = world.do(room_rules.set_room_topic, actor(world, "alice"), SetTopic(room="lab", topic="mice"))
     assert outcome.events[0].ends is None
     assert world.state.rooms["lab"].topic == "mice"
-    world.do(room_changes.set_room_topic, ADMIN, SetTopic(room="lab", topic="rats"))
+    world.do(room_rules.set_room_topic, ADMIN, SetTopic(room="lab", topic="rats"))
     assert world.state.rooms["lab"].topic == "rats"
 
 
 def test_an_administrator_enters_every_room(world: World) -> None:
-    world.do(room_changes.join_room, world.person("root", Scope.ADMIN), Join(room="lab"))
+    world.do(room_rules.join_room, world.person("root", Scope.ADMIN), Join(room="lab"))
     assert "root" in world.state.in_room["lab"]
 
 
-Rule = Callable[..., Outcome]
+Rule = Callable[..., RuleOutcome]
 
 REFUSED: list[tuple[Rule, str, Request, type[GroupChatError]]] = [
-    (room_changes.create_room, "alice", CreateRoom(room="lab"), RoomExists),
-    (room_changes.create_room, "bob", CreateRoom(room="#general"), RoomExists),
-    (room_changes.create_room, "bob", CreateRoom(room="a room"), InvalidName),
-    (room_changes.create_room, "bob", CreateRoom(room="den", topic="\x00"), InvalidText),
-    (room_changes.join_room, "bob", Join(room="nowhere"), UnknownRoom),
-    (room_changes.join_room, "bob", Join(room="lab"), UnknownRoom),
-    (room_changes.leave_room, "bob", Leave(room="lab"), UnknownRoom),
-    (room_changes.leave_room, "gemini", Leave(room="lab"), Conflict),
-    (room_changes.set_room_topic, "gemini", SetTopic(room="lab", topic="x"), Forbidden),
-    (room_changes.set_room_topic, "bob", SetTopic(room="lab", topic="x"), UnknownRoom),
-    (room_changes.set_room_topic, "alice", SetTopic(room="lab", topic="\x00"), InvalidText),
-    (room_changes.invite_member, "gemini", Invite(room="lab", member="bob"), Forbidden),
-    (room_changes.invite_member, "alice", Invite(room="lab", member="nobody"), NotFound),
+    (room_rules.create_room, "alice", CreateRoom(room="lab"), RoomExists),
+    (room_rules.create_room, "bob", CreateRoom(room="#general"), RoomExists),
+    (room_rules.create_room, "bob", CreateRoom(room="a room"), InvalidName),
+    (room_rules.create_room, "bob", CreateRoom(room="den", topic="\x00"), InvalidText),
+    (room_rules.join_room, "bob", Join(room="nowhere"), UnknownRoom),
+    (room_rules.join_room, "bob", Join(room="lab"), UnknownRoom),
+    (room_rules.leave_room, "bob", Leave(room="lab"), UnknownRoom),
+    (room_rules.leave_room, "gemini", Leave(room="lab"), Conflict),
+    (room_rules.set_room_topic, "gemini", SetTopic(room="lab", topic="x"), Forbidden),
+    (room_rules.set_room_topic, "bob", SetTopic(room="lab", topic="x"), UnknownRoom),
+    (room_rules.set_room_topic, "alice", SetTopic(room="lab", topic="\x00"), InvalidText),
+    (room_rules.invite_member, "gemini", Invite(room="lab", member="bob"), Forbidden),
+    (room_rules.invite_member, "alice", Invite(room="lab", member="nobody"), NotFound),
 ]
 
 
@@ -318,19 +377,19 @@ REFUSED: list[tuple[Rule, str, Request, type[GroupChatError]]] = [
 def test_what_a_room_refuses(
     world: World, rule: Rule, name: str, request_: Request, error: type[GroupChatError]
 ) -> None:
-    before, seq = world.snapshot(), world.sequencer.last_seq
+    before, seq = world.snapshot(), world.rule_context.last_seq
     with pytest.raises(error) as caught:
         world.do(rule, actor(world, name), request_)
     assert type(caught.value) is error
-    assert (world.snapshot(), world.sequencer.last_seq) == (before, seq)
+    assert (world.snapshot(), world.rule_context.last_seq) == (before, seq)
 
 
 def test_a_room_one_may_not_see_is_not_even_named(world: World) -> None:
     with pytest.raises(UnknownRoom) as caught:
-        world.do(room_changes.join_room, actor(world, "bob"), Join(room="labs"))
+        world.do(room_rules.join_room, actor(world, "bob"), Join(room="labs"))
     assert caught.value.nearest == ()
     with pytest.raises(UnknownRoom) as caught:
-        world.do(room_changes.join_room, actor(world, "alice"), Join(room="labs"))
+        world.do(room_rules.join_room, actor(world, "alice"), Join(room="labs"))
     assert caught.value.nearest == ("lab",)
 
 
@@ -359,10 +418,10 @@ requests = st.one_of(
     st.builds(Send, content=st.just("hi"), room=rooms, to=audiences),
 )
 RULES: dict[type[Request], Rule] = {
-    CreateRoom: room_changes.create_room,
-    Join: room_changes.join_room,
-    Leave: room_changes.leave_room,
-    Invite: room_changes.invite_member,
+    CreateRoom: room_rules.create_room,
+    Join: room_rules.join_room,
+    Leave: room_rules.leave_room,
+    Invite: room_rules.invite_member,
     Send: messages.post_message,
 }
 
@@ -376,7 +435,7 @@ class Witness:
     invited: set[str] = field(default_factory=set)
     last_seq: int = 0
 
-    def saw(self, who: str, request: Request, outcome: Outcome) -> None:
+    def saw(self, who: str, request: Request, outcome: RuleOutcome) -> None:
         for fact in outcome.events:
             assert fact.event.seq > self.last_seq, "seq is strictly increasing"
             self.last_seq = fact.event.seq
@@ -392,10 +451,12 @@ class Witness:
                 self.inside[where].add(who)
             case Leave(room=where):
                 self.inside[where].remove(who)
-            case Invite(room="lab", member=guest):
-                self.invited.add(guest)
+            case Invite(room=where, member=guest):
+                self.invited |= {guest} if where == "lab" else set()
+                if who in PEOPLE and guest in AGENTS:
+                    self.inside[where].add(guest)
 
-    def said(self, fact: LogEvent, message: Message, request: Send, outcome: Outcome) -> None:
+    def said(self, fact: EventToCommit, message: Message, request: Send, outcome: RuleOutcome) -> None:
         inside = self.inside[message.room]
         assert message.from_ in inside
         ladders = {one.member for one in fact.deliveries}
@@ -437,7 +498,7 @@ class Witness:
             assert "lab" not in caught.value.nearest
 
 
-def empty_house() -> World:
+def empty_chat() -> World:
     world = World()
     for name in PEOPLE:
         world.person(name)
@@ -449,7 +510,7 @@ def empty_house() -> World:
 @settings(max_examples=examples(150), deadline=None, derandomize=True)
 @given(st.lists(st.tuples(actors, requests), max_size=40))
 def test_whatever_they_do_the_rules_hold(steps: list[tuple[str, Request]]) -> None:
-    world = empty_house()
+    world = empty_chat()
     witness = Witness(world)
     for who, request in steps:
         before = world.snapshot()
@@ -501,7 +562,7 @@ def test_agents_that_answer_each_other_stop_visibly_until_a_person_speaks(world:
 
 def test_a_final_answer_that_a_tool_has_said_already_is_not_said_again(world: World) -> None:
     claude = world.member("claude")
-    hands = replace(claude, hands=True)
+    hands = replace(claude, is_tools_token=True)
     alice = world.person("alice")
     world.member("codex")
     asked, _ = world.say(messages.post_message, alice, "how much?", to=("@claude",))
@@ -516,7 +577,7 @@ def test_a_final_answer_that_a_tool_has_said_already_is_not_said_again(world: Wo
 def test_a_tool_that_did_not_say_what_it_answers_is_linked_to_and_not_repeated(world: World) -> None:
     claude, alice = world.member("claude"), world.person("alice")
     asked, _ = world.say(messages.post_message, alice, "how much?", to=("@claude",))
-    by_hand, _ = world.say(messages.post_message, replace(claude, hands=True), "Seven.", to=("@alice",))
+    by_hand, _ = world.say(messages.post_message, replace(claude, is_tools_token=True), "Seven.", to=("@alice",))
     final = {"to": ("@alice",), "reply_to": asked.seq, "context": {"answers": [asked.seq]}}
     link, _ = world.say(messages.post_message, claude, "Seven.", kind=MessageKind.REPLY, **final)
     assert (link.kind, link.content, link.reply_to) == (MessageKind.ACK, f"(answered with #{by_hand.seq})", asked.seq)
@@ -525,7 +586,7 @@ def test_a_tool_that_did_not_say_what_it_answers_is_linked_to_and_not_repeated(w
 
 def test_what_agents_begin_with_tools_counts_on_where_they_were(world: World) -> None:
     claude, codex, alice = world.member("claude"), world.member("codex"), world.person("alice")
-    hands = replace(claude, hands=True)
+    hands = replace(claude, is_tools_token=True)
     world.state.chains.limits = Limits(max_pair=0)
     world.say(messages.post_message, alice, "talk", to=("@claude",))
     for round_ in range(MOST_HOPS + 1):

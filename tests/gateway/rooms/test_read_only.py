@@ -12,18 +12,20 @@ import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway.access.operation_effects import OperationEffect
+from gateway.access.operation_kinds import OperationKind
 from gateway.client import Client, Endpoint
 from gateway.mcp.tools import TOOLS
-from gateway.operations.table import OPERATION_BY_REQUEST, OPERATIONS
+from gateway.operations.operation_table import OPERATION_BY_REQUEST, OPERATIONS
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, Forbidden
 from gateway.protocol.events import Message
-from gateway.protocol.requests import CreateToken, Hello, RotateToken, Tokens, WhoAmI
+from gateway.protocol.requests.agent_requests import WatchTerminal
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken, RotateToken, Tokens, WhoAmI
 from gateway.protocol.results import Identity, TokenMade
-from gateway.protocol.types import MemberKind, Scope
-from gateway.rooms import greeting, member_tokens
-from gateway.runtime.listen import listen_at
+from gateway.protocol.types.core_types import MemberKind, Scope
+from gateway.rooms import hello_rules, member_tokens
+from gateway.runtime.listen_option import listen_at
 from tests.fakes.ai_connect_client import socket_at
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.mcp_clients import peer
@@ -77,7 +79,8 @@ async def test_each_operation_over_rest(scene: Scene) -> None:
     for line in EXAMPLES:
         answer = await scene.simple.ask("POST", "/v1/op", data=line.encode())
         hello = line.startswith('{"op":"hello"') and ("inbox" in line or "display" in line)
-        wishes = hello or '"tokens"' in line  # which are an administrator's to see
+        tokens = '"tokens"' in line and '"own"' not in line  # which are an administrator's to see
+        wishes = hello or tokens or '"terminal.watch"' in line  # a terminal shows more than messages
         assert refused_so(answer.body) is (wishes or not allowed(line)), (line, answer)
         assert answer.status == 403 if refused_so(answer.body) else answer.status < 500, (line, answer)
     for operation in OPERATIONS:
@@ -85,7 +88,7 @@ async def test_each_operation_over_rest(scene: Scene) -> None:
         body: dict[str, Any] | None = None if operation.method in ("GET", "DELETE") else {}
         answer = await scene.simple.ask(operation.method, path, body=body)
         if refused_so(answer.body):
-            assert not operation.effect.allowed_read_only or operation.request is Tokens, path
+            assert not operation.effect.allowed_read_only or operation.request in (Tokens, WatchTerminal), path
     assert scene.last == before, "nothing was written"
 
 
@@ -129,6 +132,7 @@ SIMPLE: list[tuple[str, str, dict[str, Any] | None, bool]] = [
     ("GET", "/history", None, True),
     ("GET", "/mode", None, True),
     ("GET", "/metrics", None, True),
+    ("GET", "/stats", None, True),
     ("GET", "/inbox/ben", None, False),
     ("POST", "/register", {"agentId": "ben"}, False),
     ("POST", "/agent-output", {"from": "ben", "content": "hi"}, False),
@@ -152,8 +156,8 @@ async def test_the_simple_interface(scene: Scene) -> None:
 
 async def test_other_systems_dialects_are_closed_to_it(tmp_path: Path) -> None:
     """In them whoever comes is somebody: a peer, an agent in a channel."""
-    doors = tuple(listen_at(f"{dialect}=0") for dialect in DIALECTS)
-    async with gateway_in_process(tmp_path / "state", listen=doors) as gateway:
+    listeners = tuple(listen_at(f"{dialect}=0") for dialect in DIALECTS)
+    async with gateway_in_process(tmp_path / "state", listen=listeners) as gateway:
         async with Client(gateway.operator) as alice:
             wish = CreateToken(name="ben", kind=MemberKind.AGENT, read_only=True)
             token = (await alice.request(wish, TokenMade)).token
@@ -175,28 +179,28 @@ async def test_only_tools_that_change_nothing_are_offered(scene: Scene) -> None:
 
 
 def test_only_reading_is_allowed() -> None:
-    assert {effect for effect in OperationEffect if effect.allowed_read_only} == {
-        OperationEffect.READS,
-        OperationEffect.GREETS,
+    assert {effect for effect in OperationKind if effect.allowed_read_only} == {
+        OperationKind.READS,
+        OperationKind.GREETS,
     }
 
 
 def test_a_hello_changes_nothing() -> None:
     world = World()
     actor = replace(world.member("ben", hidden=True), read_only=True)
-    assert greeting.hello_events(world.state, actor, Hello(rooms=("general",)), world.sequencer) == ()
+    assert hello_rules.hello_events(world.state, actor, Hello(rooms=("general",)), world.rule_context) == ()
     world.room("lab")
     for wish in (Hello(inbox=True), Hello(role="coder"), Hello(display="x"), Hello(rooms=("lab",))):
         with pytest.raises(Forbidden, match="read-only"):
-            greeting.hello_events(world.state, actor, wish, world.sequencer)
+            hello_rules.hello_events(world.state, actor, wish, world.rule_context)
 
 
 def test_it_stays_so_when_it_is_rotated_and_can_be_seen() -> None:
     world = World()
     wish = CreateToken(name="board", kind=MemberKind.AGENT, read_only=True, scopes=(Scope.OBSERVER,))
-    world.commit(*member_tokens.create_token(world.state, ADMIN, wish, world.sequencer, entropy("1")).events)
+    world.commit(*member_tokens.create_token(world.state, ADMIN, wish, world.rule_context, entropy("1")).events)
     assert not world.state.member("board").inbox, "nothing waits for one that cannot take it"
-    again = member_tokens.rotate_token(world.state, ADMIN, RotateToken(name="board"), world.sequencer, entropy("2"))
+    again = member_tokens.rotate_token(world.state, ADMIN, RotateToken(name="board"), world.rule_context, entropy("2"))
     world.commit(*again.events)
     assert isinstance(again.result, TokenMade)
     assert member_tokens.identify(world.state, again.result.token, NOON).read_only
@@ -208,4 +212,4 @@ def test_it_stays_so_when_it_is_rotated_and_can_be_seen() -> None:
 def test_it_has_no_scope_that_changes_things(scope: Scope) -> None:
     wish = CreateToken(name="board", read_only=True, scopes=(scope,))
     with pytest.raises(BadRequest, match="read-only"):
-        member_tokens.create_token(World().state, ADMIN, wish, World().sequencer, entropy("1"))
+        member_tokens.create_token(World().state, ADMIN, wish, World().rule_context, entropy("1"))

@@ -13,9 +13,11 @@ import pytest_asyncio
 
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Receipt
-from gateway.protocol.requests import CreateRoom, Hello, Invite, Join, Receipts, Report, Show
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.message_requests import Receipts, Report, Show
+from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join
 from gateway.protocol.results import Done, MessageDetail, Story
-from gateway.protocol.types import MemberKind, Rung, Scope, Step
+from gateway.protocol.types.core_types import MemberKind, Rung, Scope, Step
 from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
 from tests.support.simple import SimpleClient, simple_client
 
@@ -184,6 +186,7 @@ READS: dict[str, Read] = {
     "members of the room": getting("/v1/members", room="orchard"),
     "a room alike": getting("/v1/messages", room="orchars"),
     "status": getting("/v1/status"),
+    "stats": getting("/v1/stats"),
     "agents": getting("/agents"),
     "cancel and retry": acting,
 }

@@ -14,33 +14,20 @@ from gateway.access.permissions import Actor
 from gateway.client import Client
 from gateway.model.state import GatewayState
 from gateway.operations.dispatch import run_operation, start_operation
-from gateway.protocol.contexts import DeleteContext, MergeContext, PutContext
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Message
-from gateway.protocol.requests import (
-    Cancel,
-    CreateRoom,
-    CreateToken,
-    Events,
-    Hello,
-    Invite,
-    Join,
-    Leave,
-    Pause,
-    Poll,
-    Report,
-    Request,
-    Resume,
-    RevokeToken,
-    RotateToken,
-    Send,
-    SetTopic,
-)
+from gateway.protocol.requests.agent_requests import Pause, Resume
+from gateway.protocol.requests.connection_requests import Events, Hello
+from gateway.protocol.requests.context_requests import DeleteContext, MergeContext, PutContext
+from gateway.protocol.requests.member_requests import CreateToken, RevokeToken, RotateToken
+from gateway.protocol.requests.message_requests import Cancel, Poll, Report, Send
+from gateway.protocol.requests.request import Request
+from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Leave, SetTopic
 from gateway.protocol.results import Accepted
-from gateway.protocol.types import MemberKind, Rung, Step
+from gateway.protocol.types.core_types import MemberKind, Rung, Step
 from gateway.runtime.hub import Hub
-from gateway.server.own_tokens import system_actor
-from gateway.server.startup import open_hub
+from gateway.server.state_folder.open_hub import open_hub
+from gateway.server.state_folder.startup_tokens import system_actor
 from gateway.store.sqlite import SqliteStore
 from tests.fakes.retry import retry_until
 from tests.support.assembled import StumblingStore, assembled

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client, Endpoint, write_private
-from gateway.model.log_events import Sequencer
+from gateway.model.rule_context import RuleContext
 from gateway.model.sequence_numbers import SKIPPED_NUMBERS, SequenceNumbers
 from gateway.protocol.events import Message, Welcome
-from gateway.protocol.requests import MAX_SEQ, Hello
-from gateway.protocol.types import MemberKind
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.request import MAX_SEQ
+from gateway.protocol.types.core_types import MemberKind
 from gateway.store.sequence_file import SequenceFile
 from sidecar.connection.registration import Registration, connect_as_member
 from sidecar.messages.duplicate_guard import ALREADY_READ_TEXT, MessageProgress, refusal_of_repeat
@@ -41,15 +42,15 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700)
         self.path = folder / JOURNAL_FILE
-        self.seat = Registration("claude", None, folder, folder, self.path)
+        self.registration = Registration("claude", None, folder, folder, self.path)
         self.token = ""
 
     async def reads(self, gateway: Gateway) -> tuple[Welcome, DeliveryJournal]:
         """The sidecar comes, as it does after a restart of either."""
         self.token = self.token or (await gateway.member("claude")).token
-        async with connect_as_member(self.seat, Endpoint(gateway.url, self.token)) as client:
+        async with connect_as_member(self.registration, Endpoint(gateway.url, self.token)) as client:
             return client.welcome, DeliveryJournal(
-                self.path, client.welcome.house, client.welcome.run, client.welcome.began
+                self.path, client.welcome.store_id, client.welcome.run, client.welcome.began
             )
 
 
@@ -118,7 +119,7 @@ async def test_a_client_that_comes_back_by_itself_misses_nothing(tmp_path: Path)
     everything(state, backup)
     async with (
         gateway_in_process(state) as gateway,
-        Client(gateway.operator, Hello(since=lost[-1], house=gateway_state, known=lost[-1], echo=True)) as alice,
+        Client(gateway.operator, Hello(since=lost[-1], store_id=gateway_state, known=lost[-1], echo=True)) as alice,
     ):
         number = (await alice.send("after the backup", to="@claude")).seq
         async for event in alice.events():
@@ -135,7 +136,7 @@ CLAIMS = [
     pytest.param([(True, 100 + SKIPPED_NUMBERS)], 100 + SKIPPED_NUMBERS + 1, id="as far as is believed"),
     pytest.param([(True, 101 + SKIPPED_NUMBERS)], 101, id="further than is believed"),
     pytest.param([(True, MAX_SEQ)], 101, id="all there are"),
-    pytest.param([(False, 500)], 101, id="of another house"),
+    pytest.param([(False, 500)], 101, id="of another store"),
     pytest.param([(True, 500), (True, 100 + 2 * SKIPPED_NUMBERS)], 100 + SKIPPED_NUMBERS + 1, id="twice in one run"),
     pytest.param([(True, MAX_SEQ), (True, 500)], 100 + SKIPPED_NUMBERS + 1, id="a liar first"),
 ]
@@ -143,23 +144,23 @@ CLAIMS = [
 
 @pytest.mark.parametrize(("claims", "following"), CLAIMS)
 def test_what_a_client_says_is_believed_once_and_up_to_a_bound(claims: list[tuple[bool, int]], following: int) -> None:
-    numbers = SequenceNumbers(Sequencer(), "run")
+    numbers = SequenceNumbers(RuleContext(), "run")
     numbers.begin(100)
     for claim in claims:
         numbers.accept_client_number(*claim)
-    assert (numbers.sequencer.seq(), numbers.began) == (following, 101)
+    assert (numbers.rule_context.seq(), numbers.began) == (following, 101)
 
 
 def test_reading_the_state_again_begins_no_other_run() -> None:
-    numbers = SequenceNumbers(Sequencer(), "run")
+    numbers = SequenceNumbers(RuleContext(), "run")
     numbers.begin(100)
-    numbers.sequencer.last_seq = 120
+    numbers.rule_context.last_seq = 120
     numbers.begin(110)
-    assert (numbers.sequencer.seq(), numbers.began) == (121, 101)
+    assert (numbers.rule_context.seq(), numbers.began) == (121, 101)
 
 
 @pytest.mark.parametrize("text", ["", "house", "house x", "other 500", "\x00\x01", "house 1 2"])
-def test_a_file_that_tells_nothing_of_this_house(tmp_path: Path, text: str) -> None:
+def test_a_file_that_tells_nothing_of_this_store(tmp_path: Path, text: str) -> None:
     write_private(tmp_path / "numbers", text)
     assert SequenceFile(tmp_path / "numbers").highest("house") == 0
 

@@ -13,11 +13,11 @@ from gateway.access.permissions import Actor
 from gateway.client import Client
 from gateway.operations.dispatch import run_operation
 from gateway.protocol import codec
-from gateway.protocol.contexts import ContextChanges, GetContext, MergeContext, PutContext
 from gateway.protocol.errors import TooLarge
-from gateway.protocol.requests import History, Search, Send
+from gateway.protocol.requests.context_requests import ContextChanges, GetContext, MergeContext, PutContext
+from gateway.protocol.requests.message_requests import History, Search, Send
 from gateway.protocol.results import ContextDocument, ContextSaved
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 from gateway.runtime.worker_thread import LARGE_DOCUMENT_BYTES, WorkerThread
 from tests.support.gateways import TEAM_TOKEN, Gateway
 from tests.support.simple import simple_client
@@ -135,7 +135,7 @@ def test_what_would_take_long_to_take_apart_is_refused_unseen(frame: bytes, bear
                 codec.check_decoding_cost(data)
 
 
-async def test_it_is_refused_at_every_door(gateway: Gateway) -> None:
+async def test_it_is_refused_by_every_interface(gateway: Gateway) -> None:
     document: dict[str, list[object]] = {"a": [[] for _ in range(100_001)]}
     async with Client(gateway.operator) as alice, simple_client(gateway.url, TEAM_TOKEN) as team:
         with pytest.raises(TooLarge):

@@ -15,9 +15,9 @@ from gateway.access.rate_limit import Rate
 from gateway.cli import serve
 from gateway.protocol.errors import BadRequest
 from gateway.runtime.config import Config
-from gateway.runtime.listen import DIALECTS, Listen
+from gateway.runtime.listen_option import DIALECTS, Listen
 from gateway.server.config_options import OPTIONS, UNDECIDED, VARIABLES, config_from, default_of
-from gateway.server.listeners import MAKERS
+from gateway.server.listeners.dialect_listeners import MAKERS
 
 STATE = Path("/somewhere")
 
@@ -115,5 +115,5 @@ def test_a_turn_time_is_in_whole_milliseconds(name: str) -> None:
         config_from(STATE, {}, {name: "soon"}, "me")
 
 
-def test_every_dialect_that_can_be_named_has_a_door() -> None:
+def test_every_dialect_that_can_be_named_has_a_listener() -> None:
     assert tuple(MAKERS) == DIALECTS

@@ -12,17 +12,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.client import Client
 from gateway.client.files.log_filters import hide_secrets
 from gateway.protocol.errors import UnknownRecipient
-from gateway.protocol.requests import Hello, Report
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.message_requests import Report
 from gateway.protocol.results import Done
-from gateway.protocol.types import Rung, Step
+from gateway.protocol.types.core_types import Rung, Step
 from gateway.server import log_setup
 from tests.support.gateways import TEAM_TOKEN, Gateway, GatewayProcess
 from tests.support.simple import simple_client
 
 
-async def counted(gateway: Gateway) -> dict[str, float]:
+async def counted(gateway: Gateway, token: str = TEAM_TOKEN) -> dict[str, float]:
     """Every sample of /metrics as `name{labels}: value`."""
-    async with simple_client(gateway.url, TEAM_TOKEN) as client:
+    async with simple_client(gateway.url, token) as client:
         url, headers = client.url + "/metrics", {"X-Auth-Token": client.token}
         async with client.session.get(url, headers=headers) as response:
             assert response.status == 200
@@ -68,12 +69,14 @@ async def test_metrics_need_a_token(gateway: Gateway) -> None:
 
 
 async def test_nothing_private_is_a_metric(gateway: Gateway) -> None:
-    await gateway.member("claude")
+    """A name is shown to those who may see everyone's figures; what was said, to nobody."""
+    dan = await gateway.member("dan")
     async with Client(gateway.operator) as alice:
+        await gateway.member("claude")
         await alice.send("a-private-word", to="@claude")
-    names = "\n".join(await counted(gateway))
-    assert "private" not in names
-    assert "claude" not in names
+    seen = {who: "\n".join(await counted(gateway, token)) for who, token in (("team", TEAM_TOKEN), ("dan", dan.token))}
+    assert "private" not in seen["team"]
+    assert ("{alice}" in seen["team"], "{alice}" in seen["dan"], "(others)" in seen["dan"]) == (True, False, False)
 
 
 @pytest.mark.parametrize("key", ["token", "Token", "Authorization", "X-Auth-Token", "password", "secret"])

@@ -17,9 +17,9 @@ import pytest
 from controller.workspace.child_processes import is_alive
 from gateway.client import Client, Endpoint, find_endpoint
 from gateway.client.discovery.running_gateway import has_live_gateway, read_running, start_remedy
-from gateway.protocol.requests import History
+from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import MessageList
-from gateway.protocol.types import SYSTEM_NAME
+from gateway.protocol.types.core_types import SYSTEM_NAME
 from gateway.server.supervisor import (
     CrashHistory,
     GatewayExit,
@@ -50,7 +50,7 @@ LISTENED, NEVER = GatewayExit(True, 90.0, -9), GatewayExit(False, 0.3, 1)
         (
             NEVER,
             CrashHistory(True, 12, 1),
-            RestartDecision(False, gives_up="could not be started again, 12 times in a row"),
+            RestartDecision(False, gives_up="failed to start 12 times in a row"),
         ),
         (LISTENED, CrashHistory(True, 0, 60), RestartDecision(False, gives_up="died 60 times within 10 minutes")),
     ],
@@ -76,7 +76,7 @@ def test_a_death_is_told_and_a_crash_loop_does_not_fill_the_chat() -> None:
     assert parse_last_crash("") is None
     assert parse_last_crash("12.5 2 status 70") == LastCrash("status 70", 2, 12.5)
     assert LastCrash("SIGKILL", 1, 10.0).text(11.04) == (
-        "The gateway ended unexpectedly (SIGKILL) and is back after 1.0 s. Nothing that was accepted is lost."
+        "The gateway ended unexpectedly (SIGKILL) and runs again after 1.0 s. No accepted message is lost."
     )
     told = [bool(LastCrash("SIGKILL", times, 0.0).text(1.0)) for times in range(1, 61)]
     assert sum(told) == 9
@@ -204,7 +204,7 @@ async def test_a_crash_loop_ends_and_says_where_to_look(tmp_path: Path, listens:
     said = start_remedy(state)
     assert why in said and str(state / "gateway.log") in said and said.endswith("Start it with `groupchat serve`.")
     lines = [json.loads(line) for line in (state / "gateway.log").read_text().splitlines()]
-    assert len([one for one in lines if one["event"] == "! the gateway ended"]) == 4
+    assert len([one for one in lines if one["event"] == "! the gateway process ended"]) == 4
 
 
 async def test_a_start_that_cannot_be_is_not_tried_again(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,11 +11,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.protocol.errors import StorageFailed
-from gateway.protocol.types import Delivery, Rung
+from gateway.protocol.errors import StorageFailed, StorageFull
+from gateway.protocol.types.core_types import Delivery, Rung
 from gateway.store import Document, LogEntry, MessageQuery, Viewer
 from gateway.store.schema import MIGRATIONS
-from gateway.store.sqlite import SqliteStore, open_database
+from gateway.store.sqlite import SqliteStore, _remedy_for, _translate_error, open_database
 
 EVERYTHING = Viewer("olga", observer=True)
 
@@ -50,6 +51,22 @@ async def seqs(store: SqliteStore, after: int = 0, limit: int = 1000) -> list[in
 
 async def found(store: SqliteStore, view: Viewer, **query: object) -> list[int]:
     return [record.seq for record in await store.messages(MessageQuery(view, **query))]  # type: ignore[arg-type]
+
+
+async def test_the_log_is_read_backwards_in_bounded_pages(store: SqliteStore) -> None:
+    await store.append([message(number, sender="ann" if number % 50 == 0 else "bob") for number in range(1, 201)])
+
+    async def back(before: int | None, limit: int, sender: str) -> tuple[list[int], int]:
+        found, until = await store.read_back(before, limit, lambda record: record.sender == sender)
+        return [record.seq for record in found], until
+
+    assert await back(None, 3, "bob") == ([199, 198, 197], 197)
+    assert await back(197, 2, "bob") == ([196, 195], 195)
+    assert await back(4, 9, "bob") == ([3, 2, 1], 0)
+    assert await back(None, 2, "ann") == ([200], 161), "one call looks at twenty times the limit"
+    assert await back(161, 2, "ann") == ([150], 121)
+    assert await back(None, 50, "ann") == ([200, 150, 100, 50], 0)
+    assert await back(1, 5, "ann") == ([], 0)
 
 
 async def test_what_was_appended_is_read_in_order_after_any_seq(store: SqliteStore) -> None:
@@ -153,6 +170,31 @@ async def test_what_is_told_about_an_event_is_read_in_pieces(store: SqliteStore)
     assert await store.about(1, skip=6, limit=3) == []
 
 
+def answer(seq: int, answers: int | None, **fields: str) -> LogEntry:
+    return msgspec.structs.replace(message(seq, **fields), about=answers)
+
+
+async def test_a_thread_is_a_message_and_what_answers_it_through_others(store: SqliteStore) -> None:
+    await store.append([answer(1, None), answer(2, None), answer(3, 1), answer(4, 2), answer(5, 3, to="ben")])
+    await store.append([LogEntry(6, "receipt", b"{}", "general", about=3), answer(7, 5), answer(8, 99)])
+    found = await store.thread(1, 100)
+    assert [(one.seq, one.answers, one.ends) for one in found] == [
+        (1, None, None),
+        (3, 1, None),
+        (5, 3, ("ann", "ben")),
+        (7, 5, None),
+    ]
+    assert [one.seq for one in await store.thread(1, 3)] == [1, 3, 5], "the newest are cut off"
+    assert [one.seq for one in await store.thread(7, 3)] == [7]
+    assert await store.thread(77, 3) == []
+    assert [one.seq for one in await store.several([7, 3, 77])] == [3, 7]
+
+
+async def test_a_thread_may_be_as_deep_as_it_is_long(store: SqliteStore) -> None:
+    await store.append([answer(number, number - 1 or None) for number in range(1, 2001)])
+    assert [one.seq for one in await store.thread(1, 5000)] == list(range(1, 2001))
+
+
 async def test_deliveries_stand_where_the_last_rung_left_them(store: SqliteStore) -> None:
     await store.append([with_delivery(message(n), "ben", deadline=100.0 if n == 2 else None) for n in (1, 2, 3)])
     receipt = LogEntry(4, "receipt", b"{}", "general", about=1, ends=("ann", "ben"))
@@ -252,7 +294,44 @@ async def test_each_store_has_an_id_of_its_own_that_it_keeps(tmp_path: Path) -> 
     ids: list[str] = []
     for name in ("one.db", "one.db", "two.db"):
         store = SqliteStore(tmp_path / name)
-        ids.append((await store.load()).house)
+        ids.append((await store.load()).store_id)
         await store.close()
     assert ids[0] == ids[1] != ids[2]
     assert all(len(one) == 32 for one in ids)
+
+
+# What SQLite says
+
+
+def sqlite_error(path: Path, *statements: str, locked: bool = False) -> sqlite3.Error:
+    """The error that the last statement causes, under words that no code may depend on."""
+    with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            if locked:
+                other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(sqlite3.OperationalError) as raised:
+                for statement in statements:
+                    connection.execute(statement)
+    raised.value.args = ("no words of ours",)
+    return raised.value
+
+
+def test_a_full_disk_is_known_by_its_code(tmp_path: Path) -> None:
+    error = sqlite_error(
+        tmp_path / "full.db", "PRAGMA max_page_count = 3", f"INSERT INTO notes VALUES ('{'x' * 99999}')"
+    )
+    assert isinstance(_translate_error(tmp_path / "full.db", error), StorageFull)
+    assert _remedy_for(tmp_path / "full.db", error).startswith("There is no room for ")
+
+
+def test_a_locked_database_is_known_by_its_code(tmp_path: Path) -> None:
+    error = sqlite_error(tmp_path / "locked.db", "INSERT INTO notes VALUES ('x')", locked=True)
+    assert isinstance(_translate_error(tmp_path / "locked.db", error), StorageFailed)
+    assert "is locked by another program" in _remedy_for(tmp_path / "locked.db", error)
+
+
+def test_words_about_a_full_disk_are_no_full_disk(tmp_path: Path) -> None:
+    error = sqlite_error(tmp_path / "words.db", "INSERT INTO nothing VALUES ('x')")
+    error.args = ("the table is full and locked",)
+    assert not isinstance(_translate_error(tmp_path / "words.db", error), StorageFull)

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.model.delivery_states import NORMAL_RANK, rank
-from gateway.protocol.types import Delivery, Rung
+from gateway.model.deliveries.delivery_states import NORMAL_RANK, rank
+from gateway.protocol.types.core_types import Delivery, Rung
 from gateway.store import InboxQuery, LogEntry
 from gateway.store.schema import MIGRATIONS
 from gateway.store.sqlite import SqliteStore, open_database

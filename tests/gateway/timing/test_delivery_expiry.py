@@ -8,9 +8,10 @@ from pathlib import Path
 
 from gateway.client import Client
 from gateway.protocol.events import Receipt
-from gateway.protocol.requests import Hello, Receipts, Report, Retry
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.message_requests import Receipts, Report, Retry
 from gateway.protocol.results import Done, Story
-from gateway.protocol.types import MemberKind, Rung, Step
+from gateway.protocol.types.core_types import MemberKind, Rung, Step
 from gateway.store import LogEntry, StoredEvent
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process

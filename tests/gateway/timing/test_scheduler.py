@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
-from gateway.model.log_events import LogEvent, Sequencer, StateChange
+from gateway.model.rule_context import RuleContext
+from gateway.model.rule_outcome import EventToCommit, StateChange
 from gateway.model.state import GatewayState
 from gateway.model.system_messages import room_notice
 from gateway.protocol.errors import StorageFailed
@@ -19,16 +20,16 @@ class Works:
     """A scheduler of one kind, `bell`: what was looked at, and what was written down."""
 
     def __init__(self, due: Rule) -> None:
-        self.facts: list[LogEvent] = []
+        self.facts: list[EventToCommit] = []
         self.fails = 0
         self.works = Scheduler(
-            GatewayState(), self.sequencer, self.carry_out, 0.0, rules={"bell": due}, retry_delay=0.05
+            GatewayState(), self.rule_context, self.carry_out, 0.0, rules={"bell": due}, retry_delay=0.05
         )
 
-    def sequencer(self) -> Sequencer:
-        return Sequencer(now=asyncio.get_running_loop().time())
+    def rule_context(self) -> RuleContext:
+        return RuleContext(now=asyncio.get_running_loop().time())
 
-    def carry_out(self, facts: Sequence[LogEvent]) -> asyncio.Future[Result]:
+    def carry_out(self, facts: Sequence[EventToCommit]) -> asyncio.Future[Result]:
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         if self.fails:
             self.fails -= 1
@@ -43,8 +44,8 @@ async def test_each_is_looked_at_when_it_is_due_and_the_earliest_word_counts() -
     seen: list[str] = []
 
     def due(
-        state: GatewayState, key: str, sequencer: Sequencer, started: float
-    ) -> tuple[tuple[LogEvent, ...], float | None]:
+        state: GatewayState, key: str, rule_context: RuleContext, started: float
+    ) -> tuple[tuple[EventToCommit, ...], float | None]:
         seen.append(key)
         return (), None
 
@@ -64,10 +65,10 @@ async def test_it_looks_again_when_it_was_told_and_not_after_it_was_stopped() ->
     seen: list[float] = []
 
     def due(
-        state: GatewayState, key: str, sequencer: Sequencer, started: float
-    ) -> tuple[tuple[LogEvent, ...], float | None]:
-        seen.append(sequencer.now)
-        return (), sequencer.now + 0.05
+        state: GatewayState, key: str, rule_context: RuleContext, started: float
+    ) -> tuple[tuple[EventToCommit, ...], float | None]:
+        seen.append(rule_context.now)
+        return (), rule_context.now + 0.05
 
     works = Works(due)
     works.works.schedule("bell", "x", 0.0)
@@ -84,14 +85,14 @@ async def test_a_rule_that_breaks_is_asked_again_and_stops_no_other() -> None:
     asked = 0
 
     def due(
-        state: GatewayState, key: str, sequencer: Sequencer, started: float
-    ) -> tuple[tuple[LogEvent, ...], float | None]:
+        state: GatewayState, key: str, rule_context: RuleContext, started: float
+    ) -> tuple[tuple[EventToCommit, ...], float | None]:
         nonlocal asked
         if key == "broken":
             asked += 1
             if asked < 3:
                 raise ValueError("a bug")
-        return (room_notice("general", key, sequencer),), None
+        return (room_notice("general", key, rule_context),), None
 
     works = Works(due)
     works.fails = 1
@@ -125,8 +126,8 @@ async def test_after_the_clock_was_set_everything_is_looked_at_anew() -> None:
     seen: list[tuple[str, float]] = []
 
     def due(
-        state: GatewayState, key: str, sequencer: Sequencer, started: float
-    ) -> tuple[tuple[LogEvent, ...], float | None]:
+        state: GatewayState, key: str, rule_context: RuleContext, started: float
+    ) -> tuple[tuple[EventToCommit, ...], float | None]:
         seen.append((key, started))
         return (), None
 
@@ -145,6 +146,6 @@ async def test_a_kind_that_nobody_knows_is_never_due() -> None:
 
 
 def never(
-    state: GatewayState, key: str, sequencer: Sequencer, started: float
-) -> tuple[tuple[LogEvent, ...], float | None]:
+    state: GatewayState, key: str, rule_context: RuleContext, started: float
+) -> tuple[tuple[EventToCommit, ...], float | None]:
     raise AssertionError(key)

@@ -9,18 +9,20 @@ from pathlib import Path
 import pytest
 
 from gateway.access.permissions import Actor
-from gateway.loop_guard.causal_chains import CausalChains
-from gateway.model.records import AskRecord
+from gateway.loop_guard.recent_traffic import RecentTraffic
+from gateway.model.records.stored_records import AskRecord
 from gateway.model.state import GatewayState
 from gateway.operations.dispatch import run_operation
-from gateway.protocol.decision_requests import Propose
 from gateway.protocol.errors import Unauthorized
-from gateway.protocol.requests import CreateToken, OpenAsk, Send
+from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.decision_requests import Propose
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import TokenMade
-from gateway.protocol.timestamps import seconds_from_iso
-from gateway.protocol.types import Ask, MemberKind, Presence
+from gateway.protocol.types.core_types import Ask, MemberKind, Presence
+from gateway.protocol.types.timestamps import seconds_from_iso
 from gateway.rooms import member_tokens
-from gateway.server.own_tokens import system_actor
+from gateway.server.state_folder.startup_tokens import system_actor
 from gateway.timing import clock_changes
 from gateway.timing.steady_clock import SETTLED_AFTER_S, ClockOffset, SteadyClock, follow_clock
 from gateway.turns.engine import Floor
@@ -97,7 +99,7 @@ def test_whoever_measures_is_told_once() -> None:
 
 @pytest.mark.parametrize("step", [TEN_YEARS, -TEN_YEARS])
 def test_what_is_measured_moves_along(step: float) -> None:
-    state = GatewayState(chains=CausalChains())
+    state = GatewayState(chains=RecentTraffic())
     live = state.live["claude"]
     live.heard, live.lost = NOON, NOON - 5
     state.asks["claude"] = AskRecord(ASK, remind_at=NOON + 120, pause=120.0)
@@ -110,7 +112,7 @@ def test_what_is_measured_moves_along(step: float) -> None:
 
 
 def test_what_a_clock_that_was_ahead_wrote_down_begins_when_it_is_read() -> None:
-    state = GatewayState(chains=CausalChains())
+    state = GatewayState(chains=RecentTraffic())
     state.asks["claude"] = AskRecord(ASK, remind_at=NOON + TEN_YEARS, pause=120.0)
     state.floors["general"] = Floor(speaker="claude", since=NOON + 3600, heard=NOON + 3600, granted=NOON + 3700)
     clock_changes.clamp_future_times(state, NOON)
@@ -150,7 +152,7 @@ async def test_a_jump_ahead_and_back_leaves_no_trace(tmp_path: Path) -> None:
             machine.passes(1.0)
         record = await hub.store.one(said.seq)
         assert record is not None and said.seq > sent.seq
-        assert hub.sequencer().stamp.startswith("2027-01-15T08:00:02")
+        assert hub.rule_context().stamp.startswith("2027-01-15T08:00:02")
         assert not (await hub.store.overdue(hub.now, 10))[0]
 
 
@@ -196,7 +198,7 @@ async def test_after_a_jump_back_what_was_due_is_due_by_the_new_time(tmp_path: P
         machine.passes(31)
         hub.scheduler.schedule("decision", opened.decision.id)
         await retry_until(lambda: hub.state.decisions[opened.decision.id].closed)
-        assert seconds_from_iso(hub.sequencer().stamp) < NOON
+        assert seconds_from_iso(hub.rule_context().stamp) < NOON
 
 
 OPEN_ASK = OpenAsk(question="May I?", digest="0" * 16)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.decisions.decision_text import YES_OR_NO, find_votes, parse_vote
+from gateway.decisions.spoken_votes import YES_OR_NO, find_votes, parse_vote
 from gateway.decisions.vote_count import VoteCheck, result_at
 from gateway.mode_rules.votes import vote_status_of
-from gateway.protocol import types
-from gateway.protocol.decision_nouns import AnswerKind, Decision, Given
+from gateway.protocol.types import core_types
+from gateway.protocol.types.decision_types import AnswerKind, Decision, Given
 from gateway.runtime.mode_files import built_in_modes
 from gateway.turns.engine import (
     Announce,
@@ -75,7 +75,7 @@ class Play:
                     self.turns.append(f"{effect.speaker}/{self.floor.now_in.name}/{self.floor.round}")
 
     def poll(self, effect: OpenVote) -> None:
-        options = tuple(types.Option(one.key, one.text) for one in effect.options) or YES_OR_NO
+        options = tuple(core_types.Option(one.key, one.text) for one in effect.options) or YES_OR_NO
         self.floor = replace(self.floor, decision="d")
         self.decision = Decision("d", 1, 1, "", "", "?", "", effect.rule, effect.voters, options)
 
@@ -132,10 +132,10 @@ def test_a_debate_of_one_round_has_no_responses() -> None:
 VOTES: list[tuple[tuple[str, ...], list[str], str]] = [
     (("VOTE: B", "I say\n**VOTE: b**"), [], "counted: B"),
     (("VOTE: A", "VOTE: B because it aligns", "VOTE: A"), [], "counted: A"),
-    (("VOTE: C", "none", "VOTE: C"), ["@bob said none of A, B, C: no vote of it counts."], "counted: C"),
+    (("VOTE: C", "none", "VOTE: C"), ["@bob answered with none of A, B, C, so its vote does not count."], "counted: C"),
     (
         ("VOTE: A", "well", "hm"),
-        [f"@{one} said none of A, B, C: no vote of it counts." for one in ("bob", "cy")],
+        [f"@{one} answered with none of A, B, C, so its vote does not count." for one in ("bob", "cy")],
         "counted: A",
     ),
 ]
@@ -230,7 +230,7 @@ def test_autopilot() -> None:
 def test_autopilot_ends_with_its_budget_and_a_word_to_nobody_goes_round() -> None:
     play = played(began("autopilot", budget=5), "hm", "1", "@ann me", "2", "hm")
     assert [one.split("/")[0] for one in play.turns] == ["ann", "bob", "ann", "cy", "ann"]
-    assert "@ann gave the word to nobody: it goes to @bob." in play.heard
+    assert "@ann picked nobody, so the turn goes to @bob." in play.heard
     assert play.heard[-2:] == ["The budget of 5 turns is used up.", "AUTOPILOT complete."]
 
 

@@ -30,8 +30,8 @@ from gateway.turns.engine import (
     record_prompt,
     replace,
 )
+from gateway.turns.floor import MAX_KEPT_LINES
 from gateway.turns.mode import EACH_SPEAKER, END_PHASE, OTHER_SPEAKERS, PICKED_SPEAKER, Mode, Phase, parse_mode
-from gateway.turns.state import MAX_KEPT_LINES
 from tests.support.examples import examples
 
 PATIENCE = TurnTimeouts(warn=90, timeout=120, most=300, gone=15)

@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.activity.agent_observer import AgentObserver
 from sidecar.activity.explain import explain_observation, explanation_lines
-from sidecar.activity.observer import Observer
 from sidecar.activity.recording_replay import parse_recording, replay_changes
 from sidecar.agents import agent_for
 from sidecar.errors import AlreadyRunning, BadRecording, NotRunning
 from sidecar.inspect_socket import SOCKET_FILE, InspectReply, InspectSocket, ask_sidecar_for, is_same_user
 from sidecar.process.agent_folder import hold_name
 from sidecar.terminal.asciicast import save_observation
-from tests.sidecar.seat import seated
+from tests.sidecar.sidecar_terminal import sidecar_in_terminal
 
 RULE = "─" * 60
 IDLE = f"\x1b[2J\x1b[H\r\n{RULE}\r\n› \r\n{RULE}\r\n? for help\x1b]0;✳ demo\x07".encode()
 
 
 def look(data: bytes, agent: str = "demo") -> tuple[dict[str, object], str]:
-    watch = Observer(agent_for((), agent), 60, 12)
+    watch = AgentObserver(agent_for((), agent), 60, 12)
     watch.output(data, 1.0)
     watch.look(1.0)
     moment = watch.look(2.0)
@@ -55,7 +55,7 @@ def test_the_verdict_the_signals_and_the_rules_hash_are_reported() -> None:
 def test_a_version_never_seen_is_called_new() -> None:
     facts, words = look(b"Claude Code v9.9.9\r\n", "claude")
     assert facts["version"] == {"seen": "9.9.9", "known": False}
-    assert "Version 9.9.9, new" in words
+    assert "Version 9.9.9, untested" in words
 
 
 def test_it_is_plain_json() -> None:
@@ -70,8 +70,8 @@ async def first(folder: Path, what: str) -> InspectReply:
 
 
 async def test_a_running_sidecar_explains_itself(tmp_path: Path) -> None:
-    async with seated(tmp_path) as seat:
-        await seat.is_("idle")
+    async with sidecar_in_terminal(tmp_path) as pane:
+        await pane.is_("idle")
         answer = await first(tmp_path / "private", "explain")
         assert answer["name"] == "claude"
         assert answer["verdict"]["activity"] == "idle"
@@ -81,8 +81,8 @@ async def test_a_running_sidecar_explains_itself(tmp_path: Path) -> None:
 
 
 async def test_a_watcher_gets_each_change(tmp_path: Path) -> None:
-    async with seated(tmp_path) as seat:
-        await seat.is_("idle")
+    async with sidecar_in_terminal(tmp_path) as pane:
+        await pane.is_("idle")
         seen: list[str] = []
 
         async def watch() -> None:
@@ -92,18 +92,18 @@ async def test_a_watcher_gets_each_change(tmp_path: Path) -> None:
                     return
 
         task = asyncio.get_running_loop().create_task(watch(), name="watch")
-        seat.room.say("hello")
+        pane.room.say("hello")
         await asyncio.wait_for(task, 15)
         assert seen[0] == "idle"
 
 
 async def test_a_saved_moment_is_a_recording_that_replays_to_the_same_verdict(tmp_path: Path) -> None:
-    async with seated(tmp_path) as seat:
-        await seat.is_("idle")
-        seat.room.say("ask")
-        await seat.is_("asking")
+    async with sidecar_in_terminal(tmp_path) as pane:
+        await pane.is_("idle")
+        pane.room.say("ask")
+        await pane.is_("asking")
         path = save_observation(tmp_path / "kept", "moment", await first(tmp_path / "private", "save"))
-        seat.type("\x1b")
+        pane.type("\x1b")
     with path.open(encoding="utf-8") as lines:
         changes = list(replay_changes(parse_recording(lines), agent_for((), "demo")))
     assert changes[-1].activity == "asking"

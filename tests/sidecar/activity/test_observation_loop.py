@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
+from sidecar.activity.agent_observer import AgentObserver
 from sidecar.activity.observation_loop import ObservationLoop
-from sidecar.activity.observer import Observer
 from sidecar.agents import REGISTRY
 
 
 @pytest.fixture
 async def observation_loop() -> ObservationLoop:
-    return ObservationLoop(Observer(REGISTRY["claude"], 80, 24), None, None)
+    return ObservationLoop(AgentObserver(REGISTRY["claude"], 80, 24), None, None)
 
 
 async def settled(observation_loop: ObservationLoop) -> None:

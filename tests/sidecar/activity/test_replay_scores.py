@@ -83,6 +83,13 @@ STRICT = {
     "gemini-startup-idle": 0.7,
     "gemini-trust-100x30": 5.19,
     "gemini-trust-60x20": 5.26,
+    "opencode-errors": 1.77,
+    "opencode-interrupts": 1.91,
+    "opencode-modals": 3.62,
+    "opencode-quotes-100x30": 1.83,
+    "opencode-quotes-60x20": 2.44,
+    "opencode-resizes": 3.72,
+    "opencode-silence": 1.61,
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("*.cast"))
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway.protocol.types import AskAbout
+from gateway.protocol.types.core_types import AskAbout
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import HookQuestion
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
+from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from tests.sidecar.capabilities import approvals_of, hooks_of, transcript_of
 
 Event = Mapping[str, object]
@@ -186,7 +186,7 @@ def test_what_a_hook_reports_about_a_question(name: str, event: Event, asked: tu
 
 
 def test_only_claude_takes_a_decision_by_its_hook() -> None:
-    decision = {"behavior": "deny", "message": "alice said no to this in the group chat."}
+    decision = {"behavior": "deny", "message": "alice denied this in the group chat."}
     output = {"hookEventName": "PermissionRequest", "decision": decision}
     decide = approvals_of(CLAUDE).decide
     assert decide is not None
@@ -199,7 +199,7 @@ def test_a_denial_carries_its_words_to_claude() -> None:
     decide = approvals_of(CLAUDE).decide
     assert decide is not None
     said = decide(False, "alice", "Use the test database.")
-    message = "alice said no to this in the group chat, with these words:\nUse the test database."
+    message = "alice denied this in the group chat, with these words:\nUse the test database."
     assert said["hookSpecificOutput"]["decision"] == {"behavior": "deny", "message": message}  # type: ignore[index]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.protocol.text.prompts import PROMPTS, RolePrompt
+from gateway.protocol.text.role_prompts import PROMPTS, RolePrompt
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, LaunchPlan
 from tests.support.commands import Groupchat
@@ -24,7 +24,7 @@ def launched(name: str, folder: Path, *given: str, tools: bool = True) -> Launch
     return REGISTRY[name].launching.launch((name, *given), place)
 
 
-@pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
+@pytest.mark.parametrize("name", ["claude", "codex", "gemini", "opencode"])
 def test_the_key_is_on_no_command_line(name: str, tmp_path: Path) -> None:
     launch = launched(name, tmp_path)
     assert KEY not in " ".join(launch.command)
@@ -32,7 +32,7 @@ def test_the_key_is_on_no_command_line(name: str, tmp_path: Path) -> None:
     assert REGISTRY[name].launching.tool_patience_s >= 120
 
 
-@pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
+@pytest.mark.parametrize("name", ["claude", "codex", "gemini", "opencode"])
 def test_without_tools_the_agent_gets_no_tool_config(name: str, tmp_path: Path) -> None:
     launch = launched(name, tmp_path, tools=False)
     words = " ".join([*launch.command, *launch.env.values()])

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from gateway.client.known_agents import KNOWN_AGENTS
+from sidecar import agents
 from sidecar.agents import REGISTRY, agent_for, plain_environment
 from sidecar.agents.adapter.adapter import LaunchContext, LaunchPlan
 from sidecar.errors import SidecarError
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
+from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from tests.sidecar.capabilities import hooks_of, transcript_of
 
 CLAUDE = REGISTRY["claude"]
+FOLDER = Path(agents.__file__).parent
+HOOK_FILES = {"codex_hooks", "gemini_hooks"}
 HOOKS = "http://127.0.0.1:1/secret"
 
 
@@ -26,10 +30,20 @@ def settings(launch: LaunchPlan) -> dict[str, object]:
     return found
 
 
+def test_each_agent_is_one_line_one_file_and_one_file_of_rules() -> None:
+    known = set(KNOWN_AGENTS)
+    assert {path.stem for path in FOLDER.glob("*.py")} - HOOK_FILES - {"__init__"} == known
+    assert {path.stem for path in (FOLDER / "rules").glob("*.toml")} == known
+    assert {name: adapter.name for name, adapter in REGISTRY.items()} == {name: name for name in KNOWN_AGENTS}
+
+
 @pytest.mark.parametrize(
     ("command", "name"),
     [
         (["claude"], "claude"),
+        (["opencode"], "opencode"),
+        (["qwen-code"], "qwen"),
+        (["copilot"], "copilot"),
         (["/usr/bin/claude", "--continue"], "claude"),
         (["python", "-P", "-m", "sidecar.demo_agent"], "demo"),
         (["bash"], "generic"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.protocol.types import AskAbout
+from gateway.protocol.types.core_types import AskAbout
 from sidecar.agents.adapter.tool_calls import describe_tool_call
 
 OLD, NEW = "a\nb\nc", "a\nB\nc"

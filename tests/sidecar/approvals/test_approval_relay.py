@@ -4,6 +4,7 @@ PTY. Only the room is in memory."""
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,19 +13,25 @@ import pytest
 
 from gateway.protocol.errors import BadRequest, Unavailable
 from gateway.protocol.events import Control, ControlAction, Welcome
-from gateway.protocol.requests import CloseAsk, OpenAsk, Request
+from gateway.protocol.requests.ask_requests import CloseAsk, OpenAsk
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Done
-from gateway.protocol.types import Activity, Ask, AskAbout, AskState
-from sidecar.activity.observer import AgentSnapshot, Observer
+from gateway.protocol.types.core_types import Activity, Ask, AskAbout, AskState, Option, PlainAnswer
+from sidecar.activity.agent_observer import AgentObserver, AgentSnapshot
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import HookQuestion
+from sidecar.approvals.answer_giver import PRESS_TIMEOUT_S, READ_TIMEOUT_S, REDRAW_TIMEOUT_S
 from sidecar.approvals.approval_relay import ApprovalRelay
+from sidecar.approvals.approval_rules import NOT_TAKEN_TEXT
+from sidecar.approvals.ask_reporter import announce_ask
+from sidecar.approvals.ask_reports import open_request
+from sidecar.approvals.questions.dialog_parser import DialogOption, Question
 from sidecar.delivery.terminal_writer import TerminalWriter
 from sidecar.screen.rules import Dialog
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
 from tests.sidecar.pictures import moment
-from tests.sidecar.seat import Seat, seated
+from tests.sidecar.sidecar_terminal import SidecarTerminal, sidecar_in_terminal
 
 T = TypeVar("T")
 OLD = Ask("claude", 5, "0" * 16, "Who was that?", "2026-11-21T10:00:00.000Z")
@@ -60,22 +67,22 @@ class Room(MemoryRoom):
         self.order(ControlAction.ANSWER, text=answer, ask=ask, may_approve=may)
 
 
-async def asked(seat: Seat, room: Room) -> OpenAsk:
-    await seat.is_("idle")
+async def asked(pane: SidecarTerminal, room: Room) -> OpenAsk:
+    await pane.is_("idle")
     room.say("ask say DONE-4711")
-    await retry_until(lambda: room.opened, describe=seat.describe)
+    await retry_until(lambda: room.opened, describe=pane.describe)
     return room.opened[-1]
 
 
 async def test_a_dialog_is_announced_answered_and_closed(tmp_path: Path) -> None:
     room = Room("claude")
-    async with seated(tmp_path, room=room) as seat:
-        ask = await asked(seat, room)
+    async with sidecar_in_terminal(tmp_path, room=room) as pane:
+        ask = await asked(pane, room)
         assert (ask.question, ask.allow, ask.deny) == ("Do you want to run this?", "1", "2")
         room.answer("allow")
-        await retry_until(lambda: room.closed, describe=seat.describe)
+        await retry_until(lambda: room.closed, describe=pane.describe)
         assert room.closed == [CloseAsk(ask=100, state=AskState.ANSWERED, reason="1 was pressed")]
-        await seat.shows("● DONE-4711")
+        await pane.shows("● DONE-4711")
 
 
 @pytest.mark.parametrize(
@@ -91,24 +98,24 @@ async def test_what_does_not_fit_presses_nothing(
     tmp_path: Path, answer: str, digest: str, number: int, may: bool
 ) -> None:
     room = Room("claude")
-    async with seated(tmp_path, room=room) as seat:
-        await asked(seat, room)
+    async with sidecar_in_terminal(tmp_path, room=room) as pane:
+        await asked(pane, room)
         room.answer(answer, digest, number, may=may)
         room.answer("2")
-        await retry_until(lambda: room.closed, describe=seat.describe)
-        assert "Asked: No" in seat.text and seat.text.count("Asked:") == 1
+        await retry_until(lambda: room.closed, describe=pane.describe)
+        assert "Asked: No" in pane.text and pane.text.count("Asked:") == 1
         assert room.closed[0].reason == "2 was pressed"
 
 
 async def test_asks_of_an_earlier_run_are_withdrawn_and_the_current_one_is_announced_again(tmp_path: Path) -> None:
     room = Room("claude")
     room.asks = (OLD, msgspec.structs.replace(OLD, member="codex", number=6))
-    async with seated(tmp_path, room=room) as seat:
-        ask = await asked(seat, room)
+    async with sidecar_in_terminal(tmp_path, room=room) as pane:
+        ask = await asked(pane, room)
         assert [(one.ask, one.state) for one in room.closed] == [(5, AskState.WITHDRAWN)]
         room.asks = (msgspec.structs.replace(OLD, number=100, digest=ask.digest),)
         room.reconnect()
-        await retry_until(lambda: len(room.opened) == 2, describe=seat.describe)
+        await retry_until(lambda: len(room.opened) == 2, describe=pane.describe)
         assert room.opened[1] == ask
         assert len(room.closed) == 1
 
@@ -187,7 +194,8 @@ class FakeObserver:
 
     def __init__(self) -> None:
         self.dialog: Dialog | None = None
-        self.watch = Observer(REGISTRY["demo"], 80, 24)
+        self.takes_keys, self.reads_keys = True, True
+        self.watch = AgentObserver(REGISTRY["demo"], 80, 24)
 
     def look(self) -> AgentSnapshot:
         return moment(Activity.ASKING if self.dialog else Activity.IDLE, dialog=self.dialog)
@@ -195,9 +203,13 @@ class FakeObserver:
     def since_key(self) -> float:
         return 100.0
 
+    def has_unread_keys(self) -> bool:
+        return not self.reads_keys
+
     def mark_answered(self) -> None:
         """It goes away at once."""
-        self.dialog = None
+        if self.takes_keys:
+            self.dialog = None
 
     def soon(self, seconds: float) -> None:
         """A test looks by itself."""
@@ -231,6 +243,9 @@ class Table:
         ask = msgspec.structs.replace(OLD, number=number, digest=self.digest)
         order = Control(50, ControlAction.ANSWER, "alice", ("claude",), "", text=answer, may_approve=True, ask=ask)
         self.asking.order(order)
+
+    def has_pressed(self, times: int) -> bool:
+        return len(self.keys) == times
 
     @property
     def digest(self) -> str:
@@ -312,6 +327,55 @@ async def test_an_answer_waits_also_for_a_dialog_that_came_while_it_waited() -> 
         await retry_until(lambda: table.keys == [b"1"])
 
 
+HALF = Dialog(SAME.question, (), "Do you want to run this?\n  ls -l")
+
+
+@pytest.mark.parametrize("between", [None, HALF])
+async def test_an_answer_waits_while_the_dialog_is_drawn_anew(between: Dialog | None) -> None:
+    table = Table()
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        await turns_of_the_loop()
+        table.observer.dialog = between
+        table.answers(10)
+        await turns_of_the_loop()
+        assert (table.keys, table.room.closed, len(table.room.opened)) == ([], [], 1)
+        table.observer.dialog = SAME
+        await retry_until(lambda: table.keys == [b"1"])
+
+
+async def test_an_answer_to_a_dialog_that_stays_away_presses_nothing() -> None:
+    table = Table()
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        await turns_of_the_loop()
+        table.observer.dialog = None
+        table.answers(10)
+        await turns_of_the_loop()
+        table.now += REDRAW_TIMEOUT_S
+        await retry_until(lambda: table.room.closed)
+        assert (table.room.closed[0].reason, table.keys) == ("the dialog went away", [])
+
+
+@pytest.mark.parametrize(("reads", "keys"), [(True, [b"1", b"1"]), (False, [b"1"])])
+async def test_a_key_is_pressed_again_only_if_the_agent_has_read_the_first(reads: bool, keys: list[bytes]) -> None:
+    """A slow agent would find the second one in whatever it shows after the dialog."""
+    table = Table()
+    table.observer.takes_keys, table.observer.reads_keys = False, reads
+    async with table.running():
+        table.shows(SAME)
+        await retry_until(lambda: table.room.opened)
+        table.answers(10)
+        for presses in range(1, len(keys) + 1):
+            await retry_until(partial(table.has_pressed, presses))
+            table.now += PRESS_TIMEOUT_S
+        table.now += READ_TIMEOUT_S
+        await retry_until(lambda: table.room.opened[-1].reason)
+        assert (table.room.opened[-1].reason, table.keys) == (NOT_TAKEN_TEXT, keys)
+
+
 class OldRoom(Room):
     """A gateway that knows no field of an ask but the first ones."""
 
@@ -323,9 +387,18 @@ class OldRoom(Room):
 
 async def test_an_older_gateway_gets_only_fields_that_it_accepts() -> None:
     room = OldRoom("claude")
-    asking = ApprovalRelay("claude", REGISTRY["claude"], FakeObserver(), None, room, lambda: 0.0, print)  # type: ignore[arg-type]
-    ask = OpenAsk(digest="0" * 16, question="q" * 5000, detail="d" * 50_000, about=AskAbout.COMMAND, allow="1")
-    assert await asking._opened(ask) == Done(100)
+    yes = Option("1", "Yes", PlainAnswer.ALLOW)
+    ask = OpenAsk("0" * 16, "q" * 5000, (yes,), allow="1", detail="d" * 50_000, about=AskAbout.COMMAND)
+    assert await announce_ask(room, ask) == Done(100)
     (told,) = room.opened
     assert (len(told.question), len(told.detail), told.allow) == (1000, 4000, "1")
+    assert told.options == (Option("1", "Yes"),)
     assert "older" in told.reason
+
+
+@pytest.mark.parametrize(("hook", "how"), [(False, ("1", "3")), (True, ("hook", "hook"))])
+def test_the_room_is_told_which_options_plainly_say_yes_and_no(hook: bool, how: tuple[str, str]) -> None:
+    choices = (DialogOption("1", "Yes"), DialogOption("2", "Yes, always"), DialogOption("3", "No"))
+    told = open_request(Question("0" * 16, "May I?", choices, allow="1", deny="3", hook=hook), "")
+    assert [one.means for one in told.options] == [PlainAnswer.ALLOW, None, PlainAnswer.DENY]
+    assert (told.allow, told.deny) == how

@@ -16,18 +16,20 @@ from gateway.client.process.tasks import TaskDied
 from gateway.operations.dispatch import run_operation
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message, Welcome
-from gateway.protocol.requests import History, Ping, Report, RevokeToken, Send, Show
+from gateway.protocol.requests.connection_requests import Ping
+from gateway.protocol.requests.member_requests import RevokeToken
+from gateway.protocol.requests.message_requests import History, Report, Send, Show
 from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList, Pong
-from gateway.protocol.types import MemberKind, Rung, Step
-from gateway.server.own_tokens import system_actor
+from gateway.protocol.types.core_types import MemberKind, Rung, Step
+from gateway.server.state_folder.startup_tokens import system_actor
 from sidecar.connection.registration import Registration
 from sidecar.connection.room_connection import MembershipLost, RoomConnection, connect_to_room
 from sidecar.connection.room_reporter import RoomReporter
-from sidecar.lifecycle import connect_and_register
 from sidecar.messages.replies import Reply
+from sidecar.sidecar_run import connect_and_register
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import NoProgress
-from tests.sidecar.seat import seated
+from tests.sidecar.sidecar_terminal import sidecar_in_terminal
 from tests.support.gateways import Gateway, gateway_in_process
 
 
@@ -39,12 +41,12 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
 
 @asynccontextmanager
 async def living(state: Path, find: Callable[[], Endpoint]) -> AsyncIterator[RoomConnection]:
-    seat = Registration("claude", None, state, state)
+    registration = Registration("claude", None, state, state)
 
     async def enter(stack: Any) -> Client:
-        return await connect_and_register(seat, find, lambda text: None, stack)
+        return await connect_and_register(registration, find, lambda text: None, stack)
 
-    async with asyncio.timeout(60), connect_to_room(seat, find, enter) as room:
+    async with asyncio.timeout(60), connect_to_room(registration, find, enter) as room:
         yield room
 
 
@@ -65,7 +67,7 @@ async def said(gateway: Gateway, text: str) -> Accepted:
 
 
 async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
-    """Nothing is asked in the new house before its welcome was heard; then what was not heard yet is said there."""
+    """Nothing is asked in the new store before its welcome was heard; then what was not heard yet is said there."""
     async with AsyncExitStack() as first:
         one = await first.enter_async_context(gateway_in_process(tmp_path / "one"))
         port, team = int(one.url.rsplit(":", 1)[1]), one.team
@@ -74,12 +76,12 @@ async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
             outbox = RoomReporter(room, lambda: "")
             await first.aclose()
             async with gateway_in_process(tmp_path / "two", port=port):
-                outbox.say(Reply("an answer", (), "general", 7, "r", (7,)))
-                await retry_until(lambda: room.welcome.house != old.house, 30)
+                outbox.post_reply(Reply("an answer", (), "general", 7, "r", (7,)))
+                await retry_until(lambda: room.welcome.store_id != old.store_id, 30)
                 assert await outbox.fetch(7) is None
-                with pytest.raises(Unavailable, match="another house"):
+                with pytest.raises(Unavailable, match="another store"):
                     await room.request(Report(message=7, steps=(Step(Rung.FAILED),)), Done)
-                assert (await next_of(room, Welcome)).house == room.welcome.house
+                assert (await next_of(room, Welcome)).store_id == room.welcome.store_id
                 outbox.forget_numbers()
                 await outbox.flush(NoProgress())
                 page = await room.request(History(), MessageList)
@@ -88,7 +90,7 @@ async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
 
 
 async def test_a_token_that_was_revoked(gateway: Gateway, tmp_path: Path) -> None:
-    """The same house: whoever may register registers again, and what was said meanwhile is heard."""
+    """The same store: whoever may register registers again, and what was said meanwhile is heard."""
     async with living(tmp_path, lambda: gateway.operator) as room:
         first = await said(gateway, "before")
         assert (await next_of(room, Message)).content == "before"
@@ -96,7 +98,7 @@ async def test_a_token_that_was_revoked(gateway: Gateway, tmp_path: Path) -> Non
         await revoked(gateway)
         second = await said(gateway, "meanwhile")
         outbox.step(first.seq, Rung.TYPED)
-        outbox.say(Reply("an answer", (), "general", first.seq, "r"))
+        outbox.post_reply(Reply("an answer", (), "general", first.seq, "r"))
         await outbox.flush(NoProgress())
         assert (await next_of(room, Message)).seq == second.seq
         detail = await room.request(Show(message=first.seq), MessageDetail)
@@ -122,14 +124,14 @@ async def test_who_may_not_register_says_so_once_and_goes_on_trying(gateway: Gat
 
 async def test_a_person_sees_that_the_agent_is_not_in_the_room(tmp_path: Path) -> None:
     """Beside the agent's screen, until it is in the room again."""
-    async with seated(tmp_path) as seat:
-        await seat.is_("idle")
-        seat.room.tell(MembershipLost("'claude' belongs to another token."))
+    async with sidecar_in_terminal(tmp_path) as pane:
+        await pane.is_("idle")
+        pane.room.tell(MembershipLost("'claude' belongs to another token."))
         said = b"\x1b]0;[CSP not in the room] 'claude' belongs to another token.\x07"
-        await retry_until(lambda: said in seat.bytes, describe=lambda: repr(bytes(seat.bytes[-600:])))
-        assert "not in the room" not in seat.text
-        seat.room.reconnect()
-        await retry_until(lambda: b"\x1b]0;" in seat.bytes.split(said)[-1], describe=seat.describe)
+        await retry_until(lambda: said in pane.bytes, describe=lambda: repr(bytes(pane.bytes[-600:])))
+        assert "not in the room" not in pane.text
+        pane.room.reconnect()
+        await retry_until(lambda: b"\x1b]0;" in pane.bytes.split(said)[-1], describe=pane.describe)
 
 
 async def test_the_sidecar_fails_when_the_task_that_listens_to_the_room_has_died(

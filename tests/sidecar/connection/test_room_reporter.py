@@ -1,12 +1,17 @@
 """Reports arrive complete, even if results are lost and vendors send half characters."""
 
 import asyncio
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from gateway.protocol.errors import TimedOut
-from gateway.protocol.requests import Report, Request
-from gateway.protocol.types import Activity, Composer, Rung
+import pytest
+
+from gateway.protocol.errors import Forbidden, GroupChatError, TimedOut, TooLarge, UnknownRoom
+from gateway.protocol.requests.message_requests import Report
+from gateway.protocol.requests.request import Request
+from gateway.protocol.results import Accepted
+from gateway.protocol.types.core_types import Activity, Composer, Rung
 from sidecar.connection.room_reporter import RoomReporter
+from sidecar.messages.replies import WITHHELD_FOR_ROOM_TEXT, replies_from_answer, withheld_reply
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom, NoProgress
 
@@ -110,6 +115,62 @@ async def test_a_pending_report_is_not_repeated_in_another_store() -> None:
     await asyncio.wait_for(telling, 5)
     await outbox.flush(NoProgress())
     assert second.rungs(number) == ["typed"]
+
+
+class Strict(MemoryRoom):
+    """It refuses what has this text."""
+
+    refusal: GroupChatError = UnknownRoom("There is no room 'lab' here.")
+    refused = "the answer"
+
+    async def send(self, content: str, **fields: Any) -> Accepted:
+        if content == self.refused:
+            raise self.refusal
+        return await super().send(content, **fields)
+
+
+REFUSALS = [
+    UnknownRoom("There is no room 'lab' here."),
+    Forbidden("claude is not in the room 'lab'. Join it first."),
+    TooLarge("The message has more than 262144 bytes."),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_message_whose_answer_is_refused_fails_with_the_reason(refusal: GroupChatError) -> None:
+    room = Strict("claude")
+    room.refusal = refusal
+    numbers, outbox = (room.say("one"), room.say("two")), RoomReporter(room, lambda: "")
+    messages = [room.messages[number] for number in numbers]
+    for reply in replies_from_answer("claude", messages, "the answer", ()):
+        outbox.post_reply(reply)
+    for number in numbers:
+        outbox.step(number, Rung.SEEN)
+        outbox.step(number, Rung.ANSWERED, "transcript")
+    await outbox.flush(NoProgress())
+    for number in numbers:
+        assert room.rungs(number) == ["seen", "failed"]
+        assert room.reasons(number)[-1] == f"the room refused the answer: {refusal.message}"
+
+
+async def test_a_refused_line_for_another_member_fails_no_message() -> None:
+    room = Strict("claude")
+    room.refused = "look"
+    number, outbox = room.say("one"), RoomReporter(room, lambda: "")
+    for reply in replies_from_answer("claude", [room.messages[number]], "fine\n@bob look", ("bob",)):
+        outbox.post_reply(reply)
+    outbox.step(number, Rung.ANSWERED, "transcript")
+    await outbox.flush(NoProgress())
+    assert (room.rungs(number), room.replies) == (["answered"], {number: "fine\n@bob look"})
+
+
+async def test_a_refused_withheld_answer_fails_its_messages_too() -> None:
+    room = Strict("claude")
+    room.refused = WITHHELD_FOR_ROOM_TEXT
+    number, outbox = room.say("one"), RoomReporter(room, lambda: "")
+    outbox.post_reply(withheld_reply("claude", [room.messages[number]], WITHHELD_FOR_ROOM_TEXT))
+    await outbox.flush(NoProgress())
+    assert room.rungs(number) == ["failed"]
 
 
 class Deaf(MemoryRoom):

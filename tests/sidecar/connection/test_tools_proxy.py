@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.protocol.requests import CreateToken, Hello, RevokeToken
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import CreateToken, RevokeToken
 from gateway.protocol.results import Done, TokenMade
 from sidecar.connection import tools_proxy
 from tests.support.crowds import crowd
@@ -24,33 +25,33 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
         yield running
 
 
-def way_in(door: tools_proxy.ToolsAddress | None) -> Endpoint:
-    assert door is not None
-    return Endpoint(door.url.removesuffix("/mcp"), door.key)
+def way_in(tools: tools_proxy.ToolsAddress | None) -> Endpoint:
+    assert tools is not None
+    return Endpoint(tools.url.removesuffix("/mcp"), tools.key)
 
 
 @pytest.mark.processes
-async def test_the_agent_speaks_as_its_member_and_with_the_door_it_is_over(gateway: Gateway) -> None:
+async def test_the_agent_speaks_as_its_member_until_the_proxy_closes(gateway: Gateway) -> None:
     own = await gateway.member("claude", role="coder")
     async with Client(own, Hello(inbox=True)) as room:
-        async with tools_proxy.open_tools_proxy(room, lambda: own, 60) as door, peer(way_in(door)) as agent:
+        async with tools_proxy.open_tools_proxy(room, lambda: own, 60) as tools, peer(way_in(tools)) as agent:
             assert (await agent("peer_status")).startswith("You are claude (coder)")
-            hands = [one for one in gateway.hub.state.tokens.values() if one.hands]
-            assert [one.member for one in hands] == ["claude"]
+            tools_tokens = [one for one in gateway.hub.state.tokens.values() if one.is_tools_token]
+            assert [one.member for one in tools_tokens] == ["claude"]
         with pytest.raises(aiohttp.ClientError):
-            async with aiohttp.ClientSession() as http, http.post(way_in(door).at("/mcp")):
+            async with aiohttp.ClientSession() as http, http.post(way_in(tools).at("/mcp")):
                 pass
 
 
 async def test_another_program_of_the_machine_is_not_let_in(gateway: Gateway) -> None:
     own = await gateway.member("claude")
-    async with Client(own, Hello(inbox=True)) as room, tools_proxy.open_tools_proxy(room, lambda: own, 60) as door:
-        url = way_in(door).at("/mcp")
+    async with Client(own, Hello(inbox=True)) as room, tools_proxy.open_tools_proxy(room, lambda: own, 60) as tools:
+        url = way_in(tools).at("/mcp")
         async with aiohttp.ClientSession() as http:
             for headers in ({}, {"Authorization": "Bearer no"}, {"Authorization": f"Bearer {own.token}"}):
                 async with http.post(url, json={}, headers=headers) as answer:
                     assert answer.status == 401
-        assert not any(one.hands for one in gateway.hub.state.tokens.values())
+        assert not any(one.is_tools_token for one in gateway.hub.state.tokens.values())
 
 
 @pytest.mark.processes
@@ -59,13 +60,13 @@ async def test_a_revoked_token_is_replaced(gateway: Gateway) -> None:
     async with (
         Client(own, Hello(inbox=True)) as room,
         Client(gateway.operator) as alice,
-        tools_proxy.open_tools_proxy(room, lambda: own, 60) as door,
+        tools_proxy.open_tools_proxy(room, lambda: own, 60) as tools,
     ):
-        async with peer(way_in(door)) as agent:
+        async with peer(way_in(tools)) as agent:
             await agent("peer_list")
-        (hands,) = [one for one in gateway.hub.state.tokens.values() if one.hands]
-        await alice.request(RevokeToken(name=hands.id), Done)
-        async with peer(way_in(door)) as agent:
+        (tools_tokens,) = [one for one in gateway.hub.state.tokens.values() if one.is_tools_token]
+        await alice.request(RevokeToken(name=tools_tokens.id), Done)
+        async with peer(way_in(tools)) as agent:
             assert (await agent("peer_status")).startswith("You are claude")
 
 
@@ -73,18 +74,18 @@ async def test_a_missing_gateway_is_reported(gateway: Gateway) -> None:
     async with Client(gateway.operator) as alice:
         made = await alice.request(CreateToken(name="claude"), TokenMade)
     own, nowhere = Endpoint(gateway.url, made.token), Endpoint("http://127.0.0.1:9", made.token)
-    async with Client(own, Hello(inbox=True)) as room, tools_proxy.open_tools_proxy(room, lambda: nowhere, 60) as door:
-        given = {"Authorization": f"Bearer {way_in(door).token}"}
+    async with Client(own, Hello(inbox=True)) as room, tools_proxy.open_tools_proxy(room, lambda: nowhere, 60) as tools:
+        given = {"Authorization": f"Bearer {way_in(tools).token}"}
         async with (
             aiohttp.ClientSession() as http,
-            http.post(way_in(door).at("/mcp"), json={}, headers=given) as answer,
+            http.post(way_in(tools).at("/mcp"), json={}, headers=given) as answer,
         ):
-            assert (answer.status, "not there" in await answer.text()) == (503, True)
+            assert (answer.status, "cannot be reached" in await answer.text()) == (503, True)
 
 
 async def test_without_a_gateway_there_is_no_proxy(gateway: Gateway) -> None:
-    async with Client(gateway.operator) as room, tools_proxy.open_tools_proxy(room, None, 60) as door:
-        assert door is None
+    async with Client(gateway.operator) as room, tools_proxy.open_tools_proxy(room, None, 60) as tools:
+        assert tools is None
 
 
 @pytest.mark.processes
@@ -92,10 +93,10 @@ async def test_a_tool_waits_no_longer_than_this_agent_allows(gateway: Gateway) -
     own = await gateway.member("claude")
     async with (
         Client(own, Hello(inbox=True)) as room,
-        tools_proxy.open_tools_proxy(room, lambda: own, 21) as door,
-        peer(way_in(door)) as agent,
+        tools_proxy.open_tools_proxy(room, lambda: own, 21) as tools,
+        peer(way_in(tools)) as agent,
     ):
-        assert (await agent("peer_wait", timeout=300)).startswith("timeout: nothing came within 11 s.")
+        assert (await agent("peer_wait", timeout=300)).startswith("timeout: no message within 11 s.")
 
 
 @pytest.mark.processes
@@ -103,9 +104,9 @@ async def test_idle_connections_of_others_keep_the_agent_from_nothing(gateway: G
     own = await gateway.member("claude")
     async with (
         Client(own, Hello(inbox=True)) as room,
-        tools_proxy.open_tools_proxy(room, lambda: own, 60) as door,
-        crowd(int(way_in(door).url.rpartition(":")[2]), tools_proxy.CONNECTION_LIMITS.strangers + 5) as readers,
+        tools_proxy.open_tools_proxy(room, lambda: own, 60) as tools,
+        crowd(int(way_in(tools).url.rpartition(":")[2]), tools_proxy.CONNECTION_LIMITS.strangers + 5) as readers,
     ):
         assert await asyncio.wait_for(readers[0].read(), 10) == b""
-        async with peer(way_in(door)) as agent:
+        async with peer(way_in(tools)) as agent:
             assert (await agent("peer_status")).startswith("You are claude")

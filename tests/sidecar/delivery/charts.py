@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.protocol.types import Activity, Composer, Rung
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.core_types import Activity, Composer, Rung
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.connection.room_reporter import RoomReporter
 from sidecar.delivery.backlog import EarlierRun
+from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.recovery import TurnOutcome
 from sidecar.orders.room_orders import RoomOrders
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from tests.sidecar.delivery.test_delivery_loop import Agent, Scene
 from tests.sidecar.delivery.test_welcome import Fetching
 from tests.sidecar.memory_room import MemoryRoom
@@ -235,7 +235,7 @@ class Player:
 
     def out(self, what: Out) -> None:
         if self._crash:
-            return  # nobody is there any more who could do it
+            return  # the agent is gone
         expected = self._left.pop(0) if self._left else None
         assert what == expected, f"{what} came; expected {expected} after {self.came[-4:]}"
         self.came.append(what)
@@ -298,4 +298,4 @@ class Player:
         past = EarlierRun(told if crash.known else None, scene.journal.record_progress, scene.journal.unfinished())
         orders = RoomOrders("claude", scene.delivery_loop, Fetching(scene.outbox), past)
         orders.welcome(self.room.welcome)
-        await orders.backlog.catch_up()
+        await orders.backlog.fetch_all()

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 
 from gateway.protocol.events import Control, ControlAction, Receipt
-from gateway.protocol.requests import Deliveries, Report, Request, Show, Waiting
+from gateway.protocol.requests.message_requests import Deliveries, Report, Show, Waiting
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import WaitingList
-from gateway.protocol.types import Rung, Step
+from gateway.protocol.types.core_types import Rung, Step
 from sidecar.connection.room_reporter import RoomReporter
 from sidecar.delivery.backlog import PAGE_DELIVERIES, EarlierRun
+from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.messages.inbox import LOAD_BELOW, MAX_LOADED, InboxEntry, MessageQueue
 from sidecar.messages.recovery import TurnOutcome
 from sidecar.orders.room_orders import RoomOrders
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from tests.sidecar.delivery.test_delivery_loop import Scene
 from tests.sidecar.delivery.test_welcome import Fetching
 from tests.sidecar.memory_room import MemoryRoom
@@ -66,7 +67,7 @@ class Desk(Scene):
 
     async def welcomed(self) -> None:
         self.orders.welcome(self.room.welcome)
-        await self.orders.backlog.catch_up()
+        await self.orders.backlog.fetch_all()
 
     @contextlib.asynccontextmanager
     async def a_page_on_its_way(self) -> AsyncIterator[None]:
@@ -74,7 +75,7 @@ class Desk(Scene):
         self.orders.welcome(self.room.welcome)
         self.late.gate.clear()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.orders.backlog.catch_up())
+            group.create_task(self.orders.backlog.fetch_all())
             await self.late.asked.wait()
             yield
             self.late.gate.set()
@@ -82,7 +83,7 @@ class Desk(Scene):
     async def one_turn(self) -> list[int]:
         """One prompt and its answer; the numbers that went in."""
         numbers = await self.one_turn_without_pages()
-        await self.orders.backlog.catch_up()
+        await self.orders.backlog.fetch_all()
         return numbers
 
     async def one_turn_without_pages(self) -> list[int]:
@@ -214,13 +215,13 @@ async def test_what_was_taken_back_while_its_page_was_on_its_way_is_not_typed(ma
 
 async def test_a_page_of_another_store_is_ignored(make: Callable[..., Desk]) -> None:
     desk = make()
-    desk.room.house = "first"
+    desk.room.store_id = "first"
     desk.room.say("in the first house")
     async with desk.a_page_on_its_way():
         desk.room = desk.outbox._room = MemoryRoom("claude")
-        desk.room.house = "second"
+        desk.room.store_id = "second"
         desk.orders.welcome(desk.room.welcome)
-    await desk.orders.backlog.catch_up()
+    await desk.orders.backlog.fetch_all()
     assert desk.inbox.waiting() == []
     assert not desk.inbox.more
 
@@ -287,7 +288,7 @@ def test_what_makes_room_is_fetched_again_and_what_was_tried_stays() -> None:
 
 
 async def test_a_transcript_line_is_read_once_for_all_that_waits(make: Callable[..., Desk]) -> None:
-    """A catch-up holds a hundred numbers, and two hundred messages may be here."""
+    """A digest holds a hundred numbers, and two hundred messages may be here."""
     desk = make()
     numbers = [desk.room.say(f"message {number}") for number in range(PAGE_DELIVERIES)]
     await desk.welcomed()

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.protocol.types import Activity
+from gateway.protocol.types.core_types import Activity
+from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.recovery import TurnOutcome
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from tests.sidecar.delivery.charts import (
     ACCEPTED,
     ANSWERED,
@@ -88,7 +88,7 @@ CHARTS: dict[str, Chart] = {
     # Enter
     "a swallowed Enter": [*DELIVERS, composer(OURS), ENTER, AS_PASTED, EMPTY, *PROVES, *ENDS],
     "Enter is swallowed for ever": [*DELIVERS, composer(OURS), ENTER, ENTER, FAILED, Quiet()],
-    "Enter was taken, and nothing proves it": [*DELIVERS, EMPTY, Passes(21.0), FAILED],
+    "Enter was taken, and nothing proves it": [*DELIVERS, EMPTY, Passes(61.0), FAILED],
     # The size of the terminal
     "it becomes narrow between paste and Enter": [Arrives(), PASTE, composer(NARROW), TYPED, *ENTERS],
     "it becomes narrow, and an Enter was swallowed": [*DELIVERS, composer(NARROW), ENTER, EMPTY, *PROVES],

@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as replace_struct
 
-from gateway.protocol.types import Activity, Composer, Delivery, Part, Rung
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.core_types import Activity, Composer, Delivery, Part, Rung
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import REGISTRY
 from sidecar.connection.room_reporter import RoomReporter
 from sidecar.delivery.attachment_files import AttachmentFiles
 from sidecar.delivery.delivery_loop import DeliveryLoop
-from sidecar.delivery.delivery_progress import DeliveryConfig, DeliveryProgress
+from sidecar.delivery.message_progress import DeliveryConfig, DeliveryProgress
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.delivery.terminal_writer import TerminalWriter
 from sidecar.delivery.typist import Typist
+from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.inbox import MessageQueue
 from sidecar.process.delivery_journal import DeliveryJournal
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
-from sidecar.typing.prompts import INTERRUPTED_WITHIN_S
+from sidecar.typing.prompt_queue import INTERRUPTED_WITHIN_S
 from tests.fakes.retry import retry_until
-from tests.sidecar.memory_room import MemoryRoom
+from tests.sidecar.memory_room import FewRooms, MemoryRoom
 from tests.sidecar.pictures import moment
 
 
@@ -77,7 +77,8 @@ class Scene:
         self.agent, self.room = agent or Agent(), room or MemoryRoom("claude")
         self.outbox = outbox or RoomReporter(self.room, lambda: "")
         attached = attached or AttachmentFiles(lambda: folder / "attached")
-        self.me = me = DeliveryConfig("claude", REGISTRY["claude"], lambda: ("alice", "bob"), lambda: None, attached)
+        self.rooms = FewRooms("alice", "bob")
+        self.me = me = DeliveryConfig("claude", REGISTRY["claude"], self.rooms, lambda: None, attached)
         self.writer = TerminalWriter(self.agent.write, lambda: 0)
         self.journal = DeliveryJournal(folder / "journal.jsonl")
         self.progress = DeliveryProgress(me, self.inbox_of(), self.outbox, self.journal, lambda: self.agent.now)
@@ -328,6 +329,21 @@ async def test_a_prompt_that_a_stop_puts_back_into_the_composer_is_taken_out(sce
     assert scene.room.rungs(second)[-1] == "submitted"
 
 
+async def test_a_prompt_that_a_slow_agent_puts_back_long_after_the_key_is_taken_out_as_well(scene: Scene) -> None:
+    await scene.after(prompt(await scene.delivered()))
+    scene.delivery_loop.expect_returned_prompt()
+    scene.agent.drawn = moment(Activity.BUSY)
+    scene.agent.now += 3
+    await scene.after()
+    scene.agent.drawn = moment()
+    await scene.after()
+    scene.agent.now += 0.5
+    scene.agent.drawn = moment(composer=Composer.DRAFT, text="[alice -> claude #1] hello")
+    scene.agent.keys.clear()
+    await scene.after()
+    assert scene.agent.keys == [b"\x15"]
+
+
 @pytest.mark.parametrize("pressed", [True, False])
 async def test_a_prompt_may_come_back_after_an_interruption_only_if_the_key_was_pressed(
     scene: Scene, pressed: bool
@@ -498,7 +514,7 @@ async def test_an_answer_that_a_direct_message_shares_stays_with_its_sender(scen
 
 
 async def test_share_all_does_not_repeat_an_answer_to_a_message(scene: Scene) -> None:
-    scene.progress.share = "all"
+    scene.progress.replies.share = "all"
     number = await scene.delivered("secret?")
     said = TurnFact(TurnFactKind.MODEL, "the secret is 42", source=EvidenceSource.TRANSCRIPT)
     answer, ended = (

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.protocol.types import Activity, Composer, Rung
+from gateway.protocol.types.core_types import Activity, Composer, Rung
+from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.inbox import InboxEntry
 from sidecar.runtime.agent_input import AgentInput
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.typing.gate import QUEUED_BY_AGENT_TEXT
 from tests.sidecar.delivery.test_delivery_loop import Scene
 from tests.sidecar.pictures import moment
@@ -151,6 +151,13 @@ async def test_without_a_key_the_record_says_which_turn_was_interrupted(desk: De
 async def test_two_messages_of_one_turn_are_interrupted_together(desk: Desk) -> None:
     await desk.hears([*CLAUDE_WORKS, prompt(2, RECORD), ESCAPE, INTERRUPTED])
     assert [desk.end(number) for number in (1, 2)] == [("failed", BY_ROOT)] * 2
+
+
+@pytest.mark.parametrize("kind", [TurnFactKind.ENDED, TurnFactKind.ANSWER])
+async def test_a_turn_that_ends_after_the_key_without_a_word_was_interrupted(kind: TurnFactKind, desk: Desk) -> None:
+    """Gemini's hook tells of the end before its record tells of the key."""
+    await desk.hears([*GEMINI_WORKS[:2], ESCAPE, ends(kind, source=HOOK)])
+    assert desk.end(1) == ("failed", BY_ROOT)
 
 
 async def test_an_interruption_of_which_nothing_tells_ends_with_the_calm_that_follows(desk: Desk) -> None:

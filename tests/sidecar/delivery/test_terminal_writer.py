@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from gateway.protocol.delivery_reasons import HoldReason
+from gateway.protocol.types.delivery_reasons import HoldReason
 from sidecar.delivery.terminal_writer import MAX_KEY_DELAY_S, TerminalWriter, TypingMove, TypingResult, TypingStage
-from sidecar.typing.gate import MoveDecision, Permission
+from sidecar.typing.gate import MoveDecision, MovePermission
 from tests.fakes.retry import retry_until
 
 
@@ -15,7 +15,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
-        self.go = Permission(MoveDecision.WAIT, HoldReason.UNKNOWN)
+        self.go = MovePermission(MoveDecision.WAIT, HoldReason.UNKNOWN)
         self.held: HoldReason | None = None
         self.stages: list[TypingStage] = []
 
@@ -23,7 +23,7 @@ class Wire:
         paste = TypingMove(
             TypingStage.TYPED,
             b"text",
-            lambda: Permission(MoveDecision.STOP, self.held) if self.held else Permission(MoveDecision.NOW),
+            lambda: MovePermission(MoveDecision.STOP, self.held) if self.held else MovePermission(MoveDecision.NOW),
         )
         return [paste, TypingMove(TypingStage.SUBMITTED, b"\r", lambda: self.go)]
 
@@ -46,7 +46,7 @@ async def start(writer: TerminalWriter, wire: Wire) -> "asyncio.Task[TypingResul
 
 async def test_enter_follows_the_text_once_it_is_verified(writer: TerminalWriter, wire: Wire) -> None:
     task = await start(writer, wire)
-    wire.go = Permission(MoveDecision.NOW)
+    wire.go = MovePermission(MoveDecision.NOW)
     assert await task == TypingResult(TypingStage.SUBMITTED)
     assert wire.written == [b"text", b"\r"]
     assert wire.stages == [TypingStage.TYPED, TypingStage.SUBMITTED]
@@ -60,7 +60,7 @@ async def test_a_closed_gate_writes_nothing(writer: TerminalWriter, wire: Wire) 
 
 async def test_a_dialog_after_the_paste_means_no_enter(writer: TerminalWriter, wire: Wire) -> None:
     task = await start(writer, wire)
-    wire.go = Permission(MoveDecision.STOP, HoldReason.ASKING)
+    wire.go = MovePermission(MoveDecision.STOP, HoldReason.ASKING)
     assert await task == TypingResult(TypingStage.TYPED, HoldReason.ASKING)
     assert wire.written == [b"text"]
 
@@ -69,7 +69,7 @@ async def test_keys_wait_while_a_message_is_typed_and_come_after_enter(writer: T
     task = await start(writer, wire)
     writer.keys(b"abc")
     assert wire.written == [b"text"]
-    wire.go = Permission(MoveDecision.NOW)
+    wire.go = MovePermission(MoveDecision.NOW)
     await task
     assert wire.written == [b"text", b"\r", b"abc"]
 
@@ -90,7 +90,7 @@ async def test_escape_and_control_c_stop_the_typing_at_once(writer: TerminalWrit
     task = await start(writer, wire)
     writer.keys(key)
     assert wire.written == [b"text", key]
-    wire.go = Permission(MoveDecision.NOW)
+    wire.go = MovePermission(MoveDecision.NOW)
     assert (await task).stage is TypingStage.TYPED
     assert b"\r" not in wire.written
 
@@ -98,7 +98,7 @@ async def test_escape_and_control_c_stop_the_typing_at_once(writer: TerminalWrit
 async def test_the_mouse_stops_nothing(writer: TerminalWriter, wire: Wire) -> None:
     task = await start(writer, wire)
     writer.keys(b"\x1b[<35;1;1M")
-    wire.go = Permission(MoveDecision.NOW)
+    wire.go = MovePermission(MoveDecision.NOW)
     assert (await task).stage is TypingStage.SUBMITTED
 
 
@@ -116,7 +116,7 @@ class Deaf(Wire):
 @pytest.mark.parametrize(("key", "held"), [(b"", HoldReason.NOT_TAKEN), (b"\x03", HoldReason.PERSON_STOPS)])
 async def test_a_terminal_that_takes_nothing_is_not_waited_for_without_end(key: bytes, held: HoldReason) -> None:
     wire = Deaf()
-    writer, wire.go = TerminalWriter(wire.written.append, lambda: wire.unwritten), Permission(MoveDecision.NOW)
+    writer, wire.go = TerminalWriter(wire.written.append, lambda: wire.unwritten), MovePermission(MoveDecision.NOW)
     task = await start(writer, wire)
     if key:
         writer.keys(key)
@@ -127,7 +127,7 @@ async def test_a_terminal_that_takes_nothing_is_not_waited_for_without_end(key: 
 
 async def test_text_that_is_read_late_is_still_submitted() -> None:
     wire = Deaf()
-    writer, wire.go = TerminalWriter(wire.written.append, lambda: wire.unwritten), Permission(MoveDecision.NOW)
+    writer, wire.go = TerminalWriter(wire.written.append, lambda: wire.unwritten), MovePermission(MoveDecision.NOW)
     task = await start(writer, wire)
     wire.unwritten = 0
     assert await task == TypingResult(TypingStage.SUBMITTED)

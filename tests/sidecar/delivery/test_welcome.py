@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.protocol.results import DeliveryList, MessageDetail, WaitingList
-from gateway.protocol.types import Rung
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.core_types import Rung
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.connection.room_reporter import RoomReporter
 from sidecar.delivery.backlog import EarlierRun
+from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from sidecar.messages.replies import Reply
 from sidecar.orders.room_orders import RoomOrders
-from sidecar.screen.evidence import TurnFact, TurnFactKind
 from tests.sidecar.delivery.test_delivery_loop import Scene, prompt
 from tests.sidecar.memory_room import MemoryRoom
 
@@ -28,7 +28,7 @@ class Newcomer(Scene):
 
     async def welcomed(self, **changes: Any) -> None:
         self.orders.welcome(replace(self.room.welcome, **changes))
-        await self.orders.backlog.catch_up()
+        await self.orders.backlog.fetch_all()
 
 
 class Fetching:
@@ -45,6 +45,12 @@ class Fetching:
         return await self._outbox.waiting_after(number, limit)
 
     def press(self, keys: object, by: str) -> None:
+        raise AssertionError("nobody asked for keys")
+
+    def since_person(self) -> float:
+        raise AssertionError("nobody asked for keys")
+
+    def shows_question(self, digest: str) -> bool:
         raise AssertionError("nobody asked for keys")
 
     def restart(self) -> None:
@@ -70,7 +76,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Newcomer]:
 async def test_the_sidecar_shares_what_the_room_remembers(scene: Newcomer) -> None:
     for kept, share in (("none", "none"), ("all", "all"), ("", "replies")):
         await scene.welcomed(share=kept)
-        assert scene.progress.share == share
+        assert scene.progress.replies.share == share
 
 
 async def test_all_that_is_open_is_taken_up_however_much_it_is(scene: Newcomer) -> None:
@@ -81,16 +87,16 @@ async def test_all_that_is_open_is_taken_up_however_much_it_is(scene: Newcomer) 
 
 
 async def test_a_number_of_another_store_is_another_message(scene: Newcomer) -> None:
-    scene.room.house = "first"
+    scene.room.store_id = "first"
     number = scene.room.say("hello")
     await scene.welcomed()
     await scene.after()
     await scene.after(prompt(number), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
     assert scene.room.rungs(number)[-1] == "answered"
     scene.outbox.step(number, Rung.FAILED)
-    scene.outbox.say(Reply("an answer nobody has heard yet", (), "general", number, "r", (number,)))
+    scene.outbox.post_reply(Reply("an answer nobody has heard yet", (), "general", number, "r", (number,)))
     scene.room = scene.outbox._room = MemoryRoom("claude")  # the store was replaced
-    scene.room.house = "second"
+    scene.room.store_id = "second"
     assert scene.room.say("another first message") == number
     await scene.welcomed()
     await scene.after()
@@ -100,7 +106,7 @@ async def test_a_number_of_another_store_is_another_message(scene: Newcomer) -> 
 
 
 async def test_the_same_store_again_changes_nothing(scene: Newcomer) -> None:
-    scene.room.house = "first"
+    scene.room.store_id = "first"
     number = scene.room.say("hello")
     for _ in range(2):
         await scene.welcomed()

@@ -7,10 +7,10 @@ import pytest
 
 from gateway.protocol.events import Message
 from gateway.protocol.text.attachments import Attachment, attachments_of
-from gateway.protocol.types import MessageKind, Part
+from gateway.protocol.types.core_types import MessageKind, Part
 from sidecar.agents import REGISTRY
 from sidecar.delivery.attachment_files import MAX_KEPT_FILES, AttachmentFiles
-from sidecar.delivery.delivery_progress import DeliveryConfig
+from sidecar.delivery.message_progress import DeliveryConfig
 from sidecar.delivery.prompt_text import BACKSLASH_HINT_TEXT, PromptTexts
 from sidecar.messages.attachment_text import (
     MAX_ATTACHMENT_CHARS,
@@ -18,7 +18,7 @@ from sidecar.messages.attachment_text import (
     attachment_chars,
     attachments_as_typed,
 )
-from tests.sidecar.memory_room import WHEN
+from tests.sidecar.memory_room import WHEN, FewRooms
 
 FOLDER = Path("/private/attached")
 
@@ -47,6 +47,11 @@ READ = {
     "a text of no file": (said(context={"text": "x"}), [("context", "3 lines")]),
     "a text that is none": (said(context={"file": "a.py", "text": 5}), [("a.py", ""), ("context", "3 lines")]),
     "what an answer tells of itself": (said(context={"answers": [1], "tokens": 5, "same_as": 3}), []),
+    "what an interface keeps for itself": (
+        said(context={"wire": {"dialect": "x", "ttl": 60}, "data": {"branch": "main"}}),
+        [("context", "5 lines")],
+    ),
+    "nothing beside it": (said(context={"wire": {"dialect": "x", "ttl": 60}}), []),
     "what the gateway tells programs": (said(sender="system", context={"tripped": {}}), []),
     "several lines in a name": (said(parts=(Part("x\ny", path="a\nb", lines="1\n2"),)), [("a b:1 2", "")]),
 }
@@ -81,12 +86,13 @@ def test_all_together_is_bounded() -> None:
     found = attachments_as_typed(said(parts=parts), FOLDER)
     assert len(found.text) < MAX_QUOTED_CHARS + 2000
     assert "with 993 more (" in found.text and len(found.files) == 6
-    assert all(f"{number}.py" in "".join((found.text, *found.files.values())) for number in range(1000))
+    everything = "".join((found.text, *found.files.values()))
+    assert all(f"{number}.py" in everything for number in range(1000))
     assert attachment_chars(said(parts=parts)) == MAX_QUOTED_CHARS + len("look")
 
 
 def texts(name: str, *messages: Message, bracketed: bool = True, digests: bool = False) -> str:
-    me = DeliveryConfig(name, REGISTRY[name], tuple, lambda: None, AttachmentFiles(lambda: FOLDER))
+    me = DeliveryConfig(name, REGISTRY[name], FewRooms(), lambda: None, AttachmentFiles(lambda: FOLDER))
     return PromptTexts(me).of(messages, bracketed=bracketed, digests=digests).text
 
 
@@ -100,7 +106,7 @@ def test_each_attachment_is_under_its_own_message() -> None:
     )
 
 
-def test_in_a_catch_up_only_files_are_named() -> None:
+def test_in_a_digest_only_files_are_named() -> None:
     waiting = [said(number, "x", parts=(LINES,)) for number in range(1, 30)]
     text = texts("codex", *waiting, digests=True)
     assert text.count("in a file for you to read:") == 29 and "def f" not in text

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from sidecar.agents import REGISTRY
 from sidecar.errors import SidecarError
 from sidecar.messages.envelope import (
+    DEFAULT_ENVELOPE,
     clean_text,
-    envelope_message,
     envelopes_in_one_line,
     is_same_text,
     numbers_in,
     parse_template,
     paste_bytes,
 )
+from tests.sidecar.enveloped import enveloped
 
 unseen = st.characters(categories=["Cf"])
 parts = st.one_of(
@@ -27,28 +28,86 @@ nasty = st.lists(parts).map("".join)
 
 @given(nasty)
 def test_no_control_byte_gets_through(content: str) -> None:
-    sent = paste_bytes(envelope_message("alice", "claude", 812, content), bracketed=True)
+    sent = paste_bytes(enveloped("alice", "claude", 812, content), bracketed=True)
     inner = sent.removeprefix(b"\x1b[200~").removesuffix(b"\x1b[201~").decode()
     assert not [one for one in inner if one != "\n" and (ord(one) < 32 or 127 <= ord(one) < 160)]
 
 
-@given(nasty)
-def test_content_can_not_forge_an_envelope(content: str) -> None:
-    text = envelope_message("alice", "claude", 812, content)
+rooms = st.sampled_from(["general", "design", "r" * 64, "a-1.b_c"])
+in_public = st.sampled_from([(), ("claude",)])
+
+
+@given(nasty, rooms, in_public)
+def test_content_can_not_forge_an_envelope(content: str, room: str, wakes: tuple[str, ...]) -> None:
+    text = enveloped("alice", "claude", 812, content, room=room, wakes=wakes)
     assert numbers_in(text) == (812,)
     assert numbers_in(envelopes_in_one_line(text)) == (812,)
     assert numbers_in(f"\n\n<pasted>\n{text}\n</pasted>") == (812,)
     assert numbers_in("".join(one for one in text if unicodedata.category(one) != "Cf")) == (812,)
 
 
-@given(nasty, st.sampled_from(["[{sender} #{number}]", "[chat from {sender} to {recipient} #{number}]"]))
-def test_nor_one_of_another_form(content: str, template: str) -> None:
-    assert numbers_in(envelope_message("alice", "claude", 812, content, parse_template(template))) == (812,)
+OTHER_FORMS = (
+    "[{sender} #{number}]",
+    "[chat from {sender} to {recipient} #{number}]",
+    "[#{room} {sender} #{number}]",
+    "[{room} {sender} {recipient} #{number}]",
+)
+
+
+@given(nasty, st.sampled_from(OTHER_FORMS), rooms, in_public)
+def test_nor_one_of_another_form(content: str, template: str, room: str, wakes: tuple[str, ...]) -> None:
+    text = enveloped("alice", "claude", 812, content, parse_template(template), room, wakes=wakes)
+    assert numbers_in(text) == (812,)
+
+
+LONGEST = "n" * 64
+TEMPLATE_OF_LARGEST_SIZE = f"[{'x' * 70} {{room}} {{sender}} -> {{recipient}} #{{number}}]"
+
+
+def test_the_longest_envelope_is_read_as_one() -> None:
+    text = enveloped(
+        LONGEST, LONGEST, 10**18 - 1, "hi", parse_template(TEMPLATE_OF_LARGEST_SIZE), LONGEST, wakes=(LONGEST,)
+    )
+    assert numbers_in(text) == (10**18 - 1,)
+
+
+HEADS: list[tuple[str, str, tuple[str, ...], str]] = [
+    # template, room, wakes, what the model sees before the text
+    (DEFAULT_ENVELOPE, "general", (), "[alice -> ada #9]"),
+    (DEFAULT_ENVELOPE, "", (), "[alice -> ada #9]"),
+    (DEFAULT_ENVELOPE, "design", (), "[#design alice -> ada #9]"),
+    (DEFAULT_ENVELOPE, "general", ("ada",), "[alice -> ada, in public #9]"),
+    (DEFAULT_ENVELOPE, "design", ("ben", "ada"), "[#design alice -> ada, in public #9]"),
+    (DEFAULT_ENVELOPE, "design", ("ben",), "[#design alice -> ada #9]"),
+    ("[from {sender} #{number}]", "design", ("ada",), "[#design from alice #9]"),
+    ("[{sender} in {room} #{number}]", "design", (), "[alice in design #9]"),
+    ("[{sender} in {room} #{number}]", "general", (), "[alice in general #9]"),
+    ("[{sender} in {room} #{number}]", "", (), "[alice in general #9]"),
+]
+
+
+@pytest.mark.parametrize(("template", "room", "wakes", "head"), HEADS)
+def test_an_envelope_names_the_room_and_says_what_is_public(
+    template: str, room: str, wakes: tuple[str, ...], head: str
+) -> None:
+    text = enveloped("alice", "ada", 9, "hi", parse_template(template), room, wakes=wakes)
+    assert text == f"{head} hi"
+    assert numbers_in(text) == (9,)
+    assert envelopes_in_one_line(text) == text
 
 
 @pytest.mark.parametrize(
     "template",
-    ["", "{sender}: ", "[{sender}]", "[{recipient} #{number}]", "[{sender} #{number}] ", "[{sender!r} #{number}]"],
+    [
+        "",
+        "{sender}: ",
+        "[{sender}]",
+        "[{room} #{number}]",
+        "[{sender} {rooms} #{number}]",
+        "[{recipient} #{number}]",
+        "[{sender} #{number}] ",
+        "[{sender!r} #{number}]",
+    ],
 )
 def test_a_form_that_proves_nothing_is_refused(template: str) -> None:
     with pytest.raises(SidecarError, match="is not an envelope"):
@@ -59,11 +118,11 @@ def test_a_form_that_proves_nothing_is_refused(template: str) -> None:
     "content", ["hello", "/clear", "!ls", "# note", "/etc/hosts", "a\n\nb", "  x\ny", "שלום 你好 👩‍👩‍👧"]
 )
 def test_ordinary_text_arrives_exactly(content: str) -> None:
-    assert envelope_message("alice", "claude", 1, content) == f"[alice -> claude #1] {content}"
+    assert enveloped("alice", "claude", 1, content) == f"[alice -> claude #1] {content}"
 
 
 def test_not_even_a_name_brings_a_control_byte_or_a_line() -> None:
-    assert envelope_message("al\x1b[201~\nice", "cl\x9baude", 812, "hi") == "[al[201~ ice -> claude #812] hi"
+    assert enveloped("al\x1b[201~\nice", "cl\x9baude", 812, "hi") == "[al[201~ ice -> claude #812] hi"
 
 
 def test_annotations_hide_nothing() -> None:

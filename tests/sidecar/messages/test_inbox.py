@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from gateway.protocol.events import Message
-from gateway.protocol.types import MessageKind, Rung
-from sidecar.messages.inbox import InboxEntry, MessageQueue
+from gateway.protocol.types.core_types import MessageKind, Rung
+from sidecar.messages.inbox import InboxEntry, MessageQueue, ReplyAudience, audience_of_answer
 
 
 def entry(number: int, sender: str = "alice", text: str = "x", **fields: Any) -> InboxEntry:
     when = "2026-11-21T10:00:00Z"
-    return InboxEntry(Message(number, f"m{number}", "general", sender, (), MessageKind.CHAT, text, when, **fields))
+    room = fields.pop("room", "general")
+    return InboxEntry(Message(number, f"m{number}", room, sender, (), MessageKind.CHAT, text, when, **fields))
 
 
 def filled(*entries: InboxEntry) -> MessageQueue:
@@ -61,11 +62,13 @@ TO_ME: dict[str, Any] = {"recipients": ("claude",)}
         pytest.param([entry(1, **TO_ME), entry(2, "bob", **TO_ME)], [1], id="direct ones of others wait"),
         pytest.param([entry(1, text="x" * 9000), entry(2)], [1], id="a long one goes alone"),
         pytest.param([entry(1), entry(2, text="x" * 9000), entry(3)], [1], id="order is kept"),
-        pytest.param([entry(number) for number in range(1, 22)], list(range(1, 22)), id="many, as a catch-up"),
+        pytest.param([entry(number) for number in range(1, 22)], list(range(1, 22)), id="many, as a digest"),
         pytest.param([entry(number) for number in range(1, 200)], list(range(1, 101)), id="not too many"),
         pytest.param(
             [entry(1), *(entry(number, **TO_ME) for number in range(2, 30)), entry(30)], [1, 30], id="of one audience"
         ),
+        pytest.param([entry(1), entry(2, room="design"), entry(3)], [1, 3], id="of one room"),
+        pytest.param([entry(1), entry(2, wakes=("claude",)), entry(3)], [1, 2, 3], id="said in public to one"),
         pytest.param([], [], id="nothing"),
     ],
 )
@@ -73,7 +76,32 @@ def test_which_messages_form_one_prompt(waiting: list[InboxEntry], together: lis
     assert [one.number for one in filled(*waiting).parcel()] == together
 
 
-def test_a_plain_program_gets_no_catch_up() -> None:
+GENERAL, DESIGN = ReplyAudience("general"), ReplyAudience("design")
+CLOSED = ("lab", "vault")
+HEARERS: list[tuple[list[InboxEntry], ReplyAudience | None]] = [
+    ([entry(1, room="lab"), entry(2)], ReplyAudience("lab")),  # what is said there is not for general
+    ([entry(1), entry(2, room="lab")], ReplyAudience("lab")),
+    ([entry(1, room="vault"), entry(2, room="lab")], None),
+    ([entry(1, room="lab"), entry(2, room="lab", **TO_ME)], ReplyAudience("lab", "alice")),
+    ([entry(1, room="lab"), entry(2, **TO_ME)], None),  # who is to hear both?
+    ([entry(1), entry(2, room="lab", **TO_ME)], ReplyAudience("lab", "alice")),
+    ([], None),
+    ([entry(1), entry(2)], GENERAL),
+    ([entry(1), entry(2, room="design")], DESIGN),  # the newest message came into a running turn
+    ([entry(3), entry(2, room="design")], GENERAL),
+    ([entry(1, **TO_ME), entry(2)], ReplyAudience("general", "alice")),
+    ([entry(1, **TO_ME), entry(2, room="design")], ReplyAudience("general", "alice")),
+    ([entry(1, **TO_ME), entry(2, "bob", **TO_ME)], None),
+    ([entry(1, **TO_ME), entry(2, room="design", **TO_ME)], None),
+]
+
+
+@pytest.mark.parametrize(("turn", "hearer"), HEARERS)
+def test_who_gets_the_whole_answer_to_a_turn(turn: list[InboxEntry], hearer: ReplyAudience | None) -> None:
+    assert audience_of_answer(turn, lambda room: room not in CLOSED) == hearer
+
+
+def test_a_plain_program_gets_no_digest() -> None:
     inbox = filled(*(entry(number) for number in range(1, 30)))
     inbox.catches_up = False
     assert [one.number for one in inbox.parcel()] == list(range(1, 21))

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.protocol.text.invisible_characters import is_unseen
 from sidecar.messages.envelope import clean_text
-from tests.gateway.protocol.test_invisible_characters import WRITTEN
+from tests.gateway.protocol.text.test_invisible_characters import WRITTEN
 from tests.real_clis.homes import CLIS
 from tests.real_clis.invisible import SINGLE
 from tests.real_clis.invisible_page import CLASSES, NAMES, PAGE, codes_of, data, ours, page

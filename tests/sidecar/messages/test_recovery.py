@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway.protocol.types import Rung
+from gateway.protocol.types.core_types import Rung
+from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.messages.recovery import Recovery, TurnOutcome, decide_recovery, turn_outcomes
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 
 LOG = EvidenceSource.TRANSCRIPT
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.protocol.events import Message
-from gateway.protocol.types import MAX_CONTENT_BYTES, MessageKind
+from gateway.protocol.types.core_types import MAX_CONTENT_BYTES, MessageKind
 from sidecar.messages.replies import Reply, addressed_lines, cut_to_bytes, replies_from_answer
 
 NAMES = ("alice", "bob", "claude")
@@ -16,7 +16,7 @@ def message(*, direct: bool) -> Message:
 
 def test_a_direct_message_is_answered_directly() -> None:
     assert replies_from_answer("claude", [message(direct=True)], "yes", NAMES) == [
-        Reply("yes", ("@alice",), "general", 7, "reply-claude-7")
+        Reply("yes", ("@alice",), "general", 7, "reply-claude-7", is_answer=True)
     ]
 
 

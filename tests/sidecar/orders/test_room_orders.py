@@ -6,21 +6,24 @@ from typing import TypeVar
 
 import pytest
 
+from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Control, ControlAction
-from gateway.protocol.requests import Request, Show
+from gateway.protocol.requests.message_requests import Show
+from gateway.protocol.requests.request import Request
 from gateway.protocol.results import DeliveryList, MessageDetail, WaitingList
-from gateway.protocol.types import Activity
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.core_types import Activity
+from gateway.protocol.types.key_names import key_bytes
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.delivery.backlog import EarlierRun
-from sidecar.delivery.stop_rules import StopOrder
-from sidecar.errors import SidecarError
-from sidecar.orders.room_orders import DIALOG_TEXT, MISSED_TEXT, RoomOrders
-from sidecar.terminal.named_keys import key_bytes
+from sidecar.delivery.stop_rules import DIALOG_TEXT, StopOrder
+from sidecar.orders.key_rules import PERSON_TYPES_TEXT
+from sidecar.orders.room_orders import MISSED_TEXT, RoomOrders
 from tests.fakes.retry import retry_until
 from tests.sidecar.delivery.test_delivery_loop import Scene
 from tests.sidecar.memory_room import MemoryRoom
+from tests.sidecar.ordered_keys import careful_key
 from tests.sidecar.pictures import moment
-from tests.sidecar.seat import seated
+from tests.sidecar.sidecar_terminal import sidecar_in_terminal
 
 T = TypeVar("T")
 
@@ -39,9 +42,10 @@ def test_keys_by_name(text: str, keys: list[bytes]) -> None:
     assert key_bytes(text) == keys
 
 
-def test_an_unknown_key_is_refused() -> None:
-    with pytest.raises(SidecarError, match="is not a key"):
-        key_bytes("hyper-x")
+@pytest.mark.parametrize("text", ["hyper-x", "^ß", "c-ŉ", "c-", "^1"])  # "ß" has two letters in capitals
+def test_an_unknown_key_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest, match="is not a key"):
+        key_bytes(text)
 
 
 class FakeTarget:
@@ -49,6 +53,7 @@ class FakeTarget:
         self.done: list[object] = []
         self.told: list[tuple[str, str]] = []
         self._moment = moment(activity)
+        self.since_key, self.question = float("inf"), ""
 
     async def fetch(self, number: int) -> MessageDetail | None:
         raise AssertionError(number)
@@ -73,6 +78,12 @@ class FakeTarget:
 
     def look(self) -> AgentSnapshot:
         return self._moment
+
+    def since_person(self) -> float:
+        return self.since_key
+
+    def shows_question(self, digest: str) -> bool:
+        return digest == self.question
 
 
 def order(action: ControlAction, text: str = "", number: int = 8, *, may: bool = False) -> Control:
@@ -126,18 +137,43 @@ async def test_the_sender_of_a_refused_order_is_told_why(
     assert name == "alice" and text.startswith(told)
 
 
+async def test_a_key_waits_for_nobody_who_types(tmp_path: Path) -> None:
+    target = FakeTarget()
+    target.since_key = 0.5
+    await ordered(tmp_path, target, careful_key())
+    assert (target.done, target.told) == ([], [("alice", f"claude was given no keys: {PERSON_TYPES_TEXT}")])
+
+
+async def test_ordered_keys_do_not_count_as_a_persons(tmp_path: Path) -> None:
+    """Three keys from afar go in one after the other; a key at the terminal keeps the next one out."""
+    room = MemoryRoom("claude")
+    async with sidecar_in_terminal(tmp_path, room=room) as pane:
+        await pane.is_("idle")
+        for key in ("space", "space", "backspace"):
+            room.order(ControlAction.KEYS, text=key, careful=True)
+        room.order(ControlAction.KEYS, text="x y", careful=True)
+        await pane.shows("xy")
+        pane.type("z")
+        await pane.shows("xyz")
+        room.order(ControlAction.KEYS, text="a", careful=True)
+        await retry_until(
+            lambda: [one for one in room.sent if PERSON_TYPES_TEXT in one.content], describe=pane.describe
+        )
+        assert "xyza" not in pane.text
+
+
 async def test_text_typed_by_an_order_counts_as_a_persons_draft(tmp_path: Path) -> None:
     room = MemoryRoom("claude")
-    async with seated(tmp_path, room=room) as seat:
-        await seat.reaches(room.say("first"), "answered")
-        await seat.is_("idle")
+    async with sidecar_in_terminal(tmp_path, room=room) as pane:
+        await pane.reaches(room.say("first"), "answered")
+        await pane.is_("idle")
         room.order(ControlAction.KEYS, text="h i")
-        await seat.shows("› hi")
+        await pane.shows("› hi")
         number = room.say("hello")
-        await retry_until(lambda: room.rungs(number), describe=seat.describe)
+        await retry_until(lambda: room.rungs(number), describe=pane.describe)
         assert (room.rungs(number)[0], room.reasons(number)[0]) == ("held", "draft")
-        await seat.reaches(number, "answered")
-        await seat.shows("› hi")
+        await pane.reaches(number, "answered")
+        await pane.shows("› hi")
 
 
 class Failing(MemoryRoom):
@@ -149,15 +185,15 @@ class Failing(MemoryRoom):
 
 async def test_an_event_that_fails_takes_back_no_pause(tmp_path: Path) -> None:
     room = Failing("claude")
-    async with seated(tmp_path, room=room) as seat:
-        await seat.is_("idle")
+    async with sidecar_in_terminal(tmp_path, room=room) as pane:
+        await pane.is_("idle")
         room.order(ControlAction.PAUSE)
         room.order(ControlAction.RETRY, message=99)
         room.order(ControlAction.KEYS, text="h i")
-        await seat.shows("› hi")
+        await pane.shows("› hi")
         number = room.say("hello")
-        await retry_until(lambda: room.rungs(number), describe=seat.describe)
+        await retry_until(lambda: room.rungs(number), describe=pane.describe)
         assert (room.rungs(number), room.reasons(number)) == (["held"], ["paused"])
         room.order(ControlAction.KEYS, text="!")
-        await seat.shows("› hi!")
+        await pane.shows("› hi!")
         assert room.rungs(number) == ["held"]

@@ -11,9 +11,10 @@ from typing import TypeVar
 import pytest
 
 from gateway.protocol.events import ControlAction
-from gateway.protocol.requests import CloseAsk, OpenAsk, Request
-from gateway.protocol.types import Activity, Rung
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.requests.ask_requests import CloseAsk, OpenAsk
+from gateway.protocol.requests.request import Request
+from gateway.protocol.types.core_types import Activity, Rung
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import REGISTRY
 from sidecar.delivery.stop_rules import (
     ASKS_TEXT,
@@ -27,13 +28,13 @@ from sidecar.delivery.stop_rules import (
     StopRefusal,
     decided,
 )
+from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from sidecar.orders.stop_order import KEY_INTERVAL_S, AgentStopper, find_left_running
 from sidecar.process.process_table import ProcessInfo, age_of_process, find_process
-from sidecar.screen.evidence import TurnFact, TurnFactKind
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
 from tests.sidecar.pictures import moment
-from tests.sidecar.seat import seated
+from tests.sidecar.sidecar_terminal import sidecar_in_terminal
 
 A = Activity
 PLAIN = StopOrder("root", 8)
@@ -163,45 +164,45 @@ async def test_a_turn_that_is_over_is_not_complained_of(over: str) -> None:
 
 async def test_a_stop_ends_the_turn_and_what_waits_comes_next(tmp_path: Path) -> None:
     room = MemoryRoom("claude")
-    async with seated(tmp_path, room=room) as seat:
+    async with sidecar_in_terminal(tmp_path, room=room) as pane:
         first = room.say("silent 60")
-        await seat.is_("busy")
+        await pane.is_("busy")
         waiting = [room.say(text) for text in ("one", "two")]
-        seat.type("half a thought")
-        await seat.shows("half a thought")
+        pane.type("half a thought")
+        await pane.shows("half a thought")
         room.order(ControlAction.KEYS, text="stop")
-        await seat.reaches(first, "failed")
+        await pane.reaches(first, "failed")
         assert room.reasons(first)[-1] == "interrupted by alice"
         for number in waiting:
-            await seat.reaches(number, "answered", 30)
-        await seat.shows("half a thought")
+            await pane.reaches(number, "answered", 30)
+        await pane.shows("half a thought")
         assert first not in room.replies
 
 
 async def test_an_idle_agent_is_left_alone_and_says_so(tmp_path: Path) -> None:
     room = MemoryRoom("claude")
-    async with seated(tmp_path, room=room) as seat:
-        await seat.is_("idle")
-        seat.type("half a thought")
-        await seat.shows("half a thought")
+    async with sidecar_in_terminal(tmp_path, room=room) as pane:
+        await pane.is_("idle")
+        pane.type("half a thought")
+        await pane.shows("half a thought")
         room.order(ControlAction.KEYS, text="stop")
-        await retry_until(lambda: room.sent, describe=seat.describe)
+        await retry_until(lambda: room.sent, describe=pane.describe)
         assert [(one.to, one.content) for one in room.sent] == [(("@alice",), f"claude was not stopped: {IDLE_TEXT}.")]
-        await seat.shows("half a thought")
+        await pane.shows("half a thought")
 
 
 async def test_a_stop_during_a_dialog_denies_it_if_the_sender_may(tmp_path: Path) -> None:
     room = MemoryRoom("claude")
-    async with seated(tmp_path, room=room) as seat:
+    async with sidecar_in_terminal(tmp_path, room=room) as pane:
         number = room.say("ask")
-        await retry_until(lambda: asks(room, OpenAsk), describe=seat.describe)
+        await retry_until(lambda: asks(room, OpenAsk), describe=pane.describe)
         room.order(ControlAction.KEYS, text="stop")
-        await retry_until(lambda: room.sent, describe=seat.describe)
+        await retry_until(lambda: room.sent, describe=pane.describe)
         assert room.sent[0].content == f"claude was not stopped: {DIALOG_TEXT}."
         room.order(ControlAction.KEYS, text="stop", may_approve=True)
-        await seat.reaches(number, "failed")
+        await pane.reaches(number, "failed")
         assert room.reasons(number)[-1] == "interrupted by alice"
-        await retry_until(lambda: asks(room, CloseAsk), describe=seat.describe)
+        await retry_until(lambda: asks(room, CloseAsk), describe=pane.describe)
         assert asks(room, CloseAsk)[-1].reason == "refused by alice, who ended its turn"
 
 
@@ -214,11 +215,11 @@ def asks(room: MemoryRoom, kind: type[T]) -> list[T]:
 
 async def test_a_message_that_interrupts_is_delivered_after_it(tmp_path: Path) -> None:
     room = MemoryRoom("claude")
-    async with seated(tmp_path, room=room) as seat:
+    async with sidecar_in_terminal(tmp_path, room=room) as pane:
         first = room.say("silent 60")
-        await seat.is_("busy")
+        await pane.is_("busy")
         second = room.say("say the other file", urgent=True, interrupt=True)
-        await seat.reaches(second, "answered")
+        await pane.reaches(second, "answered")
         assert room.steps[first][-1].rung is Rung.FAILED
         assert room.reasons(first)[-1] == "interrupted by alice"
         assert room.replies == {second: "the other file"}
@@ -235,36 +236,36 @@ while True:
 
 @pytest.mark.parametrize("share", ["none", "replies"])
 async def test_urgent_messages_go_to_a_plain_program_at_once(share: str, tmp_path: Path) -> None:
-    async with seated(tmp_path, (sys.executable, "-u", "-c", PROGRAM), agent="generic") as seat:
-        await seat.is_("idle")
-        seat.room.order(ControlAction.SHARE, text=share)
-        first = seat.room.say("wait")
-        await seat.reaches(first, "submitted")
-        await seat.is_("busy")
-        await seat.reaches(seat.room.say("later"), "held")
-        urgent = seat.room.say("go on", urgent=True)
-        await seat.shows("now: [alice -> claude")
+    async with sidecar_in_terminal(tmp_path, (sys.executable, "-u", "-c", PROGRAM), agent="generic") as pane:
+        await pane.is_("idle")
+        pane.room.order(ControlAction.SHARE, text=share)
+        first = pane.room.say("wait")
+        await pane.reaches(first, "submitted")
+        await pane.is_("busy")
+        await pane.reaches(pane.room.say("later"), "held")
+        urgent = pane.room.say("go on", urgent=True)
+        await pane.shows("now: [alice -> claude")
         if share == "replies":
-            await seat.reaches(first, "answered")
-            await seat.reaches(urgent, "answered")
-            assert seat.room.sent[0].context == {"answers": [first, urgent]}
+            await pane.reaches(first, "answered")
+            await pane.reaches(urgent, "answered")
+            assert pane.room.sent[0].context == {"answers": [first, urgent]}
 
 
 async def test_urgent_messages_go_to_the_program_that_a_shell_runs(tmp_path: Path) -> None:
     env = {"PS1": "$ ", "INPUTRC": "/dev/null"}
-    async with seated(tmp_path, ("bash", "--norc", "--noprofile"), agent="generic", env=env) as seat:
-        await seat.is_("idle")
-        seat.type("cat\r")
-        await seat.is_("busy")
-        seat.room.say("go on", urgent=True)
-        await retry_until(lambda: seat.text.count("go on") >= 2, describe=seat.describe)
+    async with sidecar_in_terminal(tmp_path, ("bash", "--norc", "--noprofile"), agent="generic", env=env) as pane:
+        await pane.is_("idle")
+        pane.type("cat\r")
+        await pane.is_("busy")
+        pane.room.say("go on", urgent=True)
+        await retry_until(lambda: pane.text.count("go on") >= 2, describe=pane.describe)
 
 
 async def test_a_stop_interrupts_the_program_that_a_shell_runs(tmp_path: Path) -> None:
     env = {"PS1": "$ ", "INPUTRC": "/dev/null"}
-    async with seated(tmp_path, ("bash", "--norc", "--noprofile"), agent="generic", env=env) as seat:
-        await seat.is_("idle")
-        seat.type("sleep 600\r")
-        await seat.is_("busy")
-        seat.room.order(ControlAction.KEYS, text="stop")
-        await seat.is_("idle")
+    async with sidecar_in_terminal(tmp_path, ("bash", "--norc", "--noprofile"), agent="generic", env=env) as pane:
+        await pane.is_("idle")
+        pane.type("sleep 600\r")
+        await pane.is_("busy")
+        pane.room.order(ControlAction.KEYS, text="stop")
+        await pane.is_("idle")

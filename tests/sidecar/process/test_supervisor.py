@@ -4,11 +4,16 @@ import signal
 
 import pytest
 
+from sidecar.process.exit_report import (
+    ConversationChoice,
+    ExitKind,
+    ExitReport,
+    parse_conversation_choice,
+    parse_exit_report,
+)
 from sidecar.process.supervisor import (
-    AFRESH,
     EXIT_FAILED,
     MAX_PAUSE_S,
-    RESUME,
     RestartPauses,
     SidecarExit,
     crash_signal_of,
@@ -17,47 +22,81 @@ from sidecar.process.supervisor import (
 
 KILLED = 128 + signal.SIGKILL
 HUNG_UP = 128 + signal.SIGHUP
+NOTHING = ConversationChoice.NONE
 
 
 @pytest.mark.parametrize(
-    ("policy", "end", "again", "status", "go_on"),
+    ("policy", "end", "again", "status", "conversation"),
     [
-        ("crash", SidecarExit("ended 0", 0), False, 0, ""),
-        ("crash", SidecarExit("ended 7", 7), False, 7, ""),
-        ("crash", SidecarExit(f"ended {HUNG_UP}", HUNG_UP), False, HUNG_UP, ""),
-        ("crash", SidecarExit(f"died {KILLED}", KILLED), True, KILLED, RESUME),
-        ("crash", SidecarExit("died 1", 1), True, 1, RESUME),
-        ("never", SidecarExit(f"died {KILLED}", KILLED), False, KILLED, ""),
-        ("always", SidecarExit("ended 0", 0), True, 0, RESUME),
-        ("crash", SidecarExit("", -signal.SIGKILL), True, KILLED, RESUME),
-        ("crash", SidecarExit("", -signal.SIGTERM), True, 128 + signal.SIGTERM, RESUME),
-        ("crash", SidecarExit("", 1), True, EXIT_FAILED, RESUME),
-        ("crash", SidecarExit("", 0), True, EXIT_FAILED, RESUME),
-        ("never", SidecarExit("", -signal.SIGKILL), False, KILLED, ""),
-        ("always", SidecarExit("refused", 1), False, 1, ""),
-        ("crash", SidecarExit("refused", -signal.SIGTERM), False, 1, ""),
-        ("crash", SidecarExit("afresh", 1), True, 1, AFRESH),
-        ("never", SidecarExit("ordered", HUNG_UP), True, 0, RESUME),
+        ("crash", SidecarExit(ExitReport(ExitKind.ENDED, 0), 0), False, 0, NOTHING),
+        ("crash", SidecarExit(ExitReport(ExitKind.ENDED, 7), 7), False, 7, NOTHING),
+        ("crash", SidecarExit(ExitReport(ExitKind.ENDED, HUNG_UP), HUNG_UP), False, HUNG_UP, NOTHING),
+        ("crash", SidecarExit(ExitReport(ExitKind.DIED, KILLED), KILLED), True, KILLED, ConversationChoice.RESUME),
+        ("crash", SidecarExit(ExitReport(ExitKind.DIED, 1), 1), True, 1, ConversationChoice.RESUME),
+        ("never", SidecarExit(ExitReport(ExitKind.DIED, KILLED), KILLED), False, KILLED, NOTHING),
+        ("always", SidecarExit(ExitReport(ExitKind.ENDED, 0), 0), True, 0, ConversationChoice.RESUME),
+        ("crash", SidecarExit(None, -signal.SIGKILL), True, KILLED, ConversationChoice.RESUME),
+        ("crash", SidecarExit(None, -signal.SIGTERM), True, 128 + signal.SIGTERM, ConversationChoice.RESUME),
+        ("crash", SidecarExit(None, 1), True, EXIT_FAILED, ConversationChoice.RESUME),
+        ("crash", SidecarExit(None, 0), True, EXIT_FAILED, ConversationChoice.RESUME),
+        ("never", SidecarExit(None, -signal.SIGKILL), False, KILLED, NOTHING),
+        ("always", SidecarExit(ExitReport(ExitKind.REFUSED), 1), False, 1, NOTHING),
+        ("crash", SidecarExit(ExitReport(ExitKind.REFUSED), -signal.SIGTERM), False, 1, NOTHING),
+        ("crash", SidecarExit(ExitReport(ExitKind.AFRESH), 1), True, 1, ConversationChoice.AFRESH),
+        ("never", SidecarExit(ExitReport(ExitKind.ORDERED), HUNG_UP), True, 0, ConversationChoice.RESUME),
     ],
 )
-def test_what_follows(policy: str, end: SidecarExit, again: bool, status: int, go_on: str) -> None:
+def test_what_follows(
+    policy: str, end: SidecarExit, again: bool, status: int, conversation: ConversationChoice
+) -> None:
     following = decide_next_run(policy, end, "claude")
     assert (following.again, following.status) == (again, status)
-    assert following.go_on == go_on or not again
+    assert following.conversation is conversation or not again
 
 
 @pytest.mark.parametrize(
     ("end", "why"),
     [
-        (SidecarExit("", -signal.SIGKILL), "the sidecar of claude died (SIGKILL)"),
-        (SidecarExit("", 70), "the sidecar of claude failed; sidecar.log says why"),
-        (SidecarExit(f"died {KILLED}", KILLED), "claude died (SIGKILL)"),
-        (SidecarExit("died 1", 1), "claude died (status 1)"),
-        (SidecarExit("afresh", 1), "claude could not take up its earlier conversation; a new one begins"),
+        (SidecarExit(None, -signal.SIGKILL), "the sidecar of claude died (SIGKILL)"),
+        (SidecarExit(None, 70), "the sidecar of claude failed; sidecar.log says why"),
+        (SidecarExit(ExitReport(ExitKind.DIED, KILLED), KILLED), "claude died (SIGKILL)"),
+        (SidecarExit(ExitReport(ExitKind.DIED, 1), 1), "claude died (status 1)"),
+        (
+            SidecarExit(ExitReport(ExitKind.AFRESH), 1),
+            "claude could not resume its earlier conversation and begins a new one",
+        ),
     ],
 )
 def test_it_says_who_died_and_how(end: SidecarExit, why: str) -> None:
     assert decide_next_run("crash", end, "claude").why == why
+
+
+@pytest.mark.parametrize(
+    ("line", "report"),
+    [
+        ("", None),
+        ("ended 7", ExitReport(ExitKind.ENDED, 7)),
+        ("died 137", ExitReport(ExitKind.DIED, 137)),
+        ("refused", ExitReport(ExitKind.REFUSED)),
+        ("afresh", ExitReport(ExitKind.AFRESH)),
+        ("ordered", ExitReport(ExitKind.ORDERED)),
+        ("ended", ExitReport(ExitKind.UNREADABLE)),
+        ("ended well", ExitReport(ExitKind.UNREADABLE)),
+        ("endedness 7", ExitReport(ExitKind.UNREADABLE)),
+        ("ended 0\nrefused", ExitReport(ExitKind.UNREADABLE)),
+        ("so it ended", ExitReport(ExitKind.UNREADABLE)),
+    ],
+)
+def test_a_report_is_a_value(line: str, report: ExitReport | None) -> None:
+    assert parse_exit_report(line) == report
+    if report is not None and report.kind is not ExitKind.UNREADABLE:
+        assert report.line() == line
+
+
+@pytest.mark.parametrize("choice", ConversationChoice)
+def test_the_next_run_reads_what_the_supervisor_wrote(choice: ConversationChoice) -> None:
+    assert parse_conversation_choice(choice.value) is choice
+    assert parse_conversation_choice("something newer") is ConversationChoice.NONE
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.protocol.types import Activity
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.core_types import Activity
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.runtime.agent_input import AgentInput
 from tests.sidecar.pictures import moment
 

@@ -21,8 +21,8 @@ from sidecar.agents.adapter.adapter import (
     Transcript,
     TranscriptFormat,
 )
+from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from sidecar.runtime.turn_listener import MAX_TURNS, SEARCH_REST_FACTOR
-from sidecar.screen.evidence import TurnFact, TurnFactKind
 from tests.fakes.retry import retry_until
 from tests.sidecar.capabilities import hooks_of, transcript_of
 from tests.sidecar.hearers import FakeReceivers, turn_listener_of

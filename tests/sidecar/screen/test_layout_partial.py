@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.protocol.types import Composer
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.core_types import Composer
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import REGISTRY
 from sidecar.screen.emulator import ScreenSnapshot
 from sidecar.screen.rules import read_screen
@@ -24,6 +24,12 @@ def codex(mark: str = "↑", footer: tuple[str, ...] = ("", "  gpt-5")) -> Scree
     return ScreenSnapshot((first, *TAIL[1:], *footer), COLUMNS, cursor=(10, len(TAIL) - 1))
 
 
+def full_codex() -> ScreenSnapshot:
+    """The text reaches the mark in the last column, with no blank between."""
+    first = f"› {ROWS[0]}↑"
+    return ScreenSnapshot((first, *TAIL[1:], "", "  gpt-5"), len(first), cursor=(10, len(TAIL) - 1))
+
+
 def gemini(count: int = 10) -> ScreenSnapshot:
     rows = (f" > {ROWS[0]}", *(f"   {row}" for row in ROWS[1:count]))
     return ScreenSnapshot(
@@ -37,6 +43,7 @@ def gemini(count: int = 10) -> ScreenSnapshot:
         ("claude", claude(), ComposerContent.OURS),
         ("claude", claude("─" * 20), ComposerContent.NO_BOX),
         ("codex", codex(), ComposerContent.OURS),
+        ("codex", full_codex(), ComposerContent.OURS),
         ("codex", codex(" "), ComposerContent.OTHER),
         ("codex", codex(footer=()), ComposerContent.OURS),
         ("codex", codex(" ", footer=()), ComposerContent.OTHER),

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.protocol.types import Activity
-from sidecar.activity.observer import Observer
+from gateway.protocol.types.core_types import Activity
+from sidecar.activity.agent_observer import AgentObserver
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import load_built_in_rules
 from sidecar.errors import BadRules
@@ -76,14 +76,14 @@ def test_the_last_good_rules_stay_and_the_problem_is_named(tmp_path: Path, text:
 def test_every_verdict_names_an_unreadable_file(tmp_path: Path) -> None:
     mine = tmp_path / "claude.toml"
     write(mine, "not toml [", age=1)
-    watch = Observer(REGISTRY["claude"], 40, 10, rulebook=RuleFiles((mine,), GOOD))
+    watch = AgentObserver(REGISTRY["claude"], 40, 10, rulebook=RuleFiles((mine,), GOOD))
     assert "claude.toml" in watch.look(0.0).verdict.because[-1]
 
 
 def test_a_watch_reads_with_the_new_rules(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL, age=1)
-    watch = Observer(REGISTRY["claude"], 40, 10, rulebook=RuleFiles((mine,), GOOD))
+    watch = AgentObserver(REGISTRY["claude"], 40, 10, rulebook=RuleFiles((mine,), GOOD))
     watch.output(b"* hello", 0.0)
     assert not watch.look(0.1).reading.arguments
     write(mine, MINIMAL.replace("^>", "hello"), age=2)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway.protocol.types import Activity, Composer
+from gateway.protocol.types.core_types import Activity, Composer
 from sidecar.agents import REGISTRY
 from sidecar.errors import BadRules
+from sidecar.evidence.turn_evidence import EvidenceSource
 from sidecar.screen.emulator import ScreenSnapshot
-from sidecar.screen.evidence import EvidenceSource
 from sidecar.screen.rule_files import load_rules
 from sidecar.screen.rules import read_screen
 from tests.sidecar.pictures import COLUMNS, RULE, boxed, picture

@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 
-from gateway.protocol.types import Activity, Composer
+from gateway.protocol.types.core_types import Activity, Composer
 from sidecar.agents import REGISTRY
+from sidecar.evidence.turn_evidence import EvidenceSource
 from sidecar.screen.emulator import ScreenSnapshot
-from sidecar.screen.evidence import EvidenceSource
 from sidecar.screen.rules import read_screen
 from tests.sidecar.quotes import EVERYTHING, wide
 
@@ -32,17 +32,27 @@ def gemini(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> l
     return ["✦ It showed this:", *prose, "", spinner, "─" * columns, *(composer if box else [])]
 
 
-DRAWN = {"claude": claude, "codex": codex, "gemini": gemini}
+def opencode(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> list[str]:
+    footer = "   ⬝⬝⬝⬝⬝■■■  esc interrupt" if busy else "   ~/shop                142 (0%)  ctrl+p commands"
+    foot = "  ╹" + "▀" * (columns - 5)
+    composer = ["  ┃", "  ┃", "  ┃", "  ┃  Build · Fake One Fake", foot, footer]
+    return ["     It showed this:", *prose, "", "     ▣  Build · Fake One", "", *(composer if box else [])]
+
+
+DRAWN = {"claude": claude, "codex": codex, "gemini": gemini, "opencode": opencode}
 CASES = [(name, size, busy) for name, size, busy in product(DRAWN, SIZES, (True, False))]
 
 
 def shown(name: str, size: tuple[int, int], *, busy: bool, box: bool = True, tool: bool = False) -> ScreenSnapshot:
-    """All three indent what they did not say themselves by two columns at least."""
+    """All of them indent what they did not say themselves by two columns at least."""
     columns, height = size
-    before = {"claude": "     ", "codex": "    ", "gemini": "│ "}[name] if tool else "  "
+    before = {"claude": "     ", "codex": "    ", "gemini": "│ ", "opencode": "  ┃  "}[name] if tool else "  "
+    before = "     " if name == "opencode" and not tool else before
     prose = [(before + row)[:columns] for row in wide(EVERYTHING, columns - len(before)).split("\n")]
     rows = DRAWN[name](prose, columns, busy=busy, box=box)[-height:]
     rows = [""] * (height - len(rows)) + rows
+    if name == "opencode":
+        return ScreenSnapshot(tuple(rows), columns, cursor=(5, height - 5), cursor_visible=box)
     composer = next((y for y in range(height - 1, -1, -1) if rows[y].startswith("› Ask")), 0)
     return ScreenSnapshot(tuple(rows), columns, cursor=(2, composer), cursor_visible=name != "codex" or box)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sidecar.agents import REGISTRY
-from sidecar.screen.evidence import TokenCost
+from sidecar.evidence.turn_evidence import TokenCost
 from sidecar.sources.transcript import TranscriptTail
 from tests.sidecar.capabilities import transcript_of
 

@@ -10,7 +10,7 @@ import pytest
 
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import Adapter, TranscriptFormat
-from sidecar.screen.evidence import TurnFact, TurnFactKind
+from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from sidecar.sources.transcript import MAX_PAST_BYTES, TranscriptTail, read_facts
 from tests.sidecar.capabilities import transcript_of
 

@@ -12,7 +12,7 @@ import pytest
 from sidecar.activity.recording_replay import parse_recording
 from sidecar.screen.emulator import Screen
 from sidecar.terminal.asciicast import MAX_KEPT_BYTES, MAX_KEPT_S, RecentRecording, Recorder, header_line, output_bytes
-from sidecar.terminal.human_input import HumanTerminal
+from sidecar.terminal.person_at_terminal import HumanTerminal
 from sidecar.terminal.record_session import RecordedSession
 
 

@@ -15,8 +15,8 @@ import pytest
 from gateway.client.process.process_limits import make_process_private
 from gateway.client.process.tasks import TaskDied
 from sidecar.errors import CannotStart
-from sidecar.terminal.host_terminal import RawMode, headless_size
 from sidecar.terminal.pty import Terminal
+from sidecar.terminal.raw_terminal import RawMode, headless_size
 from tests.fakes.retry import retry_until
 
 pytestmark = pytest.mark.processes

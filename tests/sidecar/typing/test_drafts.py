@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.protocol.types import Activity, Composer
-from sidecar.activity.observer import AgentSnapshot
+from gateway.protocol.types.core_types import Activity, Composer
+from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import REGISTRY
 from sidecar.screen.rules import ScreenReading
 from sidecar.typing.drafts import (

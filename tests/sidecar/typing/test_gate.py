@@ -4,25 +4,27 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.protocol.delivery_reasons import HoldReason
 from gateway.protocol.events import Message
-from gateway.protocol.types import Activity, Composer, MessageKind, Rung
-from sidecar.activity.activity import Verdict
+from gateway.protocol.types.core_types import Activity, Composer, MessageKind, Rung
+from gateway.protocol.types.delivery_reasons import HoldReason
+from sidecar.activity.activity_verdict import Verdict
 from sidecar.agents import REGISTRY
+from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.inbox import InboxEntry, Interruption
-from sidecar.screen.evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.screen.rules import Dialog
 from sidecar.typing.gate import (
-    CUT_TOLD_WITHIN_S,
     ComposerContent,
     GateInput,
     MoveDecision,
-    OverdueAction,
-    ProofState,
     composer_content,
     decide_enter,
     decide_paste,
     hold_reason_for,
+)
+from sidecar.typing.proof_rules import (
+    CUT_TOLD_WITHIN_S,
+    OverdueAction,
+    ProofState,
     is_at_work,
     overdue_action,
     steps_from_fact,
@@ -215,7 +217,7 @@ def test_a_paste_goes_into_an_empty_composer(facts: GateInput, emptied: bool, go
         (GateInput(SHOWN), ProofState(Rung.SUBMITTED, 61, 1, painted=False), OverdueAction.LOST),
         (GateInput(SHOWN), ProofState(Rung.SUBMITTED, 0.5, 1), None),
         (GateInput(moment()), ProofState(Rung.SUBMITTED, 9, 1), None),
-        (GateInput(moment()), ProofState(Rung.SUBMITTED, 21, 1), OverdueAction.UNPROVEN),
+        (GateInput(moment()), ProofState(Rung.SUBMITTED, 61, 1), OverdueAction.UNPROVEN),
         (GateInput(ASKING), ProofState(Rung.SUBMITTED, 9, 1), None),
         (GateInput(moment()), ProofState(Rung.SEEN, 2, 1, calm=2), OverdueAction.SILENT),
         (GateInput(moment()), ProofState(Rung.SEEN, 9, 1, calm=0.2), None),
@@ -241,7 +243,7 @@ KEYS, HOOK, TITLE = EvidenceSource.KEYS, EvidenceSource.HOOK, EvidenceSource.TIT
     ],
 )
 def test_our_keys_and_hooks_do_not_prove_work(activity: Activity, sources: set[EvidenceSource], works: bool) -> None:
-    doubt = "rules: version 9 was never seen, so it is read with more patience"
+    doubt = "rules: version 9 is untested, so it must be quiet for longer to count as idle"
     assert is_at_work(Verdict(activity, because=(doubt,), sources=frozenset(sources))) is works
 
 

@@ -1,0 +1,1 @@
+"""What each command of the chat does. Knows no screen."""

@@ -1,0 +1,33 @@
+"""What the chat's input line has from the outside: its history in a file, and its completions."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+
+from controller.chat.session.chat_session import Chat
+from controller.commands.chat_command_table import complete
+
+
+class ChatCompleter(Completer):
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        for one in complete(document.text_before_cursor, self._chat.known()):
+            yield Completion(one.text, one.start, display_meta=one.about)
+
+
+def open_history(path: Path | None) -> History:
+    """The input history, in a file that only its owner may read."""
+    if path is None:
+        return InMemoryHistory()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    return FileHistory(str(path))

@@ -1,0 +1,33 @@
+"""Loads the marks of messages that the chat shows: their reactions, and the pins of the room."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from controller.requests.marked_messages import fetch_pins
+from controller.view.state.chat_state import ChatState
+from gateway.client import Client
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.events import Message
+from gateway.protocol.requests.mark_requests import MAX_MESSAGES_ASKED, Reactions
+from gateway.protocol.results import ReactionList
+
+
+async def load_reactions(client: Client, state: ChatState, messages: Sequence[Message]) -> None:
+    """The reactions to the messages of a page, in one request. An older gateway has none."""
+    numbers = tuple(one.seq for one in messages)[-MAX_MESSAGES_ASKED:]
+    if not numbers:
+        return
+    state.marks.begin_asking(numbers)
+    try:
+        found = await client.request(Reactions(messages=numbers), ReactionList)
+    except GroupChatError:
+        state.marks.stop_asking(numbers)
+        return
+    state.redraw(state.marks.restore(numbers, found.messages))
+
+
+async def load_pins(client: Client, state: ChatState, room: str) -> None:
+    with contextlib.suppress(GroupChatError):
+        state.redraw(state.marks.restore_pins((await fetch_pins(client, room)).pins))

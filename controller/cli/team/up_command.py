@@ -1,0 +1,122 @@
+"""The options of `up`, the checks before a start, and the command that enters the session."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NoReturn
+
+from controller.cli.team.consent_prompt import require_consent
+from controller.team.preflight import PreflightCheck, run_checks
+from controller.team.team import with_interrupt
+from controller.team.workspace_record import read_workspace_record
+from controller.workspace import launcher
+from controller.workspace.startup.team_inputs import build_team, gather_facts, read_team_files, up_options
+from controller.workspace.team_location import PrintLine, TeamLocation, location_from_record
+from gateway.client.console.console_output import print_lines
+from gateway.client.console.run_command import run
+from gateway.client.discovery.team_choice import (
+    DEFAULT_TEAM,
+    TeamSources,
+    ignored_file_remark,
+    nearest_team_file,
+    state_folder_of,
+    state_folder_to_start,
+)
+from gateway.client.discovery.team_discovery import find_team_sources, home_folder, named_folder, team_for_folder
+from gateway.protocol.errors import GroupChatError, Unavailable
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options of `up`."""
+
+    team: str | None
+    demo: bool
+    port: int | None
+    socket: str | None
+    state: str | None
+    yes: bool
+    interrupt: bool
+
+
+async def find_and_start_team(wanted: Wanted, as_json: bool) -> tuple[launcher.StartedTeam, TeamLocation]:
+    found, cwd = find_team_sources(os.environ, wanted.state), Path.cwd()
+    tell = quiet if as_json else told
+    if not wanted.team:
+        cwd = _folder_of_the_team(found, cwd, tell)
+    files = read_team_files(wanted.team, cwd, _distrust_of(found))
+    team = build_team(os.environ, up_options(wanted.demo, wanted.port), files)
+    team = with_interrupt(team) if wanted.interrupt else team
+    require_consent(named_folder(os.environ, wanted.state) or home_folder(), files, wanted.yes)
+    folder = Path(state_folder_to_start(found, team.name, team.file))
+    site = replace(TeamLocation.of(folder, team.session, wanted.socket), cwd=cwd)
+    if read_workspace_record(folder) is None:
+        _judge(list(run_checks(team, await gather_facts(team, site))), tell)
+    started = await launcher.start_team(team, site, tell)
+    for name, problem in started.problems.items():
+        tell(f"{name}: {problem}")
+    return started, location_from_record(folder, wanted.socket)
+
+
+def _folder_of_the_team(found: TeamSources, cwd: Path, tell: PrintLine) -> Path:
+    """The current folder, or the folder above it whose team file counts. A file in the current folder counts whoever
+    owns it, because `up` asks before it runs it. A file above counts only if nobody else could have put it there."""
+    here = next((one for one in found.files if one.here), None)
+    if here is not None:
+        return cwd
+    file = nearest_team_file(found)
+    if words := ignored_file_remark(found, file):
+        tell(f"! {words}")
+    return Path(file.folder) if file is not None else cwd
+
+
+def _distrust_of(found: TeamSources) -> str:
+    """Why a file in this folder may be written by another user."""
+    return next((one.distrust for one in found.files if one.here), "")
+
+
+def _judge(found: list[PreflightCheck], tell: PrintLine) -> None:
+    for check in found:
+        tell(f"{'✓' if check.good else '✗' if check.stops else '!'} {check.text}")
+    if stops := [check.text for check in found if check.stops]:
+        raise Unavailable(f"This cannot start yet: {'; '.join(stops)}.")
+
+
+def told(words: str) -> None:
+    """Print progress for people; the answer is separate."""
+    print_lines(words if words[:1] in "✓✗!" else f"· {words}", err=True)
+
+
+def quiet(words: str) -> None:
+    pass
+
+
+def as_answer(started: launcher.StartedTeam, site: TeamLocation) -> dict[str, object]:
+    return {
+        "url": started.url,
+        "session": started.session,
+        "team": started.team,
+        "state": str(site.state),
+        "agents": list(started.agents),
+        "problems": dict(started.problems),
+    }
+
+
+def how_to_enter(team: str, site: TeamLocation) -> str:
+    """The shortest command that enters the session from here."""
+    if state_folder_of(str(home_folder()), team) == str(site.state) and team != DEFAULT_TEAM:
+        return f"`groupchat attach {team}`"
+    with contextlib.suppress(GroupChatError):
+        if team_for_folder(os.environ).state == str(site.state):
+            return "`groupchat attach`"
+    return f"`groupchat attach --state {site.state}`"
+
+
+def enter(site: TeamLocation, as_json: bool) -> NoReturn:
+    command = run(lambda: site.workspace.attach_command(os.environ), as_json=as_json)
+    sys.stdout.flush()
+    os.execvp(command[0], command)

@@ -1,0 +1,1 @@
+"""Commands about the page: open it, pair a browser, share a link."""

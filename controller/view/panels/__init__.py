@@ -1,0 +1,1 @@
+"""What stands around the message stream: the rooms, the roster, the hint above the input."""

@@ -1,0 +1,1 @@
+"""What the chat knows: its messages, members, rooms, drafts and connection. Paints nothing."""

@@ -1,0 +1,1 @@
+"""The protocol of Skynet Linker, for its own clients."""

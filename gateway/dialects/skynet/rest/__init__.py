@@ -1,0 +1,1 @@
+"""The REST interface of Skynet Linker's server."""

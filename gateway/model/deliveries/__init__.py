@@ -1,0 +1,1 @@
+"""Deliveries in memory: their states, those that are open, and the headers of the newest messages. Does no I/O."""

@@ -1,0 +1,97 @@
+"""The stored records of members, rooms, memberships and open questions. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway.access.tokens import TokenRecord
+from gateway.loop_guard.holds import LoopHold
+from gateway.model.records.context_documents import ContextRecord
+from gateway.protocol.types.core_types import Ask, Member
+from gateway.protocol.types.decision_types import Decision
+from gateway.protocol.types.session_types import Session
+from gateway.turns.engine import Floor
+
+
+class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A member, and who may speak for it besides its own token: the team token that created it, or the dialect (by
+    name) that registered it for a caller without a token. Such a guest may have a public key (PEM); `proven` says that
+    it has once shown that it holds the private key. `named_only`: only messages that name the member wait in its inbox;
+    what is said to everyone reaches it by its stream alone. `start_role` is the role that it was last started with: if
+    it comes back with the same one, the role that the room has given it since stays."""
+
+    member: Member
+    by_team: bool = False
+    dialect: str = ""
+    key: str = ""
+    proven: bool = False
+    removed: bool = False
+    named_only: bool = False
+    start_role: str | None = None
+
+
+class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A room. `invited` members may join an invite-only room; those in `out` were kicked, and need a new invitation.
+    The `readers` of a removed room are its last members."""
+
+    name: str
+    topic: str = ""
+    invite_only: bool = False
+    created_by: str = ""
+    invited: tuple[str, ...] = ()
+    out: tuple[str, ...] = ()
+    removed: bool = False
+    readers: tuple[str, ...] = ()
+
+
+class Membership(msgspec.Struct, frozen=True):
+    room: str
+    member: str
+
+
+class PausedMember(msgspec.Struct, frozen=True):
+    member: str
+    by: str
+
+
+class SharePolicy(msgspec.Struct, frozen=True):
+    member: str
+    policy: str
+
+
+class PinRecord(msgspec.Struct, frozen=True):
+    """A pinned message. `seq` is the event that pinned it: pins are listed in that order."""
+
+    room: str
+    message: int
+    seq: int
+    by: str
+    at: str
+
+
+class MutedRoom(msgspec.Struct, frozen=True):
+    room: str
+    member: str
+
+
+class CostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a member's answers have cost since `since`, as far as they reported it."""
+
+    member: str
+    since: str = ""
+    answers: int = 0
+    tokens: int = 0
+
+
+class AskRecord(msgspec.Struct, frozen=True):
+    """A waiting dialog: when it is announced again, with what pause, and until when a given answer is awaited."""
+
+    ask: Ask
+    remind_at: float
+    pause: float
+    until: float = 0.0
+
+
+_StoredRecord = MemberRecord | RoomRecord | Membership | TokenRecord | ContextRecord
+_RoomState = PinRecord | MutedRoom | Floor | LoopHold | Decision | Session
+StoredState = _StoredRecord | _RoomState | PausedMember | SharePolicy | CostRecord | AskRecord

@@ -1,0 +1,1 @@
+"""Requests of an inbox and about deliveries. Knows no HTTP."""

@@ -1,0 +1,1 @@
+"""Requests about who is here: greeting, members, tokens, status. Knows no HTTP."""

@@ -1,0 +1,1 @@
+"""The types that requests, results and events are made of."""

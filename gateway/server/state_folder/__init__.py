@@ -1,0 +1,1 @@
+"""Opening a state folder: its locks, its store, its tokens, and why that can fail."""

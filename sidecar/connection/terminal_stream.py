@@ -1,0 +1,74 @@
+"""Shows the agent's screen to those who watch it: all of it first, then what has changed, at most ten times a second.
+
+It works only while the gateway says that somebody watches. One picture is on its way at a time, and the next one is
+taken when the gateway has it; so a slow line gets fewer pictures, never older ones. It reads the emulator's own grid
+and touches neither the terminal nor its size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.results import Shown
+from sidecar.connection.room_reporter import RoomClient
+from sidecar.screen.styled_rows import ScreenChanges, StyledScreen
+
+FRAME_INTERVAL_S = 0.1
+RETRY_DELAY_S = 1.0
+HALF_DRAWN_PAUSE_S = 0.02
+MAX_HALF_DRAWN_LOOKS = 5
+log = structlog.get_logger("sidecar.connection.terminal_stream")
+
+
+class TerminalStream:
+    def __init__(self, room: RoomClient, look: Callable[[], StyledScreen]) -> None:
+        self._room, self._look = room, look
+        self._changes = ScreenChanges()
+        self._watched = False
+        self._news = asyncio.Event()
+
+    def watch(self, on: bool) -> None:
+        """Somebody watches from now on, or nobody any more. A repeated `on` shows everything again."""
+        self._watched = on
+        self._changes.forget()
+        self.note_look()
+
+    def note_look(self) -> None:
+        """Something may have changed."""
+        if self._watched:
+            self._news.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self._watched:
+                await self._show_changes()
+                await asyncio.sleep(FRAME_INTERVAL_S)
+
+    async def _show_changes(self) -> None:
+        picture = self._changes.next(await self._whole_look())
+        if picture is None:
+            return
+        try:
+            shown = await self._room.request(picture, Shown)
+        except (GroupChatError, OSError, TimeoutError) as error:
+            log.info("a picture of the terminal did not get through", error=type(error).__name__)
+            await asyncio.sleep(RETRY_DELAY_S)
+            shown = Shown(watched=self._watched, whole=True)
+        if not shown.watched:
+            self.watch(False)
+        elif shown.whole:
+            self.watch(True)
+
+    async def _whole_look(self) -> StyledScreen:
+        """A look at a moment when the agent is not in the middle of drawing, if there is one soon."""
+        for _ in range(MAX_HALF_DRAWN_LOOKS):
+            if not (screen := self._look()).unfinished:
+                break
+            await asyncio.sleep(HALF_DRAWN_PAUSE_S)
+        return screen

@@ -1,0 +1,126 @@
+"""One run of a sidecar: takes its name, cleans up after the last run, waits for the gateway, runs the agent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TextIO, cast
+
+import structlog
+
+from gateway.client import Client, Endpoint, find_endpoint, state_folder
+from gateway.client.backoff import retry_delays
+from gateway.client.console.console_output import print_lines
+from gateway.client.files.capped_log import CappedLog
+from gateway.client.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
+from gateway.protocol.errors import GroupChatError, TimedOut, Unavailable
+from sidecar.agent_run import Runner
+from sidecar.connection.registration import Registration, connect_as_member, registration_advice
+from sidecar.connection.room_connection import RoomConnection, connect_to_room
+from sidecar.errors import SidecarError
+from sidecar.process.agent_folder import hold_name
+from sidecar.process.delivery_journal import JOURNAL_FILE
+from sidecar.process.orphan_reaping import reap_orphans
+from sidecar.process.run_journal import resume_command
+from sidecar.process.run_plan import RunPlan
+from sidecar.process.supervisor_link import SidecarSupervisorLink, signal_hang_up
+from sidecar.terminal.person_at_terminal import open_human_terminal
+
+log = structlog.get_logger("sidecar")
+
+
+@dataclass(frozen=True)
+class JoinOptions:
+    """The options of `join`. `go_on`: continue the agent's last conversation, if there is one. `tools`: the agent gets
+    the room's MCP tools."""
+
+    plan: RunPlan
+    role: str | None
+    gateway: str | None
+    go_on: bool
+    tools: bool = True
+
+
+async def run_sidecar(wish: JoinOptions, link: SidecarSupervisorLink, env: Mapping[str, str]) -> int:
+    """Returns the agent's exit status."""
+    plan = wish.plan
+    registration = Registration(plan.name, wish.role, plan.project, state_folder(env), plan.folder / JOURNAL_FILE)
+    with link.watch_supervisor(signal_hang_up):
+        try:
+            async with hold_name(plan.folder, plan.name), contextlib.AsyncExitStack() as stack:
+                log_to_file(plan.folder / "sidecar.log")
+                await _clean_up(plan.folder)
+                find = partial(find_endpoint, env, gateway=wish.gateway)
+                room = await stack.enter_async_context(
+                    connect_to_room(registration, find, partial(connect_and_register, registration, find, _print_line))
+                )
+                return await _run_agent(_plan_to_resume(plan) if wish.go_on else plan, room, link, wish.tools)
+        except GroupChatError as error:
+            raise SidecarError(registration_advice(error, plan.name)) from error
+
+
+async def _clean_up(folder: Path) -> None:
+    if ended := await asyncio.to_thread(reap_orphans, folder):
+        log.warning("ended processes that an earlier run had left", ended=ended)
+
+
+def _plan_to_resume(plan: RunPlan) -> RunPlan:
+    found = resume_command(plan.folder, plan.agent, plan.command)
+    return replace(plan, command=found[0], session=found[1]) if found else plan
+
+
+async def _run_agent(plan: RunPlan, room: RoomConnection, link: SidecarSupervisorLink, tools: bool) -> int:
+    with open_human_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as human:
+        runner = Runner(
+            plan, room, human, (lambda: room.endpoint) if tools and plan.agent.launching.tool_patience_s else None
+        )
+        status = await runner.run()
+    link.report(runner.exit_report)
+    return status
+
+
+async def connect_and_register(
+    registration: Registration,
+    find: Callable[[], Endpoint],
+    say: Callable[[str], None],
+    stack: contextlib.AsyncExitStack,
+) -> Client:
+    """Join the room. Waits for a gateway that is away, and looks for it anew each time."""
+    pauses = retry_delays(random.random)
+    for number, pause in enumerate(pauses):
+        try:
+            return await stack.enter_async_context(connect_as_member(registration, find()))
+        except (Unavailable, TimedOut) as error:
+            if number == 0:
+                say(f"{registration.name} waits for the gateway. {error.message} It retries until the gateway answers.")
+            await asyncio.sleep(pause)
+    raise AssertionError("the pauses never end")
+
+
+def _print_line(text: str) -> None:
+    print_lines(f"groupchat: {text}", err=True)
+
+
+def log_to_file(path: Path) -> None:
+    """Logs never go onto the agent's screen. They contain states and reasons, but no content and no token."""
+    file, repeats = cast(TextIO, CappedLog(path)), RepeatFilter()
+    structlog.configure(
+        processors=[
+            repeats,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            hide_secrets,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=file),
+    )
+    handler = prepare_library_handler(logging.StreamHandler(file), repeats)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -1,0 +1,39 @@
+"""How values are looked up at the gateway that the line, or the environment, names."""
+
+from __future__ import annotations
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from controller.cli.completion.expected_words import CompletedWord, WantedWord
+from controller.cli.completion.lookups import PORTS, look_up
+
+ANSWER = b'HTTP/1.0 200 OK\r\n\r\n{"rooms": [{"name": "lab", "topic": "the experiment"}]}'
+
+
+@pytest.mark.parametrize(("folder", "named_port"), [("", True), ("/behind/a/proxy", True), ("/proxy", False)])
+def test_the_whole_address_counts(
+    folder: str, named_port: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of a gateway behind a proxy, and the usual port where none is named."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        server.settimeout(10)
+        asked = pool.submit(_answer_once, server)
+        port = server.getsockname()[1]
+        monkeypatch.setitem(PORTS, "http", port)
+        url = f"http://127.0.0.1{f':{port}' if named_port else ''}{folder}"
+        env = {"HOME": str(tmp_path), "CSP_AUTH_TOKEN": "secret", "GROUPCHAT_TIMEOUT": "10"}
+        found = look_up(WantedWord(kind="room", options={"gateway": url}), env)
+        assert found == [CompletedWord("lab", "the experiment")]
+        assert asked.result().startswith(f"GET {folder}/v1/rooms HTTP/1.0\r\n")
+
+
+def _answer_once(server: socket.socket) -> str:
+    taken, _ = server.accept()
+    with taken:
+        asked = taken.recv(1 << 16)
+        taken.sendall(ANSWER)
+    return asked.decode()

@@ -1,0 +1,237 @@
+"""Events in, a stream and a roster out."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.view.approvals.ask_view import AskView
+from controller.view.state.chat_state import MAX_ENTRIES, ChatState
+from controller.view.state.outage import Outage
+from controller.view.state.stream_entries import Alert, Notice
+from gateway.client import ConnectionLost
+from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message, RoomAction, RoomEvent
+from gateway.protocol.types.core_types import Activity, ContextAction, Member, MemberKind, MessageKind, Presence, Rung
+from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
+
+
+def state(*events: object) -> ChatState:
+    made = ChatState("alice")
+    made.take(welcome(agent("claude")), 0)
+    for event in events:
+        made.take(event, 0)
+    return made
+
+
+def texts(chat: ChatState) -> list[str]:
+    entries = (chat.entries[key] for key in chat.keys)
+    return [one.content if isinstance(one, Message) else getattr(one, "text", "") for one in entries]
+
+
+def test_messages_stand_in_order_and_once() -> None:
+    assert texts(state(said(2, "b"), said(1, "a"), said(2, "b"))) == ["a", "b"]
+
+
+def test_another_room_counts_as_unread() -> None:
+    chat = state(said(1, room="design"), said(2, room="design"))
+    assert (chat.keys, chat.unread) == ([], {"design": 2})
+
+
+def test_ones_own_words_are_not_unread() -> None:
+    chat = state(said(1, sender="alice", room="design"), said(2, room="lab"), said(3, sender="alice", room="lab"))
+    assert (chat.unread, chat.reads) == ({"lab": 1}, {"lab": 1})
+
+
+def changed(seq: int, action: RoomAction, member: str | None = None, by: str = "bob", text: str = "") -> RoomEvent:
+    return RoomEvent(seq, "design", action, by, STAMP, member, text)
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (changed(5, RoomAction.TOPIC, text="colours"), ["topic: bob: colours"]),
+        (changed(5, RoomAction.JOINED, "claude"), ["bob brought claude in"]),
+        (changed(5, RoomAction.JOINED, "claude", "claude"), []),
+        (changed(5, RoomAction.INVITED, "claude"), []),
+    ],
+)
+def test_what_changes_in_the_shown_room_is_told(event: RoomEvent, words: list[str]) -> None:
+    chat = state()
+    chat.enter("design")
+    chat.show([], more_before=False, at_tail=True)
+    chat.take(event, 0)
+    assert texts(chat) == words
+
+
+def test_the_roster_is_that_of_the_shown_room() -> None:
+    chat = state(seen(agent("codex")), changed(5, RoomAction.JOINED, "claude"), changed(6, RoomAction.JOINED, "alice"))
+    assert [one.name for one in chat.agents_here()] == ["claude", "codex"]
+    chat.enter("design")
+    assert [one.name for one in chat.agents_here()] == ["claude"]
+    assert [one.name for one in chat.others_here()] == ["alice"]
+
+
+def test_reading_stops_where_the_newest_was_in_sight() -> None:
+    chat = state(said(1), said(2))
+    chat.mark_read()
+    chat.take(said(3), 0)
+    chat.enter("design")
+    assert (chat.reads, chat.unread) == ({"general": 2}, {"general": 1})
+    chat.mark_read()  # the stream still holds the room before
+    assert "design" not in chat.reads
+    chat.enter("general")
+    chat.show([said(1), said(2), said(3)], more_before=False, at_tail=True)
+    chat.settle_mark()
+    assert chat.first_unread() == (3, 0)
+    chat.mark_read()
+    chat.enter("general")
+    chat.settle_mark()
+    assert (chat.mark, chat.unread) == (None, {})
+
+
+def test_receipts_of_ones_own_messages() -> None:
+    chat = state(said(1, sender="alice", deliveries=("claude",)), said(2, deliveries=("codex",)))
+    assert [step.rung for step in chat.ladders[1].values()] == [Rung.QUEUED]
+    chat.take(receipt(3, 1, Rung.SEEN), 0)
+    chat.take(receipt(4, 2, Rung.SEEN, "codex"), 0)
+    assert [step.rung for step in chat.ladders[1].values()] == [Rung.SEEN]
+    assert 2 not in chat.ladders
+    assert chat.version[1, 0] == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "rings"),
+    [
+        (said(1, "@alice look"), True),
+        (said(1, "see @Alice."), True),
+        (said(1, "hi", recipients=("alice",)), True),
+        (said(1, "mail @alice-b"), False),
+        (said(1, "alice"), False),
+        (said(1, "@alice", sender="alice"), False),
+        (said(1, "@alice", sender="system", kind=MessageKind.SYSTEM), False),
+    ],
+)
+def test_what_rings(message: Message, rings: bool) -> None:
+    ring = state().take(message, 0)
+    assert ring == (Alert(message.from_, message.content) if rings else None)
+
+
+def test_a_gateway_that_goes_and_returns_is_one_calm_line() -> None:
+    chat = state(said(1))
+    chat.take(ConnectionLost("refused", 0.2), 100)
+    chat.take(ConnectionLost("refused", 0.4), 101)
+    assert chat.away and chat.silence == Outage(100, lost=True)
+    chat.take(welcome(agent("claude"), last_seq=1), 103)
+    assert chat.silence is None
+    assert texts(chat) == ["hello", "The gateway was away for 3 s; nothing was missed."]
+
+
+def test_members_come_and_go_quietly() -> None:
+    member = Member("codex", MemberKind.AGENT)
+    chat = state(
+        MemberEvent(5, MemberAction.REGISTERED, member, "codex", STAMP),
+        seen(agent("codex", Activity.BUSY)),
+        MemberEvent(6, MemberAction.LEFT, member, "codex", STAMP),
+        seen(agent("codex", presence=Presence.OFFLINE)),
+    )
+    assert texts(chat) == ["codex joined", "codex left"]
+    assert [one.name for one in chat.agents()] == ["claude"]
+
+
+def test_what_was_written_down_is_told_quietly() -> None:
+    def written(seq: int, scope: str, action: ContextAction = ContextAction.PUT) -> ContextEvent:
+        return ContextEvent(seq, scope, "plan", seq, action, "claude", STAMP)
+
+    chat = state(written(5, "#general"), written(6, "#lab"), written(7, "global", ContextAction.MERGE))
+    assert texts(chat) == [
+        "context: claude wrote 'plan' of #general (version 5)",
+        "context: claude added to 'plan' of global (version 7)",
+    ]
+
+
+def test_pages_before_and_after() -> None:
+    chat = state(said(10), said(11))
+    chat.older([said(8), said(9)], more=True)
+    assert (chat.oldest(), chat.newest(), chat.more_before) == (8, 11, True)
+    chat.older([], more=False)
+    assert not chat.more_before
+
+
+def test_away_from_the_tail_what_arrives_is_left_for_later() -> None:
+    chat = state(said(500))
+    chat.show([said(3), said(4)], more_before=True, at_tail=False)
+    chat.take(said(501), 0)
+    assert (chat.oldest(), chat.newest(), chat.at_tail) == (3, 4, False)
+    chat.newer([said(number) for number in (5, 500, 501)], more=False)
+    assert (chat.newest(), chat.at_tail) == (501, True)
+
+
+def test_what_arrives_while_the_newest_page_is_on_its_way_is_kept() -> None:
+    chat = state(said(1), said(2))
+    chat.take(said(3, "just now"), 0)
+    chat.show([said(1), said(2)], more_before=False, at_tail=True)
+    assert texts(chat) == ["hello", "hello", "just now"]
+    chat.show([said(1)], more_before=False, at_tail=False)
+    assert texts(chat) == ["hello"]
+
+
+def test_ten_thousand_messages_keep_a_window() -> None:
+    chat = state()
+    for number in range(1, 10_001):
+        chat.take(said(number), 0)
+    assert len(chat.keys) <= MAX_ENTRIES
+    assert chat.newest() == 10_000
+    assert chat.more_before
+    assert len(chat.entries) == len(chat.keys)
+
+
+def test_scrolling_far_up_lets_go_of_the_tail() -> None:
+    chat = state(*(said(number) for number in range(MAX_ENTRIES, 2 * MAX_ENTRIES)))
+    chat.older([said(number) for number in range(1, MAX_ENTRIES)], more=False)
+    assert not chat.at_tail
+    assert chat.oldest() == 1
+
+
+def test_the_first_unread() -> None:
+    chat = state(said(1), said(2, sender="alice"), said(3), said(4))
+    chat.mark = 2
+    assert chat.first_unread() == (3, 0)
+    chat.mark = 4
+    assert chat.first_unread() is None
+
+
+def test_mentions_are_found_upwards() -> None:
+    chat = state(said(1, "@alice 1"), said(2), said(3, "@alice 3"), said(4))
+    assert chat.mention_before(99) == (3, 0)
+    assert chat.mention_before(3) == (1, 0)
+    assert chat.mention_before(1) is None
+
+
+def test_an_answer_to_me_calls_me_only_by_name() -> None:
+    mine = said(1, "what now?", sender="alice")
+    order = said(2, "do this", to=("@alice",), recipients=("alice",))
+    answer = said(3, "that", reply_to=1, to=("@alice",), recipients=("alice",))
+    chat = state(mine, order, answer, said(4, "@alice so", reply_to=1))
+    assert chat.mention_before(99) == (4, 0)
+    assert chat.mention_before(4) == (2, 0)
+
+
+def test_a_question_rings_once_and_ends_in_its_place() -> None:
+    chat = state(said(1))
+    question = AskView(2, "claude", "May I?", opened=STAMP)
+    assert chat.ask(question) == Alert("claude", "asked: May I?", asks=True)
+    assert chat.ask(question) is None
+    assert chat.open_asks() == [question]
+    chat.take(said(3), 0)
+    done = AskView(2, "claude", "May I?", opened=STAMP, outcome="answered")
+    assert chat.ask(done) is None
+    assert chat.open_asks() == []
+    assert chat.entries[2, 0] == done
+
+
+def test_lines_of_our_own_stand_behind_what_is_known() -> None:
+    chat = state(said(1))
+    chat.say("one")
+    chat.say("two")
+    chat.take(said(2, "after"), 0)
+    assert texts(chat) == ["hello", "one", "two", "after"]
+    assert isinstance(chat.entries[chat.keys[1]], Notice)

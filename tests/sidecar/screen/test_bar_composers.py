@@ -1,0 +1,69 @@
+"""A composer behind a bar, in any column, beside a sidebar, with a list above it: OpenCode's."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.protocol.types.core_types import Activity, Composer
+from sidecar.agents import REGISTRY
+from sidecar.evidence.turn_evidence import EvidenceSource
+from sidecar.screen.emulator import ScreenSnapshot
+from sidecar.screen.rules import ScreenReading, read_screen
+
+COLUMNS, WIDTH = 60, 40
+BLANK = "  ┃"
+FAMILY = "❤️ 1️⃣ 👩‍👩‍👧‍👦 👍🏽 e\u0301 some words up to 35."  # as many cells as the box has
+
+
+def screen(*text: str, above: tuple[str, ...] = ("  answer", ""), mode: str = "Build", left: int = 2) -> list[str]:
+    pad = " " * (left - 2)
+    inside = [BLANK, *(f"  ┃  {row}" for row in text or ("",)), BLANK, f"  ┃  {mode}", "  ╹" + "▀" * (WIDTH - 3)]
+    return [*above, *(pad + row for row in inside), "   ~/shop   ctrl+p commands"]
+
+
+def read(rows: list[str], cursor: tuple[int, int], *, visible: bool = True) -> ScreenReading:
+    return read_screen(REGISTRY["opencode"].rules, ScreenSnapshot(tuple(rows), COLUMNS, cursor, visible), {})
+
+
+@pytest.mark.parametrize(
+    ("rows", "cursor", "composer", "text"),
+    [
+        (screen(), (5, 3), Composer.EMPTY, ""),
+        (screen('Ask anything… "Fix broken tests"'), (5, 3), Composer.EMPTY, ""),
+        (screen("half a thought"), (9, 3), Composer.DRAFT, "half a thought"),
+        (screen("two", "rows"), (5, 4), Composer.DRAFT, "two\nrows"),
+        (screen("in the middle", left=14), (19, 3), Composer.DRAFT, "in the middle"),
+        (screen("", mode="Shell"), (5, 3), Composer.DRAFT, ""),
+        (screen("/mo", above=("", "  ┃ /models  Switch model   ┃")), (8, 3), Composer.DRAFT, "/mo"),
+        (screen(FAMILY), (30, 3), Composer.DRAFT, FAMILY),
+        (screen("日本語" + " " * 30 + "• a sidebar"), (11, 3), Composer.DRAFT, "日本語"),
+    ],
+)
+def test_the_composer_is_read(rows: list[str], cursor: tuple[int, int], composer: Composer, text: str) -> None:
+    reading = read(rows, cursor)
+    assert (reading.composer, reading.text) == (composer, text)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "visible"),
+    [((5, 3), False), ((5, 0), True), ((5, 5), True), ((1, 3), True)],
+    ids=["hidden", "above", "in the mode's row", "left of the bar"],
+)
+def test_without_the_cursor_in_it_there_is_no_composer(cursor: tuple[int, int], visible: bool) -> None:
+    assert read(screen(), cursor, visible=visible).composer is Composer.HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("above", "says"),
+    [
+        (("     Done.", ""), Activity.IDLE),
+        (("  ┃  [ada -> you #1] go", "  ┃", ""), Activity.BUSY),
+        (("  ┃  no route", "  ┃", "     ▣  Build · Fake", ""), Activity.ERROR),
+        (("  ┃  (no output)", "  ┃", "     ▣  Build · Fake · 2.2s", ""), Activity.IDLE),
+    ],
+    ids=["an answer", "a prompt without an answer", "an error", "a tool's output"],
+)
+def test_what_stands_above_an_empty_composer(above: tuple[str, ...], says: Activity) -> None:
+    argument = read(screen(above=above), (5, len(above) + 1)).of(EvidenceSource.SCREEN)
+    assert argument is not None
+    assert argument.says is says

@@ -1,0 +1,126 @@
+"""The room in a real browser: pair, read, write, and hear what others say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from gateway.client import Client
+from gateway.protocol.types.core_types import MemberKind
+from tests.support.chromium import PHONE, watched
+from tests.support.commands import Groupchat
+from tests.support.gateways import GatewayProcess
+from tests.support.web_visits import member_of, pairing_address
+from tests.web.browser.conftest import Visits
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_a_browser_pairs_once_and_reads(browser: Browser, gateway: GatewayProcess, visit: Visits) -> None:
+    async with Client(gateway.operator) as alice:
+        await alice.send("Shall we release **on Friday**?")
+    alice_there = await visit(name="kitchen")
+    await alice_there.sees("on Friday")
+    assert "pair" not in alice_there.page.url, "the code is gone from the address"
+    assert "kitchen" in Groupchat(gateway.state, quick=True)("token", "list").out
+    await alice_there.page.reload()
+    await alice_there.is_ready()
+    await alice_there.sees("on Friday")
+
+
+async def test_a_code_pairs_one_browser_alone(browser: Browser, gateway: GatewayProcess) -> None:
+    address = pairing_address(gateway)
+    for sentence in ("Messages", "This code is not valid"):
+        async with watched(browser, gateway.url) as (context, watch):
+            watch.expect(r"401 \(Unauthorized\)")
+            page = await context.new_page()
+            await page.goto(address)
+            seen = page.get_by_role("log", name=sentence).or_(page.get_by_role("alert").filter(has_text=sentence))
+            await expect(seen).to_be_visible()
+
+
+async def test_what_is_written_is_sent_and_seen(gateway: GatewayProcess, visit: Visits) -> None:
+    alice = await visit()
+    await alice.says("The tests are green.")
+    await alice.sees("The tests are green.")
+    await alice.composer.fill("one")
+    await alice.composer.press("Shift+Enter")
+    await alice.page.keyboard.type("two")
+    await alice.page.get_by_role("button", name="Send").click()
+    await expect(alice.rows.last.locator(".markdown p")).to_have_text("one\ntwo", use_inner_text=True)
+    said = Groupchat(gateway.state, quick=True)("history", "--json").out
+    assert "The tests are green." in said and r"one\ntwo" in said
+
+
+async def test_a_phone_sends_by_a_tap_and_keeps_its_keyboard(visit: Visits) -> None:
+    """The bar below, which gives way while somebody writes, does not come back under the finger."""
+    alice = await visit(**PHONE)
+    for text in ("Sent by a finger.", "And one more."):
+        await alice.composer.tap()
+        await alice.page.keyboard.type(text)
+        await alice.page.get_by_role("button", name="Send", exact=True).tap()
+        await alice.sees(text)
+        await expect(alice.composer).to_have_value("")
+        await expect(alice.composer).to_be_focused()
+
+
+async def test_what_another_says_arrives(gateway: GatewayProcess, visit: Visits) -> None:
+    bob = await member_of(gateway, "bob", MemberKind.HUMAN)
+    desk, phone = await visit(), await visit("reader", **PHONE)
+    async with Client(bob) as client:
+        await client.send("Good morning from bob")
+        for one in (desk, phone):
+            await one.sees("Good morning from bob")
+        await client.send("For alice alone", to="@alice")
+        await desk.sees("For alice alone")
+    direct = desk.rows.filter(has_text="For alice alone")
+    await expect(direct.get_by_role("img", name="Direct message")).to_be_visible()
+    await expect(phone.page.get_by_text("this browser may not write")).to_be_visible()
+
+
+async def test_a_name_is_completed_and_the_audience_is_told(gateway: GatewayProcess, visit: Visits) -> None:
+    async with Client(await member_of(gateway, "benedict", MemberKind.HUMAN)) as client:
+        await client.send("I am here")
+    alice = await visit()
+    await alice.composer.click()
+    await alice.page.keyboard.type("@bened")
+    await expect(alice.page.get_by_role("option", name="@benedict")).to_be_visible()
+    await alice.page.keyboard.press("Tab")
+    await alice.page.keyboard.type("look")
+    await expect(alice.composer).to_have_value("@benedict look")
+    await expect(alice.told).to_have_text("Direct: only @benedict and observers will read it.")
+
+
+async def test_a_refused_text_stays(visit: Visits) -> None:
+    alice = await visit()
+    await alice.composer.fill("@nobody-here hello")
+    await alice.composer.press("Enter")
+    await expect(alice.told).to_contain_text(re.compile("Not sent"))
+    await expect(alice.composer).to_have_value("@nobody-here hello")
+
+
+async def test_a_draft_survives_a_reload_and_belongs_to_its_room(gateway: GatewayProcess, visit: Visits) -> None:
+    assert Groupchat(gateway.state, quick=True)("rooms", "--create", "drafts").code == 0
+    alice = await visit()
+    await alice.composer.fill("not yet ready")
+    await alice.enters("drafts")
+    await expect(alice.composer).to_have_value("")
+    await alice.enters("general")
+    await expect(alice.composer).to_have_value("not yet ready")
+    await alice.page.reload()
+    await alice.is_ready()
+    await expect(alice.composer).to_have_value("not yet ready")
+
+
+async def test_two_tabs_of_one_browser_are_two_views_of_one_device(gateway: GatewayProcess, visit: Visits) -> None:
+    first = await visit(name="two-tabs")
+    second = await first.another_tab()
+    await first.says("from the first tab")
+    await second.sees("from the first tab")
+    await second.says("from the second tab")
+    await first.page.bring_to_front()
+    await first.sees("from the second tab")
+    listed = Groupchat(gateway.state, quick=True)("token", "list", "--json").out
+    assert listed.count("two-tabs") == 1

@@ -1,4 +1,5 @@
-"""What the gateway does in figures: one file per claim, each with its baseline in the same run.
+"""Performance measurements: one file per claim, each with its baseline in the same run.
 
-Runs the gateway as a user would and reads the kernel's account of it. It must not reach into the gateway's processes.
+They run the gateway as a user would and read the kernel's figures about it. They must not access the inside of its
+processes.
 """

@@ -1,8 +1,8 @@
 """Claim: the gateway's own path - rules, deliveries, index, commit - accepts at least 10 000 messages a second.
 
 64 members send at the same time, each waiting for its answer before it sends again, as programs do. Every message has
-an id of its client, goes to three agents, and is on disk (synchronous FULL) before it counts. Beside it: the same
-through WebSockets to a gateway process, and a single sender's waiting time with the disk's own.
+an id of its client, goes to three agents, and is on disk (synchronous FULL) before it counts. Also measured: the same
+through WebSockets to a gateway process, and a single sender's waiting time beside the disk's own.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from benchmarks.processes import gateway
 from gateway.access.permissions import Actor
 from gateway.client import new_id
 from gateway.operations.dispatch import run_operation
-from gateway.protocol.requests import Send
+from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import Accepted
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 from gateway.runtime.hub import Hub
-from gateway.server import server
-from gateway.server.startup import open_hub
+from gateway.server import gateway_process
+from gateway.server.state_folder.open_hub import open_hub
 
 SENDERS = 64
 AGENTS = ("claude", "gemini", "codex")
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Measured:
-    """What one run did; `cpu` is the processor time of the process that holds the hub."""
+    """The result of one run; `cpu` is the processor time of the process that holds the hub."""
 
     accepted: int
     seconds: float
@@ -96,7 +96,7 @@ def _verdicts(rounds: Mapping[str, Sequence[Measured]]) -> Iterator[Verdict]:
 
 async def _inside(state: Path, names: list[str], messages: int) -> Measured:
     """Through the hub in this process."""
-    server.freeze_garbage()  # as `serve` does
+    gateway_process.freeze_garbage()  # as `serve` does
     async with open_hub(config(state)) as hub:
         source = _wishes(messages)
         begun, cpu = time.perf_counter(), time.process_time()

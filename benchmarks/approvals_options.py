@@ -1,4 +1,4 @@
-"""The vendors' own options, whole: each kind of question in the bare CLI, in a terminal with room for all of it."""
+"""Records the vendors' own options: each kind of question in the bare CLI, in a terminal that shows all of it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def measure(player: Player, folder: Path) -> None:
 
 
 async def _asked(pane: Terminal, oracle: AskingModel, asked: Question) -> list[tuple[str, str]]:
-    """As a person reads it, who then says no."""
+    """Read the options like a person, then answer no."""
     word = f"plan-{asked.mark}"
     oracle.plan(word, [asked])
     before = len(oracle.calls)

@@ -1,4 +1,4 @@
-"""A run on one stage: scene after scene, each question judged, each failure kept with what explains it."""
+"""Runs the scenes one after the other, judges each question, and stores each failure with its details."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ GRACE = 20.0
 SITUATIONS = {PLAIN: 68, TWO: 12, RESIZED: 9, AT_TERMINAL: 7, BOTH: 4}
 ANSWERS = {Answer.YES: 34, Answer.FIRST: 12, Answer.ALWAYS: 16, Answer.NO: 20, Answer.WORDS: 18}
 KINDS = {About.COMMAND: 65, About.EDIT: 25, About.FETCH: 10, About.DEMO: 1}
-LASTING_EDITS = ("codex",)  # elsewhere they change the mode for all that follows
+LASTING_EDITS = ("codex",)  # elsewhere they change the mode for all later questions
 LASTING_FETCHES = ("claude",)
 REPEATED = ("short", "unicode")  # a rule of Claude for quoted blanks does not match them again
 REPEATS = {Answer.ALWAYS: 0.6, Answer.YES: 0.3}
 
 
 def size_at(done: int, sizes: Sequence[Size] = SIZES) -> Size:
-    """The sizes in turn, ten questions each."""
+    """The sizes one after the other, with ten questions each."""
     return sizes[done // BLOCK % len(sizes)]
 
 
@@ -89,7 +89,7 @@ class Play:
         return made
 
     async def _sized(self, size: Size) -> None:
-        """A session of another size is another one; a pane that is resized while a question stands is a situation."""
+        """Another size needs another session. Resizing a pane during a question is a situation of its own."""
         if self._stage.size != size.pane:
             self._stage.size = size.pane
             await self._stage.start()
@@ -147,7 +147,7 @@ class Play:
         return Fate.NOT_TAKEN if fate is Fate.TERMINAL and asked.refused and asked.situation != BOTH else fate
 
     async def _lasts(self, scene: Scene, asked: Asked, chance: Random) -> bool:
-        """For some, whether the consent that was given is the one that was shown."""
+        """For some questions, check that the given consent has the effect that the dialog stated."""
         once = asked.question.about is About.COMMAND and asked.question.shape in REPEATED
         if not once or asked.situation == TWO or chance.random() > REPEATS.get(asked.answer, 0):
             return True
@@ -181,7 +181,7 @@ class Play:
         console.print(f"  {line.name}: {line.fate} {line.why} {' | '.join(line.notes)}; {folder.name}", markup=False)
 
     async def _tidy(self, scene: Scene, size: Size) -> None:
-        """The next scene begins with an idle agent and an empty composer; one that is stuck is started anew."""
+        """Wait until the agent is idle and its composer empty; restart an agent that is stuck."""
         stage = self._stage
         person = Person(stage, Random(0))
         stage.forget_output()

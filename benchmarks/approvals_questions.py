@@ -1,7 +1,7 @@
-"""What the models ask leave for: commands, edits and fetches of many shapes, drawn from a seed. Pure.
+"""The requests that need permission: commands, edits and fetches of many shapes, chosen by a seed. Pure.
 
-Each question has a mark of its own, four digits that stand nowhere else, so that "don't ask again" for one of them
-covers no other. Whether it was done is seen by what it leaves behind.
+Each question has its own mark of four digits, so that "don't ask again" for one of them covers no other. The files that
+it leaves show whether it was carried out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class About(StrEnum):
 
 @dataclass(frozen=True)
 class Ground:
-    """Where an agent works, and a folder beside it that it may not write to without leave."""
+    """The agent's working folder, and a folder beside it that it may write to only with permission."""
 
     work: Path
     beside: Path
@@ -35,9 +35,9 @@ class Ground:
 
 @dataclass(frozen=True)
 class Question:
-    """`calls` are what the model asks for, the last of which needs leave. `told` is what the person must be told: the
-    command, the address, or all that the demo agent's dialog says. An edit makes of `path`, which holds `before`, one
-    that holds `after`."""
+    """`calls` are the tool calls of the model, the last of which needs permission. `told` is what the card must show:
+    the command, the address, or the whole text of the demo agent's dialog. An edit changes the content of `path` from
+    `before` to `after`."""
 
     mark: str
     about: About
@@ -54,7 +54,7 @@ class Question:
 
     @property
     def result(self) -> str:
-        """What a result of it holds, and a refusal does not."""
+        """A text that a result contains and a refusal does not."""
         return f"host-{self.mark}"
 
 
@@ -97,8 +97,8 @@ FETCHES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Tools:
-    """How one CLI's model asks: `command(text)`, `edit(path, before, after)`, `fetch(address)` make the calls. What is
-    `blocked` the CLI refuses by itself, whatever is answered."""
+    """How the model of one CLI asks: `command(text)`, `edit(path, before, after)`, `fetch(address)` build the calls.
+    The CLI itself refuses `blocked` calls, whatever the answer."""
 
     command: Callable[[str], ToolCall]
     edit: Callable[[Path, str, str], tuple[ToolCall, ...]] | None = None
@@ -142,7 +142,7 @@ def patch(path: Path, before: str, after: str) -> str:
 
 
 def _changed(before: str, after: str) -> tuple[str, str]:
-    """The lines that differ, without those at both ends that do not."""
+    """The differing lines, without equal lines at both ends."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     first = next(n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
     last = next(n for n, (a, b) in enumerate(zip(reversed(old), reversed(new), strict=False)) if a != b)
@@ -206,7 +206,7 @@ def question(cli: str, name: str, mark: str, ground: Ground) -> Question:
 
 
 def prepare(ground: Ground, asked: Question) -> None:
-    """What it needs, and nothing of what it leaves behind. The program writes a line each time that it runs."""
+    """Create the files that it needs and remove those of earlier runs. The program writes a line each time it runs."""
     ground.ran.mkdir(parents=True, exist_ok=True)
     ground.beside.mkdir(parents=True, exist_ok=True)
     if asked.about is About.COMMAND:
@@ -225,7 +225,7 @@ def times_in(command: str, mark: str) -> int:
 
 
 def done(ground: Ground, asked: Question) -> int:
-    """How often it was done, by what it left behind."""
+    """How often it was carried out, counted from the files that it left."""
     if asked.about is About.COMMAND:
         record = ground.ran / asked.mark
         lines = record.read_text().count("\n") if record.exists() else 0

@@ -1,4 +1,4 @@
-"""What was found, one line per question, kept over runs; and its summary as tables and verdicts."""
+"""The results, one line per question, kept over several runs; and their summary as tables and verdicts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ QUESTIONS = 200
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """One question. `seconds`: from the last byte of the tool call to the first card and to the first whole one, or
-    nothing. `words`: whether those of a refusal reached the model, if it had some; `cards`: how often it was a new
-    one."""
+    nothing. `words`: whether the words of a refusal reached the model, if there were any; `cards`: the number of cards
+    for this question."""
 
     run: str
     seed: int
@@ -56,7 +56,7 @@ def file_of(cli: str, folder: Path = RESULTS) -> Path:
 
 
 def read(path: Path) -> list[Line]:
-    """Half a line is of a run that was killed."""
+    """A truncated line belongs to a run that was killed."""
     lines = []
     for raw in path.read_bytes().splitlines() if path.exists() else []:
         try:

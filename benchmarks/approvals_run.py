@@ -1,5 +1,5 @@
-"""The command: let a real agent ask for leave in panes of five sizes, answer from the room, and hold it against what
-its model asked for and what was done."""
+"""The command: let a real agent ask for permission in panes of five sizes, answer from the room, and compare with what
+its model requested and what was carried out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def ask(  # noqa: PLR0913, PLR0917  what the options of the command say
     chosen: tuple[Sequence[Size], Sequence[str]],
     places: tuple[Path, Path],
 ) -> None:
-    """Goes on where an earlier run with this seed ended."""
+    """Continues where an earlier run with this seed ended."""
     (sizes, only), (results, evidence) = chosen, places
     before = [line for line in read(results) if line.seed == seed]
     scene, done, begun = max((line.scene + 1 for line in before), default=0), len(before), time.monotonic()

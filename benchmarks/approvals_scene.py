@@ -17,9 +17,9 @@ from benchmarks.approvals_verdict import Answer
 from benchmarks.delivery_cast import QUICK, Manner
 from benchmarks.delivery_stage import OVER, Stage
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.requests import AnswerAsk
+from gateway.protocol.requests.ask_requests import AnswerAsk
 from gateway.protocol.results import Done
-from gateway.protocol.types import Ask, AskState
+from gateway.protocol.types.core_types import Ask, AskState
 from tests.fakes.retry import retry_until
 
 CALLED_WITHIN = 15.0
@@ -37,8 +37,8 @@ OPEN = (AskState.OPEN, AskState.ANSWERING)
 
 @dataclass
 class Asked:
-    """One question and what was seen of it. `called`, and with each card when it came, in wall time; `card` as it stood
-    when it was answered; `terminal`: whether a person there allowed it, if one pressed a key."""
+    """One question and its observations. `called` and the times of the cards are in wall time; `card` is the card at
+    the time of the answer; `terminal`: whether a person at the terminal allowed it, if one pressed a key."""
 
     question: Question
     situation: str
@@ -79,8 +79,8 @@ class Scene:
         await self.ends()
 
     async def _send(self) -> None:
-        """A word: the composer of a low pane has little room, and in the lowest none for a message with its envelope:
-        there a person types it. The demo agent is told what to do."""
+        """The prompt is one word, because the composer of a low pane has little room. In the lowest pane a message with
+        its envelope does not fit, so a person types it. The demo agent gets its instructions in the prompt."""
         self._sent_at = asyncio.get_running_loop().time()
         if self._stage.player.cli is not None and self._stage.size[1] <= LOW:
             await self._stage.pane.submit(self._word)
@@ -121,7 +121,8 @@ class Scene:
         await self._over(asked)
 
     def _cards(self, asked: Asked, before: set[int]) -> list[tuple[Ask, float]]:
-        """As they were told, open ones; one that was there when the call came is of an earlier question."""
+        """The open requests in order of their reports; one that was open before the call belongs to an earlier
+        question."""
         return [
             (ask, heard)
             for ask, heard in self._stage.room.asks
@@ -129,7 +130,7 @@ class Scene:
         ]
 
     async def _read(self, asked: Asked, before: set[int]) -> None:
-        """A person looks at the card before they answer."""
+        """Wait as long as a person reads the card."""
         await asyncio.sleep(self._chance.uniform(0.4, 1.4))
         if asked.situation == RESIZED:
             columns, lines = self._stage.size
@@ -157,7 +158,7 @@ class Scene:
         await self._person(asked)
 
     async def _offered(self, asked: Asked, before: set[int]) -> str:
-        """More of a dialog may be known soon: until then a person waits for the key that they want."""
+        """More of the dialog may become known soon; wait for the wanted key."""
 
         def looks() -> str:
             asked.cards = self._cards(asked, before)
@@ -169,7 +170,7 @@ class Scene:
         return looks()
 
     def _given(self, asked: Asked) -> str:
-        """What is said for an answer; nothing if the card does not offer it."""
+        """The request for an answer; None if the card does not offer it."""
         card = asked.card
         if card is None:
             return ""
@@ -185,7 +186,7 @@ class Scene:
         return "deny" if card.deny else ""
 
     async def _give(self, asked: Asked, card: Ask, given: str) -> bool:
-        """Whether it was taken: the dialog is gone and the room says that this answered it."""
+        """Whether it was accepted: the dialog is gone and the room names this answer as the reason."""
         words = ""
         if asked.answer is Answer.WORDS and given == "deny" and card.words:
             asked.token = f"w{self._chance.getrandbits(40):010x}"
@@ -216,15 +217,15 @@ class Scene:
         return asked.by_room
 
     async def _person_first(self, asked: Asked, before: set[int]) -> None:
-        """They see the dialog when the room sees the card, and answer it there; the room answers no more."""
+        """The person answers at the terminal when the card appears; the room does not answer."""
         with contextlib.suppress(AssertionError):
             await retry_until(lambda: self._cards(asked, before), SEEN_WITHIN)
         await asyncio.sleep(self._chance.uniform(0.2, 1.0))
         await self._person(asked)
 
     async def _person(self, asked: Asked) -> None:
-        """At the terminal: they choose as the room would have, but by a key; in a race the contrary. A fresh dialog may
-        not take keys yet."""
+        """At the terminal the person gives the room's answer by a key; in a race, the opposite answer. A new dialog may
+        not accept keys yet."""
         player = self._stage.player
         asked.terminal = allows = asked.answer.allows != (asked.situation == BOTH)
         for _ in range(3):
@@ -237,7 +238,7 @@ class Scene:
         return bool(self.results(asked)) or self._is_over or (allows and self.done(asked) > 0)
 
     async def _over(self, asked: Asked) -> None:
-        """What was allowed has been done, what was refused has come to the model, or has ended the turn."""
+        """Wait until an allowed call was carried out, or a refusal has reached the model or ended the turn."""
         allowed = asked.answer.allows if asked.by_room else bool(asked.terminal)
         with contextlib.suppress(AssertionError):
             await retry_until(lambda: self._is_decided(asked, allowed), DONE_WITHIN)
@@ -246,7 +247,7 @@ class Scene:
                 await retry_until(lambda: self._oracle.said(asked.token), DONE_WITHIN)
 
     async def lasts(self, asked: Asked) -> bool:
-        """Asked for once more, it is done without a question if that was chosen, and not otherwise."""
+        """When the model repeats the call, it runs without a question if that was chosen, and not otherwise."""
         before, calls, seen = self.done(asked), len(self._oracle.calls), len(self._stage.room.asks)
         self._oracle.plan(self._word, [asked.question])
         await self._send()
@@ -268,7 +269,7 @@ class Scene:
         return next((one.results for one in self._oracle.calls if one.question is asked.question), [])
 
     def done(self, asked: Asked) -> int:
-        """How often; a fetch has no more to show than its result, which names the host."""
+        """The number of executions; for a fetch only its result shows one, because it names the host."""
         if asked.question.about in (About.FETCH, About.DEMO):
             return sum(asked.question.result in result for result in self.results(asked))
         return done(self._ground, asked.question)

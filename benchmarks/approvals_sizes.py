@@ -1,14 +1,15 @@
-"""The sizes of an agent's pane as they occur: a session of three agents, laid out as the launcher does it. Pure."""
+"""The sizes of an agent's pane in a session of three agents, laid out like the launcher. Pure."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from controller.team.team import LayoutSpec
-from controller.tmux.pane_layout import tmux_layout
+from controller.team.team import AgentPlaces, LayoutSpec
+from controller.tmux.pane_layout import place_agents
 
 AGENTS = 3
+CHAT_PERCENT = 45  # panes are the smallest screens an agent may get
 STATUS_ROWS = 1
 SESSIONS = ((60, 20), (80, 24), (100, 30), (120, 40), (200, 60))
 WIDE = (200, 150)
@@ -32,10 +33,8 @@ class Size:
 
 def size_of(session: tuple[int, int]) -> Size:
     width, height = session
-    spec = LayoutSpec()
-    cells = re.findall(
-        r"(\d+)x(\d+),\d+,\d+,\d+", tmux_layout(AGENTS, width, height - STATUS_ROWS, spec.chat, spec.columns)
-    )
+    spec = LayoutSpec(chat=CHAT_PERCENT, agents=AgentPlaces.PANES)
+    cells = re.findall(r"(\d+)x(\d+),\d+,\d+,\d+", place_agents(AGENTS, width, height - STATUS_ROWS, spec).layout)
     columns, lines = min((int(wide), int(high)) for wide, high in cells[1:])
     return Size(session, (columns, lines))
 

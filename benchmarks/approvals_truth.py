@@ -1,4 +1,4 @@
-"""What an agent's model asked for and got: the model server's own record of its tool calls and their results."""
+"""The model server's record of the tool calls of an agent's model, and of their results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RESULTS = ("tool_result", "function_call_output")
 
 @dataclass
 class Call:
-    """One tool call that needs leave: when its last byte was written, in wall time, and what came of it."""
+    """One tool call that needs permission: when its last byte was written, in wall time, and its result."""
 
     question: Question
     seen: Seen | None
@@ -60,7 +60,7 @@ def steps_of(questions: Sequence[Question]) -> Iterator[Step]:
 
 
 class AskingModel(ModelOracle):
-    """A message with a planned word makes the model call its tools one after the other, then answer."""
+    """A message with a planned word makes the model call its tools in order, then answer."""
 
     def __init__(self, player: Player, seed: int) -> None:
         super().__init__(player, "true", seed)
@@ -74,11 +74,11 @@ class AskingModel(ModelOracle):
         self._plans[word] = questions
 
     def listen_for(self, token: str) -> None:
-        """Of the words of a refusal, which hold a token of their own."""
+        """Search for the words of a refusal by the unique token in them."""
         self._tokens[token] = ""
 
     def said(self, token: str) -> str:
-        """The text in which it reached the model, or nothing."""
+        """The text that contains the token, or nothing."""
         return self._tokens[token]
 
     def choose(self, seen: Seen) -> Reply:
@@ -105,7 +105,7 @@ class AskingModel(ModelOracle):
 
 
 class AskingDemo(DemoOracle):
-    """By the demo agent's transcript: it asks once in a turn that is told to, and works on only if it may."""
+    """Read from the demo agent's transcript: it asks once per turn with that keyword, and continues only if allowed."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -121,7 +121,7 @@ class AskingDemo(DemoOracle):
         self._plans[word] = questions[0]
 
     def listen_for(self, token: str) -> None:
-        """It takes no words."""
+        """The demo agent accepts no words."""
 
     def said(self, token: str) -> str:
         return ""
@@ -153,7 +153,7 @@ def texts_in(value: object) -> Iterator[str]:
 
 
 def results_in(value: object) -> list[str]:
-    """What tools answered, in the vendors' three notations, oldest first."""
+    """The tool results in the three vendors' formats, oldest first."""
     if isinstance(value, Mapping):
         if value.get("type") in _RESULTS or "functionResponse" in value:
             return ["\n".join(texts_in(value))]

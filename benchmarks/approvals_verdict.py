@@ -1,4 +1,4 @@
-"""What a card said and what an answer did, held against what the model asked for and what was done. Pure."""
+"""Compares a card and the effect of an answer with what the model requested and what was carried out. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from benchmarks.approvals_questions import About, Question, patch
-from gateway.protocol.types import Ask
+from gateway.protocol.types.core_types import Ask
 from sidecar.messages.envelope import clean_text
 
 _HUNK = re.compile(r"^@@.*$", re.MULTILINE)
@@ -29,8 +29,8 @@ class Answer(StrEnum):
 
 
 class Fate(StrEnum):
-    """`TERMINAL`: the card offered no such answer and said so, or a person at the terminal answered; what that person
-    chose was done. `NOT_TAKEN_TEXT`: an offered answer was refused or did nothing."""
+    """`TERMINAL`: the card offered no such answer and said so, or a person at the terminal answered, and that answer
+    took effect. `NOT_TAKEN_TEXT`: an offered answer was refused or did nothing."""
 
     RIGHT = "right"
     TERMINAL = "at the terminal"
@@ -40,7 +40,7 @@ class Fate(StrEnum):
 
 
 class Options(StrEnum):
-    """Of a card's options against the vendor's: LEFT_OUT where it offers fewer and says that it cannot be read."""
+    """Compare a card's options with the vendor's. LEFT_OUT: it offers fewer and says that it cannot be read."""
 
     WHOLE = "whole"
     LEFT_OUT = "left out"
@@ -59,7 +59,7 @@ class Card:
 
 
 def judge_card(asked: Question, ask: Ask, vendor: Sequence[tuple[str, str]]) -> Card:
-    """`vendor`: its options by key, as its own dialog shows them where there is room."""
+    """`vendor`: the vendor's options by key, as its own dialog shows them in a large terminal."""
     detail, options = detail_is_whole(asked, ask), _options(ask, vendor)
     reasons = [] if detail else [f"detail {ask.about!s} {_short(ask.detail)}"]
     if options is Options.CUT:
@@ -72,7 +72,7 @@ def _short(text: str, size: int = 160) -> str:
 
 
 def squeezed(text: str) -> str:
-    """Where a dialog wraps, nobody knows whether a blank stood there."""
+    """Where a dialog wraps, it is unknown whether the text has a blank."""
     return "".join(text.split())
 
 
@@ -99,7 +99,7 @@ def detail_is_whole(asked: Question, ask: Ask) -> bool:
 
 
 def edit_is_whole(asked: Question, detail: str) -> bool:
-    """The file's name, and a diff that makes of what was there what is to be there; or Codex's own patch."""
+    """The file's name, and a diff that turns the old content into the new; or Codex's own patch."""
     assert asked.path is not None
     if asked.path.name not in detail:
         return False
@@ -114,7 +114,7 @@ def edit_is_whole(asked: Question, detail: str) -> bool:
 
 
 def hunks(diff: str) -> list[tuple[str, str]]:
-    """Of a unified diff: what each finds and what it leaves."""
+    """The old and the new text of each hunk of a unified diff."""
     return [_sides(part) for part in _HUNK.split(diff)[1:]]
 
 
@@ -148,8 +148,8 @@ def judge_outcome(out: Outcome) -> Fate:
 
 
 def options_on(rows: Sequence[str]) -> list[tuple[str, str]]:
-    """The options of a dialog that has room, by key: the last run of rows that count up from 1, each with the rows that
-    go on beneath it, further to the right."""
+    """The options of a completely shown dialog, by key: the last rows that count up from 1, each with the indented rows
+    beneath it."""
     found: list[tuple[str, str]] = []
     for row in (one.strip("│ ").rstrip() if one.startswith("│") else one.rstrip() for one in rows):
         match = re.match(r"^\W*?(\d)\. (.*)$", row)

@@ -1,4 +1,4 @@
-"""The baseline: a bare aiohttp broadcast. It stores nothing and knows nobody."""
+"""The baseline: a bare aiohttp broadcast. It stores nothing and has no members."""
 
 from __future__ import annotations
 

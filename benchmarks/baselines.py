@@ -17,7 +17,7 @@ INSTALL_PATIENCE = 120
 
 @dataclass(frozen=True)
 class Baseline:
-    """How to start it, or why it cannot be had here."""
+    """How to start it, or why it is not available here."""
 
     name: str
     start: Callable[[], AbstractContextManager[Server]] | None = None

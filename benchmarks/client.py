@@ -1,4 +1,5 @@
-"""The client processes of a benchmark: given a job, they connect, say they are ready, wait for the word, and report.
+"""The client processes of a benchmark: they get a job, connect, report that they are ready, wait for the start signal,
+and report the result.
 
 Runs as `python -P -m benchmarks.client`; job and report are lines of JSON on standard input and output.
 """

@@ -1,5 +1,5 @@
-"""Claim: any `--help` and `--version` is printed within 200 ms, and `groupchat send` to a gateway on this machine ends
-within 300 ms.
+"""Claim: any `--help` and `--version` is printed within 200 ms, `groupchat send` to a gateway on this machine ends
+within 300 ms, and a Tab is answered within 150 ms, also where the gateway is asked.
 
 Each command is a process of its own, as a shell starts it. The baselines are an interpreter that does nothing, and one
 that imports the library which reads the command line.
@@ -19,7 +19,7 @@ from benchmarks.processes import clean_environment, gateway
 
 BIN = Path(sys.executable).parent
 ROUNDS = 20
-HELP_MS, SEND_MS = 200, 300
+HELP_MS, SEND_MS, TAB_MS = 200, 300, 150
 
 BASELINES: dict[str, Sequence[str]] = {
     "`python -c pass`": (sys.executable, "-c", "pass"),
@@ -40,18 +40,34 @@ PAGES: dict[str, Sequence[str]] = {
     )
 }
 SEND = "`groupchat send hello`"
+TABS = ("mo", "token re", "history --room ", "send @", "receipts ", "mode ", "token revoke ")
+
+
+def tab_name(line: str) -> str:
+    return f"Tab after `groupchat {line}`"
+
+
+def tab(line: str, state: Path) -> Sequence[str]:
+    """What bash runs at a Tab."""
+    words = ["groupchat", *line.split(" ")]
+    asked = {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1), "GROUPCHAT_STATE": str(state)}
+    pairs = {**asked, "_GROUPCHAT_COMPLETE": "complete_bash", "XDG_CACHE_HOME": str(state.parent / "cache")}
+    return ("env", *(f"{name}={value}" for name, value in pairs.items()), str(BIN / "groupchat"))
 
 
 def measure(folder: Path, *, quick: bool) -> Outcome:
     state = folder / "state"
     with gateway(state):
         commands = {**BASELINES, **PAGES, SEND: (str(BIN / "groupchat"), "send", "hello", "--state", str(state))}
+        commands |= {tab_name(line): tab(line, state) for line in TABS}
         found = _measured(commands, 3 if quick else ROUNDS)
     rows = tuple(_row(name, times, cpu) for name, (times, cpu) in found.items())
+    slowest_tab = max(Spread.of(found[tab_name(line)][0]).p50 for line in TABS)
     slowest = max(Spread.of(found[name][0]).p50 for name in PAGES)
     verdicts = (
         Verdict("ms of the slowest page (median)", slowest, HELP_MS, at_least=False),
         Verdict("ms of a send (median)", Spread.of(found[SEND][0]).p50, SEND_MS, at_least=False),
+        Verdict("ms of the slowest Tab (median)", slowest_tab, TAB_MS, at_least=False),
     )
     return Outcome("cli", (Table("Commands, from start to end", rows, "Rounds alternate between commands."),), verdicts)
 

@@ -1,4 +1,4 @@
-"""Text as a team of people and agents writes it: few words often, many words rarely. The same on every run."""
+"""Text with the word frequencies of a team of people and agents. The same on every run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RARE_WORDS = 20_000
 
 
 def vocabulary() -> list[str]:
-    """The common words, then made-up ones that stand for identifiers and names."""
+    """Common words, then invented ones in place of identifiers and names."""
     made: dict[str, None] = dict.fromkeys(COMMON)
     source = random.Random(7)
     while len(made) < RARE_WORDS:

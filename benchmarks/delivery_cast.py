@@ -1,4 +1,4 @@
-"""Who is delivered to: each CLI as a person at its terminal knows it, and what its model is told to do."""
+"""The agents under test: each CLI as seen at its terminal, and the script of its model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sidecar.agents import REGISTRY, Adapter
 from tests.fakes.models.script import ToolCall
-from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, Cli, Launch, Place, base_env
+from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, OPENCODE, Cli, Launch, Place, base_env
 
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,9 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Manner:
-    """How the model takes one message: how long it streams and says nothing first, whether it calls a tool that needs
-    a person's leave (and how long that then runs), and with which statuses it fails; `hopeless` is one it never
-    recovers from."""
+    """How the model handles one message: how long it is silent and then streams, whether it calls a tool that needs
+    permission (and how long that runs), and with which statuses it fails; `hopeless` is a failure that the CLI does not
+    retry."""
 
     seconds: float = 0.15
     silence: float = 0.0
@@ -36,7 +36,7 @@ QUICK = Manner()
 @dataclass(frozen=True)
 class Player:
     """`mark` begins the composer's row; `yes` and `no` are the keys that a person answers a dialog with; `transient`
-    are failures that it repeats soon, `hopeless` one that ends its turn; `clears` empties the composer."""
+    are failures that it retries soon, `hopeless` one that ends its turn; `clears` empties the composer."""
 
     name: str
     cli: Cli | None
@@ -76,7 +76,7 @@ class Player:
         return ToolCall(self.cli.tool.name, {**self.cli.tool.arguments, key: command})
 
     def composer(self, rows: list[str]) -> str | None:
-        """What stands in the composer's first row; None if there is none."""
+        """The text in the composer's first row; None if there is no composer."""
         found = [
             match[1]
             for row in rows
@@ -85,7 +85,7 @@ class Player:
         return (found[-1] or "") if found else None
 
     def asks(self, rows: list[str]) -> bool:
-        """A text that quotes the dialog has the composer beneath it."""
+        """If a text only quotes the dialog, the composer is beneath it."""
         marked = [n for n, row in enumerate(rows) if self.composer([row]) not in (None, *self._first_options(rows))]
         asked = [n for n, row in enumerate(rows) if self.dialog in row]
         return bool(asked) and asked[-1] > max(marked, default=-1)
@@ -95,7 +95,7 @@ class Player:
         return {text for row in rows if (text := self.composer([row])) and re.match(r"\d\. ", text)}
 
     def says(self, content: str, manner: Manner) -> str:
-        """The demo agent has no model: what it is to do stands in the message."""
+        """The demo agent has no model: its instructions are in the message."""
         if self.cli is not None or manner == QUICK:
             return content
         words = [f"silent {manner.silence}"] if manner.silence else []
@@ -103,6 +103,22 @@ class Player:
         words += [f"slow {manner.tool_seconds}"] if manner.tool_seconds else []
         words += ["error"] if manner.hopeless else []
         return f"{content}\nstream {manner.seconds} {' '.join(words)}"
+
+
+class BarPlayer(Player):
+    """Its composer stands behind a bar: an empty row, the text, an empty row, the mode, a row of half blocks."""
+
+    def composer(self, rows: list[str]) -> str | None:
+        foot = next((y for y, row in enumerate(rows) if re.match(r" *╹▀{8,}", row)), None)
+        if foot is None:
+            return None
+        inside = [row.strip().lstrip("┃").strip() for row in rows[:foot]]
+        top = next((y for y in range(foot - 3, -1, -1) if not rows[y].lstrip().startswith("┃")), -1)
+        text = "" if top + 2 > foot - 3 else inside[top + 2]
+        return "" if text.startswith("Ask anything…") else text
+
+    def asks(self, rows: list[str]) -> bool:
+        return self.composer(rows) is None and any(self.dialog in row for row in rows)
 
 
 PLAYERS: dict[str, Player] = {
@@ -117,6 +133,7 @@ PLAYERS: dict[str, Player] = {
     ),
     "codex": Player("codex", CODEX, mark="›", dialog=CODEX.dialog, yes="y", transient=(429, 500, 503)),
     "gemini": Player("gemini", GEMINI, mark=">", dialog=GEMINI.dialog, yes="1", transient=(500, 429)),
+    "opencode": BarPlayer("opencode", OPENCODE, mark="┃", dialog=OPENCODE.dialog, yes="\r", transient=(500, 429)),
     "demo": Player("demo", None, mark="›", dialog="Do you want to run this?", yes="1"),
 }
 

@@ -16,7 +16,7 @@ from benchmarks.delivery_stage import Stage, staged
 from benchmarks.delivery_texts import Texts
 from benchmarks.delivery_verdict import judge
 from benchmarks.figures import Outcome, Row, Spread, Table, Verdict
-from gateway.protocol.types import Rung
+from gateway.protocol.types.core_types import Rung
 
 REST = 0.4
 
@@ -55,7 +55,7 @@ async def _idle(scene: Scene) -> None:
 
 
 async def _busy(scene: Scene) -> None:
-    """The second waits for the first one's end."""
+    """The second message waits until the first turn ends."""
     first = await scene.say(manner=Manner(seconds=0.8))
     await scene.seen(first)
     await scene.somewhen(0.1, 0.4)

@@ -1,4 +1,4 @@
-"""The person at the agent's own terminal: types drafts, goes on typing, answers a dialog with one key."""
+"""The person at the agent's own terminal: types drafts, continues typing, answers a dialog with one key."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Person:
         return self._stage.player.composer(self._stage.pane.rows)
 
     async def types(self, text: str, seconds: float) -> None:
-        """Key by key, as unevenly as hands do."""
+        """Type key by key, with uneven pauses."""
         for character in text:
             self._stage.pane.write(character)
             await asyncio.sleep(self._chance.uniform(0.4, 1.6) * seconds / len(text))
 
     async def sees(self, draft: str, seconds: float = BACK) -> bool:
-        """Whether exactly this stands in the composer, now or soon; of several rows the first is looked at."""
+        """Whether the composer holds exactly this text, now or soon; of several rows only the first is checked."""
         with contextlib.suppress(AssertionError):
             await retry_until(lambda: self.composer == draft.partition("\n")[0], seconds)
             return True
@@ -42,7 +42,7 @@ class Person:
                 return
 
     async def submits(self, draft: str, seconds: float = 10) -> bool:
-        """The person's own Enter on the draft: whether the model got exactly that, once more."""
+        """The person submits the draft: whether the model got exactly that text, once."""
         before = self._stage.oracle.look().by_hand.count(draft)
         self._stage.pane.write(self._stage.player.submits)
         with contextlib.suppress(AssertionError):
@@ -52,7 +52,7 @@ class Person:
         return False
 
     async def gives_up(self) -> None:
-        """On whatever stands there: an open question is denied, what was typed is thrown away."""
+        """Clear the screen: deny an open question, discard typed text."""
         if self._stage.runs and self.is_asked:
             self._stage.pane.write(self._stage.player.no)
         elif self._stage.runs:
@@ -66,14 +66,14 @@ class Person:
 
     @property
     def ran(self) -> bool:
-        """Whether the tool that asks has run; a demo agent's tool is its transcript's word."""
+        """Whether the tool in question has run; for the demo agent its transcript shows it."""
         return (self._stage.work / f"{CANARY}-tool").exists()
 
     async def is_shown_a_dialog(self, seconds: float = 30) -> None:
         await retry_until(lambda: self.is_asked, seconds, describe=self._stage.describe)
 
     async def answers(self, key: str) -> None:
-        """One key; again only while the dialog takes none, which a fresh one does for a moment."""
+        """Press one key; repeat it only while a new dialog does not accept keys yet."""
         for _ in range(4):
             if not self.is_asked:
                 return

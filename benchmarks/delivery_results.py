@@ -1,4 +1,4 @@
-"""What was found, one line per message, kept over runs; and its summary as tables and verdicts."""
+"""The results, one line per message, kept over several runs; and their summary as tables and verdicts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One message. What concerns a whole scene stands in the line of its first message. `rungs`: name, reason, seconds
-    since it was sent."""
+    """One message. The line of a scene's first message also holds the values of the whole scene. `rungs`: name, reason,
+    seconds since it was sent."""
 
     run: str
     seed: int
@@ -49,7 +49,8 @@ def file_of(cli: str, folder: Path = RESULTS) -> Path:
 
 
 def read(path: Path) -> list[Line]:
-    """A later line about the same message corrects the earlier one; half a line is of a run that was killed."""
+    """A later line about the same message replaces the earlier one; a truncated line belongs to a run that was
+    killed."""
     lines: dict[tuple[str, int], Line] = {}
     for raw in path.read_bytes().splitlines() if path.exists() else []:
         try:

@@ -1,4 +1,4 @@
-"""The command: deliver messages to a real agent in every situation, and hold them against what its model saw."""
+"""The command: deliver messages to a real agent in every situation, and compare them with what its model received."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 async def deliver(player: Player, wanted: int, seed: int, only: list[str], places: tuple[Path, Path]) -> None:
-    """Goes on where an earlier run with this seed ended."""
+    """Continues where an earlier run with this seed ended."""
     results, evidence = places
     before = [line for line in read(results) if line.seed == seed]
     scene, done = max((line.scene + 1 for line in before), default=0), len(before)

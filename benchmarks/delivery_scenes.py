@@ -1,5 +1,5 @@
-"""The situations in which messages arrive. Each scene sends some, does what a person or a fault does, and notes what it
-saw; the verdict is given elsewhere."""
+"""The situations in which messages arrive. Each scene sends messages, acts as a person or a fault, and records its
+observations; other code gives the verdict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.delivery_cast import Manner
 from benchmarks.delivery_person import Person
 from benchmarks.delivery_stage import OVER, Stage
 from benchmarks.delivery_texts import ALIKE, Texts
-from gateway.protocol.types import Rung
+from gateway.protocol.types.core_types import Rung
 from tests.fakes.retry import retry_until
 
 PATIENCE = 30.0
@@ -31,8 +31,8 @@ class Sent:
 
 @dataclass
 class Scene:
-    """What was sent and seen. `dialogs`: how many were answered by somebody else than the person; `drafts`: kept and
-    lost ones; `stopped`: answers that somebody asked to stop."""
+    """What was sent and observed. `dialogs`: how many were answered by anyone but the person; `drafts`: kept and lost
+    ones; `stopped`: answers that somebody asked to stop."""
 
     stage: Stage
     person: Person
@@ -63,7 +63,7 @@ class Scene:
         return all(self.stage.room.of(one.number).rung in OVER for one in self.sent)
 
     async def ends(self, seconds: float | None = None) -> bool:
-        """All of it has come to an end, and the agent is free again."""
+        """Wait until every message has ended and the agent is idle again."""
         limit = self.patience if seconds is None else seconds
         with contextlib.suppress(AssertionError):
             await retry_until(lambda: self.over() and self.stage.is_idle, limit)
@@ -123,7 +123,7 @@ async def _asked(scene: Scene, sent: Sent) -> None:
 
 
 async def _answer(scene: Scene, key: str) -> None:
-    """Nobody has answered before the person does."""
+    """Check that nobody answers before the person does."""
     if not scene.person.is_asked or scene.person.ran:
         scene.dialogs += 1
         scene.notes.append("the dialog was answered before the person did")
@@ -158,7 +158,7 @@ async def typing(scene: Scene) -> None:
 
 
 async def _survives(scene: Scene, text: str, sent: Sent) -> None:
-    """Delivered around the draft, or held because of it: it is there afterwards, and the person may use it."""
+    """The message is delivered or held; the draft is still there afterwards, and the person may submit it."""
     story = scene.stage.room.of(sent.number)
     with contextlib.suppress(AssertionError):
         await retry_until(lambda: story.rung in OVER, 7.0)
@@ -195,7 +195,7 @@ async def nasty(scene: Scene) -> None:
 
 
 async def errors(scene: Scene) -> None:
-    """A failure that it repeats, one that it gives up on, a stall; another message waits behind it."""
+    """A failure that the CLI retries, one that it does not, or a stall; another message waits behind it."""
     player, scene.patience = scene.stage.player, SLOW
     kind = scene.chance.random()
     if kind < 0.4 or not player.transient:
@@ -210,7 +210,7 @@ async def errors(scene: Scene) -> None:
 
 
 async def gateway_killed(scene: Scene) -> None:
-    """At any moment of a message's way, and away for a while; one more is sent meanwhile."""
+    """Kill the gateway at a random moment of a delivery, for a while; one more message is sent meanwhile."""
     scene.patience = SLOW
     await scene.say(manner=Manner(seconds=0.4))
     await scene.somewhen(0, 1.2)
@@ -224,7 +224,7 @@ RUNGS = (Rung.QUEUED, Rung.HELD, Rung.TYPED, Rung.VERIFIED, Rung.SUBMITTED, Rung
 
 
 async def at_rung(scene: Scene, sent: Sent, rung: Rung) -> None:
-    """As soon as the room hears that this rung, or a later one, was reached."""
+    """Wait until the room reports this delivery state or a later one."""
     later = RUNGS[RUNGS.index(rung) :]
     story = scene.stage.room.of(sent.number)
     with contextlib.suppress(AssertionError):
@@ -240,7 +240,7 @@ async def agent_killed(scene: Scene) -> None:
 
 
 async def _killed(scene: Scene, kill: Callable[[], Awaitable[None]]) -> None:
-    """At any rung of the first message, with a second one behind it."""
+    """Kill in any delivery state of the first message, with a second one behind it."""
     scene.patience = SLOW
     first = await scene.say(manner=Manner(seconds=0.5))
     await scene.say()
@@ -257,7 +257,7 @@ async def killed_at(scene: Scene, sent: Sent, rung: Rung, kill: Callable[[], Awa
 
 
 async def _comes_back(scene: Scene, dead: int | None) -> None:
-    """By its supervisor; a terminal that was left is one for a person, who joins again."""
+    """Wait for its supervisor to restart it; if the terminal has ended, join again like a person."""
     stage, until = scene.stage, asyncio.get_running_loop().time() + scene.patience
     while stage.runs and asyncio.get_running_loop().time() < until:
         if await stage.agent_pid() not in (None, dead):

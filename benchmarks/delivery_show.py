@@ -1,4 +1,4 @@
-"""A run on one stage: scene after scene, each judged, each failure kept with what explains it."""
+"""Runs the scenes one after the other, judges each, and stores each failure with its details."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from benchmarks.delivery_texts import Texts
 from benchmarks.delivery_verdict import Fate, Verdict, digest, judge
 
 ENDS_WITH_GRACE = 20.0
-KILLS = 4  # a supervisor waits longer each time: then it is a new terminal's turn
+KILLS = 4  # a supervisor waits longer each time; after this many restarts use a new terminal
 
 console = Console(highlight=False, width=220)
 
@@ -97,7 +97,7 @@ class Show:
         )
 
     def _whole_scene(self, scene: Scene, line: Line, exits: int) -> Line:
-        """What happened to the agent in this scene, whichever message it was for."""
+        """What happened to the agent in this scene, independent of the message."""
         truth = self._stage.oracle.look()
         by_hand, self._by_hand = truth.by_hand[self._by_hand :], len(truth.by_hand)
         aborted, self._aborted = len(truth.aborted) - self._aborted, len(truth.aborted)
@@ -119,7 +119,7 @@ class Show:
         )
 
     def _corrections(self) -> list[Line]:
-        """A copy that comes later, or a message that does."""
+        """Check for a copy or a message that arrives later."""
         truth, changed = self._stage.oracle.look(), []
         for number, line in self._lines.items():
             if len(truth.of(number)) != line.seen:
@@ -131,7 +131,7 @@ class Show:
     # Failures
 
     def _keep(self, scene: Scene, made: list[Line]) -> None:
-        """All that explains what went wrong."""
+        """Store the details of a failure."""
         bad = [line for line in made if is_bad(line)]
         if not bad:
             return
@@ -161,7 +161,7 @@ class Show:
         console.print(f"  kept in {folder}", markup=False)
 
     async def _tidy(self, scene: Scene) -> None:
-        """The next scene begins with an idle agent and an empty composer; one that is stuck is started anew."""
+        """Wait until the agent is idle and its composer empty; restart an agent that is stuck."""
         stage = self._stage
         stage.forget_output()
         scene.person.removes_the_canary()
@@ -179,7 +179,7 @@ class Show:
 
 
 def is_bad(line: Line) -> bool:
-    """A turn that died with its process failed visibly, whether its request had gone out by then or not."""
+    """A turn that ended with its process has failed visibly, whether or not its request had been sent."""
     fine = (Fate.EXACT, Fate.FAILED, Fate.UNSEEN) if line.situation.endswith("killed") else (Fate.EXACT, Fate.FAILED)
     failed = line.fate not in fine or line.replied is False
     return failed or bool(line.dialogs or line.drafts_lost or line.commands or line.aborted or line.strays)

@@ -18,9 +18,10 @@ from benchmarks.delivery_truth import DemoOracle, ModelOracle, Oracle
 from gateway.client import Client
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import AskEvent, MemberView, Message, PresenceChanged, Receipt, Welcome
-from gateway.protocol.requests import Cancel, Hello
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.message_requests import Cancel
 from gateway.protocol.results import Done
-from gateway.protocol.types import Activity, Ask, Composer, Rung
+from gateway.protocol.types.core_types import Activity, Ask, Composer, Rung
 from sidecar.errors import SidecarError
 from sidecar.inspect_socket import ask_sidecar_for
 from tests.fakes.models.model import Model
@@ -40,7 +41,7 @@ UNTOLD = (*OVER, Rung.SUBMITTED)
 
 @dataclass(frozen=True)
 class Told:
-    """A step of a message's story: when it was said to happen and when the room heard of it, in wall time."""
+    """A delivery step: when it was reported to happen and when the room got it, in wall time."""
 
     rung: Rung
     reason: str
@@ -65,7 +66,7 @@ class Story:
 
 @dataclass
 class Room:
-    """What the person in the room has heard; `asks` with the moment, in wall time."""
+    """The events that the person in the room got; `asks` with their wall time."""
 
     stories: dict[int, Story] = field(default_factory=dict)
     asks: list[tuple[Ask, float]] = field(default_factory=list)
@@ -109,14 +110,15 @@ class Stage:
     # The room
 
     async def send(self, content: str, manner: Manner = QUICK, *, everyone: bool = False) -> tuple[int, str]:
-        """Its number and what was said. Repeated until the gateway has it: a message has an id."""
+        """Send a message and return its number and text. It is repeated until the gateway has it, because it has an
+        id."""
         said = self.player.says(content, manner)
         self.oracle.expect(said, manner)
         number = (await self.person.send(said, to="@all" if everyone else f"@{self.name}")).seq
         return number, said
 
     async def cancel(self, numbers: Iterable[int]) -> None:
-        """What has come to no end would stand in the way of all that follows."""
+        """Cancel open deliveries, because they would block later messages."""
         for number in numbers:
             if self.room.of(number).rung not in OVER:
                 with contextlib.suppress(GroupChatError):
@@ -143,11 +145,11 @@ class Stage:
                     self.room.asks.append((event.ask, heard))
                 case PresenceChanged():
                     self._shown([event.member])
-                case Welcome():  # after a reconnect: what was told meanwhile is in it, and not told again
+                case Welcome():  # after a reconnect: it contains the events of the meantime, which are not sent again
                     self._shown(event.members)
 
     def _reply(self, message: Message, heard: float) -> None:
-        """One answer may belong to several: it says to which."""
+        """One answer may belong to several messages and lists them."""
         also = (message.context or {}).get("answers") or ()
         for number in {message.reply_to, *also} - {None}:
             self.room.of(int(number)).replies.append((message, heard))
@@ -180,7 +182,7 @@ class Stage:
             _kill_group(self._agent)
 
     async def ready(self, seconds: float = STARTING) -> None:
-        """By the room's word, and by the sidecar's own: the room may still speak of an earlier run."""
+        """By the room and by the sidecar: the room may still show the state of an earlier run."""
         until = asyncio.get_running_loop().time() + seconds
         while True:
             left = until - asyncio.get_running_loop().time()
@@ -212,7 +214,7 @@ class Stage:
         return {}
 
     async def agent_pid(self) -> int | None:
-        """The last one that was seen, should nobody tell."""
+        """The last one that was seen, if nobody reports one."""
         found = (await self.explain()).get("process") or {}
         self._agent = found.get("pid", self._agent)
         return self._agent
@@ -235,7 +237,7 @@ class Stage:
         await asyncio.to_thread(self.gateway.start)
 
     def transcripts(self) -> list[Path]:
-        """What the agent itself wrote down last, wherever it does."""
+        """The last lines that the agent itself wrote, if it writes a file."""
         found = [path for top in (self.folder / "home", self.private) for path in top.rglob("*.jsonl")]
         return sorted(found, key=lambda path: path.stat().st_mtime)[-2:]
 
@@ -274,7 +276,7 @@ async def staged(
     oracle: ModelOracle | DemoOracle | None = None,
     size: tuple[int, int] = SIZE,
 ) -> AsyncIterator[Stage]:
-    """Everything below `folder`, nobody else is reached."""
+    """All files are below `folder`, and no other host is reached."""
     oracle = oracle or oracle_of(player, folder, seed)
     for name in ("home", "work"):
         (folder / name).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What is sent: plain, long and nasty texts, each with a word of its own, drawn from a seed. Pure."""
+"""The texts of messages: plain, long and nasty, each with a unique word, chosen by a seed. Pure."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Texts:
         self._chance, self._me, self._canary = chance, me, canary
 
     def word(self) -> str:
-        """One that stands nowhere else."""
+        """A word that no other text contains."""
         return f"w{self._chance.getrandbits(40):010x}"
 
     def plain(self) -> str:
@@ -117,7 +117,8 @@ class Texts:
         return "\n".join(self.plain() for _ in range(count))
 
     def tall(self) -> str:
-        """Many short lines: no CLI shortens it for its few characters, and no composer shows it whole."""
+        """Many short lines: too few characters for any CLI to shorten it, too many lines for any composer to show it
+        whole."""
         lines = (self._chance.choice(WORDS) for _ in range(self._chance.randint(25, 70)))
         return "\n".join([*lines, self.word()])
 
@@ -129,7 +130,7 @@ class Texts:
         return "\n".join(lines) if self._chance.random() < 0.7 else " ".join(lines)
 
     def nasty(self) -> str:
-        """One trap by itself, at an end of a text, in the midst, or two of them."""
+        """One trap alone, at an end or in the middle of a text, or two of them."""
         trap = self._trap()
         shape = self._chance.random()
         if shape < 0.4:
@@ -144,10 +145,10 @@ class Texts:
         return self._chance.choice(NASTY).replace("{me}", self._me).replace("{canary}", self._canary)
 
     def draft(self) -> str:
-        """What a person types by hand: no first character that a CLI takes for a command."""
+        """A text that a person types: its first character is no command of a CLI."""
         start = self._chance.choice(("half a thought", "und übrigens", "please also look at", "wait, the other"))
         return f"{start} {self.word()} ñ {self._chance.randint(10, 99)}"
 
     def rows(self) -> str:
-        """What a person has pasted and not sent."""
+        """A text that a person has pasted and not submitted."""
         return f"{self.draft()}\n{self.draft()}"

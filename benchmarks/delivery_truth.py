@@ -1,5 +1,5 @@
-"""What the agent's model really saw and said, by the record of the model server itself (the demo agent has none: there
-it is the agent's transcript). This is what every verdict is given by."""
+"""What the agent's model received and answered, by the record of the model server (for the demo agent, by its
+transcript). All verdicts rest on it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Truth:
 
 
 def parts_of(prompt: str) -> Iterator[tuple[int, str]]:
-    """Each message in a prompt with its number, as it stands there, without a vendor's wrapper round a long paste."""
+    """Each message in a prompt with its number, unchanged, but without a vendor's wrapper around a long paste."""
     text = _WRAPPED.sub("", prompt)
     starts = [(match.start(), int(match[1])) for match in ENVELOPE.finditer(text)]
     ends = [*(start for start, _ in starts[1:]), len(text)]
@@ -76,7 +76,7 @@ class Oracle(Protocol):
 
 
 class ModelOracle:
-    """Chooses a model's answers and keeps the books. `seed` makes the answers differ and repeatable."""
+    """Chooses a model's answers and records all requests. `seed` makes the answers different and repeatable."""
 
     def __init__(self, player: Player, command: str, seed: int) -> None:
         self.truth = Truth()
@@ -90,7 +90,7 @@ class ModelOracle:
         self.model: Model
 
     def expect(self, content: str, manner: Manner) -> None:
-        """By its own word, for the number is not known before it was sent."""
+        """Found by its unique word, because the number is not known before it is sent."""
         if word := _word(content):
             self._manners[word] = manner
 
@@ -141,7 +141,7 @@ class ModelOracle:
         return Reply(told.text, seconds=manner.seconds, silence=manner.silence)
 
     def _words(self) -> str:
-        """Unique, of several chunks and lines, not only ASCII; it says the numbers that it answers."""
+        """A unique answer of several chunks and lines, not only ASCII, that names the numbers it answers."""
         numbers = " ".join(f"#{number}" for number in self._open) or "nothing"
         some = self._chance.choices([*WORDS, *UNICODE], k=self._chance.randint(4, 25))
         lines = [
@@ -153,8 +153,8 @@ class ModelOracle:
         return "\n".join(lines[: self._chance.randint(2, 4)])
 
     def _note(self, seen: Seen) -> None:
-        """New is a number of which there is one more than in the request before, among what came last. A repeated
-        request, a history that was shortened or brought back, holds nothing new."""
+        """A number is new if the latest part holds one more of it than the request before. A repeated request, or a
+        shortened or restored history, holds nothing new."""
         now = Counter(number for text in seen.asked.spoken for number, _ in parts_of(text))
         recent = seen.asked.texts or seen.asked.spoken[-1:]
         fresh: Counter[int] = Counter()
@@ -188,7 +188,7 @@ class DemoOracle:
         self._open: tuple[int, ...] = ()
 
     def expect(self, content: str, manner: Manner) -> None:
-        """It stands in the message."""
+        """Its instruction is in the message."""
 
     def look(self) -> Truth:
         for path in self._folder.glob("demo-*.jsonl"):

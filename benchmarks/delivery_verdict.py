@@ -1,4 +1,4 @@
-"""What became of each message, held against the model's own record. Pure."""
+"""Compares the result of each message with the model's own record. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hashlib import sha256
 from benchmarks.delivery_cast import Player
 from benchmarks.delivery_stage import Story
 from benchmarks.delivery_truth import Heard, Truth
-from gateway.protocol.types import Rung
+from gateway.protocol.types.core_types import Rung
 from sidecar.messages.envelope import clean_text
 
-_ESCAPED = re.compile(r"^([^\w\n\\]*)\\(?=[^\w\s])", re.MULTILINE)  # what begins a line like an envelope
+_ESCAPED = re.compile(r"^([^\w\n\\]*)\\(?=[^\w\s])", re.MULTILINE)  # characters that begin a line like an envelope
 
 
 class Fate(StrEnum):
@@ -71,7 +71,7 @@ def _fate(player: Player, number: int, content: str, story: Story, heard: Sequen
 
 
 def differs(player: Player, number: int, content: str, text: str) -> str:
-    """Where what the model read is not what was sent, cleaned and trimmed; a harmless end of ours may stand there."""
+    """Where the model's text differs from the sent one, cleaned and trimmed; a harmless suffix of ours is allowed."""
     begins = re.match(rf"\[(\S+) -> {re.escape(player.name)} #{number}\]", text)
     if begins is None:
         return f"no envelope of ours: {text[:80]!r}"

@@ -16,8 +16,8 @@ from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
 from benchmarks.members import enroll
 from benchmarks.processes import gateway
 from gateway.client import Client, find_endpoint
-from gateway.protocol.types import MemberKind
-from gateway.server.startup import DATABASE_FILE
+from gateway.protocol.types.core_types import MemberKind
+from gateway.server.state_folder.open_hub import DATABASE_FILE
 
 REACH_MS = 300.0
 OPENS = 5

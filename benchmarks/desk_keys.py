@@ -17,9 +17,9 @@ from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
 from benchmarks.members import enroll
 from benchmarks.processes import clean_environment, gateway
 from gateway.client import Client, find_endpoint
-from gateway.protocol.requests import History
+from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import MessageList
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 
 KEYS = 300
 ECHO_MS = 10.0
@@ -35,11 +35,11 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     (token,) = asyncio.run(enroll(state, ("talker",), MemberKind.AGENT))
     with gateway(state), in_a_terminal(CHAT, {"GROUPCHAT_STATE": str(state)}) as chat, in_a_terminal(("cat",)) as cat:
         chat.until(READY, time.perf_counter())
-        bare, calm = _echo(cat, keys), _echo(chat, keys)
+        bare, calm = echo(cat, keys), echo(chat, keys)
         with _talking(state, token) as talk:
             time.sleep(WARM_UP_S)
             with talk.counted():
-                bare_busy, busy = _echo(cat, keys), _echo(chat, keys)
+                bare_busy, busy = echo(cat, keys), echo(chat, keys)
     rows: tuple[dict[str, Cell], ...] = (
         {"where": "`cat` in a bare terminal, at rest", **bare.cells()},
         {"where": f"`cat`, {A_SECOND} messages a second", **bare_busy.cells()},
@@ -51,8 +51,8 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     return Outcome("keys", (Table(f"From a key to its echo, {keys} keys", rows, note),), (verdict,))
 
 
-def _echo(pty: Pty, count: int) -> Spread:
-    """A capital letter that nothing else on the screen has; another one in the next line, so that each is printed."""
+def echo(pty: Pty, count: int) -> Spread:
+    """A capital letter that is nowhere else on the screen; the next line uses another one, so that each is printed."""
     found = []
     for number in range(count):
         letter = b"QX"[number // FULL_LINE % 2 :][:1]
@@ -71,7 +71,7 @@ def _echo(pty: Pty, count: int) -> Spread:
 
 @dataclass
 class Talk:
-    """What another member says meanwhile, counted by what the gateway has."""
+    """The messages that another member sends meanwhile, counted at the gateway."""
 
     state: Path
     a_second: float = 0.0
@@ -90,7 +90,7 @@ class Talk:
 
 @contextmanager
 def _talking(state: Path, token: str) -> Iterator[Talk]:
-    """In a process of its own: it must not hold up the one that measures."""
+    """In a separate process, so that it does not delay the measuring one."""
     command = [sys.executable, "-P", "-m", "benchmarks.desk_talker", str(state), str(A_SECOND)]
     talker = subprocess.Popen(command, env={**clean_environment(), "CSP_AUTH_TOKEN": token})
     try:

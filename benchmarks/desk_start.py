@@ -70,7 +70,7 @@ def _start(env: dict[str, str], folder: Path) -> tuple[float, float]:
 
 
 def _watch_chat(env: dict[str, str], begun: float, ready: list[float]) -> None:
-    """The chat itself says when it shows the room, in an option of its pane."""
+    """The chat reports in an option of its pane when it shows the room."""
     look = ["tmux", "list-panes", "-s", "-t", "=llm-groupchat", "-F", "#{@groupchat_ready}"]
     while time.perf_counter() - begun < 60:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""A member that says so many things a second, evenly: `python -P -m benchmarks.desk_talker STATE A_SECOND`."""
+"""A member that sends a number of messages per second, evenly: `python -P -m benchmarks.desk_talker STATE A_SECOND`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Claim: one message to many watching sockets, with every message on disk and in the search index, costs the server
-at most half of what a bare broadcast costs that stores nothing.
+at most half of what a bare broadcast costs that stores nothing. A second claim: to clients of Skynet it makes at least
+half as many deliveries per CPU second as to those of the full protocol.
 
 Rounds of gateway and baselines alternate, so that a busy machine disturbs all of them alike; servers are compared by
 their processor time, as the kernel counts it.
@@ -17,10 +18,10 @@ from statistics import median
 from benchmarks.baselines import Baseline, bare_aiohttp, bare_ws
 from benchmarks.client import client
 from benchmarks.figures import Cell, Outcome, Table, Verdict
-from benchmarks.jobs import Job, Report, Role
+from benchmarks.jobs import Job, Report, Role, Wire
 from benchmarks.members import enroll
 from benchmarks.processes import Server, gateway
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 
 ROUNDS = 3
 MESSAGE = 200
@@ -55,8 +56,11 @@ class Round:
 class Subject:
     server: Server
     tokens: tuple[str, ...] = ()
+    wire: Wire = Wire.FULL
 
 
+SKYNET_CLAIM = 0.5  # of what a socket of the full protocol costs
+SKYNET = Setting(1000, 16, 600)
 SETTINGS = (Setting(100, 16, 8000), Setting(100, 1, 3000), Setting(500, 16, 2000), Setting(500, 1, 800))
 
 
@@ -69,12 +73,17 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
             rounds = _alternate(shorter, found)
         tables.append(_table(setting, rounds, baselines))
         ratios[setting] = _ratio(rounds)
+    skynet = _measure_skynet(folder / "fanout-skynet", quick=quick)
+    tables.append(_table(SKYNET, skynet, ()))
     wrong = sum(int(row["lost"] or 0) + int(row["out of order"] or 0) for table in tables for row in table.rows)
     verdicts = [
         Verdict(f"deliveries per CPU second over bare aiohttp, {one}", ratio, CLAIM)
         for one, ratio in ratios.items()
         if one.in_flight > 1
     ]
+    verdicts.append(
+        Verdict(f"deliveries per CPU second of Skynet over /v1/ws, {SKYNET}", _skynet_ratio(skynet), SKYNET_CLAIM)
+    )
     return Outcome("fanout", tuple(tables), (*verdicts, Verdict("lost or out of order", wrong, 0, at_least=False)))
 
 
@@ -89,6 +98,21 @@ def subjects(folder: Path, setting: Setting, baselines: Sequence[Baseline]) -> I
         yield found
 
 
+def _measure_skynet(folder: Path, *, quick: bool) -> dict[str, list[Round]]:
+    """The same people in the same room, once over the full protocol and once as Skynet's clients."""
+    names = [f"watcher-{number}" for number in range(SKYNET.sockets + 1)]
+    tokens = tuple(asyncio.run(enroll(folder, names, MemberKind.HUMAN)))
+    setting = Setting(SKYNET.sockets, SKYNET.in_flight, SKYNET.messages // 4) if quick else SKYNET
+    with gateway(folder, "--listen", "skynet=0") as server:
+        full = Subject(server, tokens)
+        return _alternate(setting, [full, Subject(server.at("skynet"), tokens, Wire.SKYNET)])
+
+
+def _skynet_ratio(rounds: dict[str, list[Round]]) -> float:
+    full, skynet = rounds.values()
+    return median(theirs.per_cpu_second / ours.per_cpu_second for ours, theirs in zip(full, skynet, strict=True))
+
+
 def _alternate(setting: Setting, found: Sequence[Subject]) -> dict[str, list[Round]]:
     rounds: dict[str, list[Round]] = {one.server.name: [] for one in found}
     for _ in range(ROUNDS):
@@ -99,7 +123,16 @@ def _alternate(setting: Setting, found: Sequence[Subject]) -> dict[str, list[Rou
 
 def run_round(setting: Setting, subject: Subject) -> Round:
     server = subject.server
-    job = Job(Role.WATCH, server.port, setting.sockets, setting.messages, setting.in_flight, MESSAGE, subject.tokens)
+    job = Job(
+        Role.WATCH,
+        server.port,
+        setting.sockets,
+        setting.messages,
+        setting.in_flight,
+        MESSAGE,
+        subject.tokens,
+        wire=subject.wire,
+    )
     with client(job) as crowd:
         before = server.cpu_seconds()
         report = crowd.run()
@@ -124,6 +157,6 @@ def _row(name: str, measured: Sequence[Round]) -> dict[str, Cell]:
 
 
 def _ratio(rounds: dict[str, list[Round]]) -> float:
-    """The middle one of the rounds' ratios: each gateway round against the baseline round that followed it."""
+    """The median ratio of the rounds: each gateway round divided by the baseline round that followed it."""
     pairs = zip(rounds["gateway"], rounds["bare aiohttp"], strict=True)
     return median(ours.per_cpu_second / theirs.per_cpu_second for ours, theirs in pairs)

@@ -1,4 +1,4 @@
-"""What a benchmark hands back: tables, and verdicts on what was claimed."""
+"""The result of a benchmark: tables, and verdicts on its claims."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Spread:
 
     @staticmethod
     def of(seconds: Sequence[float]) -> Spread:
-        """Of few values `quantiles` tells a p95 beyond the longest, which nobody measured."""
+        """With few values, `quantiles` gives a p95 above the maximum, which was not measured."""
         worst = max(seconds)
         p95 = min(quantiles(seconds, n=20)[-1], worst) if len(seconds) > 1 else worst
         return Spread(median(seconds) * 1000, p95 * 1000, worst * 1000)
@@ -58,7 +58,7 @@ class Spread:
 
 
 def shown(cell: Cell) -> str:
-    """A figure with as many digits as mean something."""
+    """A figure with its significant digits."""
     if cell is None:
         return "-"
     if isinstance(cell, str):

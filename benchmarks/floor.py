@@ -15,10 +15,12 @@ from benchmarks.members import enroll
 from benchmarks.processes import Server, gateway
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Message
-from gateway.protocol.modes import SetMode
-from gateway.protocol.requests import CreateRoom, Hello, Join, Report, Send
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.message_requests import Report, Send
+from gateway.protocol.requests.mode_requests import SetMode
+from gateway.protocol.requests.room_requests import CreateRoom, Join
 from gateway.protocol.results import Accepted, Done, ModeStanding
-from gateway.protocol.types import MemberKind, MessageKind, Rung, Step
+from gateway.protocol.types.core_types import MemberKind, MessageKind, Rung, Step
 
 ROOMS = 1000
 AGENTS = 30
@@ -121,7 +123,7 @@ async def _hear(name: str, client: Client, count: Count) -> None:
 
 
 async def _take(client: Client, message: Message) -> None:
-    """As a sidecar does: it tells how far the message came, and brings the answer if it was a turn."""
+    """Acts like a sidecar: it reports the delivery, and answers if it was a turn."""
     await client.request(Report(message=message.seq, steps=ON_THE_WAY), Done)
     if message.kind is MessageKind.TASK:
         await asyncio.sleep(EVERY)
@@ -132,7 +134,7 @@ async def _take(client: Client, message: Message) -> None:
 
 
 async def _free(agents: dict[str, Client], cast: dict[str, list[str]]) -> None:
-    """In each room one writes to another every twenty seconds."""
+    """In each room one member writes to another every twenty seconds."""
     pause, number = EVERY / len(cast), 0
     loop = asyncio.get_running_loop()
     begun = loop.time()

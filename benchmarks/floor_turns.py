@@ -12,10 +12,10 @@ from benchmarks.figures import Outcome, Spread, Table, Verdict
 from gateway.client import Client, Endpoint, read_token
 from gateway.client.discovery.running_gateway import read_running
 from gateway.protocol.events import Message, Receipt
-from gateway.protocol.modes import SetMode
-from gateway.protocol.requests import Hello
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.mode_requests import SetMode
 from gateway.protocol.results import ModeStanding
-from gateway.protocol.types import MemberKind, MessageKind, Rung
+from gateway.protocol.types.core_types import MemberKind, MessageKind, Rung
 from tests.fakes.models.script import Reply
 from tests.real_clis.three import THREE, Three, three_in_a_session
 
@@ -27,7 +27,7 @@ ANSWER = Reply("I have nothing to add, and give the word to the next.")
 
 
 def measure(folder: Path, *, quick: bool) -> Outcome:
-    """In a folder of its own with a short name: the agents' sockets lie in it."""
+    """In a separate folder with a short name, because the paths of the agents' sockets must be short."""
     with tempfile.TemporaryDirectory(prefix="gc-turns-") as name:
         reached, handed = asyncio.run(_measured(Path(name), 4 if quick else ROUNDS))
     rows = (
@@ -64,7 +64,7 @@ async def _measured(folder: Path, rounds: int) -> tuple[Spread, Spread]:
 
 
 async def _reached(person: Client, rounds: int) -> Spread:
-    """The baseline: how long an idle agent takes to be reached."""
+    """The baseline: the time to reach an idle agent."""
     found: list[float] = []
     events = person.events()
     for number in range(rounds * len(THREE) // 2):

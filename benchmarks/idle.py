@@ -12,7 +12,7 @@ from benchmarks.figures import Cell, Outcome, Table, Verdict
 from benchmarks.jobs import Job, Role
 from benchmarks.members import enroll
 from benchmarks.processes import Server, gateway
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 
 WATCH = 20.0
 REST = 3.0
@@ -24,7 +24,7 @@ RSS_CLAIM = 80.0
 
 @dataclass(frozen=True)
 class Sleep:
-    """What a process did while nobody asked it for anything."""
+    """The wake-ups and memory of a process that gets no requests."""
 
     wakeups: float
     busiest: float

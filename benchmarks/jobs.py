@@ -1,4 +1,4 @@
-"""What a client process is asked to do, and what it reports."""
+"""The job of a client process, and its report."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ class Role(StrEnum):
     SEND = "send"
 
 
+class Wire(StrEnum):
+    FULL = "full"
+    SKYNET = "skynet"
+
+
 class Job(msgspec.Struct, frozen=True):
-    """Without tokens the server is a baseline that speaks no protocol: text in, the same text to everybody."""
+    """Without tokens the server is a baseline without protocol: it sends each text to everybody."""
 
     role: Role
     port: int
@@ -23,9 +28,12 @@ class Job(msgspec.Struct, frozen=True):
     size: int = 200
     tokens: tuple[str, ...] = ()
     to: tuple[str, ...] = ()
+    wire: Wire = Wire.FULL
 
     @property
     def path(self) -> str:
+        if self.wire is Wire.SKYNET:
+            return "/ws?agent_id=watcher"
         return "/v1/ws" if self.tokens else "/"
 
 

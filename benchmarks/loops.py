@@ -1,5 +1,5 @@
-"""Claim: two agents that answer everything with a mention of each other are stopped within the budget, every time, and
-nothing that was accepted is lost; `continue` lets them go on, and they stop again."""
+"""Claim: two agents that answer every message with a mention of each other are stopped within the limit, every time,
+and no accepted message is lost; after `continue` they go on, and stop again."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from benchmarks.members import enroll
 from benchmarks.processes import guarded_gateway
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Control, ControlAction, Message
-from gateway.protocol.loop_limits import Limits
-from gateway.protocol.requests import Continue, CreateRoom, Hello, History, Join, Show
+from gateway.protocol.requests.agent_requests import Continue
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.message_requests import History, Show
+from gateway.protocol.requests.room_requests import CreateRoom, Join
 from gateway.protocol.results import Accepted, Continued, Done, MessageDetail, MessageList
-from gateway.protocol.types import MemberKind, MessageKind
+from gateway.protocol.types.core_types import MemberKind, MessageKind
+from gateway.protocol.types.loop_limits import Limits
 
 RUNS = 100
 QUIET = 0.4  # seconds without a message, after which they have stopped
@@ -33,12 +36,12 @@ def _as_reply(other: str, message: Message) -> dict[str, Any]:
 
 
 def _as_chat(other: str, message: Message) -> dict[str, Any]:
-    """As a client that knows nothing of replies."""
+    """Acts like a client that does not send `reply_to`."""
     return {"content": f"@{other} {_words(message)}"}
 
 
 def _the_same(other: str, message: Message) -> dict[str, Any]:
-    """Nothing but a counter changes."""
+    """Only a counter in the text changes."""
     return {
         "content": f"@{other} I am still here, and I have nothing new to say about it ({message.seq}).",
         "reply_to": message.seq,
@@ -63,7 +66,7 @@ MANNERS: dict[str, Answer] = {
 
 @dataclass
 class Run:
-    """What two agents said until they stopped, went on and stopped again."""
+    """The messages of two agents until they stopped, continued and stopped again."""
 
     manner: str
     accepted: list[int] = field(default_factory=list)
@@ -171,7 +174,7 @@ async def _stops(run: Run) -> None:
 
 
 async def _talk(run: Run, client: Client, me: str, other: str, room: str) -> None:
-    """Woken by what has a delivery for it, and by what it is told to look at again."""
+    """It is woken by messages with a delivery for it, and by retry orders."""
     async for event in client.events():
         message = event if isinstance(event, Message) and me in event.deliveries else None
         if isinstance(event, Control) and event.action is ControlAction.RETRY and event.message:

@@ -1,4 +1,4 @@
-"""The machine and the versions that the figures belong to."""
+"""The machine and the versions on which the figures were measured."""
 
 from __future__ import annotations
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from gateway.access.rate_limit import Rate
 from gateway.operations.dispatch import run_operation
-from gateway.protocol.requests import CreateToken
+from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.results import TokenMade
-from gateway.protocol.types import MemberKind
+from gateway.protocol.types.core_types import MemberKind
 from gateway.runtime.config import Config
-from gateway.server.own_tokens import system_actor
-from gateway.server.startup import open_hub
+from gateway.server.state_folder.open_hub import open_hub
+from gateway.server.state_folder.startup_tokens import system_actor
 
 
 def config(state: Path) -> Config:

@@ -20,8 +20,8 @@ from benchmarks.members import config, enroll
 from benchmarks.processes import gateway
 from gateway.protocol import codec
 from gateway.protocol.events import Message
-from gateway.protocol.types import Delivery, MemberKind, MessageKind, Rung
-from gateway.server.startup import DATABASE_FILE, open_hub
+from gateway.protocol.types.core_types import Delivery, MemberKind, MessageKind, Rung
+from gateway.server.state_folder.open_hub import DATABASE_FILE, open_hub
 from gateway.store import LogEntry, MessageQuery, Viewer
 from gateway.store.sqlite import SqliteStore
 
@@ -142,7 +142,7 @@ def _in_rooms(query: MessageQuery) -> list[MessageQuery]:
 async def _opened(path: Path) -> AsyncIterator[SqliteStore]:
     store = SqliteStore(path)
     await store.load()
-    await store.at_rest()  # as a gateway is, some seconds after its last message
+    await store.at_rest()  # like a gateway some seconds after its last message
     try:
         yield store
     finally:
@@ -151,7 +151,7 @@ async def _opened(path: Path) -> AsyncIterator[SqliteStore]:
 
 @dataclass(frozen=True)
 class Answered:
-    """How many messages were found (the middle number), by the clock and in processor time."""
+    """The median number of found messages, wall time and processor time."""
 
     question: str
     found: int
@@ -205,7 +205,7 @@ def _starts(state: Path) -> tuple[float, list[dict[str, Cell]]]:
 
 
 def _forget(state: Path) -> None:
-    """Ask the kernel to drop what it remembers of the files."""
+    """Ask the kernel to drop its cache of the files."""
     for path in state.glob(f"{DATABASE_FILE}*"):
         handle = os.open(path, os.O_RDONLY)
         os.fsync(handle)

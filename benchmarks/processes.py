@@ -7,9 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,10 +23,15 @@ class Server:
     name: str
     pid: int
     url: str
+    listeners: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def port(self) -> int:
         return int(self.url.rsplit(":", 1)[1])
+
+    def at(self, dialect: str) -> Server:
+        """The same process, by its listener for clients of another system."""
+        return replace(self, name=f"{self.name}, {dialect}", url=self.listeners[dialect])
 
     def cpu_seconds(self) -> float:
         """User and system time of all its threads, ended ones too."""
@@ -38,7 +43,7 @@ class Server:
         return _status_number(Path(f"/proc/{self.pid}/status"), "VmRSS") / 1024
 
     def wakeups(self) -> dict[str, int]:
-        """How often each thread has given up the processor of its own accord: slept, and was woken."""
+        """The voluntary context switches of each thread: how often it slept and was woken."""
         tasks = Path(f"/proc/{self.pid}/task").iterdir()
         return {task.name: _status_number(task / "status", "voluntary_ctxt_switches") for task in tasks}
 
@@ -49,7 +54,7 @@ def _status_number(path: Path, field: str) -> int:
 
 
 def clean_environment() -> dict[str, str]:
-    """Nothing of a team that may run on this machine."""
+    """An environment without variables of a team on this machine."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CSP_", "GROUPCHAT_"))}
     return {**kept, "PYTHONPATH": str(ROOT), "GROUPCHAT_OPERATOR": "operator"}
 
@@ -63,7 +68,8 @@ def serving(name: str, command: Sequence[str]) -> Iterator[Server]:
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f"{name} did not start: exit {process.wait(10)}")
-        yield Server(name, process.pid, json.loads(line)["url"])
+        told = json.loads(line)
+        yield Server(name, process.pid, told["url"], told.get("listeners", {}))
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -75,15 +81,16 @@ def serving(name: str, command: Sequence[str]) -> Iterator[Server]:
 
 
 @contextmanager
-def gateway(state: Path) -> Iterator[Server]:
+def gateway(state: Path, *options: str) -> Iterator[Server]:
     """The real gateway, without its limits."""
-    with guarded_gateway(state, *(f"--max-{name}=0" for name in ("hops", "pair", "wakes", "repeats"))) as server:
+    limits = (f"--max-{name}=0" for name in ("hops", "pair", "wakes", "repeats"))
+    with guarded_gateway(state, *limits, *options) as server:
         yield server
 
 
 @contextmanager
 def guarded_gateway(state: Path, *options: str) -> Iterator[Server]:
-    """Without its limit of messages per member, with all that keeps agents from talking for ever."""
+    """The gateway without rate limits, but with the loop guard."""
     serve = [sys.executable, "-P", "-m", "gateway.cli", "serve", "--json", "--port", "0", "--rate", "0"]
     with serving("gateway", [*serve, "--log-level", "warning", "--state", str(state), *options]) as server:
         yield server

@@ -1,6 +1,6 @@
-"""A WebSocket client that costs next to nothing, so that the clients do not disturb what is measured.
+"""A WebSocket client that uses little processor time, so that clients do not distort the measurement.
 
-It reads whole frames out of what the kernel gave and masks with zeros. Good for a server one trusts, and no other.
+It reads whole frames from the kernel's buffer and masks with zeros. Use it only with a trusted server.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class RawSocket(asyncio.Protocol):
         return end + 4
 
     def _read_frames(self, data: bytes, position: int) -> int:
-        """Hand on every whole frame; return where the first incomplete one begins."""
+        """Pass on every complete frame; return the start of the first incomplete one."""
         size = len(data)
         while position + 10 <= size or (position + 2 <= size and data[position + 1] < 126):
             length, start = data[position + 1], position + 2
@@ -92,14 +92,14 @@ def upgrade(path: str, port: int, headers: Mapping[str, str]) -> bytes:
 
 
 async def connect(socket: RawSocket, port: int, path: str, token: str | None = None) -> None:
-    """Open it, and with a token greet as the full protocol wants."""
+    """Connect, and with a token send `hello`."""
     await asyncio.get_running_loop().create_connection(lambda: socket, "127.0.0.1", port)
     socket.transport.write(upgrade(path, port, {} if token is None else {"Authorization": f"Bearer {token}"}))
     await asyncio.wait_for(socket.opened, 30)
 
 
 async def done_or_lost(done: asyncio.Event, sockets: Sequence[RawSocket]) -> None:
-    """Until the work is done, or a server has hung up."""
+    """Run until the work is done or a server has closed the connection."""
     waiting = asyncio.get_running_loop().create_task(done.wait(), name="done")
     either: list[asyncio.Future[Any]] = [waiting, *(one.lost for one in sockets)]
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

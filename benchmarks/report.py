@@ -47,7 +47,7 @@ def _sentence(verdict: Verdict) -> str:
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What one benchmark found, as the file of figures keeps it."""
+    """The results of one benchmark, as stored in the file of figures."""
 
     machine: Mapping[str, Cell]
     quick: bool
@@ -71,7 +71,7 @@ def keep(
 
 
 def write_json(path: Path, about: Mapping[str, Cell], outcomes: Sequence[Outcome], *, quick: bool) -> None:
-    """What was measured replaces what the file holds under the same name; the rest of it stays."""
+    """Measured figures replace those of the same name in the file; the others stay."""
     kept = msgspec.json.decode(path.read_bytes()) if path.exists() else {}
     kept |= {one.name: Kept(about, quick, one.tables, one.verdicts) for one in outcomes}
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,14 +21,14 @@ from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
 from benchmarks.members import enroll
 from benchmarks.million import AGENTS, HUMANS, build
 from gateway.client.discovery.running_gateway import read_running
-from gateway.protocol.types import MemberKind
-from gateway.server.startup import DATABASE_FILE
+from gateway.protocol.types.core_types import MemberKind
+from gateway.server.state_folder.open_hub import DATABASE_FILE
 
 KILLS, FEW_KILLS = 25, 5
-LIVES_S = 1.2  # between two kills; then it is started again without a pause
+LIVES_S = 1.2  # between two kills, so that it restarts without a pause
 WITHIN_S = 60.0
 CLAIM_MS = 2_000.0
-IMPORTS = (sys.executable, "-P", "-c", "import gateway.cli, gateway.server.server")
+IMPORTS = (sys.executable, "-P", "-c", "import gateway.cli, gateway.server.gateway_process")
 
 
 def measure(folder: Path, *, quick: bool) -> Outcome:
@@ -81,7 +81,7 @@ def supervised(state: Path) -> Iterator[str]:
 
 
 def _killed(state: Path, url: str) -> float:
-    """From the kill to the first answer of the next one."""
+    """The time from the kill to the first answer of the next process."""
     time.sleep(LIVES_S)
     before = read_running(state)
     assert before is not None
@@ -98,7 +98,7 @@ def _killed(state: Path, url: str) -> float:
 def _answers(url: str) -> bool:
     try:
         urllib.request.urlopen(f"{url}/health", timeout=5)
-    except urllib.error.HTTPError:  # it wants a token, and so it answers
+    except urllib.error.HTTPError:  # it requires a token, so it answers with an error
         return True
     except (OSError, urllib.error.URLError):
         return False

@@ -1,8 +1,8 @@
-"""The command: measure every claim of the gateway, or one, and print what was found."""
+"""The command: measure all claims of the gateway, or one, and print the results."""
 
 from __future__ import annotations
 
-from benchmarks import append, command_line, fanout, floor, floor_turns, idle, loops, million, restart, tools
+from benchmarks import append, command_line, fanout, floor, floor_turns, idle, loops, million, restart, scrape, tools
 from benchmarks.harness import Suite, run_suite
 
 GATEWAY = Suite(
@@ -17,6 +17,7 @@ GATEWAY = Suite(
         "floor": floor.measure,
         "turns": floor_turns.measure,
         "restart": restart.measure,
+        "scrape": scrape.measure,
         "cli": command_line.measure,
     },
     figures="latest.json",

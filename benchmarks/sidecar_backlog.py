@@ -1,7 +1,8 @@
-"""What a long backlog costs a sidecar: how soon it is ready, how soon an urgent message is answered, how a key feels.
+"""The cost of a long backlog for a sidecar: time until it is ready, until an urgent message is answered, and until a
+key is echoed.
 
-The same agent with nothing waiting is the baseline of each figure. It is paused, so that what waits goes on waiting; it
-thinks for no time at all, so that what is measured is the way there and back.
+The same agent with nothing waiting is the baseline of each figure. It is paused, so that the backlog stays; it has no
+thinking time, so that only the delivery is measured.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from benchmarks.processes import Server
 from benchmarks.sidecar_ways import Window, sidecar, window
 from gateway.client import Client, find_endpoint
 from gateway.protocol.events import Message, PresenceChanged
-from gateway.protocol.requests import Hello, Members, Pause, Send
+from gateway.protocol.requests.agent_requests import Pause
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import Members
+from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import Accepted, Done, MemberList
-from gateway.protocol.types import Activity
+from gateway.protocol.types.core_types import Activity
 
 MANY = 20_000
 WAITING, QUICK_WAITING = (0, 2000, MANY, 50_000), (0, 2000)
@@ -41,8 +45,8 @@ TEXT = "The build of the branch is green again; please look at the two notes in 
 
 
 @dataclass
-class Seat:
-    """A person at the agent's terminal, who looks at it all the time."""
+class WatchedTerminal:
+    """A person at the agent's terminal, which is read all the time."""
 
     window: Window
     news: threading.Event = field(default_factory=threading.Event)
@@ -69,7 +73,7 @@ class Seat:
                 self.news.set()
 
     def echo(self, key: bytes) -> float:
-        """From a key to what the agent paints for it."""
+        """The time from a key to its echo by the agent."""
         self.news.clear()
         begun = time.perf_counter()
         self.window.press(key)
@@ -134,7 +138,7 @@ async def _all(folder: Path, gateway: Server, counts: tuple[int, ...]) -> list[d
     command = _demo(folder)
     endpoint = find_endpoint(env)
     async with Client(endpoint) as client:
-        async with _seated(command, env):
+        async with _in_a_terminal(command, env):
             await _ready(endpoint)
         await client.request(Pause(member=NAME), Done)
         rows, waiting = [], 0
@@ -150,15 +154,15 @@ async def _worked_off(state: Path, gateway: Server, count: int) -> dict[str, Cel
     env = sidecar_ways.environment(state)
     command = _demo(state)
     async with Client(find_endpoint(env)) as client:
-        async with _seated(command, env):
+        async with _in_a_terminal(command, env):
             await _ready(client.endpoint)
         await _say(client, count)
         before, begun, keys = gateway.cpu_seconds(), time.monotonic(), list[float]()
-        async with _seated(command, env) as seat:
+        async with _in_a_terminal(command, env) as pane:
             while await _queued(client) and time.monotonic() - begun < WORKED_OFF_WITHIN:
-                keys += await asyncio.to_thread(seat.echoes, 3)
+                keys += await asyncio.to_thread(pane.echoes, 3)
                 await asyncio.sleep(TYPES_EVERY)
-            taken, own = time.monotonic() - begun, seat.window.sidecar()
+            taken, own = time.monotonic() - begun, pane.window.sidecar()
             cpu, rss, left = own.cpu_seconds(), own.rss(), await _queued(client)
     typed = Spread.of(keys)
     return {
@@ -189,12 +193,12 @@ async def _one(
 ) -> dict[str, Cell]:
     endpoint = client.endpoint
     before, begun = gateway.cpu_seconds(), time.monotonic()
-    async with _seated(command, env) as seat:
-        found, keys = await asyncio.gather(_ready(endpoint), asyncio.to_thread(seat.echoes, KEYS))
+    async with _in_a_terminal(command, env) as pane:
+        found, keys = await asyncio.gather(_ready(endpoint), asyncio.to_thread(pane.echoes, KEYS))
         readied = None if found is None else found - begun
         urgent = await _urgent(endpoint)
-        _, while_arriving = await asyncio.gather(_say(client, ARRIVING), asyncio.to_thread(seat.echoes, KEYS // 3))
-        own = seat.window.sidecar()
+        _, while_arriving = await asyncio.gather(_say(client, ARRIVING), asyncio.to_thread(pane.echoes, KEYS // 3))
+        own = pane.window.sidecar()
         cpu, rss = own.cpu_seconds(), own.rss()
     taken, typed, came = Spread.of(urgent or [float("inf")] * 2), Spread.of(keys), Spread.of(while_arriving)
     return {
@@ -213,17 +217,17 @@ async def _one(
 
 
 @asynccontextmanager
-async def _seated(command: Sequence[str], env: dict[str, str]) -> AsyncIterator[Seat]:
+async def _in_a_terminal(command: Sequence[str], env: dict[str, str]) -> AsyncIterator[WatchedTerminal]:
     with window(command, env) as one:
         await asyncio.to_thread(one.until, PROMPT)
-        seat = Seat(one)
-        with seat.watched():
-            yield seat
+        pane = WatchedTerminal(one)
+        with pane.watched():
+            yield pane
     await asyncio.sleep(1)
 
 
 async def _ready(endpoint: object) -> float | None:
-    """When the room knows that it can be talked to."""
+    """The time at which the room shows it as ready."""
     deadline = time.monotonic() + READY_WITHIN
     async with Client(endpoint) as client:  # type: ignore[arg-type]
         for one in client.welcome.members:
@@ -250,7 +254,7 @@ async def _say(client: Client, count: int) -> None:
 
 
 async def _urgent(endpoint: object) -> list[float]:
-    """One after the other, each until its answer is here."""
+    """Send one after the other, each after the answer to the one before."""
     times: list[float] = []
     async with Client(endpoint, Hello()) as client:  # type: ignore[arg-type]
         events = client.events()

@@ -1,4 +1,4 @@
-"""How fast a program can print in tmux: alone, behind the least proxy, behind the sidecar."""
+"""How fast a program can print in tmux: alone, behind the minimal proxy, behind the sidecar."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINES = {
     "plain lines": "the quick brown fox jumps over the lazy dog and then sleeps for the rest of the day 0123\r\n",
     "coloured lines": "\x1b[32m+ added\x1b[0m \x1b[1mname\x1b[22m = \x1b[38;5;214mvalue\x1b[39m and so on to here\r\n",
 }
-# The answer to the last query comes when the terminal has read all that was printed before it
+# The last query is answered when the terminal has read all output before it
 PRINTER = """
 import os, sys, time, tty
 tty.setraw(0)

@@ -1,4 +1,4 @@
-"""How long a pressed key takes until its echo is seen, through each way in turn."""
+"""The time from a key to its echo, for each setup in turn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
 
 
 def _press(windows: dict[str, Window], count: int) -> dict[str, list[float]]:
-    """In a new order each time, as irregularly as a person types but faster."""
+    """In a new order each time, with pauses as irregular as a person's but shorter."""
     chance, times = random.Random(7), {name: list[float]() for name in windows}
     for number in range(count):
         for name in chance.sample(list(windows), len(windows)):

@@ -1,4 +1,4 @@
-"""The least that any wrapper in Python must do: a PTY, two descriptors, asyncio. The baseline for the sidecar."""
+"""The minimum that any wrapper in Python must do: a PTY, two descriptors, asyncio. The baseline for the sidecar."""
 
 import asyncio
 import os

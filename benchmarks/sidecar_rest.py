@@ -1,4 +1,4 @@
-"""What a sidecar costs while nothing happens, and what twenty cost while their agents work."""
+"""The cost of an idle sidecar, and of twenty sidecars with busy agents."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rest(folder: Path, *, quick: bool) -> Outcome:
 
 
 def busy(folder: Path, *, quick: bool) -> Outcome:
-    """The agents print a frame each 80 ms, as the real ones do; what they cost themselves is not counted."""
+    """The agents print a frame every 80 ms, like the real ones; their own cost is not counted."""
     seconds, count = (BUSY_SECONDS / 4, MANY // 4) if quick else (BUSY_SECONDS, MANY)
     env = sidecar_ways.environment(folder / "state")
     with processes.gateway(folder / "state"), ExitStack() as stack:
@@ -65,7 +65,7 @@ def busy(folder: Path, *, quick: bool) -> Outcome:
 
 
 def _spent(windows: Sequence[Window], seconds: float) -> dict[str, Cell]:
-    """By the sidecars and their supervisors together."""
+    """The processor time of the sidecars and their supervisors together."""
     sidecars, supervisors = [one.sidecar() for one in windows], [one.supervisor() for one in windows]
     servers: list[Server] = [*sidecars, *supervisors]
     before, woken = [one.cpu_seconds() for one in servers], [sum(one.wakeups().values()) for one in servers]
@@ -85,7 +85,7 @@ def _spent(windows: Sequence[Window], seconds: float) -> dict[str, Cell]:
 
 @contextmanager
 def drained(windows: Sequence[Window]) -> Iterator[None]:
-    """Somebody looks at the screens all the time."""
+    """Read the screens all the time."""
     by_fd, over = {one.fd: one for one in windows}, threading.Event()
 
     def drain() -> None:

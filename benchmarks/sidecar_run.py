@@ -1,8 +1,8 @@
-"""The command: measure what the sidecar costs, beside what runs without it, and print what was found."""
+"""The command: measure the cost of the sidecar, compare it with runs without it, and print the results."""
 
 from __future__ import annotations
 
-from benchmarks import sidecar_backlog, sidecar_flood, sidecar_keys, sidecar_rest
+from benchmarks import sidecar_backlog, sidecar_flood, sidecar_keys, sidecar_rest, sidecar_watch
 from benchmarks.harness import Suite, run_suite
 
 SIDECAR = Suite(
@@ -13,6 +13,7 @@ SIDECAR = Suite(
         "rest": sidecar_rest.rest,
         "busy": sidecar_rest.busy,
         "backlog": sidecar_backlog.measure,
+        "watch": sidecar_watch.measure,
     },
     figures="sidecar.json",
     page="sidecar-numbers.md",

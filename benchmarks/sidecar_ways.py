@@ -1,4 +1,4 @@
-"""The ways a program can be run in a terminal that are compared: bare, behind the least proxy, behind the sidecar."""
+"""The compared setups of a program in a terminal: bare, behind the minimal proxy, behind the sidecar."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def environment(state: Path) -> dict[str, str]:
 
 @dataclass
 class Window:
-    """A terminal with a program in it, seen from where the person sits."""
+    """A terminal with a program in it, from the person's side."""
 
     process: ptyprocess.PtyProcess
     seen: bytes = b""
@@ -79,7 +79,7 @@ class Window:
             self.read()
 
     def sidecar(self) -> Server:
-        """The child of the process that runs here: that one is its supervisor."""
+        """The sidecar: the child of the process in this terminal, which is its supervisor."""
         pid = int(self.process.pid)
         return Server("sidecar", int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]), "")
 
@@ -99,7 +99,7 @@ def window(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Window]:
 
 
 def _reap(process: ptyprocess.PtyProcess) -> None:
-    """What it prints while it leaves is taken from it, so that it can."""
+    """Read its last output, because otherwise it could not exit."""
     until = time.monotonic() + 10
     while process.isalive() and time.monotonic() < until:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The command: how soon an order to stop reaches the agent's terminal, and how soon its tool is dead."""
+"""The command: measure the time from a stop order to the key in the agent's terminal, and to the end of its tool."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ from benchmarks import machine, report
 from benchmarks.figures import Outcome, Row, Spread, Table, Verdict
 from benchmarks.processes import ROOT
 from gateway.client import Client
-from gateway.protocol.requests import Hello, Members, Stop
+from gateway.protocol.requests.agent_requests import Stop
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.results import MemberList, Stopping
-from gateway.protocol.types import Activity
+from gateway.protocol.types.core_types import Activity
 from gateway.server import log_setup
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
@@ -46,7 +48,7 @@ app = typer.Typer(add_completion=False)
 
 @dataclass
 class Times:
-    """In seconds, one of each order; the demo agent runs no tools."""
+    """In seconds, one value per order; the demo agent runs no tools."""
 
     to_key: list[float] = field(default_factory=list)
     to_death: list[float] = field(default_factory=list)
@@ -69,7 +71,7 @@ class Stage:
                 await asyncio.sleep(0.1)
 
     def keys(self) -> list[float]:
-        """When the sidecar pressed the key, in wall time, as its log has it."""
+        """When the sidecar pressed the key, in wall time, according to its log."""
         lines = map(_entry, self.log.read_text(encoding="utf-8").splitlines())
         return [datetime.fromisoformat(one["timestamp"]).timestamp() for one in lines if one.get("event") == "stopped"]
 
@@ -110,7 +112,7 @@ async def staged(name: str, folder: Path) -> AsyncIterator[Stage]:
 
 
 async def measured(name: str, folder: Path, wanted: int) -> Times:
-    """A few with each start: a log counts what is repeated instead of writing it."""
+    """A few orders per start, because the log counts repeated lines instead of writing them."""
     times = Times()
     for begun in range(0, wanted, AT_ONCE):
         part = folder / str(begun)

@@ -1,5 +1,5 @@
-"""A crowd without tokens, in a process of its own: each connects, says what it is told to say, and stays. Whoever is
-closed comes back. It ends with its standard input.
+"""Many connections without tokens, in a separate process: each connects, sends its text, and stays. A closed connection
+is opened again. The process ends with its standard input.
 
 python -m benchmarks.strangers_crowd HOST PORT COUNT silent|half|refused
 """

@@ -1,4 +1,5 @@
-"""The command: measure how long members wait while a crowd without tokens stands at a gateway with few descriptors."""
+"""The command: measure how long members wait while many connections without tokens use up a gateway's few
+descriptors."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from benchmarks.harness import Suite, run_suite
 from benchmarks.members import enroll
 from benchmarks.processes import ROOT, Server, clean_environment, serving
 from gateway.client import Client, Endpoint
-from gateway.protocol.requests import Hello
-from gateway.protocol.types import MemberKind
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.types.core_types import MemberKind
 
 DESCRIPTORS = 512
 STRANGERS = 900
@@ -31,7 +32,7 @@ PAUSE = 0.05
 
 @dataclass(frozen=True)
 class Waits:
-    """How long a member waits: one that was there, one that comes back, one that is new."""
+    """The waiting times of a connected member, one that reconnects, and a new one."""
 
     there: Spread
     back: Spread
@@ -69,7 +70,7 @@ def crowd(server: Server, kind: str) -> Iterator[None]:
 
 
 async def _sent(endpoint: Endpoint) -> float:
-    """From nothing to a message that is on the gateway's disk."""
+    """The time from no connection to a message on the gateway's disk."""
     begun = time.perf_counter()
     async with asyncio.timeout(60), Client(endpoint, Hello()) as client:
         await client.send("hello")

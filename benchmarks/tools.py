@@ -1,6 +1,6 @@
-"""Claims: what one agent says with a tool wakes another's `peer_wait` within 30 ms; waiting costs next to nothing; the
-first call is answered within two seconds; the list of tools is small; one's calls keep another's waiting for at most
-50 ms, whatever they hold."""
+"""Claims: a message sent with a tool ends another agent's `peer_wait` within 30 ms; waiting costs almost nothing; the
+first call is answered within two seconds; the list of tools is small; calls of one agent delay another's by at most 50
+ms, whatever they contain."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from benchmarks.members import enroll
 from benchmarks.processes import Server, gateway
 from gateway.client import Client, Endpoint
 from gateway.protocol.events import Message
-from gateway.protocol.requests import Hello
-from gateway.protocol.types import MemberKind
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.types.core_types import MemberKind
 from tests.end_to_end.desk_session import children_of
 from tests.support.mcp_clients import Peer, peer
 
@@ -50,7 +50,7 @@ async def _measured(server: Server, ends: list[Endpoint], *, quick: bool) -> Out
     watch = WATCH / 10 if quick else WATCH
     percent = await _parked(server, ends[2:], watch, LONG_WAIT)
     again = await _parked(server, ends[2:], watch, WAIT)
-    async with peer(ends[0]) as ada, peer(ends[1]) as ben:  # last: all that it shows goes to everybody's inbox
+    async with peer(ends[0]) as ada, peer(ends[1]) as ben:  # last: its content goes to all inboxes
         beside = Spread.of(await _beside(ada, ben))
     rows: tuple[dict[str, Cell], ...] = (
         {"from": "a send to the event on a WebSocket, without tools", **heard.cells()},
@@ -96,7 +96,7 @@ async def _asked(ben: Peer, rounds: int) -> list[float]:
 
 
 async def _beside(ada: Peer, ben: Peer) -> list[float]:
-    """What another's calls take while one shows what is made to be slow."""
+    """The duration of another agent's calls while one sends content that is slow to process."""
     found: list[float] = []
     for text in BUSY:
         showing = asyncio.gather(*(ada("peer_context", file="a.py", text=text) for _ in range(3)))
@@ -121,7 +121,7 @@ async def _heard(ends: list[Endpoint], rounds: int) -> list[float]:
 
 
 async def _parked(server: Server, ends: list[Endpoint], seconds: float, wait: float) -> float:
-    """What gateway and tools spend while many wait; that the clients of this process spend is not counted."""
+    """The processor time of gateway and tools while many wait, without that of the clients in this process."""
     async with AsyncExitStack() as stack:
         peers = [await stack.enter_async_context(peer(end, patience=wait + 10)) for end in ends]
         waiting = [asyncio.gather(_waits(one, wait)) for one in peers]

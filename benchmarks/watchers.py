@@ -1,4 +1,4 @@
-"""Sockets that watch a room; the first of them also speaks. Every socket checks every number it sees."""
+"""Sockets that watch a room; the first of them also sends. Every socket checks every number it sees."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from benchmarks.corpus import texts
-from benchmarks.jobs import Job, Report
+from benchmarks.jobs import Job, Report, Wire
 from benchmarks.raw_socket import RawSocket, connect, done_or_lost
 from gateway.client import new_id
 
@@ -42,6 +42,19 @@ class Watcher(RawSocket):
             self._seen()
 
 
+def skynet_broadcast(content: str) -> bytes:
+    data = {
+        "id": new_id(),
+        "from_agent": "watcher",
+        "type": "broadcast",
+        "channel": "default",
+        "payload": {"content": content, "context": {}, "meta": {}},
+        "timestamp": "2026-01-01T00:00:00Z",
+        "trace_id": "t",
+    }
+    return msgspec.json.encode({"type": "mcp_message", "data": data})
+
+
 class Crowd:
     """All sockets of one job."""
 
@@ -51,24 +64,30 @@ class Crowd:
         self._speech = self._frames()
         self._speaker = Watcher(self._say_next)
         self._watchers = [self._speaker, *(Watcher() for _ in range(job.sockets - 1))]
+        self._ears = self._watchers
+        if job.wire is Wire.SKYNET:  # its senders do not get their own messages: a socket more speaks
+            self._mouth = Watcher()
+            self._ears = [*self._watchers, self._mouth]
+        else:
+            self._mouth = self._speaker
 
     async def connect(self) -> None:
-        for start in range(0, len(self._watchers), AT_ONCE):
+        for start in range(0, len(self._ears), AT_ONCE):
             await asyncio.gather(
-                *(self._open(number) for number in range(start, min(start + AT_ONCE, len(self._watchers))))
+                *(self._open(number) for number in range(start, min(start + AT_ONCE, len(self._ears))))
             )
         await self._settle()
 
     async def _open(self, number: int) -> None:
-        watcher, tokens = self._watchers[number], self._job.tokens
+        watcher, tokens = self._ears[number], self._job.tokens
         await connect(watcher, self._job.port, self._job.path, tokens[number % len(tokens)] if tokens else None)
-        if tokens:
+        if tokens and self._job.wire is Wire.FULL:
             watcher.say(HELLO)
 
     async def _settle(self) -> None:
-        """Until the talk about who came is over."""
+        """Wait until the join events have ended."""
         before = -1
-        while before != (now := sum(one.frames for one in self._watchers)):
+        while before != (now := sum(one.frames for one in self._ears)):
             before = now
             await asyncio.sleep(QUIET)
 
@@ -76,17 +95,19 @@ class Crowd:
         source = texts(self._job.size - len(MARK) - DIGITS - 1)
         for number in range(self._job.messages):
             content = f"{MARK.decode()}{number:0{DIGITS}d} {next(source)}"
-            if self._job.tokens:
+            if self._job.wire is Wire.SKYNET:
+                yield skynet_broadcast(content)
+            elif self._job.tokens:
                 ask = {"op": "send", "n": number + 2, "id": new_id(), "content": content}
                 yield msgspec.json.encode(ask)
             else:
                 yield content.encode()
 
     def _say_next(self) -> None:
-        """One more, for each that came back."""
+        """Send one more for each that came back."""
         frame = next(self._speech, None)
         if frame is not None:
-            self._speaker.say(frame)
+            self._mouth.say(frame)
         elif self._speaker.got == self._job.messages:
             self._done.set()
 
@@ -102,7 +123,7 @@ class Crowd:
         return Report(seconds, self._job.messages, got, lost, sum(one.out_of_order for one in self._watchers))
 
     async def _everybody(self) -> None:
-        """Until all have everything, or nothing has come for long."""
+        """Run until every socket has every message, or none has arrived for long."""
         progress, since = -1, time.perf_counter()
         while any(one.got < self._job.messages for one in self._watchers):
             got = sum(one.got for one in self._watchers)

@@ -224,7 +224,7 @@ async def test_a_stranger_that_asks_and_does_not_read_is_closed(tmp_path: Path) 
 
 
 async def test_who_says_nothing_of_itself_is_let_go_and_who_does_is_seen(tmp_path: Path) -> None:
-    dialects = {"agentchat": lambda setup: make_agentchat_app(setup.hub, patience=0.3)}
+    dialects = {"agentchat": lambda setup: make_agentchat_app(setup.hub, patience=3.0)}
     async with (
         gateway_in_process(tmp_path / "state") as gateway,
         open_listeners(doors_of(gateway), [listen_at("agentchat=0")], dialects) as urls,

@@ -139,7 +139,7 @@ async def test_4_delivered_means_that_the_client_has_read_it(process: GatewayPro
 
 
 async def becomes(wanted: object, look: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while await look() is not wanted:
             await asyncio.sleep(0.02)
 
@@ -150,14 +150,14 @@ def test_5_the_times_are_those_of_the_specification() -> None:
 
 async def test_5_a_silent_peer_is_removed_however_often_it_is_pinged(tmp_path: Path) -> None:
     async with (
-        short_lived(tmp_path / "state", HeartbeatSettings(patience=1.0, ping_every=0.1)) as (gateway, url),
+        short_lived(tmp_path / "state", HeartbeatSettings(patience=4.0, ping_every=0.1)) as (gateway, url),
         Client(gateway.operator, Hello()) as alice,
         peer_at(url, "Aragon") as aragon,
         peer_at(url, "Boromir") as silent,
         peer_at(url, "_viewer_") as viewer,
     ):
         alive = asyncio.get_running_loop().create_task(keep_alive(aragon), name="alive")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             await silent.ended.wait()
         assert len(silent.of("ping")) > 3
         await aragon.until(lambda: {"type": "peer_left", "peer": "Boromir"} in aragon.frames)
@@ -182,7 +182,7 @@ async def test_5_who_only_polls_is_missed_as_well(tmp_path: Path) -> None:
 
 async def test_5_who_left_is_reached_all_the_same_and_returns(tmp_path: Path) -> None:
     async with (
-        short_lived(tmp_path / "state", HeartbeatSettings(patience=0.3)) as (gateway, url),
+        short_lived(tmp_path / "state", HeartbeatSettings(patience=3.0)) as (gateway, url),
         Client(gateway.operator, Hello()) as alice,
     ):
         async with peer_at(url, "Boromir", "web"):

@@ -13,6 +13,7 @@ from ptyprocess import PtyProcess
 from pyghostty import Terminal as Emulator
 
 from tests.fakes.retry import retry_until
+from tests.fakes.terminal_recording import Recorder, recorder_of
 
 _TITLE = re.compile(rb"\x1b\](?:0|2);([^\x07\x1b]*)(?:\x07|\x1b\\)")
 
@@ -20,8 +21,9 @@ _TITLE = re.compile(rb"\x1b\](?:0|2);([^\x07\x1b]*)(?:\x07|\x1b\\)")
 class Terminal:
     """`watcher` is told of all that goes through: `o` output, `i` input, `r` a resize, as recordings name them."""
 
-    def __init__(self, process: PtyProcess, columns: int, lines: int) -> None:
+    def __init__(self, process: PtyProcess, columns: int, lines: int, recorder: Recorder | None = None) -> None:
         self.process = process
+        self._recorder = recorder
         self.output = b""
         self.closed = False
         self.watcher: Callable[[str, bytes], None] = lambda kind, data: None
@@ -53,9 +55,14 @@ class Terminal:
     def mode(self, number: int) -> bool:
         return bool(self._emulator.mode(number))
 
+    def _passed(self, kind: str, data: bytes) -> None:
+        self.watcher(kind, data)
+        if self._recorder is not None:
+            self._recorder.add(kind, data)
+
     def write(self, data: str | bytes) -> None:
         rest = data.encode() if isinstance(data, str) else data
-        self.watcher("i", rest)
+        self._passed("i", rest)
         while rest:
             with contextlib.suppress(BlockingIOError):
                 rest = rest[os.write(self.process.fd, rest) :]
@@ -73,7 +80,7 @@ class Terminal:
         self.write("\r")
 
     def resize(self, columns: int, lines: int) -> None:
-        self.watcher("r", f"{columns}x{lines}".encode())
+        self._passed("r", f"{columns}x{lines}".encode())
         self._emulator.resize(columns, lines)
         self.process.setwinsize(lines, columns)
 
@@ -101,7 +108,7 @@ class Terminal:
             asyncio.get_running_loop().remove_reader(self.process.fd)
             return
         self.output += data
-        self.watcher("o", data)
+        self._passed("o", data)
         self._emulator.feed(data)
 
     def hold_answers(self) -> None:
@@ -128,13 +135,16 @@ async def terminal(
     in another group and may survive a hang-up."""
     process = PtyProcess.spawn(list(argv), cwd=cwd and str(cwd), env=dict(env), dimensions=(lines, columns))
     os.set_blocking(process.fd, False)
-    running = Terminal(process, columns, lines)
+    recorder = recorder_of(os.environ, columns, lines)
+    running = Terminal(process, columns, lines, recorder)
     loop = asyncio.get_running_loop()
     loop.add_reader(process.fd, running.read)
     try:
         yield running
     finally:
         loop.remove_reader(process.fd)
+        if recorder is not None:
+            recorder.save()
         if "join" in argv:
             await _hung_up(process)
         with contextlib.suppress(ProcessLookupError):

@@ -13,12 +13,7 @@ from tests.fakes.models.anthropic import Anthropic
 from tests.fakes.models.gemini import Gemini
 from tests.fakes.models.openai import OpenAI
 from tests.fakes.models.script import Dialect, ToolCall
-
-HERE = Path(__file__).parent
-MODULES = HERE / "node_modules"
-FURTHER = json.loads((HERE / "further.json").read_text())  # what `bin/prove-clis` installs and the default run does not
-FURTHER_FOLDER = HERE.parents[1] / ".venv" / "clis"
-PROVEN_VARIABLE = "GROUPCHAT_PROVE"  # NAME@VERSION: the tests run with this CLI alone
+from tests.real_clis.releases import MODULES, PACKAGES, chosen_release, release_and_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,8 @@ class Cli:
         """Why it cannot run here, or nothing."""
         if shutil.which("node") is None:
             return "node is not installed"
-        how = f"bin/prove-clis {self.name}" if self.name in FURTHER else "npm ci in tests/real_clis"
+        by_default = self.agent in PACKAGES and PACKAGES[self.agent].default_run
+        how = "npm ci in tests/real_clis" if by_default else f"bin/prove-clis {self.name}"
         return "" if self.program.exists() else f"{self.name} is not installed: {how}"
 
 
@@ -180,9 +176,8 @@ _EXEC = ToolCall(
 )
 
 CLAUDE = Cli(
-    name="claude",
-    version="2.1.329",
-    program=MODULES / "@anthropic-ai/claude-code/bin/claude.exe",
+    "claude",
+    *release_and_program("claude", os.environ, "@anthropic-ai/claude-code/bin/claude.exe"),
     ready="? for shortcuts",
     dialect=Anthropic,
     launch=_claude,
@@ -191,9 +186,8 @@ CLAUDE = Cli(
 )
 CLAUDE_197 = replace(CLAUDE, name="claude-197", version="2.1.197", program=MODULES / "claude-code-197/bin/claude.exe")
 GEMINI = Cli(
-    name="gemini",
-    version="0.61.0",
-    program=MODULES / ".bin/gemini",
+    "gemini",
+    *release_and_program("gemini", os.environ, ".bin/gemini"),
     ready="Type your message",
     dialect=Gemini,
     launch=_gemini,
@@ -201,9 +195,8 @@ GEMINI = Cli(
     dialog="Allow execution of",
 )
 CODEX = Cli(
-    name="codex",
-    version="0.169.0",
-    program=MODULES / ".bin/codex",
+    "codex",
+    *release_and_program("codex", os.environ, ".bin/codex"),
     ready="← for agents",
     dialect=OpenAI,
     launch=_codex,
@@ -211,29 +204,9 @@ CODEX = Cli(
     dialog="Would you like to run the following command?",
     asks=_ANNOUNCEMENTS,
 )
-
-
-def folder_of(name: str, version: str) -> Path:
-    """Where `bin/prove-clis` installs a release."""
-    return FURTHER_FOLDER / f"{name}@{version}"
-
-
-def further_version(name: str) -> str:
-    """The one that is proven now, else the one of the file."""
-    chosen, _, version = os.environ.get(PROVEN_VARIABLE, "").partition("@")
-    return version if chosen == name else str(FURTHER[name]["version"])
-
-
-def further_program(name: str) -> Path:
-    """No script of the package has run, so it is the binary of this machine's own package."""
-    folder = folder_of(name, further_version(name))
-    return next(iter(sorted(folder.glob(str(FURTHER[name]["program"])))), folder / "missing")
-
-
 OPENCODE = Cli(
-    name="opencode",
-    version=further_version("opencode"),
-    program=further_program("opencode"),
+    "opencode",
+    *release_and_program("opencode", os.environ),
     ready="ctrl+p commands",
     dialect=Anthropic,
     launch=_opencode,
@@ -248,9 +221,16 @@ ALL = {**PINNED, OPENCODE.name: OPENCODE}
 
 def chosen(env: Mapping[str, str]) -> dict[str, Cli]:
     """The pinned ones, or the only one that is to be proven."""
-    name = env.get(PROVEN_VARIABLE, "").partition("@")[0]
-    return {name: ALL[name]} if name else PINNED
+    release = chosen_release(env)
+    return {release.name: ALL[release.name]} if release else PINNED
 
 
 CLIS = chosen(os.environ)
+
+
+def among(*names: str) -> list[str]:
+    """Of these, the ones that the tests run now."""
+    return [name for name in names if name in CLIS]
+
+
 NEWEST = {name: cli for name, cli in CLIS.items() if name == cli.agent}

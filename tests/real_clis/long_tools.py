@@ -10,6 +10,7 @@ FREELY = {
     "claude": ("--allowedTools", "Bash"),
     "codex": ("-c", 'sandbox_mode="danger-full-access"', "-c", 'approval_policy="never"'),
     "gemini": ("--yolo",),
+    "opencode": ("--auto",),
 }
 
 
@@ -20,6 +21,8 @@ def long_tool(name: str, mark: str) -> ToolCall:
             return ToolCall("Bash", {"command": command, "description": "Wait"})
         case "gemini":
             return ToolCall("run_shell_command", {"command": command, "description": "Wait"})
+        case "opencode":
+            return ToolCall("bash", {"command": command, "description": "Wait"})
     return ToolCall("exec_command", {"cmd": command})
 
 

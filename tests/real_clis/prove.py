@@ -1,131 +1,187 @@
-"""Proves releases of CLIs that the default tests do not run: installs one into a folder of its own, replays the
-recordings of its agent, runs the tests that drive it, delivers messages, and prints one row, or what broke."""
+"""Proves a release of a CLI: installs it beside the pinned one, replays the recordings of its agent, runs the tests
+that drive it, delivers messages, and compares what it shows and tells with the last release. If all is good, it writes
+the release into the rules and the documentation; else it prints what broke, and keeps recordings of it."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.delivery_results import Line, file_of, read
-from benchmarks.delivery_verdict import Fate
-from tests.real_clis.homes import ALL, FURTHER, PROVEN_VARIABLE, folder_of
+import msgspec
+
+from benchmarks import machine
+from benchmarks.delivery_results import file_of, read
+from tests.fakes.terminal_recording import FOLDER_VARIABLE, recorded_tests
+from tests.real_clis import proofs
+from tests.real_clis.profile import Profile, differences
+from tests.real_clis.releases import PACKAGES, PROVEN_VARIABLE, Release, parse_release
 
 ROOT = Path(__file__).resolve().parents[2]
 DELIVERIES = 200
-TESTS = ("test_turns", "test_hooks", "test_asks", "test_messages", "test_delivery")
+TESTS = (
+    *("test_turns", "test_hooks", "test_asks", "test_messages", "test_delivery", "test_crashes", "test_stop"),
+    *("test_sidecar_feels_bare", "test_first_questions", "test_environment"),
+)
 SCORES = "tests/sidecar/activity/test_replay_scores.py"
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_PASSED = re.compile(r"\b(\d+) passed\b")
 
 
-@dataclass(frozen=True)
-class Release:
-    name: str
-    version: str
+@dataclass
+class Found:
+    """What the steps have shown of a release so far."""
 
-    @property
-    def folder(self) -> Path:
-        return folder_of(self.name, self.version)
+    release: Release
+    broken: list[str] = field(default_factory=list)
+    tests: int = 0
 
     @property
     def kept(self) -> Path:
-        """What was seen of it: results, and recordings of what failed."""
-        return self.folder / "seen"
+        """Results, logs, and recordings of what failed."""
+        return self.release.folder / "seen"
 
-    def __str__(self) -> str:
-        return f"{self.name}@{self.version}"
+    @property
+    def recordings(self) -> Path:
+        return self.kept / "terminals"
 
 
-def release_of(text: str) -> Release:
-    name, _, version = text.partition("@")
-    if name not in FURTHER:
-        raise SystemExit(f"prove-clis: {name!r} is not one of {', '.join(FURTHER)} (tests/real_clis/further.json).")
-    return Release(name, version or str(FURTHER[name]["version"]))
+def newest(name: str) -> Release:
+    package = PACKAGES[name].package
+    done = subprocess.run(["npm", "view", package, "version"], capture_output=True, text=True, check=False)
+    if done.returncode or not done.stdout.strip():
+        raise SystemExit(f"prove-clis: npm does not say which release of {package} is the newest.")
+    return Release(name, done.stdout.strip())
 
 
 def install(release: Release) -> None:
     """Without the scripts of packages. What is there already is not fetched again."""
-    if any(release.folder.glob(str(FURTHER[release.name]["program"]))):
+    if release.program.exists():
         return
     release.folder.mkdir(parents=True, exist_ok=True)
-    package = f"{FURTHER[release.name]['package']}@{release.version}"
+    package = f"{PACKAGES[release.name].package}@{release.version}"
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--loglevel=error")
     done = subprocess.run(["npm", "install", "--prefix", str(release.folder), *quiet, package], check=False)
-    if done.returncode:
+    if done.returncode or not release.program.exists():
         raise SystemExit(f"prove-clis: npm could not install {package}.")
 
 
-def run(release: Release, *words: str) -> bool:
-    env = {**os.environ, PROVEN_VARIABLE: str(release), "EYES_KEEP": str(release.kept), "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-P", *words], cwd=ROOT, env=env, check=False).returncode == 0
+def run(found: Found, step: str, *words: str, **more: str) -> tuple[bool, str]:
+    """Its output goes to the terminal and into a log."""
+    variables = {PROVEN_VARIABLE: str(found.release), "EYES_KEEP": str(found.kept), "PYTHONPATH": str(ROOT), **more}
+    command = [sys.executable, "-P", *words]
+    print(f"\n{found.release}: {step}", flush=True)
+    said: list[str] = []
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **variables}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            said.append(line)
+            print(line, end="", flush=True)
+    text = "".join(said)
+    (found.kept / f"{step}.log").write_text(text, encoding="utf-8")
+    if process.returncode:
+        found.broken += [f"{step}: {name}" for name in _FAILED.findall(text)] or [step]
+    return process.returncode == 0, text
 
 
-def prove(release: Release, deliveries: int) -> bool:
+def run_tests(found: Found) -> None:
+    pytest = ("-m", "pytest", "-q", "-rfE", "--tb=short", "-p", "no:cacheprovider")
+    _, replayed = run(found, "recordings", *pytest, "-k", found.release.name, SCORES)
+    shutil.rmtree(found.recordings, ignore_errors=True)
+    files = [f"tests/real_clis/{name}.py" for name in TESTS]
+    _, driven = run(found, "tests", *pytest, *files, **{FOLDER_VARIABLE: str(found.recordings)})
+    found.tests = sum(int(number) for text in (replayed, driven) for number in _PASSED.findall(text))
+    keep_recordings_of(set(_FAILED.findall(driven)), found.recordings)
+
+
+def keep_recordings_of(failed: set[str], folder: Path) -> None:
+    for path in folder.glob("*.cast"):
+        if not failed & recorded_tests(path):
+            path.unlink()
+
+
+def deliver(found: Found, wanted: int) -> proofs.Deliveries:
+    """The verdict is of the messages: this machine's times are no failure of the CLI. It goes on where it stopped."""
+    name = found.release.name
+    if wanted:
+        words = ("--cli", name, "--n", str(wanted), "--results", str(found.kept))
+        run(found, "deliveries", "-m", "benchmarks.delivery_run", *words, "--evidence", str(found.kept / "evidence"))
+        found.broken = [one for one in found.broken if one != "deliveries"]
+    told = proofs.count(read(file_of(name, found.kept)))
+    found.broken += [f"deliveries: {number} {fault}" for fault, number in told.faults.items() if number]
+    if told.messages < wanted:
+        found.broken.append(f"deliveries: only {told.messages} of {wanted} messages")
+    return told
+
+
+def look(found: Found) -> Profile | None:
+    path = found.kept / "profile.json"
+    path.unlink(missing_ok=True)
+    run(found, "profile", "-m", "tests.real_clis.profile", found.release.name, str(path))
+    return msgspec.json.decode(path.read_bytes(), type=Profile) if path.exists() else None
+
+
+def compare(release: Release, profile: Profile) -> None:
+    last = proofs.last_proven(release)
+    before = proofs.read_proof(last) if last else None
+    if before is not None:
+        changed = differences(before.profile, profile)
+        print(f"\n{release} shows and tells {'the same as' if not changed else 'other than'} {last}:")
+        print("".join(f"  {line}\n" for line in changed), end="")
+
+
+def prove(release: Release, deliveries: int, *, write: bool) -> bool:
     begun = time.monotonic()
     install(release)
-    release.kept.mkdir(parents=True, exist_ok=True)
-    pytest = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", release.name)
-    files = [f"tests/real_clis/{name}.py" for name in TESTS]
-    steps = {
-        "recordings": run(release, *pytest, SCORES),
-        "tests with the real CLI": run(release, *pytest, *files),
-        "deliveries": deliver(release, deliveries),
-    }
-    print(f"\n{row(release, read(file_of(release.name, release.kept)))} in {time.monotonic() - begun:.0f} s")
-    broken = [step for step, good in steps.items() if not good]
-    if broken:
-        print(f"{release}: {', '.join(broken)} failed. Recordings and evidence are in {release.kept}.")
-    return not broken
+    found = Found(release)
+    found.kept.mkdir(parents=True, exist_ok=True)
+    profile = look(found)
+    run_tests(found)
+    told = deliver(found, deliveries)
+    seconds = round(time.monotonic() - begun)
+    if profile is not None:
+        compare(release, profile)
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        proof = proofs.Proof(today, machine.commit(), os.getloadavg()[2], seconds, found.tests, told, profile)
+        print(f"\n{proofs.row(release, proof)}")
+        if write and not found.broken and deliveries >= DELIVERIES:
+            proofs.write(release, proof)
+            print(f"{release} is proven, and named so in the rules, the README and docs/.")
+    for one in found.broken:
+        print(f"{release} broke: {one}")
+    if found.broken:
+        print(f"Logs, evidence and recordings are in {found.kept}.")
+    return not found.broken
 
 
-def deliver(release: Release, wanted: int) -> bool:
-    """The verdict is of the messages: this machine's times are no failure of the CLI."""
-    if not wanted:
-        return True
-    kept = ("--results", str(release.kept), "--evidence", str(release.kept / "evidence"))
-    run(release, "-m", "benchmarks.delivery_run", "--cli", release.name, "--n", str(wanted), *kept)
-    lines = read(file_of(release.name, release.kept))
-    return len(lines) >= wanted and not any(count for name, count in faults(lines).items())
-
-
-def faults(lines: Sequence[Line]) -> dict[str, int]:
-    fates = [line.fate for line in lines]
-    return {
-        "lost": fates.count(Fate.LOST),
-        "doubled": fates.count(Fate.DOUBLED),
-        "garbled": fates.count(Fate.GARBLED),
-        "without an end": fates.count(Fate.UNTOLD),
-        "into a dialog": sum(line.dialogs for line in lines),
-        "drafts lost": sum(line.drafts_lost for line in lines),
-    }
-
-
-def row(release: Release, lines: Sequence[Line]) -> str:
-    told = ", ".join(f"{count} {name}" for name, count in faults(lines).items())
-    exact = sum(line.fate is Fate.EXACT for line in lines)
-    idle = [line for line in lines if line.situation == "idle"]
-    ms = ", ".join(f"{rung} p95 {p95_ms(idle, rung)}" for rung in ("accepted", "answered"))
-    return f"{release}: {len(lines)} messages, {exact} exact, {told}; idle: {ms}"
-
-
-def p95_ms(lines: Sequence[Line], rung: str) -> str:
-    """From the sending of a message to this state."""
-    times = sorted(after for line in lines for name, _, after in line.rungs if name == rung)
-    return f"{times[int(0.95 * (len(times) - 1))] * 1000:.0f} ms" if times else "none"
+def chosen(names: list[str], *, latest: bool) -> list[Release]:
+    try:
+        releases = [parse_release(text) for text in names or PACKAGES]
+    except KeyError as error:
+        raise SystemExit(f"prove-clis: {error} is not one of {', '.join(PACKAGES)}.") from error
+    return [newest(one.name) for one in releases] if latest else releases
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="prove-clis", description=__doc__)
-    parser.add_argument("releases", nargs="*", metavar="NAME[@VERSION]", help=f"default: {', '.join(FURTHER)}")
+    parser.add_argument(
+        "releases", nargs="*", metavar="NAME[@VERSION]", help=f"default: {', '.join(PACKAGES)}, as pinned"
+    )
+    parser.add_argument("--latest", action="store_true", help="the newest release of each, whichever is named")
     parser.add_argument("--deliveries", type=int, default=DELIVERIES, metavar="N", help=f"default: {DELIVERIES}")
+    parser.add_argument("--no-write", action="store_true", help="change no file of the repository")
     given = parser.parse_args()
-    releases = [release_of(text) for text in given.releases or FURTHER]
-    assert set(FURTHER) <= set(ALL)
-    sys.exit(0 if all([prove(release, given.deliveries) for release in releases]) else 1)
+    releases = chosen(given.releases, latest=given.latest)
+    good = [prove(release, given.deliveries, write=not given.no_write) for release in releases]
+    sys.exit(0 if all(good) else 1)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
-from tests.real_clis.homes import CLIS, Place
+from tests.real_clis.homes import CLIS, NEWEST, Place
 from tests.real_clis.kept import Kept, kept
 from tests.support.gateways import GatewayProcess
 
@@ -38,7 +38,7 @@ TRANSCRIPTS = {"claude": ".claude/projects", "codex": ".codex/sessions", "gemini
 SECRET, SECOND, THIRD = (f"The word to remember is {word}." for word in ("BLUE-4711", "GREEN-4712", "GREY-4713"))
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
-each_cli = pytest.mark.parametrize("of_module", ["claude", "codex", "gemini"], indirect=True)
+each_cli = pytest.mark.parametrize("of_module", NEWEST, indirect=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sidecar.agents.adapter.adapter import HookQuestion
 from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLIS, NEWEST
+from tests.real_clis.homes import CLIS, NEWEST, among
 from tests.real_clis.kept import Kept, kept
 from tests.real_clis.observed_cli import ObservedCli, observed_cli
 from tests.sidecar.capabilities import approvals_of
@@ -23,7 +23,7 @@ WORDS = "Es ist grün 🙂, wirklich 🏳️\u200d🌈:\n\n  1. ja\n  2. sì —
 
 
 def of(*names: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("of_module", [name for name in names if name in CLIS], indirect=True)
+    return pytest.mark.parametrize("of_module", among(*names), indirect=True)
 
 
 each_cli = of(*CLIS)

@@ -16,7 +16,7 @@ import pytest
 
 from gateway.client import Endpoint
 from gateway.mcp.tools import TOOLS
-from tests.real_clis.homes import MODULES
+from tests.real_clis.releases import MODULES
 from tests.support.gateways import gateway_in_process
 from tests.support.mcp_clients import ROOT
 

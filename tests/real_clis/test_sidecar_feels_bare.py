@@ -20,7 +20,7 @@ from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import terminal
-from tests.real_clis.homes import CLIS, Cli, Place
+from tests.real_clis.homes import CLIS, NEWEST, Cli, Place
 from tests.support.gateways import GatewayProcess
 
 ROOT = Path(__file__).parents[2]
@@ -153,7 +153,7 @@ def short_path() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("where", PLACES)
-@pytest.mark.parametrize("name", ["claude", "codex", "gemini"])
+@pytest.mark.parametrize("name", NEWEST)
 async def test_every_screen_is_that_of_the_cli_alone(name: str, where: str, short_path: Path) -> None:
     cli = CLIS[name]
     if cli.missing or (where == "tmux" and shutil.which("tmux") is None):

@@ -14,14 +14,14 @@ from gateway.protocol.events import ControlAction
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLIS, Cli
+from tests.real_clis.homes import CLIS, Cli, among
 from tests.real_clis.kept import Kept, kept
 from tests.real_clis.long_tools import FREELY, long_tool, running
 from tests.real_clis.running import CliInSidecar, in_a_sidecar
 from tests.sidecar.sidecar_terminal import SidecarTerminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
-ALL = pytest.mark.parametrize("of_module", ["claude", "codex", "gemini"], indirect=True)
+ALL = pytest.mark.parametrize("of_module", among(*FREELY), indirect=True)
 BY_ALICE = "interrupted by alice"
 
 

@@ -52,10 +52,12 @@ class Watched:
         self._loop = asyncio.get_running_loop()
         agent = REGISTRY[cli.agent]
         self.line = Timeline(self._loop.time())
-        self.eyes = ObservationLoop(AgentObserver(agent, *size), None, None)
+        self.observer = AgentObserver(agent, *size)
+        self.eyes = ObservationLoop(self.observer, None, None)
         self._probe = ProbeFilter(agent.probe if probed else None)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.agent: Running
+        self.listener: Callable[[AgentSnapshot], None] = lambda moment: None
 
     @property
     def terminal(self) -> Terminal:
@@ -85,6 +87,7 @@ class Watched:
             self._looked(await self.eyes.next())
 
     def _looked(self, moment: AgentSnapshot) -> None:
+        self.listener(moment)
         state = str(moment.verdict.activity)
         if not self.line.seen or self.line.seen[-1][1] != state:
             self.line.seen.append((self.now(), state))

@@ -16,6 +16,7 @@ from sidecar.screen.emulator import Screen
 from sidecar.terminal.person_at_terminal import open_human_terminal
 from sidecar.terminal.raw_terminal import TerminalOutput
 from tests.fakes.retry import retry_until
+from tests.fakes.terminal_recording import recorder_of
 from tests.sidecar.memory_room import MemoryRoom
 
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
@@ -27,6 +28,7 @@ class SidecarTerminal:
     def __init__(self, room: MemoryRoom, master: int, slave: int) -> None:
         self.room, self._master, self._slave = room, master, slave
         self.bytes = bytearray()
+        self.recorder = recorder_of(os.environ, 100, 30)
         self.screen = Screen(100, 30)
         self.status: int | None = None
         loop = asyncio.get_running_loop()
@@ -38,14 +40,21 @@ class SidecarTerminal:
         with contextlib.suppress(OSError):
             data = os.read(self._master, 65536)
             self.bytes += data
+            self._record("o", data)
             self.screen.feed(data)
 
+    def _record(self, kind: str, data: bytes) -> None:
+        if self.recorder is not None:
+            self.recorder.add(kind, data)
+
     def resize(self, columns: int, rows: int) -> None:
+        self._record("r", f"{columns}x{rows}".encode())
         self.screen.resize(columns, rows)
         termios.tcsetwinsize(self._slave, (rows, columns))
         os.kill(os.getpid(), signal.SIGWINCH)
 
     def type(self, text: str) -> None:
+        self._record("i", text.encode())
         self._input.write(text.encode())
 
     @property
@@ -106,5 +115,7 @@ async def sidecar_in_terminal(
                 pane.status = await asyncio.wait_for(task, 15)
     finally:
         asyncio.get_running_loop().remove_reader(master)
+        if pane.recorder is not None:
+            pane.recorder.save()
         os.close(slave)
         os.close(master)

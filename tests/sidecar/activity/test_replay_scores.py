@@ -121,4 +121,4 @@ def test_every_agent_has_recordings_of_idle_busy_and_asking(rules: ScreenRules) 
     mine = [data for data in map(truth, NAMES) if data["cli"] == rules.agent]
     states = {state for data in mine for _, state in data["states"]}
     assert {"idle", "busy", "approval"} <= states
-    assert {str(data["version"]) for data in mine} == set(rules.versions)
+    assert {str(data["version"]) for data in mine} <= set(rules.versions)

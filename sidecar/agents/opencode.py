@@ -154,7 +154,8 @@ def _parse_question(event: Mapping[str, object]) -> HookQuestion | None:
     call = describe_tool_call(tool, _shown_input(given, event.get("patterns")))
     turn = str(event.get("turn") or event.get("session_id") or "")
     asked = question_about_call(tool, call, turn, (given, event.get("patterns")))
-    return replace(asked, decides=True, words=True)
+    question = f"{asked.question} (Allow always: in its terminal)"  # the options there have no keys of their own
+    return replace(asked, question=question, decides=True, words=True, complete=True)
 
 
 def _shown_input(given: Mapping[str, object], patterns: object) -> Mapping[str, object]:

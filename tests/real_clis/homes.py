@@ -35,7 +35,8 @@ class Launch:
 class Cli:
     """`ready` is on the screen when the composer takes text. `tool` is a call that it asks its user about, which shows
     `dialog`. `asks` are patterns of hosts that it requests whatever its settings; these requests are refused.
-    `asks_within` is how many seconds it may take from an Enter to its request, before a person would press it again."""
+    `asks_within` is how many seconds it may take from an Enter to its request, before a person would press it again.
+    `warms_up`: its first prompt takes it half a minute of computing, so a test begins after one."""
 
     name: str
     version: str
@@ -47,6 +48,7 @@ class Cli:
     dialog: str
     asks: frozenset[str] = frozenset()
     asks_within: float = 3.0
+    warms_up: bool = False
 
     @property
     def agent(self) -> str:
@@ -214,6 +216,7 @@ OPENCODE = Cli(
     dialog="# Shell command",
     asks=frozenset({"registry.*:443"}),  # the registry of its packages, for the types of plugins
     asks_within=30.0,  # it loads its providers at the first prompt
+    warms_up=True,
 )
 PINNED = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
 ALL = {**PINNED, OPENCODE.name: OPENCODE}

@@ -1,5 +1,7 @@
 """A real CLI started by its adapter, and what its hooks and its transcript tell of it: no room, no courier."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import time
@@ -23,7 +25,7 @@ from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import CLIS, Cli, Place
-from tests.real_clis.running import rub_out
+from tests.real_clis.running import WARM_UP_S, rub_out
 from tests.sidecar.hearers import FakeReceivers, turn_listener_of
 
 
@@ -76,6 +78,13 @@ class ObservedCli:
         except AssertionError:
             await rub_out(self.terminal, self.cli.ready)
             self.terminal.paste(text)
+
+    async def warmed_up(self) -> ObservedCli:
+        if self.cli.warms_up:
+            await self.say("[alice -> you #1] Good morning.")
+            await self.tells(TurnFactKind.ANSWER, seconds=WARM_UP_S)
+            await self.begin()
+        return self
 
     async def begin(self) -> None:
         """Each turn has ended and all of it was told; an empty composer waits, and nobody refuses or decides."""
@@ -139,7 +148,8 @@ async def observed_cli(name: str, folder: Path, session: str = "") -> AsyncItera
                 with answering(address, hook):
                     async with _listening(listener):
                         await pty.shows(cli.ready, 60)
-                        yield ObservedCli(agent, hearers, model, cli, pty, listener, events, folder)
+                        found = ObservedCli(agent, hearers, model, cli, pty, listener, events, folder)
+                        yield await found.warmed_up()
 
 
 def _named(name: str, folder: Path, argv: tuple[str, ...]) -> tuple[str, ...]:

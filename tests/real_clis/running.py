@@ -19,6 +19,7 @@ from tests.real_clis.homes import Cli, Place
 from tests.sidecar.sidecar_terminal import SidecarTerminal, sidecar_in_terminal
 
 RUB_OUT_INTERVAL_S, RUB_OUT_TIMES = 0.5, 60
+WARM_UP_S = 240.0  # on a busy machine
 
 
 async def rub_out(pane: Terminal, ready: str) -> None:
@@ -167,4 +168,8 @@ async def in_a_sidecar(cli: Cli, folder: Path, *options: str) -> AsyncIterator[C
         sidecar_in_terminal(one.place.work, (*one.argv, *options), agent=cli.agent, env=one.env) as pane,
     ):
         await pane.is_("idle", 60)
-        yield CliInSidecar(cli, pane, one.model, folder)
+        found = CliInSidecar(cli, pane, one.model, folder)
+        if cli.warms_up:
+            await pane.reaches(pane.room.say("Good morning."), "answered", WARM_UP_S)
+            await found.begin()
+        yield found

@@ -5,9 +5,10 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,8 +34,13 @@ from tests.real_clis.kept import Kept, kept
 from tests.support.gateways import GatewayProcess
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
-TRANSCRIPTS = {"claude": ".claude/projects", "codex": ".codex/sessions", "gemini": ".gemini/tmp"}
+PATIENCE = 120.0
+TRANSCRIPTS = {
+    "claude": ".claude/projects",
+    "codex": ".codex/sessions",
+    "gemini": ".gemini/tmp",
+    "opencode": ".local/share/opencode",
+}
 SECRET, SECOND, THIRD = (f"The word to remember is {word}." for word in ("BLUE-4711", "GREEN-4712", "GREY-4713"))
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -88,8 +94,7 @@ class Scene:
         folder = Path(self.env["HOME"], TRANSCRIPTS[self.name])
 
         def there() -> bool:
-            found = (path.read_text(errors="replace") for path in folder.rglob("*.jsonl"))
-            return any(answer in one.partition(text)[2] for one in found if text in one)
+            return any(answer in one.partition(text)[2] for one in conversations_in(folder) if text in one)
 
         await retry_until(there, PATIENCE, describe=self.pane.describe)
 
@@ -119,6 +124,15 @@ class Scene:
         await asyncio.sleep(0.5)
         await self.is_idle()
         return time.monotonic() - began
+
+
+def conversations_in(folder: Path) -> Iterator[str]:
+    """As the CLI itself keeps them."""
+    for path in folder.rglob("*.jsonl"):
+        yield path.read_text(errors="replace")
+    for path in folder.rglob("opencode.db"):
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+            yield "\n".join(data for (data,) in store.execute("SELECT data FROM part ORDER BY time_created"))
 
 
 @contextlib.asynccontextmanager

@@ -22,7 +22,7 @@ from tests.fakes.terminal import Terminal, terminal
 from tests.support.gateways import GatewayProcess
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0  # a CLI that starts on a busy machine
+PATIENCE = 120.0  # a CLI that starts on a busy machine
 
 
 @dataclass

@@ -52,6 +52,7 @@ class HookQuestion:
     about: AskAbout = AskAbout.TEXT
     question: str = ""  # used if the dialog's own words cannot be read
     words: bool = False  # a denial can include words for the model
+    complete: bool = False  # while the hook waits, its yes and no are all that can be answered from here
     texts: tuple[str, ...] = ()  # texts that the dialog may show
     turn: str = ""  # the vendor's id of the turn, or of the session
 

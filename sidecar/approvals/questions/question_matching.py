@@ -145,7 +145,7 @@ def _merge_question(screen: Question, told: HookCandidate) -> Question:
         choices=screen.choices,
         allow=screen.allow,
         deny=screen.deny,
-        complete=screen.complete,
+        complete=screen.complete or (asked.complete and told.waits),
         once=not asked.decides and not (screen.whole and shows_it),
     )
 
@@ -168,7 +168,7 @@ def _question_of_hook_alone(told: HookCandidate) -> Question:
         digest=told.name,
         question=asked.question,
         detail=asked.detail,
-        complete=False,
+        complete=asked.complete and told.waits,
         tool=asked.tool,
         about=asked.about,
         words=asked.words and told.waits,

@@ -132,7 +132,8 @@ def test_a_question_is_told_whole_and_the_room_decides_it(
     asked = approvals_of(OPENCODE).asked(event)
     assert asked is not None
     assert (asked.tool, asked.about, asked.detail, asked.turn) == (tool, about, detail, "msg_1")
-    assert asked.decides and asked.words
+    assert asked.decides and asked.words and asked.complete
+    assert asked.question.endswith("(Allow always: in its terminal)")
 
 
 def test_a_denial_carries_its_words() -> None:

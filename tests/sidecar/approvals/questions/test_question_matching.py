@@ -57,6 +57,15 @@ def test_a_hook_that_decides_asks_also_where_nothing_can_be_read(shown: Question
     assert question.hook and not question.readable and question.choices == ()
 
 
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("shown", [None, screen("touch made", choices=(), complete=False, allow="", deny="")])
+def test_a_hook_that_knows_all_answers_needs_no_options_of_the_screen(shown: Question | None, waits: bool) -> None:
+    mine = replace(TOUCH, asked=replace(TOUCH.asked, complete=True), waits=waits)
+    question = match_question(shown, [mine], asks=True, untouched=True).question
+    assert question is not None
+    assert (question.hook, question.readable, question.choices) == (waits, waits, ())
+
+
 def test_of_several_waiting_questions_the_one_on_the_screen_matches() -> None:
     for mine in (TOUCH, REMOVE):
         found = match_question(screen(f"Bash\n{mine.asked.detail}"), [TOUCH, REMOVE], asks=True, untouched=True)

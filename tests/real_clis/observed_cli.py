@@ -148,8 +148,7 @@ async def observed_cli(name: str, folder: Path, session: str = "") -> AsyncItera
                 with answering(address, hook):
                     async with _listening(listener):
                         await pty.shows(cli.ready, 60)
-                        found = ObservedCli(agent, hearers, model, cli, pty, listener, events, folder)
-                        yield await found.warmed_up()
+                        yield await ObservedCli(agent, hearers, model, cli, pty, listener, events, folder).warmed_up()
 
 
 def _named(name: str, folder: Path, argv: tuple[str, ...]) -> tuple[str, ...]:

@@ -104,7 +104,7 @@ class ChatDriver:
         await self.until(lambda: not any(word in self.text for word in words))
 
     async def until(self, check: Callable[[], object]) -> None:
-        await retry_until(check, 15, describe=lambda: f"\n{self.text}\n{self.running}")
+        await retry_until(check, 60, describe=lambda: f"\n{self.text}\n{self.running}")
 
 
 def _found(pane_control: PaneControl) -> Callable[[], Awaitable[PaneControl]]:

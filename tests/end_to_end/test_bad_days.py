@@ -96,7 +96,7 @@ async def test_a_reader_that_stops_reading_is_closed_and_harms_nobody(tmp_path: 
             await retry_until(lambda: len(hub.broadcaster.connections_of("slow")) == 1)
             sent = 0
             while hub.broadcaster.connections_of("slow") and sent < 1000:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     await alice.send(f"{sent} {text}")
                 sent += 1
             assert sent < 1000, "the connection was given up"
@@ -134,7 +134,7 @@ async def test_ten_thousand_rooms(tmp_path: Path) -> None:
             await asyncio.gather(*(old_room(gateway.hub, f"room-{number}") for number in range(begin, begin + 500)))
         await alice.send("a needle", room="room-7777")
         await alice.send("hay", room="room-1")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert len((await fetch_all_pages(alice.request, Rooms(), RoomList)).rooms) == 10_001
             found = (await alice.request(Search(query="needle"), MessageList)).messages
             assert [one.room for one in found] == ["room-7777"]
@@ -319,7 +319,7 @@ async def test_a_clock_that_goes_backwards(tmp_path: Path) -> None:
         for number in range(2):
             await alice.send(f"{number} before")
         wall.now -= 3600
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             for number in range(4):
                 await alice.send(f"{number} after")
         found = (await alice.request(History(), MessageList)).messages[::-1]

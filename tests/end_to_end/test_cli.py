@@ -112,7 +112,7 @@ async def test_send_waits_for_the_reply(process: GatewayProcess, groupchat: Grou
                 await agent.request(Report(message=event.seq, steps=steps), Done)
                 await agent.send("quite well", to="@alice", reply_to=event.seq)
                 break
-        out, err = await asyncio.wait_for(command.communicate(), 20)
+        out, err = await asyncio.wait_for(command.communicate(), 60)
     answer = json.loads(out)
     assert (command.returncode, err) == (0, b"")
     assert answer.keys() == {"seq", "deliveries", "reply", "team"}
@@ -140,7 +140,7 @@ async def test_listen_tells_what_happens_as_it_happens(groupchat: Groupchat, pro
     async with Client(process.operator) as alice:
         await alice.send("one")
         await alice.send("two")
-    out, _ = await asyncio.wait_for(command.communicate(), 20)
+    out, _ = await asyncio.wait_for(command.communicate(), 60)
     assert command.returncode == 0
     frames = [json.loads(line) for line in out.splitlines()]
     assert [one["content"] for one in frames if one["ev"] == "message"] == ["one", "two"]
@@ -256,7 +256,7 @@ async def test_stats_count_what_members_do(groupchat: Groupchat, process: Gatewa
 
 
 async def first_messages(client: Client, count: int) -> AsyncIterator[Message]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for event in client.events():
             if isinstance(event, Message):
                 yield event

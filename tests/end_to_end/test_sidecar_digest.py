@@ -16,7 +16,7 @@ LONG = "and so on, word after word, " * 20
 
 
 async def all_answered(pane: SidecarTerminal, numbers: list[int]) -> None:
-    await retry_until(lambda: all("answered" in pane.room.rungs(one) for one in numbers), 30, describe=pane.describe)
+    await retry_until(lambda: all("answered" in pane.room.rungs(one) for one in numbers), 60, describe=pane.describe)
     for number in numbers:
         rungs = pane.room.rungs(number)
         assert [one for one in rungs if one in LADDER] == LADDER, number

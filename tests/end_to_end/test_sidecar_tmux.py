@@ -139,7 +139,7 @@ async def test_closing_the_pane_ends_the_agent(tmp_path: Path) -> None:
         agents = [int(pid) for pid in children.read_text().split()] if children.exists() else []
         one.tmux("kill-pane")
         for pid in [sidecar, *agents]:
-            await retry_until(lambda pid=pid: not _alive(pid), 10)  # type: ignore[misc]
+            await retry_until(lambda pid=pid: not _alive(pid), 60)  # type: ignore[misc]
 
 
 def _alive(pid: int) -> bool:

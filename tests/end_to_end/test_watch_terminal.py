@@ -214,7 +214,7 @@ async def test_nothing_is_felt_in_the_terminal(gateway: GatewayProcess, tmp_path
     """The same bytes reach it while nobody watches, while two do, and afterwards."""
     with pane(tmp_path / "pane") as screen, sidecar(gateway, screen):
         await is_known(gateway.operator, "painter")
-        await retry_until(lambda: b"ready" in screen.written, 30)
+        await retry_until(lambda: b"ready" in screen.written, 60)
         await storm(screen, "a")
         await screen.shows_all()
         async with watcher(gateway.operator) as one, watcher(gateway.operator) as two:

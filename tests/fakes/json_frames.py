@@ -13,7 +13,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 Frame = dict[str, Any]
 

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 async def retry_until(
-    check: Callable[[], T], seconds: float = 20.0, *, describe: Callable[[], object] = lambda: ""
+    check: Callable[[], T], seconds: float = 60.0, *, describe: Callable[[], object] = lambda: ""
 ) -> T:
     """The first true result of `check`; after `seconds` an AssertionError with the result of `describe`."""
     deadline = time.monotonic() + seconds

@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 from tests.fakes.json_frames import Frame, JsonFrames
 
 STAMP = "2025-11-19T12:34:56Z"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def wire_message(type_: str, content: Any = "hello", to: str | None = None, **fields: Any) -> dict[str, Any]:

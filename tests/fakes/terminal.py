@@ -156,4 +156,4 @@ async def terminal(
 async def _hung_up(process: PtyProcess) -> None:
     with contextlib.suppress(ProcessLookupError, AssertionError):
         os.killpg(process.pid, signal.SIGHUP)
-        await retry_until(lambda: not process.isalive(), 8)
+        await retry_until(lambda: not process.isalive(), 60)

@@ -125,7 +125,7 @@ class Trial:
         return 0
 
     async def _rest(self) -> None:
-        await retry_until(lambda: not self._model.turns or self._model.turns[-1].finished_at, 30)
+        await retry_until(lambda: not self._model.turns or self._model.turns[-1].finished_at, 60)
         with contextlib.suppress(AssertionError):
             await retry_until(lambda: self._eyes.sees == "idle" and not self._composer, 5)
 

@@ -67,14 +67,14 @@ class ObservedCli:
         for _ in range(3):
             self.terminal.write(self.agent.submit.key)
             with contextlib.suppress(AssertionError):
-                await retry_until(lambda: self._taken > before, 10)
+                await retry_until(lambda: self._taken > before, 60)
                 return
 
     async def _paste(self, text: str) -> None:
         begin = text.splitlines()[0][:20]
         self.terminal.paste(text)
         try:
-            await retry_until(lambda: begin in self.terminal.screen or "[Pasted" in self.terminal.screen, 10)
+            await retry_until(lambda: begin in self.terminal.screen or "[Pasted" in self.terminal.screen, 60)
         except AssertionError:
             await rub_out(self.terminal, self.cli.ready)
             self.terminal.paste(text)
@@ -88,7 +88,7 @@ class ObservedCli:
 
     async def begin(self) -> None:
         """Each turn has ended and all of it was told; an empty composer waits, and nobody refuses or decides."""
-        await retry_until(lambda: all(one.finished_at or one.cut for one in self.model.turns), 30)
+        await retry_until(lambda: all(one.finished_at or one.cut for one in self.model.turns), 60)
         await rub_out(self.terminal, self.cli.ready)
         await self._all_is_told()
         self.hearers.forget()

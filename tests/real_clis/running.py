@@ -52,7 +52,7 @@ class Running:
         except AssertionError:
             assert self.cli.dialog not in self.terminal.screen
             self.terminal.write("\r")
-            await retry_until(lambda: len(self.model.turns) > asked, 30, describe=self.terminal.describe)
+            await retry_until(lambda: len(self.model.turns) > asked, 60, describe=self.terminal.describe)
 
     async def approve(self) -> None:
         """Enter on the highlighted Yes; again while the dialog stays, for a fresh one may not take keys yet."""
@@ -68,7 +68,7 @@ class Running:
 
     async def begin(self) -> None:
         """Each turn has ended, and an empty composer waits. (What was cut before a word came may be in it again.)"""
-        await retry_until(lambda: all(one.finished_at or one.cut for one in self.model.turns), 30)
+        await retry_until(lambda: all(one.finished_at or one.cut for one in self.model.turns), 60)
         await rub_out(self.terminal, self.cli.ready)
         self.model.forget()
         (self.place.work / "made").unlink(missing_ok=True)

@@ -160,7 +160,7 @@ async def test_a_question_is_taken_back_when_the_person_answers(scene: ObservedC
     await scene.terminal.shows(scene.cli.dialog)
     await asyncio.sleep(0.5)  # a dialog that has just been drawn takes no key
     scene.terminal.write("\x1b")
-    await asyncio.wait_for(gone.wait(), 10)
+    await asyncio.wait_for(gone.wait(), 60)
 
 
 @of("codex", "gemini")

@@ -89,7 +89,7 @@ async def submit_by_hand(one: CliInSidecar, number: int) -> None:
     for _ in range(5):
         one.pane.type("\t" if one.cli.name == "codex" else "\r")
         with contextlib.suppress(AssertionError):
-            await retry_until(lambda: len(one.model.prompts) == number, 10)
+            await retry_until(lambda: len(one.model.prompts) == number, 60)
             return
         one.pane.type("\x7f")
     raise AssertionError(one.pane.describe())

@@ -44,7 +44,7 @@ class Scene:
         """How long the tool has lived on."""
         began = time.monotonic()
         self.pane.room.order(ControlAction.KEYS, text="stop", may_approve=True)
-        await retry_until(lambda: not running(self.mark), 10, describe=self.pane.describe)
+        await retry_until(lambda: not running(self.mark), 60, describe=self.pane.describe)
         return time.monotonic() - began
 
     def end(self, number: int) -> tuple[str, str]:
@@ -104,7 +104,7 @@ async def test_a_stop_before_the_first_word_leaves_nothing_in_the_composer(one: 
     one.model.script(Reply("late", silence=30))
     first = one.pane.room.say("Talk.")
     await one.pane.reaches(first, "accepted", 30)
-    await retry_until(lambda: one.model.turns, 30)
+    await retry_until(lambda: one.model.turns, 60)
     one.pane.room.order(ControlAction.KEYS, text="stop")
     await one.pane.reaches(first, "failed", 30)
     assert one.end(first) == ("failed", BY_ALICE)

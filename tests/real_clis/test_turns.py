@@ -103,7 +103,7 @@ async def test_escape_cuts_a_silent_turn(agent: Running) -> None:
     await agent.say("[alice -> agent #6] Think.")
     await agent.terminal.shows("esc interrupt" if agent.cli.name == "opencode" else "esc to", 60)
     agent.terminal.write(REGISTRY[agent.cli.agent].interrupt.key)
-    await retry_until(lambda: agent.model.turns[0].cut, 30, describe=agent.terminal.describe)
+    await retry_until(lambda: agent.model.turns[0].cut, 60, describe=agent.terminal.describe)
 
 
 # what the sidecar sees

@@ -112,7 +112,7 @@ async def sidecar_in_terminal(
                 yield pane
             finally:
                 runner.stop()
-                pane.status = await asyncio.wait_for(task, 15)
+                pane.status = await asyncio.wait_for(task, 60)
     finally:
         asyncio.get_running_loop().remove_reader(master)
         if pane.recorder is not None:

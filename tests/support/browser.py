@@ -22,7 +22,7 @@ from gateway.protocol.requests.member_requests import BeginPairing
 from gateway.protocol.results import PairingBegun
 from gateway.protocol.types.core_types import DeviceScope
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def base64url(data: bytes) -> str:

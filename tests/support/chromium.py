@@ -29,7 +29,7 @@ from playwright.async_api import (
 CHROMIUM = shutil.which("chromium")
 WITHOUT = "Chromium is not installed: bin/run-tests does it where apt-get is."
 # Generous, for a machine on which other tests run: nothing waits that long unless it fails.
-PATIENCE_MS = 30_000.0
+PATIENCE_MS = 60_000.0
 ARGUMENTS = (
     "--disable-gpu",
     "--disable-background-networking",

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.support import warm
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

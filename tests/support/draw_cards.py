@@ -45,7 +45,7 @@ async def one_card(three: Three, camera: Camera, folder: Path, name: str) -> Non
     await session.shows(f"{name} asks:")
     await session.shows("rm -rf")
     with contextlib.suppress(AssertionError):  # in a very small pane the card may offer no key
-        await retry_until(lambda: any(one in session.text() for one in ("F2 to answer", "F2 F3")), 8)
+        await retry_until(lambda: any(one in session.text() for one in ("F2 to answer", "F2 F3")), 60)
     draw("1-open", "a question")
     session.press("F2")
     await session.shows("its key answers")
@@ -54,7 +54,7 @@ async def one_card(three: Three, camera: Camera, folder: Path, name: str) -> Non
     await asyncio.sleep(0.5)
     draw("3-unfolded", "unfolded")
     await _answer(three, name)
-    await retry_until(lambda: not session.groupchat("asks", "--json").json["asks"], 30, describe=session.text)
+    await retry_until(lambda: not session.groupchat("asks", "--json").json["asks"], 60, describe=session.text)
     await asyncio.sleep(2)
     draw("4-answered", "answered")
 
@@ -69,7 +69,7 @@ async def _answer(three: Three, name: str) -> None:
     session.type("w")
     await session.shows("/deny claude because")
     session.say(WORDS)
-    await retry_until(lambda: any(WORDS in str(one.body) for one in model.seen), 30, describe=session.text)
+    await retry_until(lambda: any(WORDS in str(one.body) for one in model.seen), 60, describe=session.text)
 
 
 async def draw(folder: Path, size: str) -> None:

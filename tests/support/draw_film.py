@@ -62,7 +62,7 @@ async def a_kill(one: Session, film: Film) -> None:
     """cleo works for a person at her own terminal, so the message waits when everything that carries it is killed."""
     film.caption = "cleo is busy in her own terminal, so a message for her waits"
     await type_line(one, "slow 30", "cleo")
-    await retry_until(lambda: one.doing()["cleo"] == "busy", 30)
+    await retry_until(lambda: one.doing()["cleo"] == "busy", 60)
     await type_line(one, f"@cleo say {SURVIVED}")
     await one.shows("held")
     film.hold(1.6)

@@ -45,7 +45,7 @@ class Socket:
         """The next answer, whatever else is pushed before it."""
         await self.wire.send(request)
         while True:
-            frame: dict[str, Any] = json.loads(await asyncio.wait_for(self.wire.recv(), 15))
+            frame: dict[str, Any] = json.loads(await asyncio.wait_for(self.wire.recv(), 60))
             if "re" in frame:
                 return frame
 

@@ -90,7 +90,7 @@ async def test_a_stream_is_kept_alive_and_counts_as_being_here(gateway: Gateway)
         assert response.headers["Cache-Control"] == "no-store"
         await response.content.readuntil(b"replayed")
         gateway.hub.streams.keep_alive()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await response.content.readline() != b": ping\n":
                 pass
         assert gateway.hub.state.live["bob"].connections == 1

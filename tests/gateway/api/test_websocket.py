@@ -28,7 +28,7 @@ class Wire:
         await self.socket.send(json.dumps(frame))
 
     async def next(self) -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(await asyncio.wait_for(self.socket.recv(), 15))
+        frame: dict[str, Any] = json.loads(await asyncio.wait_for(self.socket.recv(), 60))
         return frame
 
     async def until(self, **wanted: Any) -> list[dict[str, Any]]:

@@ -67,13 +67,13 @@ class Peer:
 
     async def get(self, path: str) -> str:
         self.writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 60)
         await self.reader.readexactly(2)
         return head.partition(b"\r\n")[0].decode()
 
     async def until_closed(self) -> None:
         with contextlib.suppress(ConnectionError):
-            await asyncio.wait_for(self.reader.read(), 10)
+            await asyncio.wait_for(self.reader.read(), 60)
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ async def test_unread_events_block_no_answer_and_are_not_lost(
         for number in range(50):
             await alice.send(f"message {number}")
         heard: list[str] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for event in alice.events():
                 if isinstance(event, Message):
                     heard.append(event.content)
@@ -35,7 +35,7 @@ async def test_a_gateway_put_back_from_a_backup_is_followed_from_its_end(gateway
     beyond: dict[str, Any] = {"since": 1_000_000}
     async with Client(gateway.operator, Hello(echo=True, **beyond)) as alice:
         await alice.send("after the backup")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for event in alice.events():
                 if isinstance(event, Message):
                     assert event.content == "after the backup"

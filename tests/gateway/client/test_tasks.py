@@ -28,14 +28,14 @@ async def quiet() -> None:
 
 async def test_a_block_ends_with_the_vital_task_beside_it() -> None:
     with pytest.raises(TaskDied, match="'part'") as caught:
-        async with asyncio.timeout(10), spawned_vital(dies(), "part"):
+        async with asyncio.timeout(60), spawned_vital(dies(), "part"):
             await asyncio.Event().wait()
     assert isinstance(caught.value.__cause__, Odd)
 
 
 async def test_a_vital_task_that_was_cancelled_has_died_too() -> None:
     with pytest.raises(TaskDied):
-        async with asyncio.timeout(10), spawned_vital(asyncio.Event().wait(), "part"):
+        async with asyncio.timeout(60), spawned_vital(asyncio.Event().wait(), "part"):
             next(one for one in asyncio.all_tasks() if one.get_name() == "part").cancel()
             await asyncio.Event().wait()
 

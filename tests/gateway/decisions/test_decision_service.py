@@ -69,7 +69,7 @@ async def vote(client: Client, decision: Decision, choice: str) -> Decision:
 
 async def until(client: Client, kind: type[T], check: Callable[[T], bool]) -> T:
     """The first event of this kind that is the one."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         async for event in client.events():
             if isinstance(event, kind) and check(event):
                 return event
@@ -230,7 +230,7 @@ async def test_a_deadline_outlives_the_gateway(tmp_path: Path) -> None:
             await alice.request(OpenSession(session="storage", deadline_in=0.7), SessionView)
         process.kill()
         process.start()
-        async with Client(process.operator, Hello(since=0)) as alice, asyncio.timeout(15):
+        async with Client(process.operator, Hello(since=0)) as alice, asyncio.timeout(60):
             assert [one.name for one in alice.welcome.sessions] == ["storage"]
             seen: list[str] = []
             async for event in alice.events():

@@ -407,7 +407,7 @@ async def test_a_burst_of_sixteen_is_limited_and_the_connection_lives_on(
     assert miner.contents() == scout.contents() == [f"n{number}" for number in range(16 - len(errors))]
     for _ in range(30):
         await scout.channels()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "after a while" not in scout.contents():
             await scout.send(channel, "after a while")
             await scout.settle()

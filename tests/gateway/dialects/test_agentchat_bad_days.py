@@ -314,7 +314,7 @@ async def test_a_program_that_answers_every_answer_is_stopped_visibly(tmp_path: 
             answering = asyncio.get_running_loop().create_task(answer_all(), name="answering")
             await scout.send("@claude", "question 0")
             heard = 0
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not (stopped := [one for one in scout.of("MSG") if one["from"] == "@system"]):
                     answers = [one for one in scout.of("MSG") if one["from"] == "@claude"]
                     if len(answers) > heard:

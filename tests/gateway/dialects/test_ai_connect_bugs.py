@@ -139,7 +139,7 @@ async def test_4_delivered_means_that_the_client_has_read_it(process: GatewayPro
 
 
 async def becomes(wanted: object, look: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while await look() is not wanted:
             await asyncio.sleep(0.02)
 
@@ -157,7 +157,7 @@ async def test_5_a_silent_peer_is_removed_however_often_it_is_pinged(tmp_path: P
         peer_at(url, "_viewer_") as viewer,
     ):
         alive = asyncio.get_running_loop().create_task(keep_alive(aragon), name="alive")
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             await silent.ended.wait()
         assert len(silent.of("ping")) > 3
         await aragon.until(lambda: {"type": "peer_left", "peer": "Boromir"} in aragon.frames)

@@ -49,7 +49,7 @@ async def test_a_person_answers_while_the_agent_waits(gateway: Gateway, ada: End
         asking = asyncio.gather(one("ask_human", question="Which database?", options=["Postgres", "SQLite with WAL"]))
         await retry_until(lambda: waits(gateway, "ada"))
         await decide(alice, "B", "one file")
-        (answer,) = await asyncio.wait_for(asking, 10)
+        (answer,) = await asyncio.wait_for(asking, 60)
         assert answer.splitlines()[1:] == ["alice:", "| B", "| one file"]
         assert "Decided: B (SQLite with WAL) by alice." in answer
         assert await one("peer_read") == "No new messages.", "it was told once"
@@ -62,7 +62,7 @@ async def test_an_answer_in_words_comes_whole(gateway: Gateway, ada: Endpoint) -
         asking = asyncio.gather(one("ask_human", question="What do you think?"))
         await retry_until(lambda: waits(gateway, "ada"))
         await decide(alice, long)
-        (answer,) = await asyncio.wait_for(asking, 10)
+        (answer,) = await asyncio.wait_for(asking, 60)
         assert answer.endswith("\n".join(f"| {line}" for line in long.splitlines()))
 
 
@@ -75,7 +75,7 @@ async def test_a_late_answer_is_not_lost(gateway: Gateway, ada: Endpoint) -> Non
         waiting = asyncio.gather(one("peer_wait", reply_to=number, timeout=20))
         await retry_until(lambda: waits(gateway, "ada"))
         await decide(alice, "blue")
-        (heard,) = await asyncio.wait_for(waiting, 10)
+        (heard,) = await asyncio.wait_for(waiting, 60)
         assert f"answers #{number}" in heard and "| - alice: blue" in heard
         assert await one("peer_read") == "No new messages."
 
@@ -128,7 +128,7 @@ async def test_peers_decide(gateway: Gateway, ada: Endpoint, ben: Endpoint) -> N
             *("ben:", "| red", "| warm"),
             *("cleo:", "| red"),
         ]
-        (told,) = await asyncio.wait_for(asking, 10)
+        (told,) = await asyncio.wait_for(asking, 60)
         assert told == f"{key} was sent to ben, cleo.\n{ended}"
         assert "is already decided" in await two("vote", decision=key, choice="blue")
         assert await two("vote") == "No open decisions."

@@ -58,7 +58,7 @@ async def test_peers_talk_over_each_way(gateway: Gateway, ada: Endpoint, ben: En
         waiting = asyncio.gather(other("peer_wait", timeout=30))
         await retry_until(lambda: waits(gateway, "ben"))
         sent = await one("peer_send", to="ben", message="Does it hold\nfor empty input?")
-        (heard,) = await asyncio.wait_for(waiting, 10)
+        (heard,) = await asyncio.wait_for(waiting, 60)
         number = int(sent.removeprefix("Sent as #").split()[0])
         assert f"#{number} ada (agent) to ben" in heard
         assert heard.endswith("| Does it hold\n| for empty input?")
@@ -68,7 +68,7 @@ async def test_peers_talk_over_each_way(gateway: Gateway, ada: Endpoint, ben: En
         question = await other("peer_read")
         asked = int(question.partition("#")[2].split()[0])
         await other("peer_send", to="ada", message="It does.", reply_to=asked)
-        (answer,) = await asyncio.wait_for(asking, 10)
+        (answer,) = await asyncio.wait_for(asking, 60)
         assert f", answers #{asked}:\n| It does." in answer
         assert await one("peer_read") == "No new messages."
         history = await one("peer_history", peer="ben")
@@ -237,7 +237,7 @@ async def test_a_token_that_is_revoked_ends_a_wait_and_one_that_has_expired_is_r
         waiting = asyncio.gather(one("peer_wait", timeout=30))
         await retry_until(lambda: waits(gateway, "ada"))
         await alice.request(RevokeToken(name="ada"), Done)
-        assert "was revoked" in (await asyncio.wait_for(waiting, 10))[0]
+        assert "was revoked" in (await asyncio.wait_for(waiting, 60))[0]
         made = await alice.request(CreateToken(name="cleo", expires_in=0.2), TokenMade)
         await asyncio.sleep(0.3)
         for token in (ada, Endpoint(gateway.url, made.token)):
@@ -299,7 +299,7 @@ async def test_a_wait_outlives_the_gateway(tmp_path: Path) -> None:
             process.start()
             async with Client(process.operator) as alice:
                 await alice.send("I am back.", to="@ada")
-            assert "| I am back." in (await asyncio.wait_for(waiting, 20))[0]
+            assert "| I am back." in (await asyncio.wait_for(waiting, 60))[0]
 
 
 async def test_the_process_is_started_again_when_it_dies(gateway: Gateway, ada: Endpoint) -> None:

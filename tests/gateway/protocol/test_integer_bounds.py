@@ -65,7 +65,7 @@ async def breaks(gateway: Gateway, kind: Any, body: dict[str, Any]) -> bool:
     try:
         request = codec.decode_request(msgspec.json.encode(body))
         assert type(request) is kind and kind in OPERATION_BY_REQUEST
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await run_operation(gateway.hub, system_actor(), request)
     except GroupChatError as error:
         return isinstance(error, StorageFailed | Unavailable)

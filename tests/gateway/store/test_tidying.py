@@ -27,7 +27,7 @@ async def test_a_quiet_store_merges_its_index(tmp_path: Path) -> None:
     scattered = segments(path)
     query = MessageQuery(Viewer("alice", observer=True), words="common", limit=BATCHES)
     before = await store.messages(query)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await store.at_rest()
     assert segments(path) < scattered
     assert await store.messages(query) == before

@@ -150,7 +150,7 @@ async def test_whoever_says_nothing_is_put_out(gateway: Gateway) -> None:
 
     wire = Wire()
     socket = ProvingSocket(gateway.hub, wire, Challenged("h", "o", "n"), nobody, seconds=0.01)
-    await asyncio.wait_for(wire.closed.wait(), 30)
+    await asyncio.wait_for(wire.closed.wait(), 60)
     assert b"challenge" in wire.written
     socket.close()
 

@@ -93,7 +93,7 @@ async def test_a_watcher_gets_each_change(tmp_path: Path) -> None:
 
         task = asyncio.get_running_loop().create_task(watch(), name="watch")
         pane.room.say("hello")
-        await asyncio.wait_for(task, 15)
+        await asyncio.wait_for(task, 60)
         assert seen[0] == "idle"
 
 

@@ -77,7 +77,7 @@ async def test_a_store_that_was_replaced(tmp_path: Path) -> None:
             await first.aclose()
             async with gateway_in_process(tmp_path / "two", port=port):
                 outbox.post_reply(Reply("an answer", (), "general", 7, "r", (7,)))
-                await retry_until(lambda: room.welcome.store_id != old.store_id, 30)
+                await retry_until(lambda: room.welcome.store_id != old.store_id, 60)
                 assert await outbox.fetch(7) is None
                 with pytest.raises(Unavailable, match="another store"):
                     await room.request(Report(message=7, steps=(Step(Rung.FAILED),)), Done)

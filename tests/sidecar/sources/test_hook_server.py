@@ -67,9 +67,9 @@ async def test_who_hangs_up_is_not_waited_for() -> None:
         parts = urlsplit(f"{address}/PermissionRequest")
         _, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.write(f"POST {parts.path} HTTP/1.1\r\nContent-Length: 2\r\n\r\n{{}}".encode())
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), 60)
         writer.close()
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 60)
         await writer.wait_closed()
 
 
@@ -99,6 +99,6 @@ async def test_idle_connections_of_others_keep_no_hook_out() -> None:
         listening(heard) as address,
         crowd(urlsplit(address).port or 0, CONNECTION_LIMITS.strangers + 5) as readers,
     ):
-        assert await asyncio.wait_for(readers[0].read(), 10) == b""
+        assert await asyncio.wait_for(readers[0].read(), 60) == b""
         assert "heard" in await post(f"{address}/Stop", b'{"hook_event_name": "Stop"}')
     await retry_until(lambda: len(asyncio.all_tasks()) == 1)

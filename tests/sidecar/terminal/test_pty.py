@@ -40,7 +40,7 @@ def python(code: str) -> tuple[str, ...]:
 
 async def test_the_last_output_and_the_exit_status_are_reported() -> None:
     async with running(*python("import sys; print('x' * 100_000, end='!'); sys.exit(7)")) as (terminal, output):
-        assert await asyncio.wait_for(terminal.exited, 10) == 7
+        assert await asyncio.wait_for(terminal.exited, 60) == 7
         assert len(output) == 100_001
 
 
@@ -83,7 +83,7 @@ async def test_a_child_that_ignores_signals_is_ended_all_the_same(monkeypatch: p
 
 async def test_processes_left_by_a_child_do_not_delay_its_end() -> None:
     async with running("sh", "-c", "sleep 60 & exit 3") as (terminal, _):
-        assert await asyncio.wait_for(terminal.exited, 10) == 3
+        assert await asyncio.wait_for(terminal.exited, 60) == 3
 
 
 async def test_a_missing_program_is_reported() -> None:
@@ -121,7 +121,7 @@ async def test_an_agent_is_started_as_this_process_was() -> None:
         env = dict(os.environ)
         terminal = Terminal(command, env, Path.cwd(), (80, 24), inherited=inherited)
         terminal.begin_output(output.extend)
-        await asyncio.wait_for(terminal.exited, 10)
+        await asyncio.wait_for(terminal.exited, 60)
         terminal.close()
     finally:
         inherited.give_back()
@@ -135,7 +135,7 @@ async def test_waiting_for_the_end_fails_when_the_watch_has_failed() -> None:
     try:
         next(one for one in asyncio.all_tasks() if one.get_name() == "child").cancel()
         with pytest.raises(TaskDied, match="child"):
-            await asyncio.wait_for(asyncio.shield(terminal.exited), 10)
+            await asyncio.wait_for(asyncio.shield(terminal.exited), 60)
     finally:
         terminal.signal(signal.SIGKILL)
         os.waitpid(terminal.pid, 0)

@@ -33,7 +33,7 @@ async def test_each_misdeed_fails_the_test(browser: Browser, gateway: GatewayPro
         page = await context.new_page()
         await page.goto(gateway.url)
         await page.evaluate(f"() => {{ try {{ {script} }} catch {{ }} }}")
-        await retry_until(lambda: any(told in one for one in watch.problems), 30, describe=lambda: watch.found)
+        await retry_until(lambda: any(told in one for one in watch.problems), 60, describe=lambda: watch.found)
         watch.expect(".")
 
 
@@ -44,4 +44,4 @@ async def test_a_page_of_another_host_fails_the_test(browser: Browser, gateway: 
             await page.goto(gateway.url)
             watch.expect("Failed to load", "CSP violation")
             await page.evaluate('() => { location = "http://127.0.0.1:9/elsewhere"; }')
-            await retry_until(lambda: watch.problems, 30, describe=lambda: watch.found)
+            await retry_until(lambda: watch.problems, 60, describe=lambda: watch.found)

@@ -56,7 +56,7 @@ def test_a_reply_counts_from_whom_was_asked(asked: ExpectedReply, by: str, count
 
 async def test_a_reply_of_somebody_else_is_passed_over(tmp_path: Path) -> None:
     """An observer can read the question, so the gateway takes its reply; it was not asked all the same."""
-    async with gateway_in_process(tmp_path) as gateway, asyncio.timeout(20):
+    async with gateway_in_process(tmp_path) as gateway, asyncio.timeout(60):
         claude = await gateway.member("claude")
         mallory = await gateway.member("mallory", MemberKind.HUMAN, Scope.OBSERVER)
         async with Client(claude, Hello(inbox=True)) as named, Client(mallory) as other:

@@ -77,7 +77,7 @@ BAD_QUERIES: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("query", "sentence"), BAD_QUERIES)
 async def test_a_connection_that_is_refused_says_why(world: SkynetWorld, query: dict[str, Any], sentence: str) -> None:
     await world.person()
-    async with skynet_socket(world.url, **query) as refused, asyncio.timeout(20):
+    async with skynet_socket(world.url, **query) as refused, asyncio.timeout(60):
         await refused.ended.wait()
         assert sentence in refused.errors[0]["error"]
         assert refused.socket.close_code == 1008
@@ -88,7 +88,7 @@ async def test_a_newer_connection_takes_over_and_the_end_of_the_older_changes_no
     ben = await world.agent("ben")
     first = await world.agent("ada")
     second = await world.agent("ada", agent_type="coder")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await first.ended.wait()
     assert "Another connection" in first.errors[0]["error"]
     assert first.socket.close_code == 4000
@@ -200,7 +200,7 @@ async def test_a_monitor_does_not_take_the_id_of_an_agent(world: SkynetWorld) ->
     ada = await world.agent("ada", agent_type="coder")
     await world.agent("watch", agent_type="monitor")
     for query in ({"agent_id": "ada", "agent_type": "monitor"}, {"agent_id": "watch", "agent_type": "coder"}):
-        async with skynet_socket(world.url, **query) as refused, asyncio.timeout(20):
+        async with skynet_socket(world.url, **query) as refused, asyncio.timeout(60):
             await refused.ended.wait()
             assert "is used by" in refused.errors[0]["error"]
     assert world.hub.state.members["ada"].member.role == "coder"
@@ -366,7 +366,7 @@ async def test_the_end_of_the_gateway_is_told_as_going_away(tmp_path: Path) -> N
     async with AsyncExitStack() as stack:
         async with gateway_in_process(tmp_path / "state", listen=(listen_at("skynet=0"),)) as gateway:
             ada = await stack.enter_async_context(skynet_agent(gateway.listeners["skynet"], "ada"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await ada.ended.wait()
         assert isinstance(ada, JsonFrames)
         assert ada.socket.close_code == 1001

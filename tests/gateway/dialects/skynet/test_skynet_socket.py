@@ -179,7 +179,7 @@ async def test_a_person_sees_agents_and_is_seen(world: SkynetWorld) -> None:
 
 
 async def _next_message(client: Client) -> Message:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for event in client.events():
             if isinstance(event, Message):
                 return event
@@ -327,7 +327,7 @@ async def test_an_observer_of_the_full_protocol_sees_an_agent_come_talk_and_go(w
             await ada.send("broadcast", "to all", channel="ops")
             await ada.send("task", "between two", "ben")
             await ben.message("between two")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for event in observer.events():
                 seen.append(event)
                 if isinstance(event, MemberEvent) and event.member.name == "ada" and event.member.hidden:
@@ -423,7 +423,7 @@ async def test_a_client_that_comes_after_skynet_gets_a_whole_inbox(
 async def test_an_agent_that_got_a_token_is_no_guest_any_more(world: SkynetWorld) -> None:
     ada = await world.agent("ada")
     await world.gateway.member("ada")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await ada.ended.wait()
     assert "can no longer be used without a token" in ada.errors[-1]["error"]
     assert ada.socket.close_code == 4000

@@ -87,7 +87,7 @@ async def test_a_wait_ends_with_the_first_message(pair: tuple[Asker, Asker]) -> 
     await retry_until(ada.waits)
     await ben.say("to all but ada's inbox", "@ben")
     await ben.say("hello", "@ada")
-    (found,) = await asyncio.wait_for(waiting, 10)
+    (found,) = await asyncio.wait_for(waiting, 60)
     assert said(found) == ["hello"]
     assert said(await ada.poll()) == []
 
@@ -104,7 +104,7 @@ async def test_it_picks_by_sender_and_by_what_is_answered(gateway: Gateway, pair
     await retry_until(ada.waits)
     await ben.say("by the way", "@ada")
     await ben.say("seven", "@ada", reply_to=question)
-    assert said((await asyncio.wait_for(answer, 10))[0]) == ["seven"]
+    assert said((await asyncio.wait_for(answer, 60))[0]) == ["seven"]
     assert said(await ada.poll()) == ["news", "by the way"]
 
 
@@ -112,9 +112,9 @@ async def test_who_waits_for_whom_is_told(pair: tuple[Asker, Asker]) -> None:
     ada, ben = pair
     first = asyncio.gather(ada.poll(wait=60, from_=("ben",)))
     await retry_until(ada.waits)
-    assert (await asyncio.wait_for(ben.poll(wait=60, from_=("ada",)), 10)).circle == ("ben", "ada")
+    assert (await asyncio.wait_for(ben.poll(wait=60, from_=("ada",)), 30)).circle == ("ben", "ada")
     await ben.say("so I speak", "@ada")
-    assert said((await asyncio.wait_for(first, 10))[0]) == ["so I speak"]
+    assert said((await asyncio.wait_for(first, 60))[0]) == ["so I speak"]
 
 
 async def test_a_message_that_reached_nobody_has_no_answer(pair: tuple[Asker, Asker]) -> None:
@@ -123,7 +123,7 @@ async def test_a_message_that_reached_nobody_has_no_answer(pair: tuple[Asker, As
     waiting = asyncio.gather(ada.poll(wait=60, reply_to=question))
     await retry_until(ada.waits)
     await ben.ask(Report(message=question, steps=(Step(Rung.FAILED, reason="turn lost"),)), Done)
-    (found,) = await asyncio.wait_for(waiting, 10)
+    (found,) = await asyncio.wait_for(waiting, 60)
     assert [(one.member, one.rung, one.reason) for one in found.undelivered] == [("ben", Rung.FAILED, "turn lost")]
 
 
@@ -144,7 +144,7 @@ async def test_two_readers_share_and_never_double(pair: tuple[Asker, Asker]) -> 
     await retry_until(ada.waits)
     for number in numbers:
         await ben.say(number, "@ada")
-    found = [content for inbox in await asyncio.wait_for(readers, 20) for content in said(inbox)]
+    found = [content for inbox in await asyncio.wait_for(readers, 60) for content in said(inbox)]
     assert sorted(found, key=int) == numbers
 
 
@@ -209,21 +209,21 @@ async def test_a_reader_that_is_woken_early_still_gets_what_is_stored_later(
     async with Client(gateway.operator) as alice, commits_held_back(gateway) as brake:
         woken = gateway.hub.wakeups.delivery_signal("ada")
         retried = spawn(alice.request(Retry(message=cancelled, member="ada"), Done), "retry")
-        await asyncio.wait_for(brake.reached.wait(), 10)
+        await asyncio.wait_for(brake.reached.wait(), 60)
         if not woken.is_set():
             gateway.hub.wakeups.wake("ada")
         await retry_until(lambda: len(found) == 2)
         assert found == [False, False]
         brake.released.set()
         await retried
-        assert said(await asyncio.wait_for(waiting, 10)) == ["hello"]
+        assert said(await asyncio.wait_for(waiting, 60)) == ["hello"]
 
 
 async def test_a_reader_is_woken_only_after_the_commit(gateway: Gateway, cancelled: int) -> None:
     async with Client(gateway.operator) as alice, commits_held_back(gateway) as brake:
         woken = gateway.hub.wakeups.delivery_signal("ada")
         retried = spawn(alice.request(Retry(message=cancelled, member="ada"), Done), "retry")
-        await asyncio.wait_for(brake.reached.wait(), 10)
+        await asyncio.wait_for(brake.reached.wait(), 60)
         assert not woken.is_set()
         brake.released.set()
         await retried

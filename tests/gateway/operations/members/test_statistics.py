@@ -85,7 +85,7 @@ async def test_every_way_of_taking_and_ending_a_message_is_counted(gateway: Gate
         async def expired() -> bool:
             return row(await stats(alice), "answerer").expired == 1
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not await expired():
                 await asyncio.sleep(0.05)
         found = await stats(alice)

@@ -37,7 +37,7 @@ async def secure(tmp_path: Path, certificate: Certificate) -> AsyncIterator[Gate
 
 
 async def said_over(wire: MakeWire, endpoint: Endpoint) -> int:
-    async with asyncio.timeout(10), Client(endpoint, wires=[wire]) as client:
+    async with asyncio.timeout(60), Client(endpoint, wires=[wire]) as client:
         return (await client.send("hello")).seq
 
 

@@ -33,7 +33,7 @@ async def test_a_call_that_hangs_holds_up_nothing() -> None:
     begun = time.monotonic()
     with pytest.raises(TimedOut, match="did not answer"):
         await call_with_timeout(ending.wait, 0.1, "hang")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 25
     ending.set()
 
 
@@ -51,7 +51,7 @@ async def test_a_tmux_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     try:
         with pytest.raises(TimedOut, match="tmux did not answer"):
-            await Workspace(socket="gc-hangs", patience=0.5).exists()
+            await Workspace(socket="gc-hangs", patience=3).exists()
     finally:
         os.kill(int(await retry_until(lambda: number.exists() and number.read_text().strip())), signal.SIGKILL)
 

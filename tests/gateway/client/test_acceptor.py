@@ -124,7 +124,7 @@ async def test_guests_are_bounded_among_themselves() -> None:
 
 @pytest.mark.parametrize("said", [b"", b"GET /token HTTP/1.1\r\nHost: local", b"\x16\x03\x01"])
 async def test_whoever_does_not_say_in_time_whose_it_is_is_closed(said: bytes) -> None:
-    async with served(seconds=0.1) as there, peers(there, 2) as pair:
+    async with served(seconds=3.0) as there, peers(there, 2) as pair:
         silent, member = pair
         await member.get("/token")
         silent.writer.write(said)

@@ -39,9 +39,9 @@ async def test_what_was_taken_does_not_expire(gateway: Gateway) -> None:
     claude = await gateway.member("claude")
     await gateway.member("gemini")
     async with Client(gateway.operator) as alice, Client(claude, Hello(inbox=True)) as agent:
-        taken = await alice.send("be quick", to="@claude", ttl=0.3)
+        taken = await alice.send("be quick", to="@claude", ttl=3)
         await agent.request(Report(message=taken.seq, steps=(Step(Rung.TYPED),)), Done)
-        later = await alice.send("be quick", to="@gemini", ttl=0.3)
+        later = await alice.send("be quick", to="@gemini", ttl=3)
         receipts = [await _first_receipt(alice), await _first_receipt(alice)]
         assert [(one.message, one.steps[-1].rung) for one in receipts] == [
             (taken.seq, Rung.TYPED),

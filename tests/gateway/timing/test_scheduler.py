@@ -58,7 +58,7 @@ async def test_each_is_looked_at_when_it_is_due_and_the_earliest_word_counts() -
     works.works.update_schedule(StateChange("other", "not ours", None))
     await retry_until(lambda: len(seen) == 3)
     assert seen == ["changed", "soon", "late"]
-    assert 0.3 <= asyncio.get_running_loop().time() - now < 5
+    assert 0.3 <= asyncio.get_running_loop().time() - now < 60
 
 
 async def test_it_looks_again_when_it_was_told_and_not_after_it_was_stopped() -> None:

@@ -18,7 +18,7 @@ from tests.contract.patterns import differences, filled
 from tests.fakes.agentchat_client import Identity
 from tests.fakes.json_frames import Frame, JsonFrames
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from gateway.protocol.types.core_types import MemberKind
 from tests.fakes.json_frames import JsonFrames
 from tests.support.gateways import Gateway
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 Heard = tuple[str, str]  # who said it, and what
 
 

@@ -124,13 +124,13 @@ async def session(tmp_path: Path) -> AsyncIterator[Session]:
 TURN = """
 [[turn]]
 match = ""
-manner = "slow 2"
+manner = "slow 4"
 answer = "That is my turn."
 """
 
 
 def started(session: Session) -> None:
-    """Demo agents that take two seconds for each turn and are restarted after a crash."""
+    """Demo agents that take four seconds for each turn and are restarted after a crash."""
     script = session.folder / "script.toml"
     script.write_text(TURN)
     entries = [f'[[agents]]\nname = "{name}"\ncommand = "{DEMO} --script {script}"\n' for name in AGENTS]

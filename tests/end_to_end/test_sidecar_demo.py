@@ -22,7 +22,7 @@ async def test_a_message_goes_through_every_step_and_its_answer_comes_back(tmp_p
 async def test_it_waits_until_the_agent_is_idle(tmp_path: Path) -> None:
     async with sidecar_in_terminal(tmp_path) as pane:
         await pane.is_("idle")
-        first = pane.room.say("slow 2")
+        first = pane.room.say("slow 5")
         await pane.is_("busy")
         second = pane.room.say("and now")
         await pane.reaches(second, "answered")

@@ -25,7 +25,7 @@ async def all_answered(pane: SidecarTerminal, numbers: list[int]) -> None:
 async def test_what_came_while_it_was_busy_is_one_prompt_with_every_number(tmp_path: Path) -> None:
     async with sidecar_in_terminal(tmp_path) as pane:
         await pane.is_("idle")
-        first = pane.room.say("slow 2", direct=False)
+        first = pane.room.say("slow 5", direct=False)
         await pane.is_("busy")
         numbers = [pane.room.say(f"{number} {LONG}", direct=False) for number in range(40)]
         await all_answered(pane, [first, *numbers])

@@ -44,7 +44,7 @@ async def busy_throughout(pane: SidecarTerminal) -> None:
 async def test_a_shell_is_idle_at_its_prompt_and_busy_with_a_command(tmp_path: Path) -> None:
     async with sidecar_in_terminal(tmp_path, ("bash", "--norc", "--noprofile", "-i"), env=BASH) as pane:
         await pane.is_("idle")
-        pane.type("printf 'still > '; sleep 2.5\r")
+        pane.type("printf 'still > '; sleep 6\r")
         await pane.shows("\nstill >")
         await busy_throughout(pane)
         assert await reader(tmp_path) == "another program reads the terminal"
@@ -56,7 +56,7 @@ async def test_a_shell_is_idle_at_its_prompt_and_busy_with_a_command(tmp_path: P
 async def test_a_python_that_is_asked_is_idle_and_busy_while_it_computes(tmp_path: Path) -> None:
     async with sidecar_in_terminal(tmp_path, (sys.executable, "-q", "-i"), agent="generic") as pane:
         await pane.is_("idle")
-        pane.type("import time; time.sleep(2.5)\r")
+        pane.type("import time; time.sleep(6)\r")
         await busy_throughout(pane)
         await pane.is_("idle")
 

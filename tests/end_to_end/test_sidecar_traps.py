@@ -34,7 +34,7 @@ async def test_a_message_goes_in_once_whatever_the_manners(traps: str, tmp_path:
         number = pane.room.say("hello there")
         if traps in RACES:
             await refuse_what_it_asks(pane)
-        await pane.reaches(number, "answered", 30)
+        await pane.reaches(number, "answered")
         wrote = told(tmp_path)
     prompts = [one["text"] for one in wrote if one["type"] == "user"]
     assert prompts == [f"[alice -> claude #{number}] hello there"]
@@ -46,10 +46,11 @@ async def test_a_message_goes_in_once_whatever_the_manners(traps: str, tmp_path:
 async def test_an_urgent_message_goes_in_while_it_works(traps: str, tmp_path: Path) -> None:
     async with sidecar_in_terminal(tmp_path, env={"DEMO_AGENT_TRAPS": traps}) as pane:
         await pane.is_("idle")
-        pane.room.say("slow 3")
+        first = pane.room.say("slow 6")
         await pane.is_("busy")
         number = pane.room.say("now", urgent=True)
-        await pane.reaches(number, "submitted", 5)
-        await pane.reaches(number, "answered", 30)
+        await pane.reaches(number, "submitted")
+        assert "answered" not in pane.room.rungs(first)
+        await pane.reaches(number, "answered")
         await retry_until(lambda: [one["text"] for one in told(tmp_path) if one["type"] == "user"][1:])
-    assert [str(one["text"])[-3:] for one in told(tmp_path) if one["type"] == "user"] == ["w 3", "now"]
+    assert [str(one["text"])[-3:] for one in told(tmp_path) if one["type"] == "user"] == ["w 6", "now"]

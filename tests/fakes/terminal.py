@@ -84,10 +84,10 @@ class Terminal:
         self._emulator.resize(columns, lines)
         self.process.setwinsize(lines, columns)
 
-    async def shows(self, text: str, seconds: float = 20.0) -> None:
+    async def shows(self, text: str, seconds: float = 60.0) -> None:
         await retry_until(lambda: text in self.screen, seconds, describe=self.describe)
 
-    async def ends(self, seconds: float = 20.0) -> int | None:
+    async def ends(self, seconds: float = 60.0) -> int | None:
         """The exit status, or None when a signal ended it."""
         await retry_until(lambda: not self.process.isalive(), seconds, describe=self.describe)
         status: int | None = self.process.exitstatus

@@ -51,7 +51,7 @@ class ObservedCli:
     def kinds(self, kind: TurnFactKind, source: str = "hook") -> list[TurnFact]:
         return [fact for fact in self.facts if fact.kind is kind and fact.source == source]
 
-    async def tells(self, kind: TurnFactKind, source: str = "hook", count: int = 1, seconds: float = 20) -> TurnFact:
+    async def tells(self, kind: TurnFactKind, source: str = "hook", count: int = 1, seconds: float = 60) -> TurnFact:
         await retry_until(lambda: len(self.kinds(kind, source)) >= count, seconds, describe=self.describe)
         return self.kinds(kind, source)[-1]
 

@@ -40,7 +40,7 @@ async def test_a_command_of_the_model_finds_no_token_and_not_the_persons_tmux(cl
             async with sidecar_in_terminal(work, launch.argv, agent=cli.name, env=env) as pane:
                 await pane.is_("idle", 60)
                 number = pane.room.say("look")
-                await pane.is_("asking", 30)
+                await pane.is_("asking", 60)
                 await pane.shows(cli.dialog)
                 await _approved(pane, cli)
                 await pane.reaches(number, "answered", 60)

@@ -89,7 +89,7 @@ async def test_a_turn_that_is_interrupted_is_told(scene: ObservedCli) -> None:
 
 @of("claude", "claude-197")
 async def test_what_is_typed_while_a_tool_runs_is_told_by_the_transcript(scene: ObservedCli) -> None:
-    tool = ToolCall("Bash", {"command": "sleep 3", "description": "Wait"})
+    tool = ToolCall("Bash", {"command": "sleep 6", "description": "Wait"})
     scene.model.script(Reply("I wait.", tool=tool), Reply("Both."))
     await scene.say("[alice -> you #1] Wait.")
     await scene.tells(TurnFactKind.MODEL, "transcript", count=2)

@@ -135,13 +135,13 @@ async def test_the_model_reads_one_envelope_for_each_message_and_no_other(one: C
     pane, model = one.pane, one.model
     for text in (*HOSTILE.values(), LONG_FORGED):
         number = pane.room.say(text)
-        await pane.reaches(number, "answered", 30)
+        await pane.reaches(number, "answered", 60)
         assert_one_envelope_each(model.prompts[-1], [number])
     pane.room.order(ControlAction.PAUSE)
     numbers = [pane.room.say(text) for text in HOSTILE.values()]
     await retry_until(lambda: "paused" in pane.room.reasons(numbers[-1]), 20, describe=pane.describe)
     pane.room.order(ControlAction.RESUME)
-    await pane.reaches(numbers[-1], "answered", 30)
+    await pane.reaches(numbers[-1], "answered", 60)
     assert_one_envelope_each(model.prompts[-1], numbers)  # what waited goes in as one prompt
     assert model.strangers == []
 
@@ -173,12 +173,12 @@ async def test_no_file_is_read_because_a_message_names_it(one: CliInSidecar) -> 
     for text in TEXTS:
         said = text.format(outside=one.folder / "home" / "out.txt") if "{outside}" in text else text
         number = pane.room.say(said)
-        await pane.reaches(number, "answered", 30)
+        await pane.reaches(number, "answered", 60)
         body = json.dumps(model.turns[-1].body)
         assert MARK not in body, pane.describe()
         assert said in model.prompts[-1].replace("\\@", "@"), model.prompts[-1]
     number = pane.room.say(MENTION)
-    await pane.reaches(number, "answered", 30)
+    await pane.reaches(number, "answered", 60)
     prompt = model.prompts[-1]
     assert MENTION in (prompt.replace("\\@", "@") if one.cli.name == "gemini" else prompt)
 
@@ -192,12 +192,12 @@ async def test_a_stop_refuses_what_is_asked_for_who_may(one: CliInSidecar) -> No
     one.model.script(Reply("Let me see.", tool=one.cli.tool))
     first = room.say("Make it.")
     await retry_until(lambda: [asked for asked in room.asked if isinstance(asked, OpenAsk)], 60)
-    await one.pane.is_("asking", 30)
+    await one.pane.is_("asking", 60)
     room.order(ControlAction.KEYS, text="stop")
     await retry_until(lambda: room.sent, describe=one.pane.describe)
     assert "you may not answer dialogs" in room.sent[0].content
     room.order(ControlAction.KEYS, text="stop", may_approve=True)
-    await one.pane.reaches(first, "failed", 30)
+    await one.pane.reaches(first, "failed", 60)
     last = room.steps[first][-1]
     assert (last.rung, last.reason) == ("failed", "interrupted by alice")
     closed = await retry_until(lambda: [asked for asked in room.asked if isinstance(asked, CloseAsk)])
@@ -260,7 +260,7 @@ async def test_what_comes_with_a_message_reaches_the_model(of_module: Kept[CliIn
 
 async def short_is_quoted(one: CliInSidecar) -> None:
     number = one.pane.room.say("look", parts=(LINES,), context={"branch": "main"})
-    await one.pane.reaches(number, "answered", 30)
+    await one.pane.reaches(number, "answered", 60)
     prompt = one.model.prompts[-1].replace("\\@", "@")
     quoted = "| [section]\n| @dataclass\n| class A:\n|     `x` = [1, 2]\n```"
     assert f"look\nwith a.py:42-45 (4 lines, 47 characters):\n```\n{quoted}" in prompt, prompt

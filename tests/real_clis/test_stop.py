@@ -37,7 +37,7 @@ class Scene:
         self.model.script(Reply("I wait.", tool=long_tool(self.cli.name, self.mark)))
         number = self.pane.room.say("Run it.")
         await retry_until(lambda: running(self.mark), 60, describe=self.pane.describe)
-        await self.pane.reaches(number, "seen", 30)
+        await self.pane.reaches(number, "seen", 60)
         return number
 
     async def stopped(self) -> float:
@@ -76,11 +76,11 @@ async def test_a_stop_ends_turn_and_tool_and_what_was_queued_is_answered_once(on
     first = await one.works()
     one.model.script(Reply("Second answer."))
     queued = one.pane.room.say("Urgent words.", urgent=True)
-    await one.pane.reaches(queued, "submitted", 20)
+    await one.pane.reaches(queued, "submitted", 60)
     assert one.pane.room.reasons(queued)[-1] == "queued, it is at work"
     assert await one.stopped() < 5
-    await one.pane.reaches(first, "failed", 20)
-    await one.pane.reaches(queued, "answered", 30)
+    await one.pane.reaches(first, "failed", 60)
+    await one.pane.reaches(queued, "answered", 60)
     assert one.end(first) == ("failed", BY_ALICE)
     assert one.pane.room.replies == {queued: "Second answer."}
 
@@ -92,8 +92,8 @@ async def test_a_message_that_interrupts_comes_after_the_tool_and_before_the_res
     later = one.pane.room.say("Later.")
     await one.pane.reaches(later, "held")
     urgent = one.pane.room.say("The other file!", urgent=True, interrupt=True)
-    await one.pane.reaches(urgent, "answered", 40)
-    await one.pane.reaches(later, "answered", 40)
+    await one.pane.reaches(urgent, "answered", 60)
+    await one.pane.reaches(later, "answered", 60)
     assert not running(one.mark)
     assert one.end(first) == ("failed", BY_ALICE)
     assert one.pane.room.replies == {urgent: "The other file.", later: "Later answer."}
@@ -103,13 +103,13 @@ async def test_a_message_that_interrupts_comes_after_the_tool_and_before_the_res
 async def test_a_stop_before_the_first_word_leaves_nothing_in_the_composer(one: Scene) -> None:
     one.model.script(Reply("late", silence=30))
     first = one.pane.room.say("Talk.")
-    await one.pane.reaches(first, "accepted", 30)
+    await one.pane.reaches(first, "accepted", 60)
     await retry_until(lambda: one.model.turns, 60)
     one.pane.room.order(ControlAction.KEYS, text="stop")
-    await one.pane.reaches(first, "failed", 30)
+    await one.pane.reaches(first, "failed", 60)
     assert one.end(first) == ("failed", BY_ALICE)
     one.model.script(Reply("Next."))
     second = one.pane.room.say("Go on.")
-    await one.pane.reaches(second, "answered", 30)
+    await one.pane.reaches(second, "answered", 60)
     assert f"#{first}" not in one.model.prompts[-1]
     await retry_until(lambda: one.pane.room.activities[-1].composer == "empty", describe=one.pane.describe)

@@ -102,7 +102,7 @@ class Watched:
     def sees(self) -> str:
         return self.line.seen[-1][1] if self.line.seen else "starting"
 
-    async def settles(self, state: str = "idle", seconds: float = 30) -> None:
+    async def settles(self, state: str = "idle", seconds: float = 60) -> None:
         await retry_until(lambda: self.sees == state, seconds, describe=self._describe)
 
     def _describe(self) -> str:

@@ -61,13 +61,13 @@ class SidecarTerminal:
     def text(self) -> str:
         return "\n".join(self.screen.picture().rows)
 
-    async def shows(self, text: str, seconds: float = 15) -> None:
+    async def shows(self, text: str, seconds: float = 60) -> None:
         await retry_until(lambda: text in self.text, seconds, describe=self.describe)
 
-    async def is_(self, activity: str, seconds: float = 15) -> None:
+    async def is_(self, activity: str, seconds: float = 60) -> None:
         await retry_until(lambda: self.room.activity == activity, seconds, describe=self.describe)
 
-    async def reaches(self, number: int, rung: str, seconds: float = 15) -> None:
+    async def reaches(self, number: int, rung: str, seconds: float = 60) -> None:
         await retry_until(lambda: rung in self.room.rungs(number), seconds, describe=self.describe)
 
     def describe(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from sidecar.agents.adapter.adapter import (
     own_attachment_folder,
     program_name,
 )
+from sidecar.agents.adapter.file_mentions import escape_file_mentions, neutralize_end
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question, value_within
 from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
@@ -61,8 +62,6 @@ decision = "allow"
 priority = 1
 """
 _NO_WIDTH = re.compile(r"[\u200b-\u200f\ufeff]")
-_UNSAFE_END = re.compile(r"[\\@]\Z")
-_READS_FILE = re.compile(r"(?<!\\)@(?=[^ \t\n\r,;!?()\[\]{}.]|\.(?![ \t\n\r]|\Z))")
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -160,19 +159,6 @@ def _is_inside(root: Path, project: Path) -> bool:
         return False
 
 
-def _escape_file_mentions(text: str, is_name: Callable[[str], bool]) -> str:
-    """Gemini reads the file of an `@path`, or asks about it if it is outside. The mention may begin anywhere in a word
-    (as in a mail address) and may be part of any name in the project. With a backslash it is text, for the model
-    too."""
-    return _READS_FILE.sub(r"\\@", text)
-
-
-def _neutralize_end(text: str) -> str:
-    """A last backslash would turn Enter into a newline, and a last `@` would open a list. A space after it would be
-    trimmed."""
-    return f"{text} " if _UNSAFE_END.search(text) else text
-
-
 def _parse_hook(event: Mapping[str, object]) -> TurnFact | None:
     """Streaming damages the hook's text of the answer, so the answer is taken from the session file."""
     match event.get("hook_event_name"):
@@ -258,7 +244,7 @@ ADAPTER = Adapter(
         _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, tool_patience_s=mcp_config.MAX_WAIT_S
     ),
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(500, 6)),
-    text=TextInput(_escape_file_mentions, _neutralize_end, _temporary_folder),
+    text=TextInput(escape_file_mentions, neutralize_end, _temporary_folder),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     hooks=Hooks(_parse_hook, _refusal_answer, _choose_answer),
     approvals=HookApprovals(_parse_question),

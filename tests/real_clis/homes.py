@@ -12,6 +12,7 @@ from typing import Any
 from tests.fakes.models.anthropic import Anthropic
 from tests.fakes.models.gemini import Gemini
 from tests.fakes.models.openai import OpenAI
+from tests.fakes.models.openai_chat import OpenAIChat
 from tests.fakes.models.script import Dialect, ToolCall
 from tests.real_clis.releases import MODULES, PACKAGES, chosen_release, release_and_program
 
@@ -36,7 +37,9 @@ class Cli:
     """`ready` is on the screen when the composer takes text. `tool` is a call that it asks its user about, which shows
     `dialog`. `asks` are patterns of hosts that it requests whatever its settings; these requests are refused.
     `asks_within` is how many seconds it may take from an Enter to its request, before a person would press it again.
-    `warms_up`: its first prompt takes it half a minute of computing, so a test begins after one."""
+    `warms_up`: its first prompt takes it half a minute of computing, so a test begins after one.
+    `titles` are the signs in its title while it works and while it asks, if it prints so long after the model's last
+    byte that its title tells better when a turn is over."""
 
     name: str
     version: str
@@ -49,6 +52,7 @@ class Cli:
     asks: frozenset[str] = frozenset()
     asks_within: float = 3.0
     warms_up: bool = False
+    titles: str = ""
 
     @property
     def agent(self) -> str:
@@ -165,6 +169,26 @@ def _opencode(place: Place, program: Path) -> Launch:
     return Launch((str(program),), base_env(place) | env)
 
 
+def _qwen(place: Place, program: Path) -> Launch:
+    """Its package has the search program without the right to execute it, and what it says of that hides its screen."""
+    for search in program.resolve().parent.glob("vendor/ripgrep/*/rg"):
+        search.chmod(0o755)
+    _write_json(
+        place.home / ".qwen" / "settings.json",
+        {
+            "general": {"enableAutoUpdate": False},
+            "privacy": {"usageStatisticsEnabled": False},
+            "telemetry": {"enabled": False},
+            "security": {"auth": {"selectedType": "openai"}},
+            "tools": {"approvalMode": "default"},
+            "memory": {"enableManagedAutoMemory": False, "enableManagedAutoDream": False},
+            "ui": {"hideTips": True, "enableFollowupSuggestions": False},
+        },
+    )
+    env = {"OPENAI_API_KEY": "dummy", "OPENAI_BASE_URL": f"{place.model}/v1", "OPENAI_MODEL": "fake-1"}
+    return Launch((str(program),), base_env(place) | env)
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -218,8 +242,19 @@ OPENCODE = Cli(
     asks_within=30.0,  # it loads its providers at the first prompt
     warms_up=True,
 )
+QWEN = Cli(
+    "qwen",
+    *release_and_program("qwen", os.environ),
+    ready="Type your message",
+    dialect=OpenAIChat,
+    launch=_qwen,
+    tool=_SHELL,
+    dialog="Allow execution of",
+    asks_within=10.0,
+    titles="◐✳",
+)
 PINNED = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
-ALL = {**PINNED, OPENCODE.name: OPENCODE}
+ALL = {**PINNED, OPENCODE.name: OPENCODE, QWEN.name: QWEN}
 
 
 def chosen(env: Mapping[str, str]) -> dict[str, Cli]:

@@ -89,8 +89,8 @@ class ObservedCli:
     async def begin(self) -> None:
         """Each turn has ended and all of it was told; an empty composer waits, and nobody refuses or decides."""
         await retry_until(lambda: all(one.finished_at or one.cut for one in self.model.turns), 60)
+        await self._all_is_told()  # and what was interrupted is back in the composer
         await rub_out(self.terminal, self.cli.ready)
-        await self._all_is_told()
         self.hearers.forget()
         self.events.clear()
         self.model.forget()

@@ -7,7 +7,7 @@ from pathlib import Path
 from sidecar.agents import REGISTRY
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, OPENCODE, Cli
+from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, OPENCODE, QWEN, Cli
 from tests.real_clis.unprepared import Change, no_codex_config, no_key, onboarding, without
 from tests.real_clis.watched import Scenario, Watched, unprepared, watched
 from tests.sidecar.quotes import EVERYTHING, wide
@@ -77,7 +77,7 @@ async def errors(eyes: Watched) -> None:
     eyes.agent.model.script(*[Reply(status=status)] * tries)
     await eyes.submit("[alice #1] fail")
     await retry_until(lambda: len(eyes.agent.model.turns) >= tries and eyes.agent.model.turns[-1].finished_at, 60)
-    eyes.true("error", eyes.line.at(eyes.agent.model.turns[-1].finished_at or 0))
+    eyes.answer("error", eyes.line.at(eyes.agent.model.turns[-1].finished_at or 0))
     await eyes.settles("error")
     await asyncio.sleep(2)
     await eyes.turn("[bob #2] go on", Reply("Here I am."))
@@ -216,6 +216,15 @@ RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
     "opencode-interrupts": (OPENCODE, (80, 24), interrupts, True),
     "opencode-modals": (OPENCODE, (80, 24), modals(("/models", "Select model"), ("/sessions", "Sessions")), True),
 }
+RECORDINGS |= {
+    "qwen-quotes-100x30": (QWEN, (100, 30), quotes, True),
+    "qwen-quotes-60x20": (QWEN, (60, 20), quotes, True),
+    "qwen-silence": (QWEN, (80, 24), silence, True),
+    "qwen-resizes": (QWEN, (100, 30), resizes, True),
+    "qwen-errors": (QWEN, (80, 24), errors, True),
+    "qwen-interrupts": (QWEN, (60, 20), interrupts, True),
+    "qwen-modals": (QWEN, (80, 24), modals(("/model", "Select Model"), ("/settings", "Settings")), True),
+}
 Step = tuple[str, str]
 SETTINGS = ".gemini/settings.json"
 # At their first start: what is missing, and for each screen what it shows and the keys that answer it.
@@ -238,6 +247,12 @@ NOTES = [
 ]
 
 
+TITLE_NOTES = [
+    NOTES[0],
+    "labels: busy = the Enter that was taken (or that opens a picker), busy again = the key that approves, idle after "
+    "Escape = the key; after the model's last byte the CLI's own title tells, and a picker when it is drawn",
+    NOTES[2],
+]
 FIRST_NOTES = [
     "made by tests/real_clis/record.py",
     "labels: approval = a first question is drawn, starting = the key that answers it, idle = the composer is drawn",
@@ -274,7 +289,7 @@ async def main(folder: Path, names: list[str]) -> None:
             except AssertionError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 continue
-            eyes.save(folder / f"{name}.cast", NOTES)
+            eyes.save(folder / f"{name}.cast", TITLE_NOTES if cli.titles else NOTES)
             print(name, (folder / f"{name}.cast").stat().st_size // 1000, "kB")
 
 

@@ -180,7 +180,7 @@ async def test_no_file_is_read_because_a_message_names_it(one: CliInSidecar) -> 
     number = pane.room.say(MENTION)
     await pane.reaches(number, "answered", 60)
     prompt = model.prompts[-1]
-    assert MENTION in (prompt.replace("\\@", "@") if one.cli.name == "gemini" else prompt)
+    assert MENTION in (prompt.replace("\\@", "@") if one.cli.name in ("gemini", "qwen") else prompt)
 
 
 # a stop while a dialog is open
@@ -209,7 +209,13 @@ async def test_a_stop_refuses_what_is_asked_for_who_may(one: CliInSidecar) -> No
 
 
 WORDY = "and so on, word after word, " * 12
-COSTS = {"claude": 142, "codex": 120, "gemini": 110, "opencode": 142}  # what a model on loopback says of each call
+COSTS = {
+    "claude": 142,
+    "codex": 120,
+    "gemini": 110,
+    "opencode": 142,
+    "qwen": 120,
+}  # what a model on loopback says of each call
 
 
 @of_newest

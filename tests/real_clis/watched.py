@@ -8,8 +8,9 @@ import asyncio
 import codecs
 import contextlib
 import json
+import re
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from tests.real_clis.running import Running, running
 from tests.real_clis.unprepared import Change
 
 State = tuple[float, str]
+_TITLE = re.compile(r"\x1b\][02];([^\x07\x1b]*)")
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Timeline:
     true: list[State] = field(default_factory=lambda: [(0.0, "starting")])
     seen: list[State] = field(default_factory=list)
     drawn: list[list[float]] = field(default_factory=list)
+    answers: list[float] = field(default_factory=list)
 
     def at(self, when: float) -> float:
         return round(when - self.began, 4)
@@ -98,6 +101,11 @@ class Watched:
     def true(self, state: str, at: float | None = None) -> None:
         self.line.true.append((self.now() if at is None else at, state))
 
+    def answer(self, state: str, at: float) -> None:
+        """What is true from the last byte of an answer on."""
+        self.true(state, at)
+        self.line.answers.append(at)
+
     @property
     def sees(self) -> str:
         return self.line.seen[-1][1] if self.line.seen else "starting"
@@ -137,7 +145,7 @@ class Watched:
         await retry_until(lambda: len(model.turns) >= turns and model.turns[-1].finished_at, 90)
         last = model.turns[-1]
         asks = last.reply is not None and last.reply.tool is not None
-        self.true("approval" if asks else "idle", self.line.at(last.finished_at or 0))
+        self.answer("approval" if asks else "idle", self.line.at(last.finished_at or 0))
 
     async def turn(self, text: str, *replies: Reply, look: float = 0.8) -> None:
         """One turn and a rest; each tool call is looked at for a while and approved."""
@@ -171,9 +179,12 @@ class Watched:
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
         self._terminal.write("\r")
-        self.true("approval")
+        self.true("busy" if self.cli.titles else "approval")
         begun = self.now()
         await self._terminal.shows(shows, 20)
+        if self.cli.titles:
+            begun = self.now()
+            self.true("approval", begun)
         self.line.drawn.append([begun, self.now()])
         await asyncio.sleep(seconds)
         for _ in range(4):
@@ -187,6 +198,11 @@ class Watched:
 
     # A recording
 
+    def _told(self, state: State) -> State:
+        if not self.cli.titles or state[0] not in self.line.answers:
+            return state
+        return told_by_title(self.line.events, state, self.cli.titles)
+
     def save(self, path: Path, notes: list[str]) -> None:
         columns, rows = self.size
         header = {"version": 2, "width": columns, "height": rows, "env": {"TERM": "xterm-256color"}}
@@ -199,10 +215,21 @@ class Watched:
             "columns": columns,
             "rows": rows,
             "end": self.now(),
-            "states": sorted(self.line.true),
+            "states": sorted(self._told(state) for state in self.line.true),
             "notes": [*notes, f"drawn: [label, first seen] (screen-derived, information only) {self.line.drawn}"],
         }
         path.with_suffix(".json").write_text(json.dumps(truth, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def told_by_title(events: Sequence[tuple[float, str, str]], state: State, signs: str) -> State:
+    """The state from when the CLI's own title says so: with the sign of a question, or without a sign."""
+    when, name = state
+    works, asks = signs
+    for at, kind, text in events:
+        for title in _TITLE.findall(text) if kind == "o" and at >= when else ():
+            if title[:1] == asks if name == "approval" else title[:1] not in (works, asks):
+                return at, name
+    return state
 
 
 Scenario = Callable[[Watched], Awaitable[None]]

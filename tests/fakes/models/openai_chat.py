@@ -1,0 +1,70 @@
+"""OpenAI Chat Completions, as far as Qwen Code uses it."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from tests.fakes.models.script import TITLE, Asked, Json, Kind, Pause, Reply, ToolCall
+
+_NOT_THE_USER = ("<system-reminder>",)
+_SUGGESTS = "[SUGGESTION MODE:"  # it asks what its user may want to say next
+_USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+
+
+class OpenAIChat:
+    def read(self, method: str, path: str, body: Json) -> Asked:
+        if method != "POST" or path != "/v1/chat/completions":
+            return Asked(Kind.UNKNOWN)
+        stream = bool(body.get("stream"))
+        messages = [one for one in body.get("messages", []) if one["role"] != "system"]
+        if not stream or not body.get("tools") or any(_SUGGESTS in text for text in _texts(messages[-1:])):
+            return Asked(Kind.SIDE, side_answer=TITLE, stream=stream)
+        if messages and messages[-1]["role"] == "tool":
+            return Asked(Kind.CONTINUATION, spoken=tuple(_texts(messages)))
+        return Asked(Kind.TURN, tuple(_texts(messages[-1:])), tuple(_texts(messages)))
+
+    def frames(self, reply: Reply, body: Json) -> Iterator[bytes | Pause]:
+        yield _frame(body, {"role": "assistant", "content": ""})
+        for piece in reply.pieces():
+            yield Pause.SHARE
+            yield _frame(body, {"content": piece})
+        if reply.tool:
+            yield _frame(body, {"tool_calls": [_call(reply.tool)]})
+        yield _frame(body, {}, finish="tool_calls" if reply.tool else "stop")
+        yield f"data: {json.dumps(_chunk(body, []) | {'usage': _USAGE})}\n\n".encode()
+        yield b"data: [DONE]\n\n"
+
+    def plain(self, reply: Reply, body: Json) -> dict[str, Any]:
+        message = {"role": "assistant", "content": reply.text}
+        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+        return _chunk(body, choices) | {"object": "chat.completion", "usage": _USAGE}
+
+    def error(self, status: int) -> Json:
+        return {"error": {"message": f"scripted {status}", "type": "scripted", "code": str(status)}}
+
+
+def _texts(messages: list[Json]) -> Iterator[str]:
+    """What the user wrote, message by message; what the CLI adds by itself stands in parts of its own."""
+    for message in messages:
+        if message["role"] != "user":
+            continue
+        content = message["content"]
+        parts = [content] if isinstance(content, str) else [part.get("text", "") for part in content]
+        if text := "".join(part for part in parts if not part.lstrip().startswith(_NOT_THE_USER)):
+            yield text
+
+
+def _frame(body: Json, delta: Json, finish: str | None = None) -> bytes:
+    chunk = _chunk(body, [{"index": 0, "delta": delta, "finish_reason": finish}])
+    return f"data: {json.dumps(chunk)}\n\n".encode()
+
+
+def _chunk(body: Json, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    known = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_790_000_000}
+    return known | {"model": body.get("model", "fake"), "choices": choices}
+
+
+def _call(tool: ToolCall) -> dict[str, Any]:
+    function = {"name": tool.name, "arguments": json.dumps(tool.arguments)}
+    return {"index": 0, "id": f"call_{uuid.uuid4().hex}", "type": "function", "function": function}

@@ -101,7 +101,8 @@ def _system_defaults(place: LaunchContext) -> Mapping[str, Any] | None:
 
 def _with_ours(before: Mapping[str, Any], place: LaunchContext) -> Mapping[str, Any]:
     """Neither the room's tools nor reading an attachment asks for permission. A suggestion in the empty composer, which
-    could not be told from a draft, is shown only if the user's settings ask for it."""
+    could not be told from a draft, and a scrollbar beside the options of a dialog are shown only if the user's settings
+    ask for them."""
     hook = {
         "type": "command",
         "name": "llm-groupchat",
@@ -115,7 +116,7 @@ def _with_ours(before: Mapping[str, Any], place: LaunchContext) -> Mapping[str, 
     folders = dict.fromkeys((place.private / ATTACHED_FOLDER, (place.private / ATTACHED_FOLDER).resolve()))
     reading = (f"Read(/{folder}/**)" for folder in folders)
     permissions["allow"] = [*permissions.get("allow", []), f"mcp__{mcp_config.MCP_SERVER_NAME}__*", *reading]
-    shown = {"enableFollowupSuggestions": False, **(before.get("ui") or {})}
+    shown = {"enableFollowupSuggestions": False, "showScrollbar": False, **(before.get("ui") or {})}
     return {**before, "hooks": hooks, "permissions": permissions, "ui": shown}
 
 

@@ -130,7 +130,7 @@ async def test_a_card_is_whole_at_every_size_and_stays_the_same_when_its_pane_ch
         assert (told.detail, told.about, told.left_out) == (LONG, AskAbout.COMMAND, 0)
         scene.pane.resize(100, 30)
         if size != ANSWERED_WHILE_DRAWN:
-            ask = await scene.ask(number, whole=True)
+            ask = await scene.ask(number, whole=one.name != "qwen")  # it cuts the options that name every program
             assert (ask.digest, ask.detail) == (told.digest, LONG)
             assert all(option.text.split()[0] in ("Yes", "Yes,", "No", "No,", "Allow") for option in ask.options)
         await scene.answer("deny", told.digest)
@@ -200,11 +200,14 @@ async def test_its_own_hook_decides_and_no_key_is_pressed(one: One) -> None:
     assert not one.made
 
 
+PICKERS = {"qwen": "/approval-mode"}  # it has one model here
+
+
 @with_digits
 async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(one: One) -> None:
     scene = one.scene
     await asyncio.sleep(2.0)  # gemini takes "/model" for a prompt until its commands are loaded
-    for key in "/model":
+    for key in PICKERS.get(one.name, "/model"):
         scene.pane.write(key)
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.5)

@@ -63,13 +63,28 @@ OPENCODE = """\
   ╹▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀
    ⬝⬝⬝⬝⬝■■■  esc interrupt        142 (0%)  ctrl+p commands"""
 
+QWEN = """\
+  ◆ Let me.
+  ? Shell touch made (Make a file) ←
+   Allow execution of: 'touch'?
+   › 1. Yes, allow once
+     2. Always allow run 'touch *' commands for this user
+     3. No, suggest changes (esc)
+  ⠏ Waiting for user confirmation...
+  ✕ [API Error: 400 no]
+  ⠙ Preparing a witty response... (6s · ↓ 5 tokens · esc to cancel)
+────────────────────────────────────────
+>   Type your message or @path/to/file
+────────────────────────────────────────
+  Enter to steer · Ctrl+Q to queue · ⏸ Ask permissions (shift + tab to cycle)"""
+
 OTHERS = """\
 [ ! ] Action Required | shop
 Do you want to continue? [y/n]
 Password: 
 user@host:~$ """
 
-EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OPENCODE, OTHERS))
+EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, OTHERS))
 
 
 def wide(text: str, columns: int) -> str:

@@ -45,14 +45,12 @@ class OpenAIChat:
 
 
 def _texts(messages: list[Json]) -> Iterator[str]:
-    """What the user wrote, message by message; what the CLI adds by itself stands in parts of its own."""
+    """What the user wrote. A prompt without an answer and the next one are parts of one message; what the CLI adds by
+    itself is a part, too."""
     for message in messages:
-        if message["role"] != "user":
-            continue
-        content = message["content"]
+        content = message["content"] if message["role"] == "user" else []
         parts = [content] if isinstance(content, str) else [part.get("text", "") for part in content]
-        if text := "".join(part for part in parts if not part.lstrip().startswith(_NOT_THE_USER)):
-            yield text
+        yield from (part for part in parts if part and not part.lstrip().startswith(_NOT_THE_USER))
 
 
 def _frame(body: Json, delta: Json, finish: str | None = None) -> bytes:

@@ -90,6 +90,13 @@ STRICT = {
     "opencode-quotes-60x20": 2.44,
     "opencode-resizes": 3.72,
     "opencode-silence": 1.61,
+    "qwen-errors": 0.3,
+    "qwen-interrupts": 1.1,
+    "qwen-modals": 2.22,
+    "qwen-quotes-100x30": 0.15,
+    "qwen-quotes-60x20": 1.21,
+    "qwen-resizes": 0.26,
+    "qwen-silence": 0.64,
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("*.cast"))
 

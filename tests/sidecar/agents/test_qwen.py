@@ -45,7 +45,7 @@ def test_its_hooks_are_in_a_private_file_for_the_run() -> None:
     found = settings_of(launch)
     assert set(found["hooks"]) == {"UserPromptSubmit", "PermissionRequest", "Notification", "Stop", "StopFailure"}
     assert found["permissions"]["allow"] == [TOOLS, "Read(//private/attached/**)"]
-    assert found["ui"] == {"enableFollowupSuggestions": False}
+    assert found["ui"] == {"enableFollowupSuggestions": False, "showScrollbar": False}
 
 
 def test_the_defaults_of_the_system_stay_in_force(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_the_defaults_of_the_system_stay_in_force(tmp_path: Path) -> None:
         ("QWEN_CODE_SYSTEM_SETTINGS_PATH", tmp_path / "settings.json"),
     ):
         found = settings_of(launched("qwen", place(**{variable: str(value)})))
-        assert (found["model"], found["ui"]) == ({}, own["ui"])
+        assert (found["model"], found["ui"]["enableFollowupSuggestions"]) == ({}, True)
         assert found["hooks"]["Stop"][0] == {"hooks": []} and len(found["hooks"]["Stop"]) == 2
     theirs.write_text("{")
     assert launched("qwen", place(**{DEFAULTS_VARIABLE: str(theirs)})) == LaunchPlan(("qwen",))

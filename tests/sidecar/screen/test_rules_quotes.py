@@ -39,15 +39,26 @@ def opencode(prose: list[str], columns: int, *, busy: bool, box: bool = True) ->
     return ["     It showed this:", *prose, "", "     ▣  Build · Fake One", "", *(composer if box else [])]
 
 
-DRAWN = {"claude": claude, "codex": codex, "gemini": gemini, "opencode": opencode}
+def qwen(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> list[str]:
+    spinner = ["", "  ⠏ Thinking... (1s · ↓ 5 tokens · esc to cancel)"] if busy else []
+    rule = "─" * columns
+    composer = [rule, ">   Type your message or @path/to/file", rule, "  ➜ shop · fake-1"]
+    return ["  ◆ It showed this:", *prose, *spinner, *(composer if box else [])]
+
+
+DRAWN = {"claude": claude, "codex": codex, "gemini": gemini, "opencode": opencode, "qwen": qwen}
 CASES = [(name, size, busy) for name, size, busy in product(DRAWN, SIZES, (True, False))]
 
 
 def shown(name: str, size: tuple[int, int], *, busy: bool, box: bool = True, tool: bool = False) -> ScreenSnapshot:
     """All of them indent what they did not say themselves by two columns at least."""
     columns, height = size
-    before = {"claude": "     ", "codex": "    ", "gemini": "│ ", "opencode": "  ┃  "}[name] if tool else "  "
-    before = "     " if name == "opencode" and not tool else before
+    before = (
+        {"claude": "     ", "codex": "    ", "gemini": "│ ", "opencode": "  ┃  ", "qwen": "     "}[name]
+        if tool
+        else "  "
+    )
+    before = {"opencode": "     ", "qwen": "    "}.get(name, before) if not tool else before
     prose = [(before + row)[:columns] for row in wide(EVERYTHING, columns - len(before)).split("\n")]
     rows = DRAWN[name](prose, columns, busy=busy, box=box)[-height:]
     rows = [""] * (height - len(rows)) + rows

@@ -134,7 +134,7 @@ PLAYERS: dict[str, Player] = {
     "codex": Player("codex", CODEX, mark="›", dialog=CODEX.dialog, yes="y", transient=(429, 500, 503)),
     "gemini": Player("gemini", GEMINI, mark=">", dialog=GEMINI.dialog, yes="1", transient=(500, 429)),
     "opencode": BarPlayer("opencode", OPENCODE, mark="┃", dialog=OPENCODE.dialog, yes="\r", transient=(500, 429)),
-    "qwen": Player("qwen", QWEN, mark=">", dialog=QWEN.dialog, yes="1", transient=(500, 429)),
+    "qwen": Player("qwen", QWEN, mark=">", dialog=QWEN.dialog, yes="1", no="4", transient=(500, 429)),
     "demo": Player("demo", None, mark="›", dialog="Do you want to run this?", yes="1"),
 }
 

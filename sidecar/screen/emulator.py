@@ -1,4 +1,4 @@
-"""Turns bytes into a picture of the terminal. The only file that knows the emulator library."""
+"""Turns bytes into a picture of the terminal. The only file that uses the emulator library."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pyghostty import GhosttyError, Terminal
-from pyghostty._ffi import check, ffi, lib, union_fn
-from pyghostty.core import init_sized, read_buf
-
+from sidecar.screen.emulator_library import (
+    GhosttyError,
+    Terminal,
+    check,
+    ffi,
+    init_sized,
+    lib,
+    read_buf,
+    union_fn,
+)
 from sidecar.screen.styled_rows import StyledScreen, is_blank
 
 BRACKETED_PASTE_MODE = 2004

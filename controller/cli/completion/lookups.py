@@ -17,7 +17,7 @@ from gateway.client.known_agents import KNOWN_AGENTS, agents_with_skills
 from gateway.client.timeouts import TIMEOUT_VARIABLE, timeouts_from
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.role_prompts import PROMPTS
-from gateway.protocol.types.core_types import SHARE_POLICIES
+from gateway.protocol.types.core_types import SHARE_POLICIES, bare_name
 from gateway.protocol.types.key_names import KEY_NAMES
 
 TIMEOUT_S = 0.5  # a person waits at the prompt; GROUPCHAT_TIMEOUT allows more
@@ -135,7 +135,7 @@ def _asks(wanted: WantedWord, ask: Asker) -> Found:
 
 def _ask_options(wanted: WantedWord, ask: Asker) -> Found:
     for one in ask.get("/v1/asks", "asks"):
-        if one["member"] == wanted.given[0].removeprefix("@"):
+        if one["member"] == bare_name(wanted.given[0]):
             yield from (CompletedWord(option["key"], _short(option["text"])) for option in one.get("options", []))
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from controller.cli.completion.expected_words import CompletedWord, WantedWord
-from controller.cli.completion.lookups import PORTS, look_up
+from controller.cli.completion.lookups import LOOKUPS, PORTS, Asker, look_up
 
 ANSWER = b'HTTP/1.0 200 OK\r\n\r\n{"rooms": [{"name": "lab", "topic": "the experiment"}]}'
 
@@ -37,3 +38,16 @@ def _answer_once(server: socket.socket) -> str:
         asked = taken.recv(1 << 16)
         taken.sendall(ANSWER)
     return asked.decode()
+
+
+class KnownAnswers(Asker):
+    """Answers without a gateway."""
+
+    def get(self, path: str, name: str) -> list[dict[str, Any]]:
+        return [{"member": "ada", "options": [{"key": "1", "text": "Yes"}]}, {"member": "ben"}]
+
+
+@pytest.mark.parametrize("name", ["ada", "@ada", "@Ada"])
+def test_the_options_of_a_question_are_found_however_its_agent_is_written(name: str) -> None:
+    wanted = WantedWord(kind="ask option", given=(name,))
+    assert list(LOOKUPS[wanted.kind](wanted, KnownAnswers({}, "", ""))) == [CompletedWord("1", "Yes")]

@@ -270,7 +270,7 @@ def test_doctor(groupchat: Groupchat, tmp_path: Path) -> None:
     findings = {one["what"]: one for one in found.json["findings"]}
     assert findings["gateway"]["ok"] and findings["database"]["ok"] and findings["state folder"]["ok"]
     assert found.code == (0 if found.json["ok"] else 1)
-    nowhere = Groupchat(tmp_path / "nothing-here")("doctor", "--json").json
+    nowhere = Groupchat(tmp_path / "nothing-here", quick=True)("doctor", "--json").json
     assert {one["what"]: one["ok"] for one in nowhere["findings"]}["gateway"] is True
     assert not (tmp_path / "nothing-here").exists(), "looking makes nothing"
 
@@ -282,7 +282,7 @@ def test_doctor_finds_loose_files_and_a_damaged_database(tmp_path: Path) -> None
     (state / "tokens" / "alice").write_text("x")
     (state / "tokens" / "alice").chmod(0o644)
     (state / "groupchat.db").write_bytes(b"no database" * 100)
-    outcome = Groupchat(state)("doctor", "--json")
+    outcome = Groupchat(state, quick=True)("doctor", "--json")
     bad = {one["what"]: one["remedy"] for one in outcome.json["findings"] if not one["ok"]}
     assert (outcome.code, outcome.json["ok"]) == (1, False)
     assert bad["state folder"] == f"chmod 700 {state}"
@@ -313,7 +313,7 @@ def test_tokens(groupchat: Groupchat) -> None:
 
 
 def test_tokens_of_a_gateway_that_is_not_running(tmp_path: Path) -> None:
-    groupchat = Groupchat(tmp_path / "state")
+    groupchat = Groupchat(tmp_path / "state", quick=True)
     made = groupchat("token", "create", "early", "--json")
     assert (made.code, made.json["name"]) == (0, "early")
     process = GatewayProcess(tmp_path / "state")
@@ -326,7 +326,7 @@ def test_tokens_after_the_gateway_was_killed(tmp_path: Path) -> None:
     process = GatewayProcess(tmp_path / "state")
     with process.running():
         process.kill()
-        made = Groupchat(tmp_path / "state")("token", "create", "late", "--json")
+        made = Groupchat(tmp_path / "state", quick=True)("token", "create", "late", "--json")
         assert made.code == 0, made.err
 
 
@@ -334,7 +334,7 @@ def test_tokens_after_the_gateway_was_killed(tmp_path: Path) -> None:
 
 
 def test_the_gateway_is_found_by_option_environment_and_folder(process: GatewayProcess, tmp_path: Path) -> None:
-    elsewhere = Groupchat(tmp_path / "empty")
+    elsewhere = Groupchat(tmp_path / "empty", quick=True)
     by_env = elsewhere.with_env(CSP_AUTH_TOKEN=TEAM_TOKEN, CSP_GATEWAY_URL=process.url)
     by_option = elsewhere.with_env(CSP_AUTH_TOKEN=TEAM_TOKEN)
     assert by_env("status", "--json").code == 0
@@ -447,7 +447,7 @@ def test_export_and_import(groupchat: Groupchat, tmp_path: Path) -> None:
     assert (lines[0]["groupchat"], lines[0]["room"]["name"], lines[0]["room"]["topic"]) == (1, "annals", "to be kept")
     assert [one["content"] for one in lines if one.get("ev") == "message"] == ["first", "second \u2713"]
 
-    target = Groupchat(tmp_path / "other")
+    target = Groupchat(tmp_path / "other", quick=True)
     assert target("import", str(file), "--json").json == {"room": "annals", "imported": 2, "known": 0}
     assert target("import", str(file), "--json").json == {"room": "annals", "imported": 0, "known": 2}
     process = GatewayProcess(tmp_path / "other")
@@ -469,7 +469,7 @@ def test_export_and_import(groupchat: Groupchat, tmp_path: Path) -> None:
 def test_what_is_no_export(tmp_path: Path, text: str) -> None:
     file = tmp_path / "file"
     file.write_text(text)
-    outcome = Groupchat(tmp_path / "state")("import", str(file), "--json")
+    outcome = Groupchat(tmp_path / "state", quick=True)("import", str(file), "--json")
     assert (outcome.code, outcome.error["code"]) == (1, "bad_request")
 
 

@@ -1,8 +1,9 @@
 """Kill each process in each delivery state, with another message behind it: none is lost, none is delivered twice."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks.delivery_cast import PLAYERS, Manner
 from benchmarks.delivery_person import Person
-from benchmarks.delivery_scenes import RUNGS, SLOW, Scene, killed_at
+from benchmarks.delivery_scenes import RUNGS, SLOW, Scene, Sent, killed_at
 from benchmarks.delivery_stage import Stage, staged
 from benchmarks.delivery_texts import Texts
 from benchmarks.delivery_verdict import Fate, judge
@@ -46,32 +47,42 @@ async def busy_for_a_moment(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("rung", RUNGS)
-@pytest.mark.parametrize("victim", ["sidecar", "agent", "gateway"])
+@pytest.mark.parametrize("victim", ["sidecar", "agent"])
 async def test_killed_at_a_rung(victim: str, rung: Rung, tmp_path: Path) -> None:
     async with scene_with_demo(tmp_path) as scene:
-        if rung is Rung.HELD:
-            await busy_for_a_moment(scene)
-        begun = len(scene.sent)
-        first = await scene.say(manner=Manner(seconds=0.6))
-        await scene.say()
-        if victim == "gateway":
-            await _gateway_killed_at(scene, rung, first.number)
-        else:
-            kill = scene.stage.kill_sidecar if victim == "sidecar" else scene.stage.kill_agent
-            await killed_at(scene, first, rung, kill)
-        assert await scene.ends(), f"{scene.stage.describe()}\n{story(scene.stage, first.number)}"
-        found = fates(scene)[begun:]
-    if victim == "gateway":
-        assert found == [Fate.EXACT, Fate.EXACT]
-    elif rung in BEFORE_ENTER:
+        kill = scene.stage.kill_sidecar if victim == "sidecar" else scene.stage.kill_agent
+        found = await fates_after(scene, rung, lambda first: killed_at(scene, first, rung, kill))
+    if rung in BEFORE_ENTER:
         assert found[0] in (Fate.EXACT, Fate.FAILED)
         assert found[1] is Fate.EXACT
     else:
         assert {*found} <= {Fate.EXACT, Fate.FAILED}
 
 
-async def _gateway_killed_at(scene: Scene, rung: Rung, number: int) -> None:
-    story_of = scene.stage.room.of(number)
+async def test_the_gateway_is_killed_at_each_rung(tmp_path: Path) -> None:
+    """One after another with the same sidecar, which stays."""
+    async with scene_with_demo(tmp_path) as scene:
+        sidecar = scene.stage.pane.process.pid
+        for rung in RUNGS:
+            kill = partial(_gateway_killed_at, scene, rung)
+            assert (rung, await fates_after(scene, rung, kill)) == (rung, [Fate.EXACT, Fate.EXACT])
+        assert scene.stage.pane.process.pid == sidecar and scene.stage.starts == 1
+
+
+async def fates_after(scene: Scene, rung: Rung, kill: Callable[[Sent], Awaitable[None]]) -> list[Fate]:
+    """What became of two messages, the first of which reaches the rung at which `kill` strikes."""
+    if rung is Rung.HELD:
+        await busy_for_a_moment(scene)
+    begun = len(scene.sent)
+    first = await scene.say(manner=Manner(seconds=0.6))
+    await scene.say()
+    await kill(first)
+    assert await scene.ends(), f"{scene.stage.describe()}\n{story(scene.stage, first.number)}"
+    return fates(scene)[begun:]
+
+
+async def _gateway_killed_at(scene: Scene, rung: Rung, first: Sent) -> None:
+    story_of = scene.stage.room.of(first.number)
     later = RUNGS[RUNGS.index(rung) :]
     await retry_until(lambda: rung is Rung.QUEUED or story_of.has(*later), SLOW)
     await scene.stage.kill_gateway(away=0.3)

@@ -72,7 +72,7 @@ async def test_an_answer_of_the_terminal_that_comes_late_is_not_typed_text(gatew
 
 
 async def test_without_a_gateway_it_says_what_to_do(tmp_path: Path) -> None:
-    done = Groupchat(tmp_path / "state")("chat", "--plain")
+    done = Groupchat(tmp_path / "state", quick=True)("chat", "--plain")
     assert done.code == 1
     assert "No gateway was found" in done.err and "groupchat serve" in done.err
 
@@ -81,7 +81,7 @@ async def test_a_token_that_was_revoked_ends_with_a_sentence(gateway: GatewayPro
     command, env = chat(gateway)
     async with terminal(command, env) as one:
         await one.shows("alice >")
-        Groupchat(gateway.state)("token", "revoke", "alice")
+        Groupchat(gateway.state, quick=True)("token", "revoke", "alice")
         await one.shows("This token is not valid")
         one.write("\x04")
         await one.shows("ended with 0")

@@ -36,7 +36,7 @@ def environment(gateway: GatewayProcess, home: Path) -> dict[str, str]:
 
 
 def said(gateway: GatewayProcess) -> list[str]:
-    found = Groupchat(gateway.state)("history", "--json").json["messages"]
+    found = Groupchat(gateway.state, quick=True)("history", "--json").json["messages"]
     return [one["content"] for one in found][::-1]
 
 

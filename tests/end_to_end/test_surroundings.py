@@ -127,7 +127,7 @@ def without_state(env: dict[str, str]) -> dict[str, str]:
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """A gateway with a message, which `listen` prints and then ends."""
     with GatewayProcess(tmp_path_factory.mktemp("surroundings") / "state").running() as running:
-        assert Groupchat(running.state)("send", "good morning").code == 0
+        assert Groupchat(running.state, quick=True)("send", "good morning").code == 0
         yield running
 
 

@@ -114,7 +114,7 @@ def test_a_command_ends_and_says_for_whom_it_waited(
 def test_a_frozen_gateway_is_told_of_and_left(tmp_path: Path) -> None:
     """The whole program and a real gateway: its end does not wait either."""
     with GatewayProcess(tmp_path / "state").running() as process:
-        command = Groupchat(process.state).with_env(GROUPCHAT_TIMEOUT="0.5")
+        command = Groupchat(process.state, quick=True).with_env(GROUPCHAT_TIMEOUT="0.5")
         assert command("agents").code == 0
         with process.frozen():
             done = command("agents", "--json")
@@ -126,5 +126,5 @@ def test_a_frozen_gateway_is_told_of_and_left(tmp_path: Path) -> None:
 
 
 def test_a_limit_that_is_no_number_is_refused(tmp_path: Path) -> None:
-    done = Groupchat(tmp_path / "state").with_env(GROUPCHAT_TIMEOUT="soon")("agents", "--json")
+    done = Groupchat(tmp_path / "state", quick=True).with_env(GROUPCHAT_TIMEOUT="soon")("agents", "--json")
     assert done.code == 1 and "GROUPCHAT_TIMEOUT" in done.error["message"]

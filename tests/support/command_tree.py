@@ -15,14 +15,15 @@ import sidecar.cli
 
 APPS = {"controller": controller.cli.main.app, "gateway": gateway.cli.app, "sidecar": sidecar.cli.app}
 
-# Typer's runner builds the whole program for each command; that takes longer than most commands.
-typer.testing._get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]
+# Building a whole program takes longer than most commands. Typer's runner would do it for each.
+built = cache(typer.main.get_command)
+typer.testing._get_command = built  # type: ignore[attr-defined]
 
 
 def leaves(app: Any, *, groups: bool = False) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Each verb with the words that lead to it, except verbs of another program. With `groups`, also the groups that
     are commands themselves."""
-    yield from _below(typer.main.get_command(app), (), groups)
+    yield from _below(built(app), (), groups)
 
 
 def _below(command: Any, path: tuple[str, ...], groups: bool) -> Iterator[tuple[tuple[str, ...], Any]]:

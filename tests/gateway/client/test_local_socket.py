@@ -267,7 +267,7 @@ class Counted(WebSocketTransport):
 
 async def test_who_takes_the_port_of_a_killed_gateway_gets_no_token(tmp_path: Path) -> None:
     process = GatewayProcess(tmp_path / "state")
-    commands = Groupchat(process.state)
+    commands = Groupchat(process.state, quick=True)
     with process.running():
         person = find_endpoint({}, state=process.state)
         async with Client(person) as alice:

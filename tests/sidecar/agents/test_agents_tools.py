@@ -107,7 +107,7 @@ def test_a_skill_is_of_each_vendors_own_kind(name: str, vendor: str) -> None:
 
 
 def test_a_skill_is_written_where_the_agent_looks_and_over_no_other_text(tmp_path: Path) -> None:
-    command = Groupchat(tmp_path / "state")
+    command = Groupchat(tmp_path / "state", quick=True)
     for _ in range(2):
         assert command("skill", "advisor", "--for", "claude", "--write", str(tmp_path)).code == 0
     path = tmp_path / ".claude" / "skills" / "groupchat-advisor" / "SKILL.md"

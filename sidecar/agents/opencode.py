@@ -194,7 +194,8 @@ ADAPTER = Adapter(
     text=TextInput(finish=_neutralize_end),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     interrupt=InterruptMethod(_ESCAPE_TWICE),
-    hooks=Hooks(_parse_event, _refusal_answer),
+    # its plugin tells each end, but late where it starves, while its screen may look calm
+    hooks=Hooks(_parse_event, _refusal_answer, ends_within=20.0),
     approvals=HookApprovals(_parse_question, _decision_answer),
     transcript=TranscriptFormat(_parse_transcript_line, _parse_cost),
 )

@@ -146,7 +146,7 @@ def overdue_action(facts: GateInput, stands: ProofState, ours: str, agent: Adapt
         if decide_enter(facts, ours, agent).go is MoveDecision.NOW:
             return _enter_due_again(stands)
         return OverdueAction.UNPROVEN if calm and stands.since >= UNPROVEN_AFTER_S else None
-    patience = QUIET_FOR_S if stands.worked else UNSEEN_AFTER_S
+    patience = (agent.hooks.ends_within if agent.hooks else QUIET_FOR_S) if stands.worked else UNSEEN_AFTER_S
     if stands.rung in (Rung.ACCEPTED, Rung.SEEN) and calm and min(stands.since, stands.calm) >= patience:
         return OverdueAction.SILENT
     return None

@@ -214,6 +214,8 @@ class Hooks:
     signal: Callable[[Mapping[str, object]], str] = hook_signal
     # the id of the conversation that a hook belongs to
     session: Callable[[Mapping[str, object]], str] = session_of_hook
+    # how long it may look calm, in seconds, before its hooks tell how a turn ended; then the turn had no answer
+    ends_within: float = 1.0
 
 
 @dataclass(frozen=True)

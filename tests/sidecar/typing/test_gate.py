@@ -31,7 +31,7 @@ from sidecar.typing.proof_rules import (
 )
 from tests.sidecar.pictures import moment
 
-CLAUDE, GENERIC = REGISTRY["claude"], REGISTRY["generic"]
+CLAUDE, GENERIC, OPENCODE = REGISTRY["claude"], REGISTRY["generic"], REGISTRY["opencode"]
 OURS = "[alice -> claude #7] hello"
 DRAFT = moment(composer=Composer.DRAFT, text="half a thought")
 COMMAND = moment(composer=Composer.DRAFT, text="/mod")
@@ -226,6 +226,11 @@ def test_a_paste_goes_into_an_empty_composer(facts: GateInput, emptied: bool, go
 )
 def test_only_what_did_not_happen_is_repeated(facts: GateInput, stands: ProofState, due: OverdueAction | None) -> None:
     assert overdue_action(facts, stands, OURS, CLAUDE) is due
+
+
+@pytest.mark.parametrize(("calm", "due"), [(2, None), (21, OverdueAction.SILENT)])
+def test_an_agent_whose_plugin_tells_each_end_may_look_calm_for_longer(calm: float, due: OverdueAction | None) -> None:
+    assert overdue_action(GateInput(moment()), ProofState(Rung.SEEN, 99, 1, calm=calm), OURS, OPENCODE) is due
 
 
 KEYS, HOOK, TITLE = EvidenceSource.KEYS, EvidenceSource.HOOK, EvidenceSource.TITLE

@@ -18,7 +18,8 @@ from sidecar.typing.returned_prompt import ReturnedPrompt
 REST_S = 1.0  # after an attempt that was stopped
 INTERRUPTED_WITHIN_S = 3.0
 REACTS_S = 1.0
-READS_S = 3.0  # a swallowed Enter leaves no trace on the screen, nor does a paste that was dropped
+READS_S = 3.0  # a swallowed Enter leaves no trace on the screen
+DROPS_S = 10.0  # nor does a dropped paste; a starved agent reads one at once and shows it seconds later
 STALLED_S = 60.0
 PROVEN_BY = (Rung.ACCEPTED, Rung.SEEN)
 
@@ -229,7 +230,7 @@ class AgentPrompts:
                 return PasteStanding.READY
             if seen.shows is ComposerContent.OTHER:
                 return PasteStanding.ALTERED
-        dropped = seen.has_read and seen.now - pasted.at >= READS_S
+        dropped = seen.has_read and seen.now - pasted.at >= DROPS_S
         printed_at = seen.now if dropped else seen.now - seen.since_output
         return PasteStanding.READY if self._has_reacted(printed_at) else PasteStanding.STALLED
 

@@ -22,7 +22,7 @@ from sidecar.delivery.typist import Typist
 from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.inbox import MessageQueue
 from sidecar.process.delivery_journal import DeliveryJournal
-from sidecar.typing.prompt_queue import INTERRUPTED_WITHIN_S
+from sidecar.typing.prompt_queue import DROPS_S, INTERRUPTED_WITHIN_S
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import FewRooms, MemoryRoom
 from tests.sidecar.pictures import moment
@@ -624,7 +624,7 @@ async def test_a_paste_that_the_agent_read_and_dropped_is_typed_again(scene: Sce
     await scene.after()
     pasted = list(scene.agent.keys)
     assert len(pasted) == 1
-    scene.agent.now += 4
+    scene.agent.now += DROPS_S + 1
     scene.agent.drawn = None
     scene.agent.keys.append(b"")  # nothing of it stands in the composer
     await scene.after()

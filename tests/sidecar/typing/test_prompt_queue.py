@@ -9,7 +9,7 @@ from gateway.protocol.types.core_types import Activity, Composer, Rung
 from gateway.protocol.types.delivery_reasons import HoldReason
 from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.typing.gate import ComposerContent
-from sidecar.typing.prompt_queue import INTERRUPTED_WITHIN_S, REST_S, STALLED_S, AgentPrompts, Observation
+from sidecar.typing.prompt_queue import DROPS_S, INTERRUPTED_WITHIN_S, REST_S, STALLED_S, AgentPrompts, Observation
 from sidecar.typing.prompt_states import NEXT, AgentPrompt, PromptEvent, PromptState
 from sidecar.typing.returned_prompt import MAX_ROWS, ReturnedPrompt, ReturnedPromptAction, clearing
 from tests.sidecar.pictures import moment
@@ -184,9 +184,9 @@ CHARTS: dict[str, Sequence[tuple[Happens, str]]] = {
     ],
     "one that has read all keys and shows none has dropped them": [
         *STOPPED,
-        (Waits(2.0), "pasted"),
+        (Waits(DROPS_S / 2), "pasted"),
         (replace(LEFT_ALONE, has_read=True), "await a sign unknown: it was typed, and the agent shows nothing"),
-        (Waits(2.0), "pasted"),
+        (Waits(DROPS_S), "pasted"),
         (replace(LEFT_ALONE, has_read=True), "type"),
     ],
     "what stands there otherwise is looked at again, and is no draft to be put away": [

@@ -25,7 +25,7 @@ from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import CLIS, Cli, Place
-from tests.real_clis.running import WARM_UP_S, rub_out
+from tests.real_clis.running import STARTS_WITHIN_S, WARM_UP_S, rub_out
 from tests.sidecar.hearers import FakeReceivers, turn_listener_of
 
 
@@ -147,7 +147,7 @@ async def observed_cli(name: str, folder: Path, session: str = "") -> AsyncItera
 
                 with answering(address, hook):
                     async with _listening(listener):
-                        await pty.shows(cli.ready, 60)
+                        await pty.shows(cli.ready, STARTS_WITHIN_S)
                         yield await ObservedCli(agent, hearers, model, cli, pty, listener, events, folder).warmed_up()
 
 

@@ -73,7 +73,8 @@ def _changes(name: str, old: Sequence[str], new: Sequence[str]) -> Iterator[str]
 class Seen:
     """Listens to every look at the screen."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.rules: set[str] = set()
         self.dialog: tuple[str, ...] = ()
 
@@ -81,12 +82,13 @@ class Seen:
         self.rules |= {f"{one.says}: {one.rule}" for one in moment.reading.arguments}
         dialog = moment.reading.dialog
         if dialog is not None and (dialog.question or dialog.options):
-            self.dialog = (dialog.question, *dialog.options)[: MOST_ROWS + 1]
+            shown = (dialog.question, *dialog.options)[: MOST_ROWS + 1]
+            self.dialog = tuple(one.replace(str(self.folder), "FOLDER") for one in shown)
 
 
 async def look_at_screens(cli: Cli, folder: Path) -> tuple[Seen, Watched]:
     """Each kind of turn, a failure, an interruption, a resize."""
-    seen = Seen()
+    seen = Seen(folder)
     async with watched(cli, folder) as eyes:
         eyes.listener = seen.add
         await eyes.turn("[alice #1] short", Reply("Short."))

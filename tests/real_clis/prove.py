@@ -78,14 +78,15 @@ def run(found: Found, step: str, *words: str, **more: str) -> tuple[bool, str]:
     variables = {PROVEN_VARIABLE: str(found.release), "EYES_KEEP": str(found.kept), "PYTHONPATH": str(ROOT), **more}
     command = [sys.executable, "-P", *words]
     print(f"\n{found.release}: {step}", flush=True)
-    said: list[str] = []
-    with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **variables}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        for line in process.stdout or ():
-            said.append(line)
-            print(line, end="", flush=True)
-    text = "".join(said)
+    said = bytearray()
+    env = {**os.environ, **variables}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        while piece := os.read(process.stdout.fileno(), 65536):
+            said += piece
+            sys.stdout.buffer.write(piece)
+            sys.stdout.flush()
+    text = said.decode("utf-8", "replace")
     (found.kept / f"{step}.log").write_text(text, encoding="utf-8")
     if process.returncode:
         found.broken += [f"{step}: {name}" for name in _FAILED.findall(text)] or [step]

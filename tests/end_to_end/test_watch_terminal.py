@@ -107,12 +107,14 @@ def pane(folder: Path) -> Iterator[Pane]:
 
 
 @contextlib.contextmanager
-def sidecar(gateway: GatewayProcess, screen: Pane, painter: str = PAINTER) -> Iterator[warm.Fork]:
+def sidecar(
+    gateway: GatewayProcess, screen: Pane, painter: str = PAINTER, name: str = "painter"
+) -> Iterator[warm.Fork]:
     """Its agent paints; it ends when the agent does."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GROUPCHAT", "CSP", "TMUX"))}
     env = {**kept, "GROUPCHAT_STATE": str(gateway.state), "TERM": "xterm-256color"}
     program = (sys.executable, "-c", painter, str(screen.folder), str(FRAMES))
-    words = ("join", "painter", "--project", str(screen.folder), "--", *program)
+    words = ("join", name, "--project", str(screen.folder), "--", *program)
     with open(screen.folder / "sidecar.log", "ab") as log:
         running = warm.Fork(warm.SIDECAR, words, env, (screen.slave, screen.slave, log.fileno()))
     try:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,12 +61,20 @@ def row_of(page: Page, number: int) -> Locator:
     return page.locator(".grid-row").nth(number)
 
 
-async def looks_at_painter(visit: Visit) -> Page:
+@pytest_asyncio.fixture(loop_scope="session")
+async def leaver(gateway: GatewayProcess, tmp_path: Path) -> AsyncIterator[Pane]:
+    """Another one, for the test that ends it."""
+    with pane(tmp_path / "pane") as screen, sidecar(gateway, screen, PAINTER, name="leaver"):
+        await is_known(gateway.operator, "leaver")
+        yield screen
+
+
+async def looks_at(visit: Visit, agent: str = "painter") -> Page:
     """By the tile, as a person would."""
     page = visit.page
     await page.evaluate("location.hash = '#/fleet'")
-    await page.get_by_role("main", name="Fleet").get_by_role("link", name="painter").click()
-    await expect(page.get_by_role("main", name="Agent painter")).to_be_visible()
+    await page.get_by_role("main", name="Fleet").get_by_role("link", name=agent).click()
+    await expect(page.get_by_role("main", name=f"Agent {agent}")).to_be_visible()
     return page
 
 
@@ -85,7 +94,7 @@ async def right_edge(row: Locator) -> float:
 
 
 async def test_a_terminal_is_text_in_a_grid_of_cells(painter: Pane, visit: Visits) -> None:
-    page = await looks_at_painter(await visit("approver"))
+    page = await looks_at(await visit("approver"))
     await expect(row_of(page, 0)).to_have_text("0123456789|")
     await expect(row_of(page, 5)).to_have_text("<b>bold</b><img src=x onerror=alert(1)>")
     plain = await right_edge(row_of(page, 0))
@@ -106,14 +115,14 @@ async def test_a_terminal_is_text_in_a_grid_of_cells(painter: Pane, visit: Visit
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_a_terminal_has_no_serious_finding(painter: Pane, visit: Visits, scheme: str) -> None:
-    page = await looks_at_painter(await visit("approver", color_scheme=scheme))
+    page = await looks_at(await visit("approver", color_scheme=scheme))
     await expect(row_of(page, 6)).to_contain_text("orange")
     await page.get_by_role("switch", name="Send keys").check()
     assert await serious_findings(page) == []
 
 
 async def test_only_rows_that_changed_are_touched(painter: Pane, visit: Visits) -> None:
-    page = await looks_at_painter(await visit("approver", **PHONE))
+    page = await looks_at(await visit("approver", **PHONE))
     await expect(row_of(page, 9)).to_have_text(re.compile("^keys:"))
     await page.evaluate("""() => {
         window.changed = [];
@@ -154,7 +163,7 @@ async def test_the_page_looks_only_while_somebody_sees_it(painter: Pane, visit: 
     asked = terminal_requests(one.page)
     await one.page.reload()
     await one.is_ready()
-    page = await looks_at_painter(one)
+    page = await looks_at(one)
     await expect(row_of(page, 0)).to_have_text("0123456789|")
     await page.evaluate(HIDE, True)
     await retry_until(lambda: asked == ["terminal.watch", "terminal.unwatch"], describe=lambda: asked)
@@ -167,7 +176,7 @@ async def test_the_page_looks_only_while_somebody_sees_it(painter: Pane, visit: 
 
 async def test_a_key_is_pressed_only_after_the_switch(painter: Pane, visit: Visits) -> None:
     one = await visit("approver")
-    page = await looks_at_painter(one)
+    page = await looks_at(one)
     keys = page.get_by_role("group", name="Keys for the terminal of painter")
     switch = keys.get_by_role("switch", name="Send keys")
     await expect(switch).not_to_be_checked()
@@ -181,12 +190,12 @@ async def test_a_key_is_pressed_only_after_the_switch(painter: Pane, visit: Visi
     await expect(row_of(page, 9)).to_have_text(re.compile("03 1b 5b 41$"))
     assert "1b 1b" not in (await row_of(page, 9).inner_text()), "a key of the browser goes nowhere"
     await one.enters("general")
-    await looks_at_painter(one)
+    await looks_at(one)
     await expect(switch).not_to_be_checked()
 
 
 async def test_a_key_that_is_refused_is_a_sentence(painter: Pane, visit: Visits) -> None:
-    page = await looks_at_painter(await visit("approver"))
+    page = await looks_at(await visit("approver"))
     await page.get_by_role("switch", name="Send keys").check()
     typing = asyncio.get_running_loop().create_task(keep_typing(painter), name="a person types")
     try:
@@ -203,7 +212,7 @@ async def test_the_page_says_why_an_agent_is_silent_and_what_has_happened(
 ) -> None:
     one = await visit("member")
     await one.says("@painter draw **me** <i>a sheep</i>")
-    page = await looks_at_painter(one)
+    page = await looks_at(one)
     why = page.get_by_role("region", name="What it does")
     await expect(why).to_contain_text(str(painter.folder))
     await expect(why).to_contain_text(re.compile(r"Last message#\d+ \w+"))
@@ -222,15 +231,15 @@ async def test_whoever_lacks_the_right_reads_how_to_get_it(painter: Pane, visit:
     asked = terminal_requests(one.page)
     await one.page.reload()
     await one.is_ready()
-    page = await looks_at_painter(one)
+    page = await looks_at(one)
     await expect(page.get_by_text("groupchat web --pair --scope approver")).to_be_visible()
     await expect(page.locator(".screen")).to_have_count(0)
     assert asked == []
 
 
-async def test_an_agent_that_ends_leaves_a_sentence(gateway: GatewayProcess, painter: Pane, visit: Visits) -> None:
-    page = await looks_at_painter(await visit("approver"))
+async def test_an_agent_that_ends_leaves_a_sentence(leaver: Pane, visit: Visits) -> None:
+    page = await looks_at(await visit("approver"), "leaver")
     await expect(row_of(page, 0)).to_have_text("0123456789|")
-    painter.press("q")
-    await expect(page.get_by_role("status").filter(has_text=re.compile("painter"))).to_be_visible()
+    leaver.press("q")
+    await expect(page.get_by_role("status").filter(has_text=re.compile("leaver"))).to_be_visible()
     await expect(page.locator(".screen:not(.old)")).to_have_count(0)

@@ -105,6 +105,24 @@ async def test_a_chooser_sees_each_request_and_a_forgetful_model_keeps_no_bodies
     assert [(seen.body, seen.asked.spoken, seen.asked.texts) for seen in model.seen] == [({}, (), ("hi",))]
 
 
+async def test_what_failed_before_is_not_said_again() -> None:
+    """Codex keeps the prompt of a turn that failed; for the next test it is still there."""
+    async with Model(OpenAI()) as model, aiohttp.ClientSession() as session:
+
+        async def asks(*items: Json | str) -> None:
+            async with session.post(f"{model.url}/v1/responses", json=codex(*items)) as response:
+                await response.read()
+
+        model.script(Reply(status=400), Reply(status=400))
+        await asks("hi")
+        await asks("hi", "hi")
+        assert model.prompts == ["hi", "hi"]
+        model.forget()
+        await asks("hi", "hi", "hello")
+        await asks("hi", "hi", "hello", ANSWERED, "hello")
+        assert model.prompts == ["hello", "hello"]
+
+
 TURNS: list[tuple[Dialect, str, Json]] = [
     (Anthropic(), "/v1/messages", claude("hi")),
     (OpenAI(), "/v1/responses", codex("hi")),

@@ -25,6 +25,12 @@ class Seen:
     finished_at: float | None = None
     cut: bool = False
     retry: bool = False
+    new: tuple[str, ...] = ()
+
+    @property
+    def was_answered(self) -> bool:
+        """Wholly. What a user says in a turn that failed or was cut stands unanswered before what comes next."""
+        return self.finished_at is not None and (self.reply is None or self.reply.status == 200)
 
 
 @dataclass
@@ -41,6 +47,7 @@ class Model:
     forgetful: bool = False
     seen: list[Seen] = field(default_factory=list)
     _script: deque[Reply] = field(default_factory=deque)
+    _last: Seen | None = None
     _runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -79,9 +86,10 @@ class Model:
 
     @property
     def prompts(self) -> list[str]:
-        """Exactly the texts of users, in order, each once per turn, without side requests, tool results and retries."""
+        """Exactly the texts of users, in order, each once per turn, without side requests, tool results, retries, and
+        what an earlier turn has asked in vain."""
         turns = [seen for seen in self.seen if seen.asked.kind is Kind.TURN and not seen.retry]
-        return [text for seen in turns for text in seen.asked.texts]
+        return [text for seen in turns for text in seen.new]
 
     @property
     def strangers(self) -> list[str]:
@@ -94,6 +102,7 @@ class Model:
         asked = self.dialect.read(request.method, request.path, body)
         seen = Seen(request.method, request.path, body, asked, time.monotonic())
         seen.retry = self._repeats_a_failure(seen)
+        self._note_new(seen)
         self.seen.append(seen)
         try:
             response = await self._answer(request, seen)
@@ -105,6 +114,15 @@ class Model:
                 seen.body, seen.asked = {}, replace(seen.asked, spoken=())
         seen.finished_at = time.monotonic()
         return response
+
+    def _note_new(self, seen: Seen) -> None:
+        if seen.asked.kind not in (Kind.TURN, Kind.CONTINUATION):
+            return
+        texts, last = seen.asked.texts, self._last
+        before = last.asked.texts if last is not None and not last.was_answered else ()
+        repeats = len(before) < len(texts) and texts[: len(before)] == before
+        seen.new = texts[len(before) :] if repeats else texts
+        self._last = seen
 
     def _repeats_a_failure(self, seen: Seen) -> bool:
         last = self.turns[-1] if self.turns else None

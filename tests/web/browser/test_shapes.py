@@ -213,6 +213,22 @@ async def test_all_pages_are_reached_by_keyboard(furnished: GatewayProcess, visi
         await expect(alice.page.get_by_role("main")).to_be_visible()
 
 
+async def test_the_focus_is_inside_a_page_as_soon_as_the_page_is_there(
+    furnished: GatewayProcess, visit: Visits
+) -> None:
+    """A focus that moves later would take back a Tab that was pressed meanwhile."""
+    alice = await visit("approver")
+    link = alice.page.get_by_role("navigation", name="Pages").get_by_role("link", name="Fleet")
+    await link.evaluate("""link => {
+        const note = () => { window.focused = document.activeElement.id; };
+        new MutationObserver(note).observe(link, {attributes: true, attributeFilter: ["aria-current"]});
+    }""")
+    await tab_to(alice.page, link)
+    await alice.page.keyboard.press("Enter")
+    await expect(link).to_have_attribute("aria-current", "page")
+    assert await alice.page.evaluate("window.focused") == "content"
+
+
 async def test_a_screen_reader_hears_a_message_of_another_as_it_comes(furnished: GatewayProcess, visit: Visits) -> None:
     alice = await visit()
     heard = alice.page.get_by_role("status", name="Newest message")

@@ -1,7 +1,7 @@
 // The whole page: the bar of pages, the rooms, and the page that the address names.
 
 import { html } from "../vendor/htm-preact.js";
-import { useEffect, useRef, useState } from "../vendor/preact-hooks.js";
+import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact-hooks.js";
 import { oneLine } from "../markdown/safe_text.js";
 import { roomAddress } from "../state/places.js";
 import { titleOf } from "../state/reading/counts.js";
@@ -61,10 +61,10 @@ function Shell({ client, state, look }) {
 
 const SCOPE_WORDS = { reader: "reads along", approver: "may answer questions" };
 
-/** Who goes to another page by keyboard goes on inside it. */
+/** Who goes to another page by keyboard goes on inside it, at once: a Tab that comes next must not be taken back. */
 function useFocusOnChange(content, page) {
   const before = useRef(page);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (before.current !== page && page !== "room") content.current.focus({ preventScroll: true });
     before.current = page;
   }, [page]);

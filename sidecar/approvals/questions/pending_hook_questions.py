@@ -162,8 +162,12 @@ class PendingHookQuestions:
         return not one.drawn and now - one.at < DRAW_TIMEOUT_S
 
     def look_again(self) -> float | None:
-        """When time alone may end one of them. It cannot while the agent asks."""
-        return GONE_AFTER_S / 2 if self._heard and not self._asks else None
+        """When time alone may end one of them. While the agent asks, only a decided one ends so: until then the next
+        dialog may look like its rest."""
+        if not self._asks:
+            return GONE_AFTER_S / 2 if self._heard else None
+        ended = [one.ended for one in self._heard if one.ended is not None]
+        return max(0.0, min(ended) + DIALOG_REMAINS_S - self._now()) + 0.001 if ended else None
 
     def is_expecting(self) -> bool:
         """Whether a question is open although nothing on the screen shows it yet."""

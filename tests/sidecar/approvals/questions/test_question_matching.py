@@ -267,6 +267,20 @@ async def test_of_those_that_only_tell_the_next_one_ends_the_first() -> None:
     assert table.names(1.0, asks=True) == [second.name]
 
 
+async def test_a_decided_question_ends_though_the_agent_asks_on_and_prints_nothing() -> None:
+    """The same command is asked again at once: until the first one has ended, its options belong to neither."""
+    table = Table()
+    first, second = table.heard.add(TOUCH.asked), table.heard.add(TOUCH.asked)
+    table.heard.mark_drawn(first.name, "dialog")
+    assert table.names(1.0, asks=True) == [first.name, second.name]
+    assert table.heard.look_again() is None
+    table.heard.mark_ended(first)
+    again = table.heard.look_again()
+    assert again is not None
+    assert table.names(1.0 + again, asks=True) == [second.name]
+    assert table.heard.look_again() is None
+
+
 WHOLE = Question("dialog", "Allow execution?", detail="touch made", loose="dialog")
 PART = replace(WHOLE, whole=False)
 

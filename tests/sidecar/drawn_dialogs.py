@@ -9,6 +9,7 @@ COMMAND = (
     + " && echo one two three four five "
     "six seven"
 )
+CLAUDE_TIP = 'Tip: auto mode handles these prompts for you — choose "switch to auto mode" below'
 CLAUDE_OPTIONS = (
     "Yes",
     "Yes, and don't ask again for rm -rf ./build, make all, and ./deploy --prod --with-a-long-option="
@@ -56,6 +57,7 @@ def claude(columns: int, lines: int) -> list[str]:
     body = [
         "─" * columns,
         " Bash command",
+        *(f" {row}" for row in wrapped(CLAUDE_TIP, columns - 2)),
         " Deploy it",
         dashes,
         *(f" │ {row}" for row in wrapped(COMMAND, columns - 4)),

@@ -21,7 +21,7 @@ HOOKS = {
     )
     for name in DRAWN
 }
-_SAFE = {"claude": ("1", "4", "esc"), "codex": ("1", "3", "esc"), "gemini": ("1", "3")}
+DENIES = {"claude": ("4", "esc"), "codex": ("3", "esc"), "gemini": ("3",)}
 
 
 @cache
@@ -49,7 +49,7 @@ def test_an_option_has_all_its_words_or_is_not_announced(name: str) -> None:
             for one in question.choices:
                 assert one.text == whole[one.key], (columns, lines)
             assert not question.complete or len(question.choices) == len(texts), (columns, lines)
-            assert question.allow in ("", "1") and question.deny in ("", *_SAFE[name]), (columns, lines)
+            assert question.allow in ("", "1") and question.deny in ("", *DENIES[name]), (columns, lines)
     assert found > 150
 
 
@@ -82,6 +82,15 @@ def test_without_a_hook_what_cannot_be_read_whole_offers_no_yes(name: str) -> No
             question = match_question(seen(name, columns, lines), [], asks=True, untouched=True).question
             if question and not question.readable:
                 assert (question.allow, question.choices) == ("", ()) or question.whole, (columns, lines)
+
+
+def test_the_switch_to_another_mode_is_an_option_of_its_own_and_never_a_plain_yes() -> None:
+    """Claude offers it between "don't ask again" and No, and names it in the tip beneath its title."""
+    question = match_question(seen("claude", 100, 30, TEXTS), [HOOKS["claude"]], asks=True, untouched=True).question
+    assert question is not None and question.readable
+    assert (question.key("allow"), question.key("deny")) == (b"1", b"4")
+    assert question.text_of("1") == "Yes" and question.text_of("4") == "No"
+    assert question.text_of("3") == "Yes, and switch to auto mode · auto mode handles these prompts for you"
 
 
 def test_codex_is_answered_in_a_pane_that_shows_its_first_option_alone() -> None:

@@ -55,6 +55,7 @@ _FLAG_OPTIONS = (
     *("--chat-recording", "--experimental-lsp", "--telemetry"),
 )
 _CANCELLED = "[Operation Cancelled]"
+_OPENS_COMMANDS = re.compile(r"(?:^|\s)/\S*\Z")
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -149,6 +150,13 @@ def _transcript_path(place: LaunchContext, session: str) -> Path:
     return home / "projects" / folder / "chats" / f"{session}.jsonl"
 
 
+def _finish_text(text: str) -> str:
+    """A last word that begins with a slash opens a list of commands, also in a later row, and Enter would take one of
+    them in its place. A space closes the list, and is not submitted."""
+    ended = neutralize_end(text)
+    return f"{ended} " if _OPENS_COMMANDS.search(ended) else ended
+
+
 def _hook_signal(event: Mapping[str, object]) -> str:
     """The result of a tool is submitted, too, with an empty prompt. A question is told before it is drawn."""
     name = str(event.get("hook_event_name") or "")
@@ -235,7 +243,7 @@ ADAPTER = Adapter(
         _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, tool_patience_s=mcp_config.MAX_WAIT_S
     ),
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(1001, 11), begins_within=4.0),
-    text=TextInput(escape_file_mentions, neutralize_end),
+    text=TextInput(escape_file_mentions, _finish_text),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     hooks=Hooks(_parse_hook, _refusal_answer, signal=_hook_signal),
     approvals=HookApprovals(_parse_question),

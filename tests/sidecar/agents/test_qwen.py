@@ -192,6 +192,21 @@ def test_a_question_is_told_with_the_whole_call_and_no_hook_decides_it() -> None
     assert approvals_of(QWEN).decide is None
 
 
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("see this\n/exit", "see this\n/exit "),
+        ("see /a/b", "see /a/b "),
+        ("a/b", "a/b"),
+        ("c:\\", "c:\\ "),
+        ("at @", "at @ "),
+        ("/exit now", "/exit now"),
+    ],
+)
+def test_no_list_of_commands_is_open_at_the_end_of_a_text(text: str, typed: str) -> None:
+    assert QWEN.text.finish(text) == typed
+
+
 def test_who_must_log_in_is_told_so(tmp_path: Path) -> None:
     def wants(**env: str) -> list[str]:
         return list(QWEN.launching.wants_first(["qwen"], place(HOME=str(tmp_path), **env)))

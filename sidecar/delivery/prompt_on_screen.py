@@ -59,6 +59,7 @@ class PromptView:
             since_key=facts.since_key,
             since_output=self._observer.since_output(),
             has_read=self._progress.prompts.pasted is not None and self._observer.has_read(),
+            has_unread=self._progress.prompts.pasted is not None and self._observer.has_unread_keys(),
         )
 
     def facts(self, parcel: Sequence[InboxEntry]) -> GateInput:

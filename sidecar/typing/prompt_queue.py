@@ -39,8 +39,8 @@ class PasteStanding(Enum):
 class Observation:
     """One look at the agent for one prompt. `held`: the gate's hold reason. `shows`: what the composer shows, compared
     with that prompt. `wants_interrupt`: the first message wants the running turn ended. `since_key`, `since_output`:
-    seconds since a person's last key and since the agent last printed. `has_read`: the agent has read everything that
-    was written to it."""
+    seconds since a person's last key and since the agent last printed. `has_read`: the agent is known to have read
+    everything that was written to it. `has_unread`: it is known not to have."""
 
     moment: AgentSnapshot
     now: float
@@ -51,6 +51,7 @@ class Observation:
     since_key: float = float("inf")
     since_output: float = 0.0
     has_read: bool = True
+    has_unread: bool = False
 
 
 class PromptAct(Enum):
@@ -221,7 +222,7 @@ class AgentPrompts:
 
     def standing(self, prompt: AgentPrompt, seen: Observation) -> PasteStanding:
         """An agent that has read all keys and shows none of them has dropped them: it was still starting and has
-        painted its composer anew."""
+        painted its composer anew. What it paints before it has read them proves nothing: they still come."""
         pasted = self.pasted
         if pasted is None:
             return PasteStanding.READY
@@ -230,6 +231,8 @@ class AgentPrompts:
                 return PasteStanding.READY
             if seen.shows is ComposerContent.OTHER:
                 return PasteStanding.ALTERED
+        if seen.has_unread:
+            return PasteStanding.STALLED
         dropped = seen.has_read and seen.now - pasted.at >= DROPS_S
         printed_at = seen.now if dropped else seen.now - seen.since_output
         return PasteStanding.READY if self._has_reacted(printed_at) else PasteStanding.STALLED

@@ -55,6 +55,9 @@ class Agent:
     def has_read(self) -> bool:
         return self.printed_at is None
 
+    def has_unread_keys(self) -> bool:
+        return False
+
     def since_ready(self) -> float:
         return float("inf")
 

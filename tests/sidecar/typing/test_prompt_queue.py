@@ -61,6 +61,7 @@ class Sees:
     activity: Activity = Activity.IDLE
     printed: bool = True
     has_read: bool = False
+    has_unread: bool = False
     interrupts: bool = False
     typed_ago: float = float("inf")
     draft_kept: bool = False
@@ -77,6 +78,7 @@ class Sees:
             since_key=self.typed_ago,
             since_output=0.0 if self.printed else now,
             has_read=self.has_read,
+            has_unread=self.has_unread,
         )
 
 
@@ -174,6 +176,14 @@ CHARTS: dict[str, Sequence[tuple[Happens, str]]] = {
         (Sees(), "await a sign unknown: it was typed, and the agent shows nothing"),
         (Waits(0.2), "pasted"),
         (Sees(), "type"),
+    ],
+    "what a starved agent paints before it has read the paste is no sign that it was swallowed": [
+        *STOPPED,
+        (Waits(DROPS_S * 2), "pasted"),
+        (Sees(has_unread=True), "await a sign unknown: it was typed, and the agent shows nothing"),
+        (Waits(STALLED_S), "pasted"),
+        (Sees(has_unread=True), "give up unknown: it was typed, and the agent shows nothing"),
+        (Sees(ComposerContent.OURS), "type"),
     ],
     "an agent that shows nothing gets nothing, and in the end it fails": [
         *STOPPED,

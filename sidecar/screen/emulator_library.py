@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
@@ -24,17 +24,15 @@ USED = (
     *("ghostty_terminal_resize", "ghostty_terminal_selection_format_buf", "ghostty_terminal_set"),
     "ghostty_terminal_vt_write",
 )
-_BRACES = r"\{[^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*\}"  # up to three, one in the other
-_DECLARATION = re.compile(rf"(?:[^{{}};]|{_BRACES})+;")
-_BODY = re.compile(_BRACES)
-_OWN_NAME = re.compile(r"\b(ghostty_\w+)\s*\(|\(\*\s*(\w+)\)|(\w+)\s*(?:\[\w*\])?;$")
+_DEPTH_OR_END = re.compile(r"[{};]")
+_NAME = re.compile(r"\b(ghostty_\w+)\s*\(|\(\*\s*(\w+)\)|(\w+)\s*(?:\[\w*\])?;$")
 _NAME = re.compile(r"\b[Gg]hostty\w+")
 
 
 def declarations_of(description: str, names: Iterable[str]) -> str:
     """Those of these names, and of all names in them, in their order."""
-    declarations = _DECLARATION.findall(description)
-    places = {name: place for place, one in enumerate(declarations) for name in _own_names(one)}
+    declarations = list(_split_declarations(description))
+    places = {_declared_name(one): place for place, one in enumerate(declarations)}
     found: set[int] = set()
     waiting = [places[name] for name in names]
     while waiting:
@@ -45,8 +43,25 @@ def declarations_of(description: str, names: Iterable[str]) -> str:
     return "".join(declarations[place] for place in sorted(found))
 
 
-def _own_names(declaration: str) -> list[str]:
-    return [name for found in _OWN_NAME.findall(_BODY.sub("", declaration)) for name in found if name]
+def _split_declarations(description: str) -> Iterator[str]:
+    """Each up to the semicolon that ends it; those of a structure are between its braces."""
+    begin = depth = 0
+    for sign in _DEPTH_OR_END.finditer(description):
+        depth += {"{": 1, "}": -1}.get(sign[0], 0)
+        if sign[0] == ";" and depth == 0:
+            yield description[begin : sign.end()]
+            begin = sign.end()
+
+
+def _declared_name(declaration: str) -> str:
+    """`f` of `int f(int);`, of `typedef int (*f)(int);`, of `typedef int f[4];` and of `typedef struct {int a;} f;`."""
+    before, _, rest = declaration.partition("{")
+    head = before + rest.rpartition("}")[2]
+    first, _, arguments = head.rstrip("; \n").partition("(")
+    pointer = arguments.strip()
+    named = pointer[1:].partition(")")[0] if pointer.startswith("*") else first.partition("[")[0]
+    words = named.replace("*", " ").split()
+    return words[-1] if words else ""
 
 
 def shortened(file: Path) -> ModuleType | None:

@@ -67,14 +67,14 @@ class ObservedCli:
         for _ in range(3):
             self.terminal.write(self.agent.submit.key)
             with contextlib.suppress(AssertionError):
-                await retry_until(lambda: self._taken > before, 60)
+                await retry_until(lambda: self._taken > before, 10)
                 return
 
     async def _paste(self, text: str) -> None:
         begin = text.splitlines()[0][:20]
         self.terminal.paste(text)
         try:
-            await retry_until(lambda: begin in self.terminal.screen or "[Pasted" in self.terminal.screen, 60)
+            await retry_until(lambda: begin in self.terminal.screen or "[Pasted" in self.terminal.screen, 10)
         except AssertionError:
             await rub_out(self.terminal, self.cli.ready)
             self.terminal.paste(text)

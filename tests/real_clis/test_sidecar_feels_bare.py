@@ -87,7 +87,7 @@ async def in_tmux(argv: Sequence[str], env: Mapping[str, str], folder: Path) -> 
 async def ended(program: int) -> None:
     """A sidecar ends when its terminal does, and its agent with it. A CLI alone may not: Gemini stays."""
     with contextlib.suppress(AssertionError):
-        await retry_until(lambda: not Path(f"/proc/{program}").exists(), 60)
+        await retry_until(lambda: not Path(f"/proc/{program}").exists(), 8)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(program, signal.SIGKILL)
 
@@ -134,7 +134,7 @@ async def enter(pane: Pane, shown: str) -> None:
     for _ in range(4):
         pane.write("\r")
         with contextlib.suppress(AssertionError):
-            await retry_until(lambda: shown in "\n".join(pane.rows), 60)
+            await retry_until(lambda: shown in "\n".join(pane.rows), 15)
             return
     await shows(pane, shown)
 

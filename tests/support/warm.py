@@ -57,7 +57,8 @@ class Fork:
         self._caller = socket.socket(socket.AF_UNIX)
         self._caller.connect(_server(os.getpid(), tuple(sorted(start.items()))))
         sent = socket.send_fds(self._caller, [head], files)
-        self._caller.sendall(head[sent:])
+        if sent < len(head):  # to send nothing fails once a quick program has ended and its connection is closed
+            self._caller.sendall(head[sent:])
         self._answers = self._caller.makefile("r")
         self.pid = int(self._answers.readline())
         self._code: int | None = None

@@ -25,7 +25,6 @@ USED = (
     "ghostty_terminal_vt_write",
 )
 _DEPTH_OR_END = re.compile(r"[{};]")
-_NAME = re.compile(r"\b(ghostty_\w+)\s*\(|\(\*\s*(\w+)\)|(\w+)\s*(?:\[\w*\])?;$")
 _NAME = re.compile(r"\b[Gg]hostty\w+")
 
 

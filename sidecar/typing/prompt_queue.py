@@ -19,7 +19,7 @@ REST_S = 1.0  # after an attempt that was stopped
 INTERRUPTED_WITHIN_S = 3.0
 REACTS_S = 1.0
 READS_S = 3.0  # a swallowed Enter leaves no trace on the screen
-DROPS_S = 10.0  # nor does a dropped paste; a starved agent reads one at once and shows it seconds later
+DROPS_S = 10.0  # a busy machine may show a paste seconds after the agent has read it
 STALLED_S = 60.0
 PROVEN_BY = (Rung.ACCEPTED, Rung.SEEN)
 

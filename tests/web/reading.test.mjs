@@ -8,6 +8,7 @@ import { commandsBefore, readCommand } from "../../gateway/web/page/state/page_c
 import { countOf, titleOf } from "../../gateway/web/page/state/reading/counts.js";
 import { messageHeard } from "../../gateway/web/page/state/reading/heard_message.js";
 import { mentions, withMentions, withoutSeen } from "../../gateway/web/page/state/reading/mentions.js";
+import { hasStayed, isNearEnd } from "../../gateway/web/page/state/reading/list_end.js";
 import { isLineSeen, lineOf } from "../../gateway/web/page/state/reading/new_line.js";
 import { outcomeOf } from "../../gateway/web/page/state/reading/outcomes.js";
 import { foundWords, MAX_RESULTS, NOTHING_FOUND, RESULTS, searchFields, snippetOf, withFound } from "../../gateway/web/page/state/reading/search.js";
@@ -242,4 +243,20 @@ for (const [words, before, now, seq] of [
   ["nothing", held([1]), held([1]), null],
 ]) {
   test(`what is read out: ${words}`, () => assert.equal(messageHeard(before, now, "ann")?.seq ?? null, seq));
+}
+
+for (const [what, top, endedAt, stayed, near] of [
+  ["where the page has put it", 500, 500, true, true],
+  ["a half pixel less, as a browser rounds", 499.5, 500, true, true],
+  ["further down, as when the page went to the end once more", 500, 300, true, true],
+  ["a row has grown, or a question has taken room away", 300, 300, true, false],
+  ["scrolled up by one line", 480, 500, false, true],
+  ["scrolled up by a page", 100, 500, false, false],
+  ["the person has left it before, and is back", 490, null, false, true],
+  ["the person has left it before", 100, null, false, false],
+]) {
+  test(`the end of the list: ${what}`, () => {
+    const list = { scrollTop: top, scrollHeight: 800, clientHeight: 300 };
+    assert.deepEqual([hasStayed(list, endedAt), isNearEnd(list)], [stayed, near]);
+  });
 }

@@ -63,6 +63,18 @@ test("the address of a message shows what is around it, and nothing is fetched t
   assert.deepEqual([client.connection.of("history").length, client.state.value.target], [2, { seq: 7 }]);
 });
 
+test("a page that was asked for before the room was shown elsewhere leaves no gap", async () => {
+  const many = ({ before = 1001, after = 0, limit = 100 }) => {
+    const all = Array.from({ length: 1000 }, (_, index) => message(index + 1)).filter((one) => one.seq < before && one.seq > after);
+    return { messages: after ? all.slice(0, limit) : all.reverse().slice(0, limit), more: all.length > limit };
+  };
+  const client = await clientAt(room("general", "at", 500), { answers: { history: many } });
+  await Promise.all([client.history.loadNewest(), client.history.loadNewer(), client.history.loadOlder()]);
+  assert.deepEqual([seqs(client).length, seqs(client)[0], seqs(client).at(-1)], [100, 901, 1000]);
+  await client.history.loadOlder();
+  assert.deepEqual([seqs(client).length, seqs(client)[0]], [200, 801]);
+});
+
 test("a message that is not there leads to the one before it", async () => {
   const client = await clientAt(room("general", "at", 999));
   assert.deepEqual(client.state.value.target, { seq: 40 });

@@ -49,9 +49,22 @@ test("a message that comes twice, live and in a page, is one row", () => {
 });
 
 test("a page that comes after the person has gone to another room is dropped", () => {
-  const state = after(welcomed, newest, { type: "entered", room: "lab" }, { ...newest, type: "older" });
+  const state = after(welcomed, newest, { type: "entered", room: "lab" }, { ...newest, type: "older", before: 30 });
   assert.deepEqual(state.window, EMPTY_WINDOW);
 });
+
+for (const [what, type, edge, held] of [
+  ["an older page next to the window", "older", { before: 30 }, [20, 40]],
+  ["an older page of the window that was there before", "older", { before: 12 }, [30, 40]],
+  ["a newer page next to the window", "newer", { after: 40 }, [20, 40]],
+  ["a newer page of the window that was there before", "newer", { after: 19 }, [30, 40]],
+]) {
+  test(`${what} is ${held[0] === 20 ? "joined" : "dropped: it would leave a gap"}`, () => {
+    const page = { messages: messages(20, 29), more: true };
+    const { window } = after(welcomed, newest, { type, room: "general", page, ...edge });
+    assert.deepEqual([seqs(window)[0], seqs(window).at(-1)], held);
+  });
+}
 
 test("after a loss the same store keeps what was read; another store has other numbers", () => {
   const before = after(welcomed, newest, { type: "connection", connection: "waiting" });

@@ -37,6 +37,10 @@ list => {
   return [row.dataset.seq, row.getBoundingClientRect().top - top];
 }
 """
+MOVED_ENDS = (
+    "list.querySelector('li.message:last-child').style.paddingBottom = '300px'",
+    "list.style.bottom = '200px'",
+)
 PLACE_OF = """
 (list, seq) => list.querySelector(`[data-seq="${seq}"]`).getBoundingClientRect().top - list.getBoundingClientRect().top
 """
@@ -93,3 +97,14 @@ async def test_what_is_read_does_not_move_when_more_comes(long_room: GatewayProc
     assert abs(await alice.stream.evaluate(PLACE_OF, seq) - place) <= 1
     await alice.page.get_by_role("button", name="new below").click()
     await alice.sees(f"message {MESSAGES}")
+
+
+async def test_who_is_at_the_end_stays_there_when_the_end_moves(long_room: GatewayProcess, visit: Visits) -> None:
+    """A browser tells of scrolling a moment later, when a row may have grown or a question may have taken room away."""
+    alice = await visit()
+    await expect(alice.rows.last).to_be_in_viewport()
+    async with Client(await member_of(long_room, "cleo")) as cleo:
+        for number, change in enumerate(MOVED_ENDS):
+            await alice.stream.evaluate(f"list => {{ {change}; list.dispatchEvent(new Event('scroll')); }}")
+            await cleo.send(f"said after change {number}")
+            await alice.sees(f"said after change {number}")

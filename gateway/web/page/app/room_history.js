@@ -67,7 +67,7 @@ export class RoomHistory {
     try {
       const page = await this.client.tried(() => this.page(room, place));
       if (!page) return;
-      this.client.dispatch({ type, room, page });
+      this.client.dispatch({ type, room, page, ...place });
       this.askDeliveries(page.messages);
     } finally {
       this.loading.delete(type);

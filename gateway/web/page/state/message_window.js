@@ -22,6 +22,10 @@ export function messageNear({ messages, older, newer }, seq) {
   return (messages.findLast((one) => one.seq <= seq) ?? messages[0]).seq;
 }
 
+/** Whether a page that was asked for by these edges still lies next to the window. Joined to another one, it would leave a gap. */
+export const startsAt = ({ messages }, before) => messages[0]?.seq === before;
+export const endsAt = ({ messages }, after) => messages.at(-1)?.seq === after;
+
 /** With a page of `history` before the first message. What is too much goes at the other end. */
 export function withOlder(window, page) {
   const messages = bySeq([...page.messages, ...window.messages]);

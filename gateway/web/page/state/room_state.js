@@ -1,6 +1,6 @@
 // All that the page knows, and how each event changes it. Pure: the same events give the same state.
 
-import { EMPTY_WINDOW, messageNear, windowAround, windowOfNewest, withLive, withNewer, withOlder } from "./message_window.js";
+import { EMPTY_WINDOW, endsAt, messageNear, startsAt, windowAround, windowOfNewest, withLive, withNewer, withOlder } from "./message_window.js";
 import { withAsk, withWelcomed, withoutAsk } from "./questions.js";
 import { withMentions, withoutSeen } from "./reading/mentions.js";
 import { isLineSeen, lineOf } from "./reading/new_line.js";
@@ -54,8 +54,8 @@ const ACTIONS = {
   target: (state, { seq }) => target(state, seq),
   thread: (state, { message, messages }) => ({ ...state, thread: threadOf(message, messages) }),
   newest: (state, { room, page }) => inRoom(state, room, () => windowOfNewest(page)),
-  older: (state, { room, page }) => inRoom(state, room, (window) => withOlder(window, page)),
-  newer: (state, { room, page }) => inRoom(state, room, (window) => withNewer(window, page)),
+  older: (state, { room, page, before }) => inRoom(state, room, (window) => (startsAt(window, before) ? withOlder(window, page) : window)),
+  newer: (state, { room, page, after }) => inRoom(state, room, (window) => (endsAt(window, after) ? withNewer(window, page) : window)),
   counted: (state, { room, messages }) => ({
     ...state,
     unread: { ...state.unread, [room]: messages.filter((one) => one.from !== state.me).length },

@@ -2,6 +2,7 @@
 
 import { html } from "../../vendor/htm-preact.js";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "../../vendor/preact-hooks.js";
+import { hasStayed, isNearEnd } from "../../state/reading/list_end.js";
 import { answerCounts } from "../../state/reading/threads.js";
 import { streamRows } from "../../state/stream_rows.js";
 import { dayOf } from "../parts/moments.js";
@@ -9,7 +10,7 @@ import { MessageRow } from "./message_row.js";
 import { NewMessageLine } from "./new_message_line.js";
 
 const NEAR_PX = 300; // how near to an end the next page is asked for
-const AT_END_PX = 40;
+const START = Object.freeze({ endedAt: 0, seq: 0, top: 0 });
 
 export function Stream({ client, state, sent, onReply }) {
   const { window: held, room } = state;
@@ -52,35 +53,47 @@ export function Stream({ client, state, sent, onReply }) {
   </div>`;
 }
 
-/** Where the person is in the list: at its end, or at a row that must not move when others come or go. */
+/** Where the person is in the list: at its end (`endedAt`, see list_end.js), or at a row that must not move when others come or go. */
 function usePlace(client, held, room, target) {
   const list = useRef(null);
-  const place = useRef({ atEnd: true, seq: 0, top: 0 });
+  const place = useRef(START);
+  const fetching = useRef(false); // the newest messages, for whoever wants to be at the end
 
-  const scrolled = useCallback(() => {
+  const keepEnd = () => {
     const element = list.current;
-    if (!element) return; // the browser tells of scrolling a moment later
-    const fromEnd = element.scrollHeight - element.scrollTop - element.clientHeight;
-    const { window: now } = client.state.peek();
-    place.current = { atEnd: fromEnd < AT_END_PX && !now.newer, ...firstVisible(element) };
+    if (!element) return; // the person has left the room meanwhile
+    element.scrollTop = element.scrollHeight;
+    place.current = { endedAt: element.scrollTop, seq: 0, top: 0 };
+  };
+  const look = useCallback((endedAt) => {
+    const element = list.current;
+    if (!element || fetching.current) return; // the browser tells of scrolling a moment later
+    const stayed = hasStayed(element, endedAt);
+    const atEnd = (stayed || isNearEnd(element)) && !client.state.peek().window.newer;
+    if (atEnd && stayed) keepEnd();
+    else place.current = { endedAt: atEnd ? element.scrollTop : null, ...firstVisible(element) };
     if (element.scrollTop < NEAR_PX) client.history.loadOlder();
-    if (fromEnd < NEAR_PX) client.history.loadNewer();
+    if (element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX) client.history.loadNewer();
     tellSeen(client, element);
-    readIfSeen(client, place.current.atEnd);
+    readIfSeen(client, atEnd);
   }, [client]);
+  const scrolled = useCallback(() => look(place.current.endedAt), [look]);
 
   const toNewest = useCallback(async () => {
-    place.current = { atEnd: true, seq: 0, top: 0 };
-    if (client.state.peek().window.newer) await client.history.loadNewest();
-    if (list.current) toEnd(list.current);
+    if (client.state.peek().window.newer) {
+      fetching.current = true;
+      await client.history.loadNewest();
+      fetching.current = false;
+    }
+    keepEnd();
     readIfSeen(client, true);
   }, [client]);
 
   useLayoutEffect(() => {
-    place.current = { atEnd: true, seq: 0, top: 0 };
+    place.current = START;
   }, [room]);
   useLayoutEffect(() => {
-    if (place.current.atEnd) toEnd(list.current);
+    if (place.current.endedAt !== null) keepEnd();
     else keepRow(list.current, place.current);
   }); // a mark that comes later makes a row higher, too
   useLayoutEffect(() => {
@@ -88,17 +101,17 @@ function usePlace(client, held, room, target) {
     if (!row) return;
     row.scrollIntoView({ block: "center" });
     row.focus({ preventScroll: true });
-    place.current = { atEnd: false, ...firstVisible(list.current) };
+    place.current = { endedAt: null, ...firstVisible(list.current) };
   }, [target]);
   useLayoutEffect(() => {
     tellSeen(client, list.current);
-    readIfSeen(client, place.current.atEnd);
+    readIfSeen(client, place.current.endedAt !== null);
   }, [held, target]);
   useEffect(() => {
     const element = list.current;
-    const resized = new ResizeObserver(() => place.current.atEnd && toEnd(element));
+    const resized = new ResizeObserver(() => place.current.endedAt !== null && keepEnd());
     resized.observe(element);
-    const shown = () => readIfSeen(client, place.current.atEnd);
+    const shown = () => readIfSeen(client, place.current.endedAt !== null);
     document.addEventListener("visibilitychange", shown);
     return () => {
       resized.disconnect();
@@ -106,7 +119,7 @@ function usePlace(client, held, room, target) {
     };
   }, [client]);
   // What was unfolded by a press stays where it is read, also at the end of the list.
-  const unfolded = useCallback(() => requestAnimationFrame(scrolled), [scrolled]);
+  const unfolded = useCallback(() => requestAnimationFrame(() => look(null)), [look]);
   return { list, scrolled, toNewest, unfolded };
 }
 
@@ -132,10 +145,6 @@ function firstVisible(element) {
     if (row.dataset.seq && box.bottom > top) return { seq: row.dataset.seq, top: box.top - top };
   }
   return { seq: 0, top: 0 };
-}
-
-function toEnd(element) {
-  element.scrollTop = element.scrollHeight;
 }
 
 function keepRow(element, { seq, top }) {

@@ -33,6 +33,7 @@ class TmuxPaneControl:
         self._task: asyncio.Task[None] | None = None
         self._arranging: asyncio.Task[None] | None = None
         self._resized = False
+        self._layout = asyncio.Lock()  # tmux shows all panes when it arranges them: a large one would be small again
 
     async def restart(self, name: str) -> str | None:
         if name == CHAT_PANE:
@@ -48,10 +49,12 @@ class TmuxPaneControl:
         return True
 
     async def show(self, name: str) -> None:
-        await self._site.workspace.show_pane(name)
+        async with self._layout:
+            await self._site.workspace.show_pane(name)
 
     async def make_large(self) -> str:
-        return _ZOOM_TEXT[await self._site.workspace.zoom_chat()]
+        async with self._layout:
+            return _ZOOM_TEXT[await self._site.workspace.zoom_chat()]
 
     def window_resized(self) -> None:
         """Lay out the panes for the new size, one resize at a time."""
@@ -64,8 +67,9 @@ class TmuxPaneControl:
             self._resized = False
             record = workspace_record.read_workspace_record(self._site.state)
             if record is not None:
-                with contextlib.suppress(GroupChatError):
-                    await self._site.workspace.arrange_after_resize(record.layout)
+                async with self._layout:
+                    with contextlib.suppress(GroupChatError):
+                        await self._site.workspace.arrange_after_resize(record.layout)
 
     def show_borders(self, borders: Mapping[str, BorderText]) -> None:
         """Update the borders with one call of tmux at a time; meanwhile only the newest update is kept."""

@@ -76,6 +76,19 @@ test("members: who asks stands first, who has left is not there", () => {
   assert.deepEqual([doesNow(members.ben), doesNow({ presence: "away" }), doesNow({ presence: "online", paused: true })], ["works", "away", "paused"]);
 });
 
+test("of two tabs that read on, neither takes back what the other has read", () => {
+  const stored = new Map();
+  const storage = { getItem: (key) => stored.get(key) ?? null, setItem: (key, value) => stored.set(key, value), removeItem: (key) => stored.delete(key) };
+  const [one, other] = [new KeptTexts(storage), new KeptTexts(storage)];
+  one.writeMarks("h1", "read", { general: 5 });
+  other.writeMarks("h1", "read", { general: 9, lab: 2 });
+  one.writeMarks("h1", "read", { general: 6, lab: 1, attic: 3 });
+  assert.deepEqual(new KeptTexts(storage).readJson("h1", "read"), { general: 9, lab: 2, attic: 3 });
+  const unkept = new KeptTexts(null);
+  unkept.writeMarks("h1", "read", { general: 5 });
+  assert.deepEqual(unkept.readJson("h1", "read"), { general: 5 });
+});
+
 test("drafts are kept where the browser keeps them, and in memory where it refuses", () => {
   const refusing = { getItem() { throw new Error("denied"); }, setItem() { throw new Error("denied"); }, removeItem() { throw new Error("denied"); } };
   for (const storage of [null, refusing]) {

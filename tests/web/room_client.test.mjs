@@ -154,20 +154,23 @@ test("what was on the screen is told only where something waits for it", async (
 test("a browser that is revoked keeps neither rooms nor drafts", async () => {
   const client = await clientAt(room("general"));
   client.kept.write("h1", "draft", "general", "unfinished");
-  client.stateChanged("refused", new Error("Not paired."));
+  await client.stateChanged("refused", new Error("Not paired."));
   assert.deepEqual([client.kept.read("h1", "draft", "general"), client.state.value.refusal, client.state.value.rooms], ["", "Not paired.", {}]);
 });
 
-for (const [words, identity, left] of [
-  ["a device that is revoked", { scope: "member", id: "d1" }, ""],
-  ["a link that has ended", { scope: "link", thread: 0 }, "half a thought"],
+for (const [words, identity, becameOther, left] of [
+  ["a device that is revoked", { scope: "member", id: "d1" }, false, ""],
+  ["a device that another tab has replaced", { scope: "member", id: "d1" }, true, "half a thought"],
+  ["a link that has ended", { scope: "link", thread: 0 }, false, "half a thought"],
 ]) {
-  test(`${words} leaves ${left ? "the drafts of this browser's device" : "no draft behind"}`, () => {
+  test(`${words} leaves ${left ? "the drafts of this browser's device" : "no draft behind"}`, async () => {
     const stored = new Map([["groupchat/h1/draft/lab", "half a thought"]]);
     const storage = { getItem: (key) => stored.get(key) ?? null, removeItem: (key) => stored.delete(key) };
     for (const key of stored.keys()) storage[key] = true; // as the keys of localStorage are fields of it
     const kept = new KeptTexts(storage);
-    new RoomClient({ kept, identity, place: room("lab"), open: () => undefined }).stateChanged("refused", new Error("No."));
-    assert.equal(kept.read("h1", "draft", "lab"), left);
+    let reloads = 0;
+    const parts = { kept, identity, place: room("lab"), open: () => undefined, becameOther: async () => becameOther, reload: () => (reloads += 1) };
+    await new RoomClient(parts).stateChanged("refused", new Error("No."));
+    assert.deepEqual([kept.read("h1", "draft", "lab"), reloads], [left, becameOther ? 1 : 0]);
   });
 }

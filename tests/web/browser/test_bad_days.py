@@ -79,6 +79,19 @@ async def test_both_tabs_of_a_revoked_device_are_cut_off(gateway: GatewayProcess
         await expect(one.page.get_by_role("main")).to_contain_text("not paired")
 
 
+async def test_a_tab_goes_on_as_the_device_that_another_tab_has_become(gateway: GatewayProcess, visit: Visits) -> None:
+    first = await visit(name="old-name")
+    second = await first.another_tab()
+    await first.composer.fill("half a thought")
+    await second.page.goto("about:blank")
+    await second.page.goto(pairing_address(gateway, name="new-name"))
+    await second.page.get_by_role("button", name="Pair it anew").click()
+    await second.is_ready()
+    await expect(first.composer).to_have_value("half a thought")
+    await first.says("half a thought, and the other half")
+    await second.sees("half a thought, and the other half")
+
+
 async def test_a_browser_that_refuses_storage_is_a_device_until_its_page_is_closed(
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:

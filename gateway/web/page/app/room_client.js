@@ -16,10 +16,11 @@ import { WorkActions } from "./work_actions.js";
 export class RoomClient {
   /**
    * `kept`: KeptTexts. `identity`: {scope, id, isKept} of the device; or {scope: "link", thread}, where `thread` is 0 for a whole room. `open`:
-   * shows an address. `refused`: what is left to try where the gateway does not know the device; it rejects if that fails, too.
+   * shows an address. `refused`: what is left to try where the gateway does not know the device; it rejects if that fails, too. `becameOther`:
+   * whether this browser was made another device meanwhile, in another tab; `reload` begins anew as that one.
    */
-  constructor({ kept, identity, place, open, refused }) {
-    Object.assign(this, { kept, identity, open, refused });
+  constructor({ kept, identity, place, open, refused, becameOther = async () => false, reload = () => undefined }) {
+    Object.assign(this, { kept, identity, open, refused, becameOther, reload });
     this.state = signal({ ...START, place, room: place.room ?? START.room, scope: identity.scope });
     this.history = new RoomHistory(this, identity.thread);
     this.work = new WorkActions(this);
@@ -38,9 +39,12 @@ export class RoomClient {
 
   // the listener of the connection
 
-  stateChanged(connection, error) {
+  async stateChanged(connection, error) {
     // A link is not the browser's own: that one ends takes nothing from a browser that is also a device.
-    if (connection === "refused" && this.identity.scope !== "link") this.kept.clear();
+    if (connection === "refused" && this.identity.scope !== "link") {
+      if (await this.becameOther()) return this.reload(); // what is kept is the other device's now
+      this.kept.clear();
+    }
     if (connection === "refused" && this.refused) return this.tryAgain(error.message);
     return this.dispatch({ type: "connection", connection, refusal: error?.message });
   }
@@ -149,7 +153,7 @@ export class RoomClient {
     if (!last || window.newer) return;
     const before = this.state.value;
     this.dispatch({ type: "read", room, seq: last.seq });
-    if (before !== this.state.value) this.kept.write(house, "read", "", JSON.stringify(this.state.value.read));
+    if (before !== this.state.value) this.kept.writeMarks(house, "read", this.state.value.read);
   }
 
   async tried(work) {

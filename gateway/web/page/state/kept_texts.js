@@ -38,6 +38,15 @@ export class KeptTexts {
     }
   }
 
+  /** Writes seqs by name. Another tab may have written higher ones since they were read: the higher one stays. */
+  writeMarks(house, kind, marks) {
+    this.memory.delete(keyOf(house, kind, ""));
+    const stored = this.readJson(house, kind);
+    const names = Object.keys({ ...stored, ...marks });
+    const highest = names.map((name) => [name, Math.max(stored[name] ?? 0, marks[name] ?? 0)]);
+    this.write(house, kind, "", JSON.stringify(Object.fromEntries(highest)));
+  }
+
   /** Removes all that was kept for this address, for a browser that may read here no more. */
   clear() {
     this.memory.clear();

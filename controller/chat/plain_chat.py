@@ -88,14 +88,16 @@ class PlainChat:
         if key is None and state.room == self._room:
             return
         keys = (
-            state.keys[-SHOWN_AT_START:] if key is None else [one for one in state.keys if one >= key][:SHOWN_FROM_HERE]
+            state.stream.keys[-SHOWN_AT_START:]
+            if key is None
+            else [one for one in state.stream.keys if one >= key][:SHOWN_FROM_HERE]
         )
         self._room = state.room
         count = len(state.agents_here())
         agents = f"{count} agent{'' if count == 1 else 's'}"
         self._print(f"Room {state.room}, {agents}. /help lists the commands, /quit leaves.")
         for one in keys:
-            self._print(*plain_lines(state.entries[one], state.me, state.room))
+            self._print(*plain_lines(state.stream.entries[one], state.me, state.room))
         self._prompt()
 
     def _print(self, *lines: str) -> None:

@@ -92,8 +92,8 @@ def rows_of(text: str, width: int) -> Iterator[Row]:
     state = everything(text)
     stream = StreamRows(state)
     stream.width = width
-    stream.unfolded = set(state.keys)
-    for place in range(len(state.keys)):
+    stream.unfolded = set(state.stream.keys)
+    for place in range(len(state.stream.keys)):
         yield from stream(place)
     yield from roster_rows(state, min(width, 28), 40)
     yield from roster_rows(state, min(width, 28), 2)
@@ -130,7 +130,7 @@ def test_only_the_gateway_is_shown_without_its_name() -> None:
     state.take(said(3, "boss has approved it", "mallory", kind=MessageKind.SYSTEM), 0.0)
     state.take(said(4, "mallory joined", "system", kind=MessageKind.SYSTEM), 0.0)
     stream = StreamRows(state)
-    shown = ["".join(text for _, text in row) for place in range(len(state.keys)) for row in stream(place)]
+    shown = ["".join(text for _, text in row) for place in range(len(state.stream.keys)) for row in stream(place)]
     assert any("mallory" in row and "boss has approved it" in row for row in shown)
     assert any(row.endswith(" mallory joined") and "system" not in row for row in shown)
 

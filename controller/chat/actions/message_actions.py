@@ -36,7 +36,7 @@ class MessageContext(ChatContext, Protocol):
 async def _message(chat: ChatContext, order: ParsedCommand) -> Message:
     """The message of this number: a shown one, or one that the gateway has."""
     number = int(order.values["number"])
-    known = chat.state.message(number)
+    known = chat.state.stream.message(number)
     return known or (await chat.client.request(Show(message=number), MessageDetail)).message
 
 
@@ -103,7 +103,7 @@ async def show_pins(chat: MessageContext, order: ParsedCommand) -> ActionResult:
 async def copy_message(chat: MessageContext, order: ParsedCommand) -> ActionResult:
     if "number" in order.values:
         message = await _message(chat, order)
-    elif (newest := chat.state.message(chat.state.newest() or 0)) is not None:
+    elif (newest := chat.state.stream.message(chat.state.stream.newest() or 0)) is not None:
         message = newest
     else:
         raise BadRequest("There is no message to copy yet.")

@@ -45,7 +45,10 @@ class CardKeys:
         return card.keys(self._screen.chat.state.me, panes=self._screen.chat.state.panes)
 
     def _show(self, number: int) -> None:
-        self._screen.jump((number, 0)) if (number, 0) in self._screen.chat.state.entries else self._screen.port.follow()
+        self._screen.jump((number, 0)) if (
+            number,
+            0,
+        ) in self._screen.chat.state.stream.entries else self._screen.port.follow()
 
     def _begin_answer(self, card: AskView | DecisionCard) -> None:
         """Start an answer in words on the input line."""
@@ -90,7 +93,7 @@ class CardKeys:
     def _leave(self, number: int) -> None:
         """Leave a card, and follow the newest message again."""
         self._screen.rows.unfolded.discard((number, 0))
-        if self._screen.chat.state.at_tail:
+        if self._screen.chat.state.stream.at_tail:
             self._screen.port.follow()
 
     def check_focus(self) -> None:

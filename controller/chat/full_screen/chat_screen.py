@@ -324,7 +324,7 @@ class ChatScreen:
             self.chat.state.target = None
         elif chosen:
             pass
-        elif not self.chat.state.at_tail:
+        elif not self.chat.state.stream.at_tail:
             self.start(self.chat.jump_to_newest())
         else:
             self.port.follow()
@@ -377,7 +377,7 @@ class ChatScreen:
         return not self.buffer.text and not self.cards.takes_keys and all(one is None for one in open_)
 
     def _is_at_newest(self) -> bool:
-        return self.port.is_following and self.chat.state.at_tail
+        return self.port.is_following and self.chat.state.stream.at_tail
 
     # scrolling
 
@@ -386,34 +386,34 @@ class ChatScreen:
             self.overlay.move(-by if not self.overlay.leads else -by // max(1, abs(by)))
             return
         state = self.chat.state
-        if self.port.is_following and by > 0 and state.mark is None and state.newest() is not None:
-            state.mark = state.newest()
-        self.port.scroll(by, state.keys, self.rows, self.height)
-        if by < 0 and self.port.is_following and not state.at_tail:
+        if self.port.is_following and by > 0 and state.mark is None and state.stream.newest() is not None:
+            state.mark = state.stream.newest()
+        self.port.scroll(by, state.stream.keys, self.rows, self.height)
+        if by < 0 and self.port.is_following and not state.stream.at_tail:
             self._pin_view()
             self.start(self.chat.load_newer())
 
     def _pin_view(self) -> None:
         """Pin the view when the loaded window ends before the newest message."""
         state = self.chat.state
-        if not state.at_tail and state.keys:
-            self.port.anchor = self.port.anchor or state.keys[-1]
+        if not state.stream.at_tail and state.stream.keys:
+            self.port.anchor = self.port.anchor or state.stream.keys[-1]
 
     def visible_keys(self) -> list[EntryKey]:
         """The entries in sight, from the top."""
-        return self.port.visible_rows(self.chat.state.keys, self.rows, self.height).owners
+        return self.port.visible_rows(self.chat.state.stream.keys, self.rows, self.height).owners
 
     def lowest_visible_key(self) -> EntryKey | None:
         return next(reversed(self.visible_keys()), None)
 
     def hold_view(self) -> None:
         """Keep the view where it is, also when messages arrive."""
-        if self.port.is_following and self.chat.state.keys:
-            self.port.anchor = self.chat.state.keys[-1]
+        if self.port.is_following and self.chat.state.stream.keys:
+            self.port.anchor = self.chat.state.stream.keys[-1]
 
     def reveal(self, key: EntryKey) -> None:
         """Scroll no further than this entry needs to be seen."""
-        keys = self.chat.state.keys
+        keys = self.chat.state.stream.keys
         rows = len(self.rows(keys.index(key)))
         for _ in range(2):
             visible = self.visible_keys()
@@ -434,7 +434,7 @@ class ChatScreen:
             self.port.follow()
         else:
             self.last_jump = key
-            self.port.jump(key, self.chat.state.keys, self.rows, self.height)
+            self.port.jump(key, self.chat.state.stream.keys, self.rows, self.height)
             self._pin_view()
         self.paint_now()
 
@@ -465,13 +465,16 @@ class ChatScreen:
 
     def fold(self) -> None:
         state = self.chat.state
-        seen = self.port.visible_rows(state.keys, self.rows, self.height)
+        seen = self.port.visible_rows(state.stream.keys, self.rows, self.height)
         if self.rows.unfolded & set(seen.owners):
             self.rows.unfolded -= set(seen.owners)
             return
         self.rows.unfolded |= set(seen.owners)
         for key in seen.owners:
-            if isinstance(state.entries[key], AskView) and len(self.rows(state.keys.index(key))) > self.height:
+            if (
+                isinstance(state.stream.entries[key], AskView)
+                and len(self.rows(state.stream.keys.index(key))) > self.height
+            ):
                 self.jump(key)
                 return
 
@@ -519,10 +522,10 @@ class ChatScreen:
             self.owners = []
             return self.overlay.rows(width, height)
         state = self.chat.state
-        seen = self.port.visible_rows(state.keys, self.rows, height)
+        seen = self.port.visible_rows(state.stream.keys, self.rows, height)
         if self.port.is_following:
             state.mark_read()
-        if seen.at_top and state.more_before and state.keys:
+        if seen.at_top and state.stream.more_before and state.stream.keys:
             self.start(self.chat.load_older())
         self.owners = [*([None] * (height - len(seen.rows))), *seen.owners]
         return self._hints(width, height - len(seen.rows)) + seen.rows
@@ -530,7 +533,7 @@ class ChatScreen:
     def _hints(self, width: int, height: int) -> list[Row]:
         """The rows above the entries: empty, or, while nothing has been said, what one can do first."""
         state = self.chat.state
-        nothing_said = self.chat.opened and state.newest() is None and not state.more_before
+        nothing_said = self.chat.opened and state.stream.newest() is None and not state.stream.more_before
         shown = nothing_said and not state.open_cards()
         hints = first_run_rows(state.room, state.agents_here(), state.agents(), width) if shown else []
         hints = hints if len(hints) <= height else []

@@ -193,7 +193,7 @@ class ChatPainter:
             words.append(("class:ask", f" {who} {'asks' if len(asks) == 1 else 'ask'}: {keys} "))
         if turn := mode_commands.mode_status_line(state.floors.get(state.room)):
             words.append(("class:busy", f" {clean_for_screen(turn)} "))
-        if not screen.port.is_following or not state.at_tail:
+        if not screen.port.is_following or not state.stream.at_tail:
             below = f" · {state.below} new below" if state.below else ""
             words.append(("class:dim", f" older messages{below}; Esc returns to the newest "))
         return words

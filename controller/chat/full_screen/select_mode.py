@@ -54,7 +54,7 @@ class SelectMode:
             return
         screen, state = self._screen, self._screen.chat.state
         near = screen.last_jump if screen.last_jump in screen.visible_keys() else screen.lowest_visible_key()
-        key = selection.chosen_at_first(state.keys, state.entries, near)
+        key = selection.chosen_at_first(state.stream.keys, state.stream.entries, near)
         if key is None:
             screen.say("There is no message to select yet.")
             return
@@ -71,7 +71,7 @@ class SelectMode:
         screen = self._screen
         screen.rows.chosen, self._picking = None, False
         screen.app.layout.focus(screen.buffer)
-        if self._followed and screen.chat.state.at_tail and self._newest_is_visible():
+        if self._followed and screen.chat.state.stream.at_tail and self._newest_is_visible():
             screen.port.follow()
 
     def back(self) -> None:
@@ -82,7 +82,7 @@ class SelectMode:
             self.leave()
 
     def _newest_is_visible(self) -> bool:
-        keys = self._screen.chat.state.keys
+        keys = self._screen.chat.state.stream.keys
         return bool(keys) and keys[-1] in self._screen.visible_keys()
 
     # choosing
@@ -92,20 +92,22 @@ class SelectMode:
         state = self._screen.chat.state
         if self.chosen is not None:
             self._picking = False
-            self._choose(selection.step(state.keys, state.entries, self.chosen, by))
+            self._choose(selection.step(state.stream.keys, state.stream.entries, self.chosen, by))
 
     def page(self, up: bool) -> None:
         screen, state = self._screen, self._screen.chat.state
         screen.page(up)
         visible = screen.visible_keys()
         if visible and self.chosen is not None:
-            key = selection.chosen_at_first(state.keys, state.entries, visible[0] if up else visible[-1])
+            key = selection.chosen_at_first(state.stream.keys, state.stream.entries, visible[0] if up else visible[-1])
             self._choose(key or self.chosen)
 
     def end(self, first: bool) -> None:
         """The first or the last of the loaded messages."""
         state = self._screen.chat.state
-        key = selection.chosen_at_first(state.keys, state.entries, state.keys[0] if first and state.keys else None)
+        key = selection.chosen_at_first(
+            state.stream.keys, state.stream.entries, state.stream.keys[0] if first and state.stream.keys else None
+        )
         if key is not None:
             self._choose(key)
 
@@ -125,7 +127,7 @@ class SelectMode:
         return selection.footer_line(self._facts(message), width)
 
     def _message(self) -> Message | None:
-        return None if self.chosen is None else self._screen.chat.state.message(self.chosen[0])
+        return None if self.chosen is None else self._screen.chat.state.stream.message(self.chosen[0])
 
     def _facts(self, message: Message) -> MessageFacts:
         return selection.facts_of(self._screen.chat.state, message)

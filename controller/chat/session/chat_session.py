@@ -178,31 +178,31 @@ class Chat:
             self.state.show(page.messages, more_before=page.more, at_tail=True)
             self.callbacks.jumped(None)
             self.callbacks.changed()
-        await self._load_earlier_asks(self.state.oldest() if page.more else 0, None)
+        await self._load_earlier_asks(self.state.stream.oldest() if page.more else 0, None)
         await mark_loading.load_pins(self.client, self.state, room)
         await self._load_reactions(page.messages)
         await self._load_receipts()
 
     async def load_older(self) -> None:
-        oldest = self.state.oldest()
-        if oldest is None or not self.state.more_before or self._loading:
+        oldest = self.state.stream.oldest()
+        if oldest is None or not self.state.stream.more_before or self._loading:
             return
         with self._busy_loading():
             page = await self._page(History(room=self.state.room, before=oldest, limit=PAGE_MESSAGES))
-            if oldest == self.state.oldest():
+            if oldest == self.state.stream.oldest():
                 self.state.older(page.messages, more=page.more)
-                await self._load_earlier_asks(self.state.oldest() if page.more else 0, oldest)
+                await self._load_earlier_asks(self.state.stream.oldest() if page.more else 0, oldest)
                 await self._load_reactions(page.messages)
 
     async def load_newer(self) -> None:
-        newest = self.state.newest()
-        if newest is None or self.state.at_tail or self._loading:
+        newest = self.state.stream.newest()
+        if newest is None or self.state.stream.at_tail or self._loading:
             return
         with self._busy_loading():
             page = await self._page(History(room=self.state.room, after=newest, limit=PAGE_MESSAGES))
-            if newest == self.state.newest():
+            if newest == self.state.stream.newest():
                 self.state.newer(page.messages, more=page.more)
-                await self._load_earlier_asks(newest, self.state.newest() if page.more else None)
+                await self._load_earlier_asks(newest, self.state.stream.newest() if page.more else None)
                 await self._load_reactions(page.messages)
 
     @contextlib.contextmanager
@@ -216,7 +216,7 @@ class Chat:
 
     async def go_to(self, seq: int) -> None:
         """The page around a message; 0 is the beginning."""
-        if self.state.message(seq) is None:
+        if self.state.stream.message(seq) is None:
             room = self.state.room
             after = await self._page(History(room=room, after=max(0, seq - 1), limit=PAGE_MESSAGES))
             before = await self._page(History(room=room, before=seq, limit=PAGE_MESSAGES)) if seq else None
@@ -228,7 +228,7 @@ class Chat:
             more = bool(before and before.more)
             self.state.show(messages, more_before=more, at_tail=not after.more)
             await self._load_earlier_asks(
-                self.state.oldest() if more else 0, self.state.newest() if after.more else None
+                self.state.stream.oldest() if more else 0, self.state.stream.newest() if after.more else None
             )
             await self._load_reactions(messages)
         self.callbacks.jumped((seq, 0))
@@ -238,7 +238,7 @@ class Chat:
         """Search the loaded messages, then older pages."""
         key = self.state.mention_before(above)
         for _ in range(MAX_MENTION_PAGES):
-            if key is not None or not self.state.more_before:
+            if key is not None or not self.state.stream.more_before:
                 break
             await self.load_older()
             key = self.state.mention_before(above)
@@ -358,7 +358,7 @@ class Chat:
             self.callbacks.changed()
         self.state.mark_accepted(message_id, done.seq)
         self.callbacks.changed()
-        if not self.state.at_tail:
+        if not self.state.stream.at_tail:
             await self.jump_to_newest()
 
     def take_back(self, line: str) -> None:

@@ -26,7 +26,7 @@ def completion_names(state: ChatState) -> CompletionNames:
         },
         {
             one.seq: shorten_text_to_line(f"{one.from_}: {one.content}", 60)
-            for one in state.newest_messages(MAX_OFFERED_MESSAGES)
+            for one in state.stream.newest_messages(MAX_OFFERED_MESSAGES)
         },
     )
 

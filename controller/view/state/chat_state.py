@@ -1,13 +1,7 @@
-"""The state of the chat: events in, a stream of entries and a roster out. Pure: time comes with the events.
-
-The stream holds a window of the room's history, not all of it: `more_before` says that older pages exist, `at_tail`
-that it holds the newest message.
-"""
+"""The state of the chat: events in, a stream of entries and a roster out. Pure: time comes with the events."""
 
 from __future__ import annotations
 
-import bisect
-import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,12 +19,12 @@ from controller.view.state.stream_entries import (
     Alert,
     EntryKey,
     Notice,
-    StreamEntry,
     Tone,
     member_notice,
     mentions,
     room_change_line,
 )
+from controller.view.state.stream_window import StreamWindow
 from controller.view.state.unsent_messages import Outbox, SendStage
 from controller.view.styles.name_styles import NameStyles
 from gateway.client import ConnectionLost
@@ -69,9 +63,7 @@ from gateway.protocol.types.core_types import (
 from gateway.protocol.types.decision_types import Decision
 from gateway.protocol.types.session_types import SessionAction
 
-MAX_ENTRIES = 6000
-MIN_KEPT_ENTRIES = 500
-MAX_KEPT_LADDERS = 3000
+MAX_RECENT = 500  # messages that came while the newest page was loading
 MAX_KEPT_ASKS = 1000
 MAX_REASON_CHARS = 300
 LAST_KEY = 1 << 60  # the key of entries without a number: after every message
@@ -84,8 +76,7 @@ class ChatState:
     members: dict[str, MemberView] = field(default_factory=dict)
     rooms: dict[str, Room] = field(default_factory=dict)
     floors: dict[str, FloorView] = field(default_factory=dict)
-    keys: list[EntryKey] = field(default_factory=list)
-    entries: dict[EntryKey, StreamEntry] = field(default_factory=dict)
+    stream: StreamWindow = field(default_factory=StreamWindow)
     ladders: dict[int, dict[str, Step]] = field(default_factory=dict)
     asks: dict[int, AskView] = field(default_factory=dict)
     decisions: dict[int, DecisionCard] = field(default_factory=dict)
@@ -100,8 +91,6 @@ class ChatState:
     mark: int | None = None  # the last message that was read when the shown room was entered
     below: int = 0  # others' messages that came while the newest was not in sight
     last_seq: int = 0
-    more_before: bool = True
-    at_tail: bool = True
     silence: Outage | None = None
     heard_at: float = 0.0
     come_to: int = -1  # the number up to which all events have come
@@ -110,8 +99,7 @@ class ChatState:
     marks: MessageMarks = field(default_factory=MessageMarks)
     pages: RoomPages = field(default_factory=RoomPages)
     target: DraftTarget | None = None  # what the next message is for
-    version: dict[EntryKey, int] = field(default_factory=dict)
-    _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=MIN_KEPT_ENTRIES))
+    _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=MAX_RECENT))
     _local: int = 0
     _loaded: bool = True  # whether the stream holds the shown room, not yet the one before
 
@@ -189,9 +177,9 @@ class ChatState:
         else:
             self.below += message.from_ != self.me
             self._recent.append(message)
-            if self.at_tail:
-                self._put((message.seq, 0), message)
-                self._forget_oldest()
+            if self.stream.at_tail:
+                self.stream.put((message.seq, 0), message)
+                self.stream.forget_oldest()
         rings = self._rings_for(message) and message.room not in self.muted
         return Alert(message.from_, message.content) if rings else None
 
@@ -211,7 +199,7 @@ class ChatState:
         ladder = self.ladders.get(receipt.message)
         if ladder is not None and receipt.steps:
             ladder[receipt.member] = receipt.steps[-1]
-            self._changed((receipt.message, 0))
+            self.stream.mark_changed((receipt.message, 0))
 
     def _member(self, event: MemberEvent) -> None:
         member = event.member
@@ -283,9 +271,9 @@ class ChatState:
         before = self.asks.get(ask.number)
         self.asks[ask.number] = ask
         if before is not None:
-            self._replace((ask.number, 0), ask)
-        elif self.at_tail:
-            self._put((ask.number, 0), ask)
+            self.stream.replace((ask.number, 0), ask)
+        elif self.stream.at_tail:
+            self.stream.put((ask.number, 0), ask)
         self._forget_asks()
         return (
             Alert(ask.member, printable_text.shorten_line(" ".join(ask.subject), MAX_REASON_CHARS), asks=True)
@@ -303,12 +291,12 @@ class ChatState:
 
     def _put_asks(self) -> None:
         """Place ended questions of this room's agents between the shown messages, and all open ones."""
-        oldest, newest = self.oldest(), self.newest()
-        first = 0 if not self.more_before else oldest or 0
-        last = self.last_seq if self.at_tail else newest or 0
+        oldest, newest = self.stream.oldest(), self.stream.newest()
+        first = 0 if not self.stream.more_before else oldest or 0
+        last = self.last_seq if self.stream.at_tail else newest or 0
         for ask in self.asks.values():
             if ask.open or (first <= ask.number <= last and self._is_of_this_room(ask.member)):
-                self._put((ask.number, 0), ask)
+                self.stream.put((ask.number, 0), ask)
 
     def _is_of_this_room(self, member: str) -> bool:
         room = self.rooms.get(self.room)
@@ -319,7 +307,9 @@ class ChatState:
         them all."""
         if len(self.asks) <= MAX_KEPT_ASKS:
             return
-        old = sorted(number for number, one in self.asks.items() if not one.open and (number, 0) not in self.entries)
+        old = sorted(
+            number for number, one in self.asks.items() if not one.open and (number, 0) not in self.stream.entries
+        )
         for number in old[: len(self.asks) - MAX_KEPT_ASKS]:
             del self.asks[number]
 
@@ -345,9 +335,9 @@ class ChatState:
             return None
         before, self.decisions[number] = self.decisions.get(number), DecisionCard(decision, mine)
         if before is not None:
-            self._replace((number, 0), self.decisions[number])
-        elif self.at_tail and decision.room == self.room:
-            self._put((number, 0), self.decisions[number])
+            self.stream.replace((number, 0), self.decisions[number])
+        elif self.stream.at_tail and decision.room == self.room:
+            self.stream.put((number, 0), self.decisions[number])
         rings = before is None and decision.room not in self.muted
         return Alert(decision.by, decision.question, asks=True) if rings else None
 
@@ -359,7 +349,7 @@ class ChatState:
             self.votes[decision.asked] = decision
         else:
             self.votes.pop(decision.asked, None)
-        self._changed((decision.asked, 0))
+        self.stream.mark_changed((decision.asked, 0))
 
     def tally_of(self, message: Message) -> str:
         """Empty if the message asks for no vote, or a card shows it."""
@@ -401,8 +391,8 @@ class ChatState:
 
     def mark_read(self) -> None:
         """The newest message of the room is in sight."""
-        newest = self.newest()
-        if self._loaded and self.at_tail and newest is not None:
+        newest = self.stream.newest()
+        if self._loaded and self.stream.at_tail and newest is not None:
             self.reads[self.room], self.below = newest, 0
 
     def own_rooms(self) -> tuple[str, ...]:
@@ -459,42 +449,39 @@ class ChatState:
 
     def _show_outgoing(self) -> None:
         """Show unsent messages after all others, in the order in which they were written."""
-        self._drop(self.keys[bisect.bisect_left(self.keys, (LAST_KEY, 0)) :])
+        self.stream.drop_from((LAST_KEY, 0))
         for one in self.outbox.of_room(self.room):
             key = (LAST_KEY + one.place, 0)
-            self._put(key, one)
-            self.version[key] = list(SendStage).index(one.stage)
+            self.stream.put(key, one)
+            self.stream.version[key] = list(SendStage).index(one.stage)
 
     # the stream
 
     def show(self, messages: Sequence[Message], *, more_before: bool, at_tail: bool) -> None:
         """Replace the stream with a page. Events that arrived while the newest page was loading are kept."""
-        self.keys.clear()
-        self.entries.clear()
-        self.more_before, self.at_tail, self._loaded = more_before, at_tail, True
+        self.stream.clear()
+        self.stream.more_before, self.stream.at_tail, self._loaded = more_before, at_tail, True
         self._put_all(messages)
         for card in self.open_cards():
             if isinstance(card, DecisionCard) and card.decision.room == self.room:
-                self._put((card.number, 0), card)
-        newest = self.newest() or 0
+                self.stream.put((card.number, 0), card)
+        newest = self.stream.newest() or 0
         self._put_all(one for one in self._recent if at_tail and one.seq > newest and one.room == self.room)
         self._put_asks()
         self._show_outgoing()
 
     def older(self, messages: Sequence[Message], *, more: bool) -> None:
-        self.more_before = more
+        self.stream.more_before = more
         self._put_all(messages)
         self._put_asks()
-        if len(self.keys) > MAX_ENTRIES:
-            self._drop(self.keys[MAX_KEPT_LADDERS:])
-            self.at_tail = False
+        if self.stream.forget_newest():
             self._show_outgoing()
 
     def newer(self, messages: Sequence[Message], *, more: bool) -> None:
-        self.at_tail = not more
+        self.stream.at_tail = not more
         self._put_all(messages)
         self._put_asks()
-        self._forget_oldest()
+        self.stream.forget_oldest()
 
     def say(self, text: str, tone: Tone = Tone.QUIET, timestamp: str = "") -> None:
         """Add a line of the chat's own after everything known so far."""
@@ -502,14 +489,14 @@ class ChatState:
         self._notice((self.last_seq, self._local), Notice(text, timestamp, tone))
 
     def _notice(self, key: EntryKey, notice: Notice) -> None:
-        if self.at_tail:
-            self._put(key, notice)
+        if self.stream.at_tail:
+            self.stream.put(key, notice)
 
     def redraw(self, numbers: Iterable[int]) -> None:
         """These messages look different now."""
         for number in numbers:
-            if (number, 0) in self.entries:
-                self._changed((number, 0))
+            if (number, 0) in self.stream.entries:
+                self.stream.mark_changed((number, 0))
 
     def _put_all(self, messages: Iterable[Message]) -> None:
         messages = tuple(messages)
@@ -517,63 +504,18 @@ class ChatState:
         for message in messages:
             if message.from_ == self.me:
                 self._own_message(message)
-            self._put((message.seq, 0), message)
-
-    def _put(self, key: EntryKey, entry: StreamEntry) -> None:
-        if key not in self.entries:
-            if not self.keys or key > self.keys[-1]:
-                self.keys.append(key)
-            else:
-                bisect.insort(self.keys, key)
-        self.entries[key] = entry
-
-    def _replace(self, key: EntryKey, entry: StreamEntry) -> None:
-        if key in self.entries:
-            self.entries[key] = entry
-            self._changed(key)
-
-    def _changed(self, key: EntryKey) -> None:
-        self.version[key] = self.version.get(key, 0) + 1
-
-    def _forget_oldest(self) -> None:
-        if len(self.keys) > MAX_ENTRIES:
-            self._drop(self.keys[: len(self.keys) - MAX_KEPT_LADDERS])
-            self.more_before = True
-
-    def _drop(self, keys: Sequence[EntryKey]) -> None:
-        gone = set(keys)
-        self.keys = [key for key in self.keys if key not in gone]
-        for key in gone:
-            self.entries.pop(key, None)
-            self.version.pop(key, None)
+            self.stream.put((message.seq, 0), message)
 
     def restore_deliveries(self, deliveries: Iterable[Delivery]) -> None:
         """Restore the state of deliveries from before this chat was opened."""
         for one in deliveries:
             self.ladders.setdefault(one.message, {})[one.member] = Step(one.rung, one.at, one.reason)
-            self._changed((one.message, 0))
+            self.stream.mark_changed((one.message, 0))
 
     # questions
 
-    def message(self, seq: int) -> Message | None:
-        found = self.entries.get((seq, 0))
-        return found if isinstance(found, Message) else None
-
-    def oldest(self) -> int | None:
-        return next((key[0] for key in self.keys if isinstance(self.entries[key], Message)), None)
-
-    def newest(self) -> int | None:
-        return next((key[0] for key in reversed(self.keys) if isinstance(self.entries[key], Message)), None)
-
-    def newest_messages(self, most: int) -> list[Message]:
-        """The last messages of the room, the newest first."""
-        found = (one for key in reversed(self.keys) if isinstance(one := self.entries[key], Message))
-        return list(itertools.islice(found, most))
-
     def own_numbers(self) -> tuple[int, ...]:
-        return tuple(
-            key[0] for key in self.keys if isinstance(one := self.entries[key], Message) and one.from_ == self.me
-        )
+        return self.stream.numbers_from(self.me)
 
     def is_for_me(self, message: Message) -> bool:
         if message.from_ in (self.me, SYSTEM_NAME) or message.kind is MessageKind.SYSTEM:
@@ -581,8 +523,8 @@ class ChatState:
         return self.me in message.recipients or mentions(message.content, self.me)
 
     def mention_before(self, seq: int) -> EntryKey | None:
-        for key in reversed(self.keys):
-            entry = self.entries[key]
+        for key in reversed(self.stream.keys):
+            entry = self.stream.entries[key]
             if key[0] < seq and isinstance(entry, Message) and self.is_for_me(entry) and self._mentions_me(entry):
                 return key
         return None
@@ -593,13 +535,7 @@ class ChatState:
 
     def first_unread(self) -> EntryKey | None:
         """The first unread message of somebody else."""
-        if self.mark is None:
-            return None
-        for key in self.keys[bisect.bisect(self.keys, (self.mark, 1 << 62)) :]:
-            entry = self.entries[key]
-            if isinstance(entry, Message) and entry.from_ != self.me:
-                return key
-        return None
+        return None if self.mark is None else self.stream.first_of_others(self.mark, self.me)
 
     def agents(self) -> list[MemberView]:
         return sorted((one for one in self.members.values() if one.kind is MemberKind.AGENT), key=lambda one: one.name)

@@ -85,25 +85,34 @@ class StreamRows:
 
     def __call__(self, place: int) -> list[Row]:
         state = self._state
-        key = state.keys[place]
-        before = state.keys[place - 1] if place else None
-        entry = state.entries[key]
+        key = state.stream.keys[place]
+        before = state.stream.keys[place - 1] if place else None
+        entry = state.stream.entries[key]
         mark = key == self._first_unread()
         chosen = isinstance(entry, AskView | DecisionCard) and entry.number == self.selected
         look = _card_key(entry, self.height, state.panes)
-        stamp = (self.width, before, state.version.get(key, 0), key in self.unfolded, mark, chosen, look, self.marks)
+        stamp = (
+            self.width,
+            before,
+            state.stream.version.get(key, 0),
+            key in self.unfolded,
+            mark,
+            chosen,
+            look,
+            self.marks,
+        )
         known = self._cache.get(key)
         if known is None or known[0] != stamp:
             if len(self._cache) > 20_000:
                 self._cache.clear()
             unfolded = key in self.unfolded
-            known = (stamp, self._make(entry, state.entries[before] if before else None, unfolded, mark))
+            known = (stamp, self._make(entry, state.stream.entries[before] if before else None, unfolded, mark))
             self._cache[key] = known
         return _chosen_rows(known[1], self.width) if key == self.chosen else known[1]
 
     def _first_unread(self) -> tuple[int, int] | None:
         state = self._state
-        asked = (state.mark, len(state.keys), state.keys[0] if state.keys else None)
+        asked = (state.mark, len(state.stream.keys), state.stream.keys[0] if state.stream.keys else None)
         if self._unread[0] != asked:
             self._unread = (asked, state.first_unread())
         return self._unread[1]
@@ -257,13 +266,13 @@ def _follows_its_question(message: Message, before: StreamEntry | None) -> bool:
 
 def _is_turn_answer(state: ChatState, number: int | None) -> bool:
     """The answer to a turn prompt: the row above it already shows whose turn it was."""
-    asked = state.message(number or 0)
+    asked = state.stream.message(number or 0)
     return asked is not None and asked.kind is MessageKind.TASK and asked.from_ == SYSTEM_NAME
 
 
 def _quote_row(message: Message, state: ChatState, width: int) -> Row:
     number = message.reply_to or 0
-    asked = state.message(number)
+    asked = state.stream.message(number)
     words = f"{asked.from_}: {' '.join(asked.content.split())}" if asked else "an earlier message"
     tail = f" (#{number})"
     return (("class:dim", f"      ┌ {fit_to_width(clean_for_screen(words), max(8, width - 8 - len(tail)))}{tail}"),)

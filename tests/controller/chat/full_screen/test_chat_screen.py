@@ -123,7 +123,7 @@ async def test_many_lines_are_one_message(gateway: Gateway) -> None:
         one.type("first\x1b\rsecond")
         await one.shows("alice > first", "        second")
         one.type("\r")
-        await one.until(one.chat.state.newest)
+        await one.until(one.chat.state.stream.newest)
         assert await said(gateway) == ["first\nsecond"]
 
 
@@ -133,7 +133,7 @@ async def test_a_paste_is_text_whatever_is_in_it(gateway: Gateway) -> None:
         await one.shows("alice > one", "two")
         assert await said(gateway) == []
         one.type("\r")
-        await one.until(one.chat.state.newest)
+        await one.until(one.chat.state.stream.newest)
         assert await said(gateway) == ["one\ntwo\n"]
 
 
@@ -169,7 +169,7 @@ async def test_history_is_loaded_page_by_page(gateway: Gateway) -> None:
             await client.send(f"line {number}")
     async with drive_chat(gateway.operator, lines=20) as one:
         await one.shows("line 199")
-        assert len(one.chat.state.keys) == 60
+        assert len(one.chat.state.stream.keys) == 60
         await one.pages_until("\x1b[5~", lambda: "line 0 " in one.text)
         await one.shows("older messages")
         one.type("\x1b")
@@ -185,12 +185,12 @@ async def test_the_beginning_and_a_message_by_its_number(gateway: Gateway) -> No
         await one.shows("line 0")
         one.enter(f"/history {numbers[150]}")
         await one.shows("line 150")
-        assert not one.chat.state.at_tail
+        assert not one.chat.state.stream.at_tail
         seen: set[str] = set()
 
         def at_the_end() -> bool:
             seen.update(row.split("│")[0].strip() for row in one.emulated.rows)
-            return one.chat.state.at_tail and "line 299" in one.text
+            return one.chat.state.stream.at_tail and "line 299" in one.text
 
         await one.pages_until("\x1b\x1b[B", at_the_end)
         assert all(any(row.endswith(f"line {number}") for row in seen) for number in range(155, 300))
@@ -212,7 +212,7 @@ async def test_search_leads_to_the_message(gateway: Gateway) -> None:
         await one.shows("the disk of the build machine is full", "line 5")
         marks = one.screen.rows.marks
         assert marks is not None
-        assert marks.target == one.chat.state.keys[0][0]
+        assert marks.target == one.chat.state.stream.keys[0][0]
         one.type("\x1b")
         await one.until(lambda: one.screen.rows.marks is None)
 

@@ -129,12 +129,12 @@ def test_a_question_stays_in_the_rooms_of_its_agent(events: list[RoomEvent], sta
     state.take(AskEvent(5, question(), STAMP), 0)
     state.take(AskEvent(6, question(state=AskState.ANSWERED, by="root", answer="1"), STAMP), 0)
     state.show([said(1), said(7)], more_before=True, at_tail=True)
-    assert ((5, 0) in state.entries) == stays
+    assert ((5, 0) in state.stream.entries) == stays
 
 
 def test_only_the_newest_of_what_has_ended_is_kept() -> None:
     state = ChatState("alice")
-    state.at_tail = False
+    state.stream.at_tail = False
     for number in range(1, 1501):
         state.ask(AskView(number, "claude", "?", outcome="answered"))
     state.ask(AskView(1501, "claude", "?"))

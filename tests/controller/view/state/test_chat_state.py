@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from controller.view.approvals.ask_view import AskView
-from controller.view.state.chat_state import MAX_ENTRIES, ChatState
+from controller.view.state.chat_state import ChatState
 from controller.view.state.outage import Outage
 from controller.view.state.stream_entries import Alert, Notice
+from controller.view.state.stream_window import MAX_ENTRIES
 from gateway.client import ConnectionLost
 from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message, RoomAction, RoomEvent
 from gateway.protocol.types.core_types import Activity, ContextAction, Member, MemberKind, MessageKind, Presence, Rung
@@ -23,7 +24,7 @@ def state(*events: object) -> ChatState:
 
 
 def texts(chat: ChatState) -> list[str]:
-    entries = (chat.entries[key] for key in chat.keys)
+    entries = (chat.stream.entries[key] for key in chat.stream.keys)
     return [one.content if isinstance(one, Message) else getattr(one, "text", "") for one in entries]
 
 
@@ -33,7 +34,7 @@ def test_messages_stand_in_order_and_once() -> None:
 
 def test_another_room_counts_as_unread() -> None:
     chat = state(said(1, room="design"), said(2, room="design"))
-    assert (chat.keys, chat.unread) == ([], {"design": 2})
+    assert (chat.stream.keys, chat.unread) == ([], {"design": 2})
 
 
 def test_ones_own_words_are_not_unread() -> None:
@@ -95,7 +96,7 @@ def test_receipts_of_ones_own_messages() -> None:
     chat.take(receipt(4, 2, Rung.SEEN, "codex"), 0)
     assert [step.rung for step in chat.ladders[1].values()] == [Rung.SEEN]
     assert 2 not in chat.ladders
-    assert chat.version[1, 0] == 1
+    assert chat.stream.version[1, 0] == 1
 
 
 @pytest.mark.parametrize(
@@ -151,18 +152,18 @@ def test_what_was_written_down_is_told_quietly() -> None:
 def test_pages_before_and_after() -> None:
     chat = state(said(10), said(11))
     chat.older([said(8), said(9)], more=True)
-    assert (chat.oldest(), chat.newest(), chat.more_before) == (8, 11, True)
+    assert (chat.stream.oldest(), chat.stream.newest(), chat.stream.more_before) == (8, 11, True)
     chat.older([], more=False)
-    assert not chat.more_before
+    assert not chat.stream.more_before
 
 
 def test_away_from_the_tail_what_arrives_is_left_for_later() -> None:
     chat = state(said(500))
     chat.show([said(3), said(4)], more_before=True, at_tail=False)
     chat.take(said(501), 0)
-    assert (chat.oldest(), chat.newest(), chat.at_tail) == (3, 4, False)
+    assert (chat.stream.oldest(), chat.stream.newest(), chat.stream.at_tail) == (3, 4, False)
     chat.newer([said(number) for number in (5, 500, 501)], more=False)
-    assert (chat.newest(), chat.at_tail) == (501, True)
+    assert (chat.stream.newest(), chat.stream.at_tail) == (501, True)
 
 
 def test_what_arrives_while_the_newest_page_is_on_its_way_is_kept() -> None:
@@ -178,17 +179,17 @@ def test_ten_thousand_messages_keep_a_window() -> None:
     chat = state()
     for number in range(1, 10_001):
         chat.take(said(number), 0)
-    assert len(chat.keys) <= MAX_ENTRIES
-    assert chat.newest() == 10_000
-    assert chat.more_before
-    assert len(chat.entries) == len(chat.keys)
+    assert len(chat.stream.keys) <= MAX_ENTRIES
+    assert chat.stream.newest() == 10_000
+    assert chat.stream.more_before
+    assert len(chat.stream.entries) == len(chat.stream.keys)
 
 
 def test_scrolling_far_up_lets_go_of_the_tail() -> None:
     chat = state(*(said(number) for number in range(MAX_ENTRIES, 2 * MAX_ENTRIES)))
     chat.older([said(number) for number in range(1, MAX_ENTRIES)], more=False)
-    assert not chat.at_tail
-    assert chat.oldest() == 1
+    assert not chat.stream.at_tail
+    assert chat.stream.oldest() == 1
 
 
 def test_the_first_unread() -> None:
@@ -225,7 +226,7 @@ def test_a_question_rings_once_and_ends_in_its_place() -> None:
     done = AskView(2, "claude", "May I?", opened=STAMP, outcome="answered")
     assert chat.ask(done) is None
     assert chat.open_asks() == []
-    assert chat.entries[2, 0] == done
+    assert chat.stream.entries[2, 0] == done
 
 
 def test_lines_of_our_own_stand_behind_what_is_known() -> None:
@@ -234,4 +235,4 @@ def test_lines_of_our_own_stand_behind_what_is_known() -> None:
     chat.say("two")
     chat.take(said(2, "after"), 0)
     assert texts(chat) == ["hello", "one", "two", "after"]
-    assert isinstance(chat.entries[chat.keys[1]], Notice)
+    assert isinstance(chat.stream.entries[chat.stream.keys[1]], Notice)

@@ -76,4 +76,4 @@ def test_a_short_pause_is_not_told() -> None:
 
 
 def lines(chat: ChatState) -> list[str]:
-    return [one.text for one in chat.entries.values() if isinstance(one, Notice)]
+    return [one.text for one in chat.stream.entries.values() if isinstance(one, Notice)]

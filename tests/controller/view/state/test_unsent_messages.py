@@ -58,8 +58,8 @@ def enter(room: str) -> Do:
 
 def stream(chat: ChatState) -> list[str]:
     found = []
-    for key in chat.keys:
-        match chat.entries[key]:
+    for key in chat.stream.keys:
+        match chat.stream.entries[key]:
             case Message(content=text, seq=seq):
                 found.append(f"#{seq} {text}")
             case OutgoingMessage(said=words, stage=stage):
@@ -107,14 +107,14 @@ def test_what_is_on_its_way(name: str) -> None:
     for step in steps:
         step(chat)
     assert stream(chat) == wanted
-    assert chat.keys == sorted(set(chat.keys))
-    assert not any(isinstance(one, Notice) and "missed" not in one.text for one in chat.entries.values())
+    assert chat.stream.keys == sorted(set(chat.stream.keys))
+    assert not any(isinstance(one, Notice) and "missed" not in one.text for one in chat.stream.entries.values())
 
 
 def rows(chat: ChatState, width: int) -> list[str]:
     made = StreamRows(chat)
     made.width = width
-    return ["".join(text for _, text in row) for place in range(len(chat.keys)) for row in made(place)]
+    return ["".join(text for _, text in row) for place in range(len(chat.stream.keys)) for row in made(place)]
 
 
 @pytest.mark.parametrize("width", [40, 60, 100])

@@ -105,7 +105,7 @@ def stream(*events: object, width: int = 80) -> tuple[ChatState, StreamRows]:
 
 
 def lines(state: ChatState, made: StreamRows) -> list[str]:
-    return [text(row) for place in range(len(state.keys)) for row in made(place)]
+    return [text(row) for place in range(len(state.stream.keys)) for row in made(place)]
 
 
 def body(*events: object, width: int = 80) -> list[str]:
@@ -260,7 +260,7 @@ def test_what_comes_with_a_message_is_folded_and_unfolds() -> None:
         "+ link https://x.example",
         "+ context, 3 lines; F3 unfolds",
     ]
-    stream.unfolded = set(state.keys)
+    stream.unfolded = set(state.stream.keys)
     unfolded = [text(row).strip() for row in stream(0)]
     assert unfolded[-8:-4] == ["+ a.py:42-43, 2 lines", "│ def f():", "│     return 1", "+ link https://x.example"]
 
@@ -271,5 +271,5 @@ def test_very_much_that_comes_with_a_message_takes_few_rows(width: int) -> None:
     state.take(said(1, "look", parts=tuple(Part("file", "x" * 500, path="a" * 300) for _ in range(100))), 0.0)
     stream = StreamRows(state)
     assert len(stream(0)) <= 7
-    stream.unfolded = set(state.keys)
+    stream.unfolded = set(state.stream.keys)
     assert all(width_of(text(row)) <= 80 for row in stream(0))

@@ -127,7 +127,7 @@ def test_the_facts_of_a_message(
     state.take(said(1, "x", "alice", deliveries=tuple(steps)), 0)
     for name, rung in steps.items():
         state.take(receipt(2, 1, rung, name), 0)
-    message = state.message(1)
+    message = state.stream.message(1)
     assert message is not None
     facts = facts_of(state, message)
     assert (facts.waiting, facts.begun, facts.failed) == (waiting, begun, failed)
@@ -150,13 +150,13 @@ def room_of_three() -> ChatState:
 )
 def test_the_arrows_go_from_message_to_message(chosen: EntryKey, by: int, then: EntryKey) -> None:
     state = room_of_three()
-    assert step(state.keys, state.entries, chosen, by) == then
+    assert step(state.stream.keys, state.stream.entries, chosen, by) == then
 
 
 @pytest.mark.parametrize(("near", "key"), [(None, (4, 0)), ((3, 0), (3, 0)), ((1, 1), (1, 0)), ((0, 0), (1, 0))])
 def test_the_message_that_is_chosen_first(near: EntryKey | None, key: EntryKey) -> None:
     state = room_of_three()
-    assert chosen_at_first(state.keys, state.entries, near) == key
+    assert chosen_at_first(state.stream.keys, state.stream.entries, near) == key
 
 
 def test_without_messages_nothing_is_chosen() -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.client.process.tasks import spawn
-from gateway.listening.acceptor import Acceptor, ConnectionLimiter, bind_sockets
+from gateway.listening.acceptor import LISTEN_BACKLOG, Acceptor, ConnectionLimiter, bind_sockets
 from gateway.listening.unproven_connections import ConnectionLimits
 
 MAX_BODY_BYTES = 4 << 20
@@ -32,7 +32,7 @@ class HookRefused(Exception):
 
 @dataclass(frozen=True)
 class HookAddress:
-    """A reserved address; no server answers there yet."""
+    """A reserved address. A hook that comes before the server answers waits; none is refused."""
 
     url: str
     secret: str
@@ -41,9 +41,12 @@ class HookAddress:
 
 @contextlib.asynccontextmanager
 async def reserved() -> AsyncIterator[HookAddress]:
-    """Reserve the address for hooks while the block runs. The agent must know it before it starts."""
+    """Reserve the address for hooks while the block runs. The agent must know it before it starts, and its first hook
+    can come before we answer."""
     secret, sockets = secrets.token_urlsafe(32), await bind_sockets("127.0.0.1", 0)
     try:
+        for one in sockets:
+            one.listen(LISTEN_BACKLOG)
         yield HookAddress(f"http://127.0.0.1:{sockets[0].getsockname()[1]}/{secret}", secret, sockets)
     finally:
         for one in sockets:

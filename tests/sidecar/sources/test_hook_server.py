@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from sidecar.sources.hook_server import CONNECTION_LIMITS
+from sidecar.sources.hook_server import CONNECTION_LIMITS, answering, reserved
 from tests.fakes.retry import retry_until
 from tests.sidecar.hooks_heard import listening
 from tests.support.crowds import crowd
@@ -50,6 +50,16 @@ async def test_which_requests_are_accepted(change: object, method: str, heard: b
 
 async def heard(_: Mapping[str, object]) -> Mapping[str, object]:
     return {"heard": True}
+
+
+async def test_a_hook_that_comes_before_the_server_answers_waits() -> None:
+    async with reserved() as address:
+        parts = urlsplit(address.url)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(f"POST {parts.path}/SessionStart HTTP/1.1\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+        with answering(address, heard):
+            assert b'{"heard": true}' in await reader.read()
+        writer.close()
 
 
 async def test_who_hangs_up_is_not_waited_for() -> None:

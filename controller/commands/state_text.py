@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.protocol.events import MemberView
+from gateway.protocol.types.agent_conditions import Condition, ConditionKind, condition_text
 from gateway.protocol.types.core_types import Activity, Composer, Presence
 
 _SEPARATOR = " · "
@@ -37,7 +38,9 @@ def state_text(member: MemberView) -> str:
     if member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING:
         words = [str(member.presence)]
     else:
-        words = [str(member.activity)] if member.activity is not Activity.UNKNOWN else ["online"]
+        words = [_activity_word(member)]
+        if member.condition is not None:
+            words = _with_condition(words[0], member.condition)
     if member.paused:
         words.append("paused")
     if member.queued:
@@ -47,6 +50,23 @@ def state_text(member: MemberView) -> str:
     if member.hops_left is not None:
         words.append(f"{member.hops_left} hop{'' if member.hops_left == 1 else 's'} left")
     return _SEPARATOR.join(words)
+
+
+def _activity_word(member: MemberView) -> str:
+    """An agent whose screen is not understood is `unknown`, and not merely here: nothing is typed into it. A person,
+    and a program without a sidecar, has no activity."""
+    if member.activity is not Activity.UNKNOWN:
+        return str(member.activity)
+    return "unknown" if member.since else "online"
+
+
+def _with_condition(activity: str, condition: Condition) -> list[str]:
+    """A limit, or a missing login, tells more than that the agent is idle or shows an error; it goes first, because the
+    rest may be cut."""
+    text = condition_text(condition)
+    if condition.kind in (ConditionKind.LIMITED, ConditionKind.LOGIN):
+        return [text] if activity in ("idle", "error") else [text, activity]
+    return [activity, text]
 
 
 def state_text_within(member: MemberView, columns: int) -> str:

@@ -20,6 +20,7 @@ from gateway.protocol.events import (
 from gateway.protocol.results import AskList, Health, MemberList, RoomList, Story
 from gateway.protocol.text.attachments import attachments_of
 from gateway.protocol.text.question_text import answer_commands
+from gateway.protocol.types.agent_conditions import condition_text
 from gateway.protocol.types.core_types import Ask, AskState
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def print_members(found: MemberList, asked: AskList, as_json: bool) -> None:
                         "composer": one.composer,
                         "paused": one.paused,
                         "project": one.project,
+                        "condition": one.condition,
                         "ask": asks_of.get(one.name),
                     }
                     for one in found.agents
@@ -101,6 +103,8 @@ def print_members(found: MemberList, asked: AskList, as_json: bool) -> None:
 
 def _member_cells(one: MemberView) -> tuple[str, ...]:
     activity = f"{one.activity}{' (paused)' if one.paused else ''}"
+    if one.condition is not None:
+        activity += f", {condition_text(one.condition)}"
     return one.name, one.kind, one.role or "", one.presence, activity, str(one.queued or "")
 
 

@@ -11,6 +11,7 @@ from gateway.protocol.events import MemberView
 from gateway.protocol.results import Why
 from gateway.protocol.text.question_text import answer_commands, question_subject
 from gateway.protocol.text.receipt_text import receipt_text
+from gateway.protocol.types.agent_conditions import ConditionKind
 from gateway.protocol.types.core_types import Activity, Ask, Composer, Delivery, Presence, Rung, Step
 from gateway.protocol.types.delivery_reasons import HoldReason, hold_reason_of
 from gateway.protocol.types.silence_causes import SilenceCause
@@ -41,6 +42,8 @@ _CAUSE_OF_HOLD = {
     HoldReason.INTERRUPTING: SilenceCause.WORKS,
     HoldReason.TURN: SilenceCause.WORKS,
     HoldReason.OFFLINE: SilenceCause.AWAY,
+    HoldReason.LIMITED: SilenceCause.LIMITED,
+    HoldReason.LOGIN: SilenceCause.LOGIN,
     HoldReason.SHELL: SilenceCause.SHELL,
     HoldReason.STALLED: SilenceCause.STALLED,
     HoldReason.UNKNOWN: SilenceCause.UNKNOWN_SCREEN,
@@ -51,6 +54,10 @@ _CAUSE_OF_ACTIVITY = {
     Activity.GONE: SilenceCause.LEFT,
     Activity.ASKING: SilenceCause.DIALOG,
     Activity.STARTING: SilenceCause.STARTS,
+}
+_CAUSE_OF_CONDITION = {
+    ConditionKind.LIMITED: SilenceCause.LIMITED,
+    ConditionKind.LOGIN: SilenceCause.LOGIN,
 }
 _CAUSE_OF_ACTIVITY_LATER = {
     Activity.BUSY: SilenceCause.WORKS,
@@ -71,6 +78,8 @@ _STATE = {
     SilenceCause.AWAY: "its sidecar is not connected",
     SilenceCause.ASKS: "it asks a question and waits for the answer",
     SilenceCause.DIALOG: "its terminal shows a dialog that cannot be answered from here",
+    SilenceCause.LIMITED: "it has reached a limit of its vendor",
+    SilenceCause.LOGIN: "it wants a login",
     SilenceCause.PAUSED: "a person has paused it",
     SilenceCause.STARTS: "it is starting; some agents first want a login, or trust in the folder",
     SilenceCause.DRAFT: "its input holds a person's text, and nothing is typed over that",
@@ -91,6 +100,8 @@ _HELP = {
     SilenceCause.LEFT: "`{p}restart {name}` starts it again",
     SilenceCause.AWAY: "`{p}restart {name}` starts it again, `groupchat logs {name}` says what happened",
     SilenceCause.DIALOG: _TERMINAL,
+    SilenceCause.LIMITED: "`{p}resume {name}` delivers what is held, once the limit is over",
+    SilenceCause.LOGIN: _TERMINAL + "; log in there",
     SilenceCause.PAUSED: "`{p}resume {name}` delivers what is held",
     SilenceCause.STARTS: _TERMINAL,
     SilenceCause.DRAFT: _TERMINAL + "; send that text, or delete it",
@@ -116,7 +127,7 @@ def why_silent(facts: WhyFacts, prefix: str = CHAT_PREFIX) -> Why:
         name=member.name,
         cause=cause,
         state=state,
-        evidence=member.note[:MAX_EVIDENCE_CHARS],
+        evidence=_evidence(cause, member)[:MAX_EVIDENCE_CHARS],
         since=_since(cause, facts),
         waits=waits,
         last=_last_text(facts.last),
@@ -125,6 +136,12 @@ def why_silent(facts: WhyFacts, prefix: str = CHAT_PREFIX) -> Why:
         sentence=_sentence(state, f"{waits}." if waits else "", helps),
         delivery=facts.last,
     )
+
+
+def _evidence(cause: SilenceCause, member: MemberView) -> str:
+    if member.condition is not None and cause in _CAUSE_OF_CONDITION.values():
+        return member.condition.text or member.note
+    return member.note
 
 
 def _sentence(*parts: str) -> str:
@@ -153,8 +170,9 @@ def silence_cause(facts: WhyFacts) -> SilenceCause:
         return SilenceCause.ASKS
     if cause := _CAUSE_OF_ACTIVITY.get(member.activity):
         return cause
-    if member.paused:
-        return SilenceCause.PAUSED
+    limited = _CAUSE_OF_CONDITION.get(member.condition.kind) if member.condition else None
+    if limited or member.paused:
+        return limited or SilenceCause.PAUSED
     return _cause_of_delivery(member, facts.last) or _CAUSE_OF_ACTIVITY_LATER.get(member.activity, SilenceCause.IDLE)
 
 

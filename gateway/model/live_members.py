@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gateway.protocol.types.agent_conditions import Condition
 from gateway.protocol.types.core_types import Activity, Composer
 
 MAX_KEPT_TOOL_MESSAGES = 20
@@ -45,6 +46,8 @@ class LiveMember:
     note: str = ""
     activities: deque[BegunActivity] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_ACTIVITIES))
     folder: str = ""
+    condition: Condition | None = None
+    told_limit: Condition | None = None  # the limit that its room was told of last
     told_paused: bool = False
     spoken: deque[ToolMessage] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_TOOL_MESSAGES))
     waits: list[frozenset[str]] = field(default_factory=list)  # the members it waits for now; an empty set: anybody

@@ -128,6 +128,7 @@ class GatewayState:
         live = self.live[name]
         if not live.connections:
             live.activity, live.composer, live.note = Activity.UNKNOWN, Composer.UNKNOWN, ""
+            live.condition = None
 
     # queries
 
@@ -291,6 +292,7 @@ class GatewayState:
             last_seen=iso_from_seconds(live.heard) if live.heard > 0 else "",
             hops_left=hops_left(self.chains, member.name, self.loop_holds),
             since=iso_from_seconds(live.since) if live.since > 0 else "",
+            condition=live.condition,
         )
 
     def floor(self, room: str) -> Floor:

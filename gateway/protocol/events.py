@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.protocol.errors import ErrorBody
+from gateway.protocol.types.agent_conditions import Condition
 from gateway.protocol.types.core_types import (
     Activity,
     Ask,
@@ -237,7 +238,8 @@ class MuteEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev",
 class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     """The current state of a member, as others see it. `since` is when its activity began, as far as the gateway has
     been told; `note` is what the activity was seen by. `hops_left` is the number of replies that agents may still send
-    each other before the room waits for a person; it is set while such a chain runs."""
+    each other before the room waits for a person; it is set while such a chain runs. `condition` is what keeps an agent
+    from working, such as a usage limit."""
 
     name: str
     kind: MemberKind
@@ -253,6 +255,7 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     last_seen: str = ""
     hops_left: int | None = None
     since: str = ""
+    condition: Condition | None = None
 
 
 class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence"):

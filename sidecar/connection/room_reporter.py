@@ -11,16 +11,18 @@ import structlog
 
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable, WrongRung
 from gateway.protocol.events import Message, Welcome
-from gateway.protocol.requests.agent_requests import SetActivity, SetFolder
+from gateway.protocol.requests.agent_requests import SetActivity, SetCondition, SetFolder
 from gateway.protocol.requests.message_requests import Deliveries, History, Report, Show, Waiting
 from gateway.protocol.requests.mode_requests import GetMode
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
 from gateway.protocol.text.text_validation import flatten_lines
+from gateway.protocol.types.agent_conditions import MAX_CONDITION_CHARS, Condition
 from gateway.protocol.types.core_types import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
 from sidecar.messages.replies import Reply
 
 T = TypeVar("T")
+Snapshot = SetActivity | SetCondition | SetFolder  # only the newest of each is reported
 RETRY_DELAY_S = 0.5
 MAX_REPORTS_PER_REQUEST = 32
 MAX_REASON_CHARS = 300
@@ -71,8 +73,7 @@ class RoomReporter:
         self._steps: dict[int, list[Step]] = {}
         self._holds: dict[int, list[Step]] = {}
         self._replies: list[Reply] = []
-        self._activity: SetActivity | None = None
-        self._folder: SetFolder | None = None
+        self._snapshots: dict[type[Snapshot], Snapshot] = {}
         self._news = asyncio.Event()
         self._reporting: Report | None = None
         self._at_once = MAX_REPORTS_PER_REQUEST
@@ -95,12 +96,21 @@ class RoomReporter:
         self._news.set()
 
     def activity(self, activity: Activity, composer: Composer, note: str) -> None:
-        self._activity = SetActivity(activity=activity, composer=composer, note=flatten_lines(note)[:1000])
-        self._news.set()
+        self._report_snapshot(SetActivity(activity=activity, composer=composer, note=flatten_lines(note)[:1000]))
+
+    def condition(self, condition: Condition | None) -> None:
+        """What keeps the agent from working. A gateway of an earlier version refuses the report, and loses nothing
+        else."""
+        if condition is not None:
+            condition = Condition(condition.kind, _clean_text(condition.text, MAX_CONDITION_CHARS), condition.until)
+        self._report_snapshot(SetCondition(condition=condition))
 
     def work_folder(self, folder: str) -> None:
         """The folder in which the agent works. The room forgets it when the gateway restarts."""
-        self._folder = SetFolder(folder=_clean_text(folder, MAX_FOLDER_CHARS))
+        self._report_snapshot(SetFolder(folder=_clean_text(folder, MAX_FOLDER_CHARS)))
+
+    def _report_snapshot(self, newest: Snapshot) -> None:
+        self._snapshots[type(newest)] = newest
         self._news.set()
 
     def forget_numbers(self) -> None:
@@ -112,7 +122,7 @@ class RoomReporter:
 
     @property
     def empty(self) -> bool:
-        return not (self._steps or self._holds or self._replies or self._activity or self._folder)
+        return not (self._steps or self._holds or self._replies or self._snapshots)
 
     async def run(self, progress: ReportReceiver) -> None:
         while True:
@@ -196,14 +206,11 @@ class RoomReporter:
             self._replies.pop(0)
         elif (number := self._next_to_report()) is not None:
             await self._report(number, progress)
-        elif self._activity:
-            newest = self._activity
+        elif self._snapshots:
+            newest = next(iter(self._snapshots.values()))
             await self._refused(newest)
-            if self._activity is newest:
-                self._activity = None
-        elif self._folder:
-            await self._refused(self._folder)
-            self._folder = None
+            if self._snapshots[type(newest)] is newest:
+                del self._snapshots[type(newest)]
         elif self._holds:
             await self._report(next(iter(self._holds)), progress)
 
@@ -264,7 +271,7 @@ class RoomReporter:
                 return
         self.step(number, Rung.FAILED, reason)
 
-    async def _refused(self, request: Report | SetActivity | SetFolder) -> GroupChatError | None:
+    async def _refused(self, request: Report | Snapshot) -> GroupChatError | None:
         """Why the room refuses it. A refused request is not repeated."""
         try:
             await self._room.request(request, Done)

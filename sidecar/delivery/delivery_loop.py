@@ -40,6 +40,8 @@ _REPORTED_HOLDS = (
     HoldReason.ASKING,
     HoldReason.PAUSED,
     HoldReason.OFFLINE,
+    HoldReason.LIMITED,
+    HoldReason.LOGIN,
 )  # an event tells when one of these ends
 log = structlog.get_logger("sidecar.delivery.delivery_loop")
 
@@ -132,6 +134,11 @@ class DeliveryLoop:
 
     def pause(self, paused: bool) -> None:
         self.inbox.paused = paused
+        self.wake()
+
+    def lift_limit(self) -> None:
+        """A person says that the vendor lets the agent go on."""
+        self._me.block.lift()
         self.wake()
 
     def fact(self, fact: TurnFact) -> None:

@@ -14,6 +14,7 @@ from gateway.protocol.events import Message
 from gateway.protocol.types.core_types import MessageKind, Rung
 from gateway.protocol.types.delivery_reasons import HoldReason
 from sidecar.agents import Adapter
+from sidecar.conditions.condition_watch import NOTHING_BLOCKS, DeliveryBlock
 from sidecar.connection.room_reporter import RoomReporter
 from sidecar.delivery.attachment_files import AttachmentFiles
 from sidecar.delivery.reply_posting import KnownRooms, ReplyPoster
@@ -51,7 +52,7 @@ def is_no_name(_: str) -> bool:
 class DeliveryConfig:
     """`attached` stores attachments that are too long to be typed. `interrupts`: an urgent message first ends the
     running turn. `plain` listens to a program that does not report its turns. `is_name`: whether a word names a member
-    and no file of the project."""
+    and no file of the project. `block` tells of limits of the vendor."""
 
     name: str
     agent: Adapter
@@ -62,6 +63,7 @@ class DeliveryConfig:
     plain: PlainTurns | None = None
     envelope: str = DEFAULT_ENVELOPE
     is_name: Callable[[str], bool] = is_no_name
+    block: DeliveryBlock = NOTHING_BLOCKS
 
 
 class DeliveryProgress:
@@ -104,8 +106,9 @@ class DeliveryProgress:
         self.drop(number)
 
     def hold(self, entry: InboxEntry, held: HoldReason) -> None:
-        if entry.rung is not Rung.HELD or entry.held is not held:
-            self.record_rung(entry, Rung.HELD, held)
+        reason = self._me.block.hold_text(held)
+        if entry.rung is not Rung.HELD or entry.reason != reason:
+            self.record_rung(entry, Rung.HELD, reason)
 
     def remember(self, numbers: Collection[int], done: MessageProgress) -> bool:
         """Write to the journal. If this returns False, the action must not be done."""

@@ -73,6 +73,7 @@ class PromptView:
             self._observer.since_key(),
             self._observer.in_foreground(),
             self._observer.since_ready(),
+            blocked=self._me.block.hold(),
         )
 
     def attempt(self, prompt: AgentPrompt) -> TypingAttempt:

@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 from gateway.protocol.events import Message
 from gateway.protocol.types.core_types import Rung
-from gateway.protocol.types.delivery_reasons import BEFORE_ANSWER, HoldReason, interrupted_reason, refused_reason
+from gateway.protocol.types.delivery_reasons import (
+    BEFORE_ANSWER,
+    HoldReason,
+    hold_reason_of,
+    interrupted_reason,
+    refused_reason,
+)
 from sidecar.messages.attachment_text import attachment_chars
 from sidecar.messages.backlog_digest import MAX_MESSAGES, MAX_WHOLE_MESSAGES, needs_digest
 
@@ -70,7 +76,7 @@ class InboxEntry:
         return ReplyAudience(self.message.room, self.message.from_ if self.message.recipients else "")
 
     def at(self, rung: Rung, reason: str, now: float) -> InboxEntry:
-        held = reason if isinstance(reason, HoldReason) else None
+        held = hold_reason_of(reason) if rung is Rung.HELD else None
         return replace(self, rung=rung, reason=reason, held=held, since=now)
 
 

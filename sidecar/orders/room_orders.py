@@ -81,7 +81,7 @@ class RoomOrders:
             return
         match control.action:
             case ControlAction.PAUSE | ControlAction.RESUME:
-                self._delivery_loop.pause(control.action is ControlAction.PAUSE)
+                self._pause(control)
             case ControlAction.KEYS | ControlAction.RESTART:
                 self._to_agent(control)
             case ControlAction.SHARE:
@@ -91,6 +91,12 @@ class RoomOrders:
             case ControlAction.RETRY if control.message is not None:
                 if detail := await self._target.fetch(control.message):
                     self._delivery_loop.retry(detail.message)
+
+    def _pause(self, control: Control) -> None:
+        """Who resumes one agent by its name also says that its usage limit is over."""
+        self._delivery_loop.pause(control.action is ControlAction.PAUSE)
+        if control.action is ControlAction.RESUME and control.to == (self._name,):
+            self._delivery_loop.lift_limit()
 
     def mark_connected(self, last: int) -> None:
         """The last event before this connection. Nobody could act on events up to it when they were sent."""

@@ -12,6 +12,7 @@ from gateway.protocol.types.core_types import Activity
 from sidecar.activity.agent_observer import AgentObserver
 from sidecar.activity.observation_loop import ObservationLoop
 from sidecar.approvals.approval_relay import ApprovalRelay
+from sidecar.conditions.condition_watch import ConditionWatch
 from sidecar.connection.room_reporter import RoomClient, RoomReporter
 from sidecar.connection.terminal_stream import TerminalStream
 from sidecar.delivery.attachment_files import AttachmentFiles
@@ -27,6 +28,7 @@ from sidecar.process.delivery_journal import DeliveryJournal
 from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.agent_launch import LaunchedAgent
+from sidecar.runtime.condition_reporter import ConditionReporter
 from sidecar.runtime.ghost_log import GhostLog, GhostLogUpdater, TerminalTitle, ghost_log_for
 from sidecar.runtime.inspection import Inspection
 from sidecar.runtime.observation_handler import ObservationHandler, ObservationReceivers
@@ -110,6 +112,7 @@ class _MessageParts:
     reporter: RoomReporter
     config: DeliveryConfig
     progress: DeliveryProgress
+    watch: ConditionWatch
 
 
 def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -> SidecarParts:
@@ -126,13 +129,14 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
     stop = AgentStopper(plan.name, agent, actions, terminal.pid, now)
     typist = Typist(agent, observation_loop, keys.writer, progress, now)
     delivery_loop = DeliveryLoop(messages.config, observation_loop, typist, progress, now, stop.order)
+    conditions = ConditionReporter(messages.watch, lambda: observation_loop.watch.rules, reporter, delivery_loop.wake)
     ordered = OrderedActions(actions, stop, delivery_loop, reporter, given.shutdown)
     orders = RoomOrders(plan.name, delivery_loop, ordered, earlier.past)
-    turn_receivers = TurnReceivers(stop, delivery_loop, approval_relay)
+    turn_receivers = TurnReceivers(stop, delivery_loop, approval_relay, conditions)
     turn_listener = TurnListener(plan, launched.conversation, observation_loop, progress, turn_receivers)
     stream = TerminalStream(room, observation_loop.styled_screen)
     observers = ObservationReceivers(
-        reporter, delivery_loop, turn_listener, approval_relay, stop, messages.ghost, stream
+        reporter, delivery_loop, turn_listener, approval_relay, stop, messages.ghost, stream, conditions
     )
     observation_handler = ObservationHandler(observation_loop, observers)
     heard = (observation_handler, messages.ghost_log, stream, partial(reporter.work_folder, str(plan.project)))
@@ -182,10 +186,13 @@ def _message_parts(
     members = RoomMembers(plan.project, room.welcome)
     attached = AttachmentFiles(partial(plan.agent.text.reads_in, launched.conversation.child))
     shown = (members, ghost_log.changed, attached)
-    config = DeliveryConfig(plan.name, plan.agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name)
+    watch = ConditionWatch(local_now)
+    config = DeliveryConfig(
+        plan.name, plan.agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name, watch
+    )
     now = asyncio.get_running_loop().time
     progress = DeliveryProgress(config, inbox, reporter, earlier.journal, now)
-    return _MessageParts(members, inbox, ghost, ghost_log, attached, reporter, config, progress)
+    return _MessageParts(members, inbox, ghost, ghost_log, attached, reporter, config, progress, watch)
 
 
 def _observation_loop(given: RunContext, launched: LaunchedAgent) -> ObservationLoop:
@@ -215,6 +222,11 @@ def _shown(observation_loop: ObservationLoop, plain: PlainTurns | None) -> Calla
 def is_prompt(rules: ScreenRules, row: str) -> bool:
     idle = (one for one in rules.rules if one.region == "cursor_row" and one.says is Activity.IDLE)
     return any(rule.matcher.matches(row) for rule in idle)
+
+
+def local_now() -> datetime:
+    """The time in the zone in which the agent prints times."""
+    return datetime.now().astimezone()
 
 
 def wall() -> str:

@@ -16,6 +16,7 @@ from sidecar.connection.room_reporter import RoomReporter
 from sidecar.connection.terminal_stream import TerminalStream
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.orders.stop_order import AgentStopper
+from sidecar.runtime.condition_reporter import ConditionReporter
 from sidecar.runtime.ghost_log import GhostLogUpdater
 from sidecar.runtime.turn_listener import TurnListener
 
@@ -34,6 +35,7 @@ class ObservationReceivers:
     stop: AgentStopper
     ghost: GhostLogUpdater
     terminal_stream: TerminalStream
+    conditions: ConditionReporter
 
 
 class ObservationHandler:
@@ -57,6 +59,7 @@ class ObservationHandler:
     def again(self) -> None:
         """The room has forgotten what it was told."""
         self._told = None
+        self._observed.conditions.again()
         self._observation_loop.soon(0)
 
     def _looked(self, moment: AgentSnapshot) -> None:
@@ -64,6 +67,7 @@ class ObservationHandler:
         if seen != self._told:
             self._told = seen
             self._changed(moment)
+        self._observed.conditions.observe(moment)
         self._observed.approval_relay.observe(moment)
         self._observed.stop.observe(moment)
         self._observed.terminal_stream.note_look()

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -34,6 +35,12 @@ MAX_TURNS = 64
 log = structlog.get_logger("sidecar")
 
 
+class FactReceiver(Protocol):
+    """Who learns from turns whether the agent's vendor limits it: `sidecar.runtime.condition_reporter`."""
+
+    def fact(self, fact: TurnFact) -> None: ...
+
+
 @dataclass(frozen=True)
 class TurnReceivers:
     """Who is told about turns and questions, beside the progress of deliveries."""
@@ -41,6 +48,7 @@ class TurnReceivers:
     stop: AgentStopper
     delivery_loop: DeliveryLoop
     approval_relay: ApprovalRelay
+    conditions: FactReceiver
 
 
 class TurnListener:
@@ -63,7 +71,7 @@ class TurnListener:
         self._child, self._tail, self._run_journal = conversation.child, conversation.tail, conversation.run_journal
         self._observation_loop, self._progress = observation_loop, progress
         self._stop, self._delivery_loop = receivers.stop, receivers.delivery_loop
-        self._approval_relay = receivers.approval_relay
+        self._approval_relay, self._conditions = receivers.approval_relay, receivers.conditions
         self._begun: deque[str] = deque(maxlen=MAX_TURNS)
         self._searching, self._search_again = asyncio.Lock(), 0.0
         self._words, self._closed = "", False
@@ -171,6 +179,7 @@ class TurnListener:
     def _hear(self, fact: TurnFact) -> None:
         log.info("fact", kind=str(fact.kind), source=str(fact.source))
         self._words = (fact.text or self._words) if fact.kind is TurnFactKind.MODEL else ""
+        self._conditions.fact(fact)
         self._stop.fact(fact)
         self._progress.fact(fact)
         self._delivery_loop.wake()

@@ -15,14 +15,25 @@ from pathlib import Path
 from typing import Any
 
 from gateway.client import state_folder
+from gateway.protocol.types.agent_conditions import ConditionKind
 from gateway.protocol.types.core_types import Activity
 from sidecar.errors import BadRules
-from sidecar.screen.rules import SCREEN_REGIONS, SOURCE_BY_REGION, Matcher, ScreenRule, ScreenRules, StartupQuery
+from sidecar.screen.rules import (
+    FAILURE_REGION,
+    SCREEN_REGIONS,
+    SOURCE_BY_REGION,
+    ConditionRule,
+    Matcher,
+    ScreenRule,
+    ScreenRules,
+    StartupQuery,
+)
 from sidecar.screen.screen_layout import MAX_DIALOG_ROWS, BoxStyle, DialogStyle
 
 FileStamps = tuple[tuple[int, int] | None, ...]
-_KNOWN_TABLES = {"agent", "versions", "experimental", "banner", "start", "box", "dialog", "rules"}
+_KNOWN_TABLES = {"agent", "versions", "experimental", "banner", "start", "box", "dialog", "rules", "conditions"}
 _RULE_KEYS = {"name", "region", "says", "priority", "keeps", "box", "alternate", "versions"}
+_CONDITION_KEYS = {"name", "region", "kind", "regex"}
 _MATCHER_KEYS = {"contains", "regex", "all", "any", "not"}
 
 
@@ -96,6 +107,7 @@ def load_rules(text: str, name: str = "rules") -> ScreenRules:
             banner=_compile_pattern(data.get("banner")),
             start=_parse_startup_query(data["start"]) if "start" in data else None,
             experimental=bool(data.get("experimental")),
+            conditions=tuple(_parse_condition_rule(one) for one in data.get("conditions", ())),
             digest=hashlib.sha256(text.encode()).hexdigest()[:12],
             origin=name,
         )
@@ -113,7 +125,7 @@ def check_rules(rules: ScreenRules) -> list[str]:
     if rules.box is not None or rules.experimental:
         wanted.add(Activity.BUSY)
     problems = [f"no rule says {state}" for state in sorted(wanted - said)]
-    names = [rule.name for rule in rules.rules]
+    names = [*(rule.name for rule in rules.rules), *(one.name for one in rules.conditions)]
     problems += [f"two rules are called {name!r}" for name in sorted({one for one in names if names.count(one) > 1})]
     problems += [f"rule {rule.name!r} matches everything" for rule in rules.rules if rule.matcher.is_empty]
     return problems
@@ -142,6 +154,16 @@ def _parse_rule(data: Mapping[str, Any]) -> ScreenRule:
         box=data.get("box"),
         alternate=data.get("alternate"),
         versions=tuple(data.get("versions", ())),
+    )
+
+
+def _parse_condition_rule(data: Mapping[str, Any]) -> ConditionRule:
+    region = data["region"]
+    _check_known_keys(data, _CONDITION_KEYS, "key")
+    if region not in (*SCREEN_REGIONS, *SOURCE_BY_REGION, FAILURE_REGION):
+        raise ValueError(f"unknown region {region!r} in condition {data['name']!r}")
+    return ConditionRule(
+        data["name"], region, ConditionKind(data["kind"]), re.compile(data["regex"], re.MULTILINE | re.IGNORECASE)
     )
 
 

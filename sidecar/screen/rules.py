@@ -8,12 +8,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.protocol.types.agent_conditions import ConditionKind
 from gateway.protocol.types.core_types import Activity, Composer
 from sidecar.evidence.turn_evidence import EvidenceSource
 from sidecar.screen.emulator import ScreenSnapshot
 from sidecar.screen.screen_layout import BoxStyle, DialogStyle, composer_of, find_box, is_partial, regions_of
 
 SCREEN_REGIONS = ("screen", "above", "box", "below", "dialog", "cursor_row")
+FAILURE_REGION = "failure"  # what a hook or the transcript says of a turn that failed; no place on the screen
 SOURCE_BY_REGION = {
     "title": EvidenceSource.TITLE,
     "vendor": EvidenceSource.VENDOR,
@@ -74,6 +76,26 @@ class ScreenRule:
 
 
 @dataclass(frozen=True)
+class ConditionRule:
+    """What the vendor shows of a limit, a login and the like. The matched text is what people are told, and may hold
+    when it ends."""
+
+    name: str
+    region: str
+    kind: ConditionKind
+    regex: re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class ConditionMatch:
+    """A condition rule that matched, and the text."""
+
+    rule: str
+    kind: ConditionKind
+    text: str
+
+
+@dataclass(frozen=True)
 class StartupQuery:
     """An agent may query its terminal `within` some time of its first picture. It is starting until the answer, or
     until `patience` seconds later."""
@@ -96,6 +118,7 @@ class ScreenRules:
     banner: re.Pattern[str] | None = None
     start: StartupQuery | None = None
     experimental: bool = False
+    conditions: tuple[ConditionRule, ...] = ()
     digest: str = ""
     origin: str = ""
 
@@ -131,6 +154,7 @@ class ScreenReading:
     text: str = ""
     dialog: Dialog | None = None
     partial: bool = False
+    conditions: tuple[ConditionMatch, ...] = ()
 
     def of(self, source: EvidenceSource, age: float = 0.0) -> RuleMatch | None:
         """The strongest argument of one source that stays valid that long."""
@@ -156,7 +180,18 @@ def read_screen(rules: ScreenRules, picture: ScreenSnapshot, others: Mapping[str
         text=text,
         dialog=_read_dialog(rules.options, regions["dialog"]) if asking and rules.options else None,
         partial=is_partial(rules.box, picture, layout),
+        conditions=_matching_conditions(rules, regions),
     )
+
+
+def conditions_of_failure(rules: ScreenRules, text: str) -> tuple[ConditionMatch, ...]:
+    """What the error of a failed turn says of a limit or a login."""
+    return _matching_conditions(rules, {FAILURE_REGION: text})
+
+
+def _matching_conditions(rules: ScreenRules, regions: Mapping[str, str]) -> tuple[ConditionMatch, ...]:
+    found = ((one, one.regex.search(regions.get(one.region, ""))) for one in rules.conditions)
+    return tuple(ConditionMatch(one.name, one.kind, " ".join(match[0].split())) for one, match in found if match)
 
 
 def _read_dialog(options: DialogStyle, text: str) -> Dialog:

@@ -35,6 +35,7 @@ class GateInput:
     in_foreground: bool = True
     since_ready: float = float("inf")
     taken_back: bool = False
+    blocked: HoldReason | None = None  # a usage limit, or a missing login
 
 
 _HOLD_BY_ACTIVITY = {
@@ -44,11 +45,15 @@ _HOLD_BY_ACTIVITY = {
     Activity.GONE: HoldReason.OFFLINE,
 }
 
+_NOT_RUNNING = (Activity.STARTING, Activity.GONE)
+
 
 def hold_reason_for(facts: GateInput, ours: str, agent: Adapter) -> HoldReason | None:
     """Why this text may not be typed now, or None."""
     if facts.paused and not facts.urgent:
         return HoldReason.PAUSED
+    if facts.blocked and not facts.urgent and facts.moment.verdict.activity not in _NOT_RUNNING:
+        return facts.blocked
     return _hold_by_agent(facts) or _hold_by_terminal(facts, ours, agent)
 
 

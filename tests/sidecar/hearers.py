@@ -70,6 +70,13 @@ class Unstoppable:
         """No turn was stopped."""
 
 
+class Unlimited:
+    """In place of `sidecar.runtime.condition_reporter.ConditionReporter`."""
+
+    def fact(self, fact: TurnFact) -> None:
+        """No vendor limits it."""
+
+
 def turn_listener_of(  # noqa: PLR0917 - a run of an agent
     hearers: FakeReceivers,
     agent: Adapter,
@@ -83,4 +90,4 @@ def turn_listener_of(  # noqa: PLR0917 - a run of an agent
     anyone: Any = hearers
     stop: Any = Unstoppable()
     conversation = Conversation(child, tail or TranscriptTail(agent, None), anyone, session)
-    return TurnListener(plan, conversation, anyone, anyone, TurnReceivers(stop, anyone, anyone))
+    return TurnListener(plan, conversation, anyone, anyone, TurnReceivers(stop, anyone, anyone, Unlimited()))

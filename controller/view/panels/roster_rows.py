@@ -15,6 +15,7 @@ from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Fragment, Row
 from controller.view.text.text_rows import clean_for_screen, fit_to_width, width_of, width_of_row
 from gateway.protocol.events import MemberView
+from gateway.protocol.types.agent_conditions import ConditionKind
 from gateway.protocol.types.core_types import Activity, Presence
 
 _SIGN_BY_ACTIVITY = {
@@ -26,6 +27,7 @@ _SIGN_BY_ACTIVITY = {
     Activity.GONE: ("class:dim", "✗"),
     Activity.UNKNOWN: ("class:dim", "○"),
 }
+_LIMITED: Fragment = ("class:bad", "◷")
 _ABSENT: Fragment = ("class:dim", "○")
 _URGENCY = {Activity.ASKING: 0, Activity.ERROR: 1, Activity.BUSY: 2}
 _WAITING, _AT_REST, _AWAY = 3, 4, 5
@@ -114,13 +116,22 @@ def _urgency_of(member: MemberView, asking: frozenset[str]) -> int:
         return 0
     if not _is_here(member):
         return _AWAY
+    if _is_limited(member):
+        return _URGENCY[Activity.ERROR]
     return _URGENCY.get(member.activity, _WAITING if member.queued else _AT_REST)
 
 
 def _sign_of(member: MemberView, asking: frozenset[str]) -> Fragment:
     if member.name in asking:
         return _SIGN_BY_ACTIVITY[Activity.ASKING]
-    return _SIGN_BY_ACTIVITY[member.activity] if _is_here(member) else _ABSENT
+    if not _is_here(member):
+        return _ABSENT
+    return _LIMITED if _is_limited(member) else _SIGN_BY_ACTIVITY[member.activity]
+
+
+def _is_limited(member: MemberView) -> bool:
+    kind = member.condition.kind if member.condition else None
+    return kind in (ConditionKind.LIMITED, ConditionKind.LOGIN)
 
 
 def _two_rows(member: MemberView, state: ChatState, asking: frozenset[str], width: int) -> list[Row]:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.access.permissions import Actor
-from gateway.agent_control import delivery_rules
+from gateway.agent_control import condition_notices, delivery_rules
 from gateway.marks import mutes
 from gateway.model.paging import cut_page
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.operations.members.token_operations import expect_member
-from gateway.protocol.requests.agent_requests import SetActivity, SetFolder
+from gateway.protocol.requests.agent_requests import SetActivity, SetCondition, SetFolder
 from gateway.protocol.requests.connection_requests import Bye
 from gateway.protocol.requests.member_requests import Members, Register, RemoveMember, WhoAmI
 from gateway.protocol.requests.room_requests import Kick, Leave, RemoveRoom, Rooms
@@ -46,6 +46,17 @@ async def answer_set_activity(hub: Hub, actor: Actor, request: SetActivity) -> D
     live.heard, live.tells_activity = hub.now, True
     hub.presence.note_change(actor.name)
     return Done()
+
+
+async def answer_set_condition(hub: Hub, actor: Actor, request: SetCondition) -> Result:
+    """The room is told before the next presence shows it. A limit that was told already is not told again."""
+    live, condition = hub.state.live[actor.name], request.condition
+    condition_notices.check_condition(condition)
+    notices = condition_notices.limit_notices(hub.state, actor.name, condition, hub.rule_context())
+    live.condition = condition
+    live.told_limit = condition if notices else live.told_limit
+    hub.presence.note_change(actor.name)
+    return await hub.carry_out(RuleOutcome(Done(), notices))
 
 
 async def answer_set_folder(hub: Hub, actor: Actor, request: SetFolder) -> Done:

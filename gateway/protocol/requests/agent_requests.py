@@ -14,6 +14,7 @@ from gateway.protocol.requests.request import (
     Seq,
     ShortText,
 )
+from gateway.protocol.types.agent_conditions import Condition
 from gateway.protocol.types.core_types import (
     Activity,
     Composer,
@@ -27,6 +28,13 @@ class SetActivity(Request, frozen=True, tag="activity"):
     activity: Activity
     composer: Composer = Composer.UNKNOWN
     note: ShortText = ""
+
+
+class SetCondition(Request, frozen=True, tag="condition"):
+    """Report what keeps you from working, such as a usage limit; without a `condition`, nothing does. It is not kept in
+    the log, but a new limit is told to your room once."""
+
+    condition: Condition | None = None
 
 
 class Pause(Request, frozen=True, tag="pause"):

@@ -11,6 +11,7 @@ from gateway.protocol.types.core_types import REFUSED_BY_PREFIX, SETTLED_BY_ANSW
 
 _INTERRUPTED = "interrupted "
 _REPLACED = "replaced by #"
+_LIMITED_UNTIL = "limited until "
 BEFORE_ANSWER = "before an answer"  # how a turn was interrupted, if it is unknown by whom
 
 
@@ -23,6 +24,8 @@ class HoldReason(StrEnum):
     DRAFT = "draft"
     PAUSED = "paused"
     STARTING = "starting"
+    LIMITED = "limited"  # on the wire `limited until 17:42`, where the end is known
+    LOGIN = "login needed"
     TURN = "turn"
     OFFLINE = "offline"
     INTERRUPTING = "busy: interrupted for this message"
@@ -72,7 +75,7 @@ def cause_of(rung: Rung, reason: str) -> EndCause:
 
 def hold_reason_of(reason: str) -> HoldReason | None:
     """None for a reason of an older or newer sidecar."""
-    return _HOLD_BY_TEXT.get(reason)
+    return HoldReason.LIMITED if reason.startswith(_LIMITED_UNTIL) else _HOLD_BY_TEXT.get(reason)
 
 
 def interrupted_reason(how: str) -> str:

@@ -12,6 +12,8 @@ class SilenceCause(StrEnum):
     AWAY = "away"
     ASKS = "asks"
     DIALOG = "dialog"
+    LIMITED = "limited"
+    LOGIN = "login"
     PAUSED = "paused"
     STARTS = "starts"
     DRAFT = "draft"

@@ -143,7 +143,8 @@ class Model:
             seen.reply = self._next(seen)
         await asyncio.sleep(seen.reply.silence)
         if seen.reply.status != 200:
-            return web.json_response(self.dialect.error(seen.reply.status), status=seen.reply.status)
+            body = self.dialect.error(seen.reply.status) if seen.reply.refusal is None else seen.reply.refusal
+            return web.json_response(body, status=seen.reply.status, headers=seen.reply.headers)
         if not seen.asked.stream:
             return web.json_response(self.dialect.plain(seen.reply, seen.body))
         return await self._stream(request, seen.reply, seen.body)

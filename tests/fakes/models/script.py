@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -29,7 +29,8 @@ class ToolCall:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One answer. A tool call comes after the text; its result is the next request, for the next reply. Where there is
-    an `until`, the last word comes when it is set."""
+    an `until`, the last word comes when it is set. With another `status` than 200 it is an error, with the `refusal` as
+    its body where there is one, and with these `headers`."""
 
     text: str = "ACK"
     seconds: float = 0.0
@@ -37,6 +38,8 @@ class Reply:
     tool: ToolCall | None = None
     status: int = 200
     until: asyncio.Event | None = None
+    refusal: Json | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def pieces(self) -> list[str]:
         return re.findall(r"\s*\S+\s*\Z|\s*\S+", self.text)

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.agent_control.silence import WhyFacts, silence_cause, why_silent
 from gateway.protocol.events import MemberView
+from gateway.protocol.types.agent_conditions import Condition, ConditionKind
 from gateway.protocol.types.core_types import Activity, Ask, Composer, Delivery, MemberKind, Option, Presence, Rung
 from gateway.protocol.types.delivery_reasons import HoldReason
 from gateway.protocol.types.silence_causes import SilenceCause
@@ -62,6 +63,8 @@ OF_IDLE = {
     HoldReason.SETTLING: SilenceCause.SOON,
     HoldReason.UNTOLD: SilenceCause.SOON,
     HoldReason.NO_DRAFT: SilenceCause.SOON,
+    HoldReason.LIMITED: SilenceCause.LIMITED,
+    HoldReason.LOGIN: SilenceCause.LOGIN,
 }
 FIRST = {SilenceCause.STARTS, SilenceCause.DIALOG, SilenceCause.LEFT}  # whatever its message waits for
 
@@ -86,6 +89,17 @@ def test_a_message_that_is_held(activity: Activity, reason: HoldReason) -> None:
         assert found is (SilenceCause.SOON if activity is Activity.IDLE else PLAIN[activity])
     else:
         assert found is OF_IDLE[reason]
+
+
+@pytest.mark.parametrize("activity", Activity)
+@pytest.mark.parametrize("kind", ConditionKind)
+def test_a_limit_says_more_than_what_it_does(activity: Activity, kind: ConditionKind) -> None:
+    causes = {ConditionKind.LIMITED: SilenceCause.LIMITED, ConditionKind.LOGIN: SilenceCause.LOGIN}
+    what = facts(activity, condition=Condition(kind, "its vendor's words"), note="the title rests")
+    usual = PLAIN[activity]
+    expected = usual if usual in FIRST else causes.get(kind, usual)
+    assert silence_cause(what) is expected
+    assert why_silent(what).evidence == ("its vendor's words" if expected in causes.values() else "the title rests")
 
 
 @pytest.mark.parametrize("activity", Activity)

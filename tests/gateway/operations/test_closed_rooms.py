@@ -29,6 +29,7 @@ from gateway.protocol.requests.agent_requests import (
     Restart,
     Resume,
     SetActivity,
+    SetCondition,
     SetFolder,
     Share,
     ShowTerminal,
@@ -254,7 +255,7 @@ OF_THE_HOUSE: tuple[type[Request], ...] = (
     BeginPairing,
     CreateLink,
     *(OpenLanPage, CloseLanPage),
-    *(WatchTerminal, UnwatchTerminal, ShowTerminal, PressTerminalKey, SetFolder),
+    *(WatchTerminal, UnwatchTerminal, ShowTerminal, PressTerminalKey, SetFolder, SetCondition),
 )
 
 

@@ -13,7 +13,7 @@ from sidecar.runtime.agent_launch import Conversation
 from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
 from sidecar.sources.transcript import TranscriptTail
 from tests.sidecar.delivery.test_delivery_loop import Scene
-from tests.sidecar.hearers import FakeReceivers, Unstoppable
+from tests.sidecar.hearers import FakeReceivers, Unlimited, Unstoppable
 
 CLAUDE = REGISTRY["claude"]
 
@@ -31,7 +31,8 @@ def listener_before(scene: Scene, folder: Path) -> TurnListener:
     child = RunningAgent(LaunchContext(folder, folder, "", "", {}), 1, 0.0)
     conversation = Conversation(child, TranscriptTail(CLAUDE, None), anyone)
     plan = RunPlan("claude", CLAUDE, ("claude",), folder, folder, {})
-    return TurnListener(plan, conversation, anyone, scene.progress, TurnReceivers(stop, scene.delivery_loop, anyone))
+    receivers = TurnReceivers(stop, scene.delivery_loop, anyone, Unlimited())
+    return TurnListener(plan, conversation, anyone, scene.progress, receivers)
 
 
 async def test_the_final_answer_from_a_hook_is_the_reply_to_the_message(scene: Scene, tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""A usage limit of a real CLI, from the vendor's refusal to the roster: the room is told once, and mail waits."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.client import Client
+from gateway.protocol.events import MemberView, Message
+from gateway.protocol.requests.agent_requests import Resume
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import Members
+from gateway.protocol.requests.message_requests import History, Send, Show
+from gateway.protocol.results import Accepted, Done, MemberList, MessageDetail, MessageList
+from gateway.protocol.types.agent_conditions import ConditionKind
+from gateway.protocol.types.core_types import Activity, Rung
+from gateway.protocol.types.timestamps import seconds_from_iso
+from tests.fakes.models.model import Model
+from tests.fakes.models.script import Reply
+from tests.fakes.outside import outside
+from tests.fakes.terminal import Terminal, terminal
+from tests.real_clis.homes import CLIS, Cli, Launch, Place, claude_with_subscription
+from tests.real_clis.running import STARTS_WITHIN_S
+from tests.real_clis.usage_limits import claude_limit, codex_limit
+from tests.support.gateways import GatewayProcess
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    name: str
+    person: Client
+    pane: Terminal
+    model: Model
+
+    async def view(self) -> MemberView:
+        found = await self.person.request(Members(), MemberList)
+        return next(one for one in found.agents if one.name == self.name)
+
+    async def until(self, what: Any) -> MemberView:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not what(view := await self.view()):
+                    await asyncio.sleep(0.05)
+                return view
+        except TimeoutError:
+            raise AssertionError(f"{await self.view()}\n{self.pane.describe()}") from None
+
+    async def say(self, text: str) -> int:
+        return (await self.person.request(Send(content=text, to=f"@{self.name}"), Accepted)).seq
+
+    async def reaches(self, number: int, rung: Rung) -> str:
+        """The reason of that rung."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    (one,) = (await self.person.request(Show(message=number), MessageDetail)).deliveries
+                    if one.rung is rung:
+                        return one.reason
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{one}\n{self.pane.describe()}") from None
+
+    async def history(self) -> list[Message]:
+        return list((await self.person.request(History(room="general", limit=50), MessageList)).messages)
+
+
+@contextlib.asynccontextmanager
+async def in_the_room(cli: Cli, folder: Path) -> AsyncIterator[Scene]:
+    if cli.missing:
+        pytest.skip(cli.missing)
+    for name in ("home", "work"):
+        (folder / name).mkdir()
+    gateway = GatewayProcess(folder / "state")
+    async with Model(cli.dialect()) as model, outside() as world:
+        launch: Launch = cli.launch(Place(folder / "home", folder / "work", model.url), cli.program)
+        env = {**launch.env, **world.env, "GROUPCHAT_STATE": str(gateway.state), "PYTHONPATH": str(ROOT), "TZ": "UTC"}
+        join = (sys.executable, "-P", "-m", "sidecar.cli", "join", cli.name, "--agent", cli.name, "--", *launch.argv)
+        with gateway.running():
+            async with terminal(join, env, cwd=folder / "work") as pane, Client(gateway.operator, Hello()) as person:
+                await pane.shows(cli.ready, STARTS_WITHIN_S)
+                scene = Scene(cli.name, person, pane, model)
+                await scene.until(lambda one: one.activity is Activity.IDLE)
+                yield scene
+
+
+LIMITS = {
+    "claude": (replace(CLIS["claude"], launch=claude_with_subscription), claude_limit),
+    "codex": (CLIS["codex"], codex_limit),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+async def test_a_limit_holds_mail_and_is_told_once(name: str, tmp_path: Path) -> None:
+    cli, refusal = LIMITS[name]
+    resets = int(time.time()) // 60 * 60 + 3 * 3600
+    async with in_the_room(cli, tmp_path) as scene:
+        scene.model.default = refusal(resets)
+        refused = await scene.say("What is two and two?")
+        limited = await scene.until(lambda one: one.condition is not None)
+        condition = limited.condition
+        assert condition is not None and condition.kind is ConditionKind.LIMITED
+        assert seconds_from_iso(condition.until) == resets
+        assert "limit" in await scene.reaches(refused, Rung.FAILED)
+        asked = len(scene.model.turns)
+        waits = await scene.say("And three and three?")
+        reason = await scene.reaches(waits, Rung.HELD)
+        assert reason.startswith("limited until ") and f"{resets // 3600 % 24:02}:{resets // 60 % 60:02}" in reason
+        told = [one.content for one in await scene.history() if one.from_ == "system" and "limited" in one.content]
+        assert len(told) == 1 and told[0].startswith(f"{name} is limited until ")
+        assert len(scene.model.turns) == asked
+        scene.model.default = Reply("Six.")
+        await scene.person.request(Resume(member=name), Done)
+        await scene.reaches(waits, Rung.ANSWERED)
+        await scene.until(lambda one: one.condition is None and one.activity is Activity.IDLE)
+        assert len([one for one in await scene.history() if "limited" in one.content]) == 1

@@ -1,0 +1,123 @@
+"""Which condition an agent is in, and what it holds: a chart of what is seen, in the order in which it is seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gateway.protocol.types.agent_conditions import Condition, ConditionKind, condition_text
+from gateway.protocol.types.delivery_reasons import HoldReason, hold_reason_of
+from sidecar.conditions.condition_watch import ConditionWatch
+from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
+from sidecar.screen.rules import ConditionMatch
+
+NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
+WORDS = "You've hit your 5-hour limit · resets 5:42pm (UTC)"
+LIMIT = ConditionMatch("rule", ConditionKind.LIMITED, WORDS)
+FOOTER = ConditionMatch("footer", ConditionKind.LIMITED, "Usage limit reached · limit resets 5:42pm")
+WEEKLY = ConditionMatch("rule", ConditionKind.LIMITED, "You've hit your weekly limit · resets Dec 4, 11am (UTC)")
+ENDLESS = ConditionMatch("rule", ConditionKind.LIMITED, "Usage limit reached for gemini")
+LOGIN = ConditionMatch("login", ConditionKind.LOGIN, "Please run /login")
+FULL = ConditionMatch("full", ConditionKind.CONTEXT, "5% of the context is left")
+ANSWER = TurnFact(TurnFactKind.ANSWER, "4")
+FAILED = TurnFact(TurnFactKind.FAILED, WORDS)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def watch() -> ConditionWatch:
+    return ConditionWatch(Clock())
+
+
+def test_a_limit_that_refused_a_turn_lasts_until_the_model_answers() -> None:
+    it = watch()
+    it.turn_failed([LIMIT])
+    assert it.condition == Condition(ConditionKind.LIMITED, WORDS, "2026-11-30T17:42:00Z")
+    assert (it.hold(), it.hold_text(HoldReason.LIMITED)) == (HoldReason.LIMITED, "limited until 17:42")
+    assert hold_reason_of("limited until 17:42") is HoldReason.LIMITED
+    for found in ([LIMIT], [FOOTER], []):  # it leaves the screen, and still lasts
+        it.screen_shows(found)
+        assert it.condition == Condition(ConditionKind.LIMITED, WORDS, "2026-11-30T17:42:00Z")
+    it.fact(FAILED)
+    it.fact(TurnFact(TurnFactKind.MODEL, "said before the limit, and read late"))
+    it.fact(TurnFact(TurnFactKind.ENDED))
+    assert it.hold() is HoldReason.LIMITED
+    it.fact(ANSWER)
+    assert it.condition is None and it.hold() is None
+
+
+def test_old_words_on_the_screen_begin_no_new_limit() -> None:
+    it = watch()
+    it.screen_shows([LIMIT, FOOTER])
+    it.lift()
+    it.screen_shows([LIMIT, FOOTER])
+    assert it.condition is None
+    it.screen_shows([])
+    it.screen_shows([LIMIT])
+    assert it.hold() is HoldReason.LIMITED
+
+
+def test_the_same_words_of_another_refused_turn_are_a_new_limit() -> None:
+    it = watch()
+    it.screen_shows([LIMIT])
+    it.lift()
+    it.screen_shows([LIMIT])
+    it.turn_failed([LIMIT])
+    assert it.hold() is HoldReason.LIMITED
+
+
+def test_words_are_read_once() -> None:
+    clock = Clock()
+    it = ConditionWatch(clock)
+    it.screen_shows([FOOTER])
+    clock.now = datetime(2026, 11, 30, 18, 30, tzinfo=UTC)
+    it.screen_shows([FOOTER])
+    assert it.condition is not None and it.condition.until == "2026-11-30T17:42:00Z"
+    assert it.hold_text(HoldReason.LIMITED) == "limited"  # its time has passed; nobody knows whether it is over
+
+
+def test_another_limit_takes_the_place_of_the_first() -> None:
+    it = watch()
+    it.turn_failed([LIMIT])
+    it.turn_failed([WEEKLY])
+    assert it.condition is not None and it.condition.until == "2026-12-04T11:00:00Z"
+    assert it.hold_text(HoldReason.LIMITED) == "limited until Dec 4 11:00"
+
+
+def test_a_limit_without_an_end_that_is_only_shown_lasts_while_it_is_shown() -> None:
+    it = watch()
+    it.screen_shows([ENDLESS])
+    assert it.hold_text(HoldReason.LIMITED) == "limited"
+    it.screen_shows([])
+    assert it.condition is None
+    it.turn_failed([ENDLESS])
+    it.screen_shows([])
+    assert it.hold() is HoldReason.LIMITED
+
+
+def test_the_strongest_condition_is_told() -> None:
+    it = watch()
+    it.screen_shows([FULL])
+    assert (it.condition, it.hold()) == (Condition(ConditionKind.CONTEXT, FULL.text), None)
+    it.screen_shows([FULL, LOGIN])
+    assert (it.condition, it.hold()) == (Condition(ConditionKind.LOGIN, LOGIN.text), HoldReason.LOGIN)
+    assert it.hold_text(HoldReason.LOGIN) == "login needed"
+    it.screen_shows([FULL, LOGIN, LIMIT])
+    assert it.hold() is HoldReason.LIMITED
+    assert it.hold_text(HoldReason.BUSY) == "busy"
+
+
+def test_a_text_of_the_vendor_is_bounded() -> None:
+    it = watch()
+    it.turn_failed([ConditionMatch("rule", ConditionKind.LIMITED, "x" * 5000)])
+    assert it.condition is not None and len(it.condition.text) == 300
+
+
+def test_a_broken_time_is_no_time() -> None:
+    for until in ("", "soon", "2026-11-30T17:42:00", "2026-11-30T11:59:00Z"):
+        assert condition_text(Condition(ConditionKind.LIMITED, "", until), NOON) == "limited"

@@ -201,6 +201,8 @@ class AgentObserver:
         if self._seen and self._seen[0] is rules and self._seen[1] == picture and self._seen[2] == others:
             return self._seen[3]
         reading = read_screen(rules, picture, others)
+        if self.rulebook.distrust_slow():
+            return self._read(picture)
         self._seen = (rules, picture, others, reading)
         return reading
 
@@ -234,7 +236,8 @@ class AgentObserver:
 
     def _claim_silence(self, reading: ScreenReading, picture: ScreenSnapshot, now: float) -> None:
         """A silent plain program without a prompt is at work. Silence of a full-screen program means nothing."""
-        if self.agent.silence is None:
+        if self.agent.silence is None or self.rules.distrusted:
+            self.claims.pop(EvidenceSource.SILENCE, None)
             return
         printed, quiet_at = self.last_output, self.last_output + self.agent.silence
         if now < quiet_at - 1e-6:

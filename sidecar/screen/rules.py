@@ -4,17 +4,17 @@ them."""
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.protocol.types.agent_conditions import ConditionKind
 from gateway.protocol.types.core_types import Activity, Composer
 from sidecar.evidence.turn_evidence import EvidenceSource
+from sidecar.rules_file.bounded_pattern import TextPattern, TimeAccount
 from sidecar.screen.emulator import ScreenSnapshot
 from sidecar.screen.screen_layout import BoxStyle, DialogStyle, composer_of, find_box, is_partial, regions_of
 
-SCREEN_REGIONS = ("screen", "above", "box", "below", "dialog", "cursor_row")
+SCREEN_REGIONS = ("screen", "above", "box", "below", "dialog", "cursor_row", "last_row")
 FAILURE_REGION = "failure"  # what a hook or the transcript says of a turn that failed; no place on the screen
 SOURCE_BY_REGION = {
     "title": EvidenceSource.TITLE,
@@ -32,7 +32,7 @@ class Matcher:
     """A tree: a leaf is `contains` or `regex`; a branch matches all, any or none of its children."""
 
     contains: str = ""
-    regex: re.Pattern[str] | None = None
+    regex: TextPattern | None = None
     all: tuple[Matcher, ...] = ()
     any: tuple[Matcher, ...] = ()
     none: tuple[Matcher, ...] = ()
@@ -45,10 +45,6 @@ class Matcher:
             and (not self.any or any(one.matches(text) for one in self.any))
             and not any(one.matches(text) for one in self.none)
         )
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.contains or self.regex or self.all or self.any or self.none)
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ class ConditionRule:
     name: str
     region: str
     kind: ConditionKind
-    regex: re.Pattern[str]
+    regex: TextPattern
 
 
 @dataclass(frozen=True)
@@ -108,19 +104,22 @@ class StartupQuery:
 @dataclass(frozen=True)
 class ScreenRules:
     """`banner` finds the version that an agent shows at its start. `digest` is of the text, `origin` where it came
-    from."""
+    from. `account` is there for a file of the user: it tells if an expression took too long. `distrusted`: no rules can
+    be used, so no other sign counts either."""
 
     agent: str
     versions: tuple[str, ...]
     rules: tuple[ScreenRule, ...]
     box: BoxStyle | None = None
     options: DialogStyle | None = None
-    banner: re.Pattern[str] | None = None
+    banner: TextPattern | None = None
     start: StartupQuery | None = None
     experimental: bool = False
     conditions: tuple[ConditionRule, ...] = ()
     digest: str = ""
     origin: str = ""
+    account: TimeAccount | None = None
+    distrusted: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ Rules look only at these parts and not at words anywhere, so text that an agent 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.protocol.types.core_types import Composer
+from sidecar.rules_file.bounded_pattern import TextPattern
 from sidecar.screen.emulator import ScreenSnapshot
 
 MAX_ROWS_ABOVE = 20
@@ -42,22 +42,22 @@ class BoxStyle:
     finds the text of that row), or it has `tallest` rows.
     """
 
-    frame: tuple[re.Pattern[str], re.Pattern[str]] | None
-    mark: re.Pattern[str]
+    frame: tuple[TextPattern, TextPattern] | None
+    mark: TextPattern
     indent: int
     marks: str = ""
-    below: re.Pattern[str] | None = None
-    footer: re.Pattern[str] | None = None
-    above: re.Pattern[str] | None = None
-    placeholders: tuple[re.Pattern[str], ...] = ()
-    pasted: re.Pattern[str] | None = None
-    commands: re.Pattern[str] | None = None
-    other: re.Pattern[str] | None = None
-    scrolled: re.Pattern[str] | None = None
-    cut: re.Pattern[str] | None = None
+    below: TextPattern | None = None
+    footer: TextPattern | None = None
+    above: TextPattern | None = None
+    placeholders: tuple[TextPattern, ...] = ()
+    pasted: TextPattern | None = None
+    commands: TextPattern | None = None
+    other: TextPattern | None = None
+    scrolled: TextPattern | None = None
+    cut: TextPattern | None = None
     tallest: int = MAX_DIALOG_ROWS
     gutter: str = ""
-    foot: re.Pattern[str] | None = None
+    foot: TextPattern | None = None
 
     def begins(self, row: str) -> bool:
         return self.mark.match(row) is not None or self.is_other(row)
@@ -78,19 +78,19 @@ class DialogStyle:
     further options. Where options may be cut without a sign, `closes` is how each of them ends, `last` the last one.
     `cut` finds a dialog whose first row is not shown."""
 
-    question: re.Pattern[str]
-    option: re.Pattern[str]
-    starts: re.Pattern[str] | None = None
+    question: TextPattern
+    option: TextPattern
+    starts: TextPattern | None = None
     lowest_start: bool = False
-    after: re.Pattern[str] | None = None
-    allow: re.Pattern[str] | None = None
-    deny: re.Pattern[str] | None = None
-    cancel: re.Pattern[str] | None = None
-    hidden: re.Pattern[str] | None = None
-    unlisted: re.Pattern[str] | None = None
-    closes: re.Pattern[str] | None = None
-    last: re.Pattern[str] | None = None
-    cut: re.Pattern[str] | None = None
+    after: TextPattern | None = None
+    allow: TextPattern | None = None
+    deny: TextPattern | None = None
+    cancel: TextPattern | None = None
+    hidden: TextPattern | None = None
+    unlisted: TextPattern | None = None
+    closes: TextPattern | None = None
+    last: TextPattern | None = None
+    cut: TextPattern | None = None
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _has_scrolled_out(above: Sequence[str]) -> bool:
 
 
 def _find_between_frames(
-    frame: tuple[re.Pattern[str], re.Pattern[str]], scrolled: re.Pattern[str] | None, picture: ScreenSnapshot
+    frame: tuple[TextPattern, TextPattern], scrolled: TextPattern | None, picture: ScreenSnapshot
 ) -> BoxPosition:
     """The lowest pair of frame rows. If top and bottom differ, the rest of another bottom beneath it does not
     matter."""
@@ -189,11 +189,11 @@ def _find_between_frames(
     return BoxPosition(top, bottom) if 0 <= top < bottom else NO_BOX
 
 
-def _find_lowest_row(pattern: re.Pattern[str], picture: ScreenSnapshot, before: int) -> int:
+def _find_lowest_row(pattern: TextPattern, picture: ScreenSnapshot, before: int) -> int:
     return next((y for y in range(before - 1, -1, -1) if _is_full_width(pattern, picture, y)), -1)
 
 
-def _is_full_width(pattern: re.Pattern[str], picture: ScreenSnapshot, y: int) -> bool:
+def _is_full_width(pattern: TextPattern, picture: ScreenSnapshot, y: int) -> bool:
     row = picture.rows[y]
     return len(row) >= picture.columns - 1 and pattern.fullmatch(row) is not None
 
@@ -260,12 +260,13 @@ def _is_continuation(box: BoxStyle, row: str) -> bool:
 
 
 def regions_of(options: DialogStyle | None, picture: ScreenSnapshot, layout: BoxPosition) -> dict[str, str]:
-    rows, y = picture.rows, picture.cursor[1]
+    rows, (x, y) = picture.rows, picture.cursor
     beneath = join_rows(layout.beneath(rows)) if layout.found else ""
     framed = slice(layout.top, layout.bottom + 1) if layout.framed else slice(layout.top + 1, layout.bottom)
     return {
         "screen": join_rows(rows),
-        "cursor_row": rows[y] if y < len(rows) else "",
+        "cursor_row": rows[y].ljust(x) if y < len(rows) else "",  # with the spaces between a prompt and the cursor
+        "last_row": next((row for row in reversed(rows[: y + 1]) if row.strip()), ""),
         "box": join_rows(rows[framed]) if layout.found else "",
         "above": join_rows([row for row in layout.above(rows) if row.strip()][-MAX_ROWS_ABOVE:])
         if layout.found

@@ -46,7 +46,10 @@ TAILS = ("", "\x01", "\né")
 MADE_AT_RUN = {
     "controller/view/state/stream_entries.py": "a member's name",
     "controller/view/text/search_highlights.py": "the words that the reader searches for, as literals",
-    "sidecar/screen/rule_files.py": "rules of agents: files of ours, or of the operator",
+    "sidecar/screen/compiled_rules.py": "rules of agents: files of ours, or of the operator with a time limit",
+    "sidecar/rules_file/linting.py": "the same, compiled and not matched",
+    "sidecar/rules_file/pattern_trial.py": "the same, with a time limit",
+    "sidecar/agents/adapter/file_adapter.py": "our five placeholders, as literals",
     "sidecar/approvals/questions/dialog_parser.py": "keys of a dialog's options: one character each",
     "sidecar/demo_agent/turn_plans.py": "a script of the demo agent's own person",
     "sidecar/demo_agent/script.py": "a script of the demo agent's own person",

@@ -10,7 +10,7 @@ from gateway.protocol.text.role_prompts import RolePrompt
 from gateway.protocol.types.core_types import AskAbout
 from sidecar.evidence.terminal_signals import Probe
 from sidecar.evidence.turn_evidence import TokenCost, TurnFact
-from sidecar.screen.rule_files import built_in_rules_file, load_file
+from sidecar.screen.rule_files import built_in_rules_file, load_own_file
 from sidecar.screen.rules import ScreenRules
 
 
@@ -179,6 +179,8 @@ class LaunchMethod:
     resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = no_resume_command
     # the maximum seconds that a tool may wait; 0: the agent gets no tools
     tool_patience_s: int = 0
+    # what starts it if nobody gives a command
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -267,6 +269,8 @@ class Adapter:
     probe: Probe | None = None
     # a plain program counts as waiting after this many seconds without output
     silence: float | None = None
+    # the envelope that it wants; "": the default one
+    envelope: str = ""
     # converts a prompt to the vendor's own form
     skill: Callable[[str, RolePrompt], Skill] | None = None
 
@@ -283,7 +287,7 @@ def plain_environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def load_built_in_rules(name: str) -> ScreenRules:
-    return load_file(built_in_rules_file(name))
+    return load_own_file(built_in_rules_file(name))
 
 
 def program_name(command: Sequence[str]) -> str:

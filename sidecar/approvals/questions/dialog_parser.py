@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from gateway.protocol.types.core_types import MAX_OPTION_TEXT_CHARS, AskAbout
 from sidecar.approvals.questions.wrapped_text import join_rows_of_paragraph, without_spaces
 from sidecar.messages.envelope import clean_text
+from sidecar.rules_file.bounded_pattern import TextPattern
 from sidecar.screen.rules import Dialog
 from sidecar.screen.screen_layout import DialogStyle
 
@@ -254,7 +255,7 @@ def _question_digest(parts: Sequence[str]) -> str:
 # What plainly means yes and no
 
 
-def _key_of_option(choices: Sequence[DialogOption], words: re.Pattern[str] | None) -> str:
+def _key_of_option(choices: Sequence[DialogOption], words: TextPattern | None) -> str:
     """The only option with these words. If two match, none is plain."""
     found = [one.key for one in choices if words and words.search(one.text)]
     return found[0] if len(found) == 1 else ""

@@ -7,10 +7,11 @@ import pytest
 
 from gateway.protocol.types.core_types import Activity
 from sidecar.activity.agent_observer import AgentObserver
-from sidecar.agents import REGISTRY
+from sidecar.agents import REGISTRY, load_agent_file
 from sidecar.agents.adapter.adapter import load_built_in_rules
 from sidecar.errors import BadRules
-from sidecar.screen.rule_files import RuleFiles, built_in_rules_file, check_rules, load_rules, overriding_rules_file
+from sidecar.rules_file.linting import lint_rules
+from sidecar.screen.rule_files import RuleFiles, built_in_rules_file, load_rules, overriding_rules_file
 from sidecar.screen.rules import ScreenRules
 
 GOOD = load_built_in_rules("claude")
@@ -37,7 +38,7 @@ def write(path: Path, text: str, *, age: int) -> None:
 
 def test_the_users_own_file_takes_precedence(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
-    write(mine, OURS + "\n# mine", age=1)
+    write(mine, OURS.replace('agent = "claude"', 'agent = "mine"'), age=1)
     book = RuleFiles((mine, built_in_rules_file("claude")), GOOD)
     assert (book.rules.origin, book.rules.digest != GOOD.digest) == (str(mine), True)
 
@@ -94,10 +95,10 @@ def test_a_watch_reads_with_the_new_rules(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         (MINIMAL.replace('says = "asking"', 'says = "busy"'), "no rule says asking"),
-        (MINIMAL.replace('name = "b"', 'name = "a"'), "two rules are called 'a'"),
+        (MINIMAL.replace('name = "b"', 'name = "a"'), "`name` of \\[rules\\] is 'a' a second time"),
         (MINIMAL.replace("regex = '^>'", ""), "rule 'a' matches everything"),
-        (MINIMAL.replace("regex = '^>'", "regexp = '^>'"), "unknown key regexp"),
-        ("colour = 1\n" + MINIMAL, "unknown table colour"),
+        (MINIMAL.replace("regex = '^>'", "regexp = '^>'"), "`regexp` of .* is not known. Did you mean `regex`"),
+        ("colour = 1\n" + MINIMAL, "`colour` is not known"),
     ],
 )
 def test_errors_in_rules_are_named(text: str, problem: str) -> None:
@@ -108,6 +109,42 @@ def test_errors_in_rules_are_named(text: str, problem: str) -> None:
 @pytest.mark.parametrize("name", REGISTRY)
 def test_every_agents_rules_tell_idle_busy_and_asking_apart(name: str) -> None:
     rules: ScreenRules = REGISTRY[name].rules
-    assert check_rules(rules) == []
+    linted = lint_rules(built_in_rules_file(name).read_text(encoding="utf-8"), f"{name}.toml")
+    assert linted.faults == ()
     assert rules.agent == name
     assert Path(rules.origin).name == f"{name}.toml"
+
+
+SLOW = "[a-z ]*" * 7 + "[0-9]"  # its form is harmless
+LONG_ROW = b"a" * 90
+
+
+def test_a_slow_expression_in_the_users_rules_for_a_known_agent_gives_way_to_ours(tmp_path: Path) -> None:
+    mine = tmp_path / "claude.toml"
+    write(mine, MINIMAL.replace("mine", "claude").replace("^>", SLOW), age=1)
+    watch = AgentObserver(REGISTRY["claude"], 100, 10, rulebook=RuleFiles((mine,), GOOD))
+    watch.output(LONG_ROW, 0.0)
+    moment = watch.look(0.1)
+    assert (watch.rules, moment.reading.arguments) == (GOOD, ())
+    assert "takes longer than 0.1 s. Ours are in force until the file is mended" in moment.verdict.because[-1]
+
+
+def test_where_no_other_rules_are_nothing_is_recognised_until_the_file_is_mended(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    write(mine, MINIMAL.replace("^>", SLOW), age=1)
+    agent = load_agent_file(mine)
+    watch = AgentObserver(agent, 100, 10, rulebook=RuleFiles.of(agent.rules, {}))
+    watch.output(LONG_ROW, 0.0)
+    assert watch.look(0.1).verdict.activity is Activity.STARTING
+    assert [one.says for one in watch.look(0.2).reading.arguments] == [Activity.UNKNOWN]
+    write(mine, MINIMAL.replace("^>", "aaa$"), age=2)
+    assert [one.says for one in watch.look(5.0).reading.arguments] == [Activity.IDLE]
+    assert watch.look(9.0).verdict.activity is Activity.IDLE
+
+
+def test_rules_of_a_file_alone_come_from_that_file_wherever_it_is(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    write(mine, MINIMAL, age=1)
+    book = RuleFiles.of(load_agent_file(mine).rules, {"GROUPCHAT_STATE": str(tmp_path / "elsewhere")})
+    write(mine, MINIMAL + "# changed", age=2)
+    assert book.refresh()

@@ -20,7 +20,7 @@ from sidecar.delivery.attachment_files import AttachmentFiles
 from sidecar.delivery.reply_posting import KnownRooms, ReplyPoster
 from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.duplicate_guard import MessageProgress, refusal_of_repeat
-from sidecar.messages.envelope import DEFAULT_ENVELOPE, numbers_in
+from sidecar.messages.envelope import numbers_in
 from sidecar.messages.inbox import FINAL_RUNGS, UNSENT_RUNGS, InboxEntry, Interruption, MessageQueue
 from sidecar.messages.plain_program_output import (
     HistoryCommand,
@@ -32,6 +32,7 @@ from sidecar.messages.plain_program_output import (
 )
 from sidecar.messages.replies import mode_status_reply
 from sidecar.process.delivery_journal import DeliveryJournal
+from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 from sidecar.typing.prompt_queue import AgentPrompts
 from sidecar.typing.proof_rules import DeliveryStep, is_worked_on, steps_from_fact
 

@@ -15,10 +15,10 @@ from gateway.protocol.text.invisible_characters import strip_ignorable
 from gateway.protocol.types.core_types import DEFAULT_ROOM
 from sidecar.errors import SidecarError
 from sidecar.messages.envelope_escaping import escape_inside_line, escape_line
+from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE, NO_ENVELOPE, problem_of_template
 
-DEFAULT_ENVELOPE = "[{sender} -> {recipient} #{number}]"
+BARE = ""  # the template without an envelope: a shell gets nothing but the text
 _ENVELOPE_LINE = re.compile(r"\[[^\[\]\n]{1,400} #([0-9]{1,18})\]")
-_TEMPLATE = re.compile(r"\[[^\[\]{}\n]*(?:\{(?:sender|recipient|room)\}[^\[\]{}\n]*)+ #\{number\}\]")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufff9-\ufffb]")  # and annotations
 _TAB = "    "
@@ -37,22 +37,20 @@ def clean_for_file(text: str) -> str:
 
 
 def parse_template(text: str) -> str:
-    """Check that an envelope is safe to use: it must name the sender and end in the number."""
-    if not _TEMPLATE.fullmatch(text) or "{sender}" not in text or len(text) > 120:
-        raise SidecarError(
-            f"{text[:60]!r} is not an envelope. An envelope looks like {DEFAULT_ENVELOPE!r}, "
-            "contains {sender} and ends in ' #{number}]'. {recipient} and {room} may stand in it."
-        )
-    return text
+    """The template of a safe envelope. `none` stands for no envelope."""
+    if problem := problem_of_template(text):
+        raise SidecarError(problem)
+    return BARE if text == NO_ENVELOPE else text
 
 
 def envelope_message(message: Message, me: str, content: str, template: str = DEFAULT_ENVELOPE) -> str:
     """`[alice -> claude #812] text`. `content` is the text of the message, or a part of it. A content line that looks
-    like an envelope gets a backslash."""
+    like an envelope gets a backslash, also where there is none."""
     shown = {"sender": message.from_, "recipient": _recipient_of(message, me), "room": message.room or DEFAULT_ROOM}
-    head = join_lines(clean_text(_template_for(message, template).format(number=message.seq, **shown)))
+    whole = BARE if template == BARE else _template_for(message, template)
+    head = join_lines(clean_text(whole.format(number=message.seq, **shown)))
     body = "\n".join(map(escape_line, clean_text(content).split("\n"))).strip("\n")
-    return f"{head} {body}".rstrip()
+    return f"{head} {body}".rstrip() if head else body
 
 
 def _recipient_of(message: Message, me: str) -> str:

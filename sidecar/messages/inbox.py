@@ -91,7 +91,8 @@ FINAL_RUNGS = (Rung.ANSWERED, Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED)
 @dataclass
 class MessageQueue:
     """Urgent messages come first, then by priority, then in order. The agent has at most one prompt in hand.
-    `catches_up`: more messages than fit into one prompt may be typed as a digest.
+    `catches_up`: more messages than fit into one prompt may be typed as a digest. `one_by_one`: without envelopes,
+    two messages in one prompt could not be told apart.
 
     Only the next messages are loaded, so that every look is short however many wait. `more`: the gateway has further
     messages, all after these; `beyond` is about how many.
@@ -99,6 +100,7 @@ class MessageQueue:
 
     paused: bool = False
     catches_up: bool = True
+    one_by_one: bool = False
     entries: dict[int, InboxEntry] = field(default_factory=dict)
     known: set[int] = field(default_factory=set)
     more: bool = False
@@ -220,6 +222,8 @@ class MessageQueue:
         """The messages of the next prompt: the first, and those after it with the same audience. An urgent message goes
         alone. If there are very many or old ones, all that fit into a digest."""
         waiting = self.waiting()
+        if self.one_by_one:
+            return waiting[:1]
         if waiting and self.catches_up and not waiting[0].message.urgent:
             mine = [one for one in waiting if one.audience == waiting[0].audience][:MAX_MESSAGES]
             if needs_digest([one.message for one in mine]):

@@ -75,13 +75,21 @@ def output_commands_in(text: str, heard: str) -> list[OutputCommand]:
     return [one for one in found if one is not None]
 
 
-def printed_text(rows: Sequence[str], typed: str, is_prompt: Callable[[str], bool]) -> str:
-    """The rows without the typed text at the beginning and the prompt at the end."""
+def no_row(_: str) -> bool:
+    return False
+
+
+def printed_text(
+    rows: Sequence[str], typed: str, is_prompt: Callable[[str], bool], is_end: Callable[[str], bool] = no_row
+) -> str:
+    """The rows without the typed text at the beginning, and without what stands at the end: the mark of the turn's end,
+    and the prompt."""
     rows = [row.rstrip() for row in rows]
-    while rows and not rows[-1]:
-        rows.pop()
-    if rows and is_prompt(rows[-1]):
-        rows.pop()
+    for is_no_output in (is_prompt, is_end):
+        while rows and not rows[-1]:
+            rows.pop()
+        if rows and is_no_output(rows[-1]):
+            rows.pop()
     return "\n".join(_rows_after_echo(typed, rows)).strip("\n")
 
 
@@ -120,20 +128,25 @@ class PlainTurn:
             self._screen.feed(data[: self._left])
             self._left -= len(data)
 
-    def end(self, is_prompt: Callable[[str], bool]) -> str:
+    def end(self, is_prompt: Callable[[str], bool], is_end: Callable[[str], bool]) -> str:
         """Empty for a program that took the whole screen: that is a picture, not output."""
         picture = self._screen.picture()
         self._screen.close()
         rows = unwrap_rows(picture.rows, self._columns)
-        text = "" if picture.alternate else clean_text(printed_text(rows, self.typed, is_prompt))
+        text = "" if picture.alternate else clean_text(printed_text(rows, self.typed, is_prompt, is_end))
         return text if self._left > 0 else f"{text}\n[...]"
 
 
 class PlainTurns:
     """Listens to a program that has neither hooks nor transcript, one turn at a time."""
 
-    def __init__(self, is_prompt: Callable[[str], bool], columns: Callable[[], int] = lambda: MAX_COLUMNS) -> None:
-        self._is_prompt, self._columns = is_prompt, columns
+    def __init__(
+        self,
+        is_prompt: Callable[[str], bool],
+        columns: Callable[[], int] = lambda: MAX_COLUMNS,
+        is_end: Callable[[str], bool] = no_row,
+    ) -> None:
+        self._is_prompt, self._columns, self._is_end = is_prompt, columns, is_end
         self._turn: PlainTurn | None = None
 
     @property
@@ -150,7 +163,7 @@ class PlainTurns:
 
     def end(self) -> str:
         turn, self._turn = self._turn, None
-        return turn.end(self._is_prompt) if turn else ""
+        return turn.end(self._is_prompt, self._is_end) if turn else ""
 
 
 def strip_commands(text: str) -> str:

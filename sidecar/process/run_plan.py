@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.client.process.process_limits import InheritedLimits
 from sidecar.agents import Adapter
-from sidecar.messages.envelope import DEFAULT_ENVELOPE
+from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 
 
 @dataclass(frozen=True)

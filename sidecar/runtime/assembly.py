@@ -20,6 +20,7 @@ from sidecar.delivery.backlog import EarlierRun
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.message_progress import DeliveryConfig, DeliveryProgress
 from sidecar.delivery.typist import Typist
+from sidecar.messages.envelope import BARE
 from sidecar.messages.inbox import MessageQueue
 from sidecar.messages.plain_program_output import PlainTurns
 from sidecar.orders.room_orders import RoomOrders
@@ -168,7 +169,11 @@ def _output_parts(given: RunContext, launched: LaunchedAgent) -> _OutputParts:
     plain = (
         None
         if agent.proves
-        else PlainTurns(partial(is_prompt, agent.rules), lambda: observation_loop.watch.screen.size[0])
+        else PlainTurns(
+            partial(is_idle_row, agent.rules, "cursor_row"),
+            lambda: observation_loop.watch.screen.size[0],
+            partial(is_idle_row, agent.rules, "last_row"),
+        )
     )
     relay = OutputRelay(given.human.screen, agent.probe, terminal, _shown(observation_loop, plain))
     return _OutputParts(observation_loop, plain, relay)
@@ -178,7 +183,7 @@ def _message_parts(
     given: RunContext, launched: LaunchedAgent, earlier: RunHistory, output: _OutputParts
 ) -> _MessageParts:
     plan, room, plain = given.plan, given.room, output.plain
-    inbox = MessageQueue(catches_up=plain is None)
+    inbox = MessageQueue(catches_up=plain is None, one_by_one=plan.envelope == BARE)
     title = TerminalTitle(output.observation_loop, output.output_relay)
     ghost = ghost_log_for(plan.env, title.write, somebody=given.human.screen is not None)
     ghost_log = GhostLog(ghost, inbox)
@@ -219,9 +224,11 @@ def _shown(observation_loop: ObservationLoop, plain: PlainTurns | None) -> Calla
     return shown_and_heard
 
 
-def is_prompt(rules: ScreenRules, row: str) -> bool:
-    idle = (one for one in rules.rules if one.region == "cursor_row" and one.says is Activity.IDLE)
-    return any(rule.matcher.matches(row) for rule in idle)
+def is_idle_row(rules: ScreenRules, region: str, row: str) -> bool:
+    """Whether this row, in this region, says that the program waits: as its prompt, or as the mark of a turn's end.
+    The space after a prompt is not in the row."""
+    idle = (one for one in rules.rules if one.region == region and one.says is Activity.IDLE)
+    return any(rule.matcher.matches(row) or rule.matcher.matches(f"{row} ") for rule in idle)
 
 
 def local_now() -> datetime:

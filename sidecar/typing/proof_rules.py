@@ -143,7 +143,7 @@ def overdue_action(facts: GateInput, stands: ProofState, ours: str, agent: Adapt
     """Only a step that is proven not to have happened is repeated."""
     calm = facts.moment.verdict.activity in CALM_ACTIVITIES
     if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= ENTER_RETRY_DELAY_S:
-        if decide_enter(facts, ours, agent).go is MoveDecision.NOW:
+        if agent.submit.echoes and decide_enter(facts, ours, agent).go is MoveDecision.NOW:
             return _enter_due_again(stands)
         return OverdueAction.UNPROVEN if calm and stands.since >= UNPROVEN_AFTER_S else None
     patience = (agent.hooks.ends_within if agent.hooks else QUIET_FOR_S) if stands.worked else UNSEEN_AFTER_S

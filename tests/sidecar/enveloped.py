@@ -6,7 +6,8 @@ from typing import Any
 
 from gateway.protocol.events import Message
 from gateway.protocol.types.core_types import DEFAULT_ROOM, MessageKind
-from sidecar.messages.envelope import DEFAULT_ENVELOPE, envelope_message
+from sidecar.messages.envelope import envelope_message
+from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 
 
 def enveloped(  # noqa: PLR0917 - the parts of an envelope

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from sidecar.agent_run import Runner, RunPlan
 from sidecar.agents import agent_for
+from sidecar.messages.envelope import parse_template
+from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 from sidecar.screen.emulator import Screen
 from sidecar.terminal.person_at_terminal import open_human_terminal
 from sidecar.terminal.raw_terminal import TerminalOutput
@@ -93,14 +95,16 @@ async def sidecar_in_terminal(
     room = room or MemoryRoom("claude")
     private = folder / "private"
     private.mkdir(mode=0o700, exist_ok=True)
+    adapter = agent_for(command, agent, folder)
     plain = {name: value for name, value in os.environ.items() if not name.startswith(NOT_A_PERSONS)}
     plan = RunPlan(
         room.me,
-        agent_for(command, agent),
-        tuple(command),
+        adapter,
+        tuple(command or adapter.launching.command),
         folder,
         private,
         {**plain, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2]), **(env or {})},
+        envelope=parse_template(adapter.envelope or DEFAULT_ENVELOPE),
     )
     pane = SidecarTerminal(room, master, slave)
     try:

@@ -19,7 +19,8 @@ from sidecar.messages.backlog_digest import (
     needs_digest,
     shorten_text,
 )
-from sidecar.messages.envelope import DEFAULT_ENVELOPE, numbers_in
+from sidecar.messages.envelope import numbers_in
+from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LONG = "x" * 500

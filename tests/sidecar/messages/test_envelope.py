@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sidecar.agents import REGISTRY
 from sidecar.errors import SidecarError
 from sidecar.messages.envelope import (
-    DEFAULT_ENVELOPE,
     clean_text,
     envelopes_in_one_line,
     is_same_text,
@@ -17,6 +16,7 @@ from sidecar.messages.envelope import (
     parse_template,
     paste_bytes,
 )
+from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 from tests.sidecar.enveloped import enveloped
 
 unseen = st.characters(categories=["Cf"])

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE, is_ignorable, is_unseen
 from sidecar.messages.backlog_digest import digest_text
-from sidecar.messages.envelope import DEFAULT_ENVELOPE, envelopes_in_one_line, numbers_in, paste_bytes
+from sidecar.messages.envelope import envelopes_in_one_line, numbers_in, paste_bytes
 from sidecar.messages.envelope_escaping import escape_line
+from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 from tests.sidecar.enveloped import enveloped
 from tests.sidecar.messages.test_backlog_digest import said
 

@@ -32,9 +32,11 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.role_prompts import PROMPTS
 from gateway.protocol.types.core_types import canonical_agent_name, canonical_member_name
 from sidecar.errors import BadRecording, CannotStart, SidecarError
-from sidecar.messages.envelope import DEFAULT_ENVELOPE, parse_template
+from sidecar.messages.envelope import parse_template
+from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 
 if TYPE_CHECKING:
+    from sidecar.agents import Adapter
     from sidecar.inspect_socket import InspectReply
     from sidecar.process.supervisor_link import SidecarSupervisorLink
     from sidecar.sidecar_run import JoinOptions
@@ -59,7 +61,12 @@ AgentOption = Annotated[
 def join(
     ctx: typer.Context,
     name: AgentArgument,
-    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The command that starts the agent.")],
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="-- CMD...", help="The command that starts the agent (default: that of its rules file)."
+        ),
+    ] = None,
     role: Annotated[str | None, typer.Option(metavar="ROLE", help="Its role, such as coder (default: none).")] = None,
     project: Annotated[Path, typer.Option(metavar="DIR", help="The folder it runs in (default: this one).")] = Path(
         "."
@@ -76,7 +83,10 @@ def join(
         bool, typer.Option("--interrupt", help="Urgent messages interrupt the current turn first.")
     ] = False,
     tools: Annotated[bool, typer.Option("--tools/--no-tools", help="Give the agent the room's MCP tools.")] = True,
-    envelope: Annotated[str, typer.Option(metavar="TEXT", help="The envelope before each message.")] = DEFAULT_ENVELOPE,
+    envelope: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="The envelope before each message; none types the bare text."),
+    ] = None,
 ) -> None:
     """Run an agent in this terminal and connect it to the room.
 
@@ -85,8 +95,8 @@ def join(
     Examples:
       groupchat join claude --role coder -- claude
       groupchat join tester --agent codex --project ../api -- codex
+      groupchat join mine
     """
-    from sidecar.agents import agent_for
     from sidecar.process.agent_folder import make_agent_folder
     from sidecar.process.exit_report import ConversationChoice
     from sidecar.process.run_plan import RunPlan
@@ -99,14 +109,26 @@ def join(
     own, context = canonical_agent_name(name), given(ctx)
     os.environ.update(_for_all_that_begins_here(context))
     private = make_agent_folder(os.environ, own)
-    plan = RunPlan(own, agent_for(command, agent), tuple(command), folder, private, dict(os.environ))
-    plan = replace(plan, interrupts=interrupt, envelope=parse_template(envelope), restart=restart)
+    adapter = _adapter_to_run(command, agent or (None if command else own), folder)
+    plan = RunPlan(own, adapter, tuple(command or adapter.launching.command), folder, private, dict(os.environ))
+    wanted = envelope or adapter.envelope or DEFAULT_ENVELOPE
+    plan = replace(plan, interrupts=interrupt, envelope=parse_template(wanted), restart=restart)
     link = sidecar_link_from(os.environ) or fork_under_supervisor(own, private, restart, _resume_arguments(sys.argv))
     plan = replace(plan, inherited=make_process_private())
     resumes = resume or link.conversation is ConversationChoice.RESUME
     goes_on = resumes and link.conversation is not ConversationChoice.AFRESH
     wish = JoinOptions(plan, role, context.gateway, goes_on, tools)
     raise typer.Exit(_run_joined(wish, link))
+
+
+def _adapter_to_run(command: Sequence[str] | None, agent: str | None, project: Path) -> Adapter:
+    from gateway.client import state_folder
+    from sidecar.agents import agent_for
+
+    found = agent_for(command or (), agent, state_folder(os.environ), project)
+    if command or found.launching.command:
+        return found
+    raise SidecarError(f"What starts {agent}? Give its command after `--`, such as: groupchat join {agent} -- {agent}.")
 
 
 def _for_all_that_begins_here(context: ClientOptions) -> dict[str, str]:
@@ -224,10 +246,11 @@ def foresee() -> None:
 
 
 def _check_agent(one: AgentToCheck) -> dict[str, object]:
+    from gateway.client import state_folder
     from sidecar.agents import agent_for
     from sidecar.agents.adapter.adapter import LaunchContext
 
-    agent = agent_for(one.command, one.agent or None)
+    agent = agent_for(one.command, one.agent or None, state_folder(os.environ), Path(one.project))
     place = LaunchContext(Path(one.project).resolve(), Path(), "", "", {**os.environ, **one.env})
     return {"tried": agent.rules.versions, "wants": agent.launching.wants_first(one.command, place)}
 
@@ -334,9 +357,42 @@ def replay(
         print_json(line) if as_json else print_lines(human)
 
 
+def check(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The rules file.", exists=True, dir_okay=False, readable=True)
+    ],
+    recordings: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="RECORDING...", help="Recordings, each with its truth beside it as NAME.json."),
+    ] = None,
+) -> None:
+    """Check a rules file, and score how well it reads recordings.
+
+    Exit code 0: no fault, and each recording is read well; 1: otherwise; 2: something cannot be read.
+
+    Examples:
+      groupchat rules check rules/mine.toml
+      groupchat rules check rules/mine.toml talk.cast --json
+    """
+    from sidecar.activity.rules_check import check_as_json, check_lines, check_rules_file
+
+    checked = check_rules_file(file, recordings or ())
+    print_json(check_as_json(checked)) if given(ctx).as_json else print_lines(*check_lines(checked))
+    if checked.exit_status:
+        raise typer.Exit(checked.exit_status)
+
+
+RULES_HELP = """Check the file that tells how an agent is started and what its screen means.
+
+Example:
+  groupchat rules check rules/mine.toml talk.cast
+"""
+rules_app = CommandLine("rules", RULES_HELP)
+rules_app.panel("Commands", {"check": check}, common=ALONE)
 app = CommandLine("groupchat-sidecar", __doc__, callback=program, known_errors=(SidecarError, GroupChatError))
 app.panel("Agents", {"join": join, "explain": Verb(explain, common=FOLDER), "skill": Verb(skill, common=ALONE)})
-app.panel("Operations", {"record": record, "replay": replay}, common=ALONE)
+app.panel("Operations", {"record": record, "replay": replay, "rules": rules_app}, common=ALONE)
 app.panel("Internal", {"foresee": Verb(foresee, hidden=True)})
 
 

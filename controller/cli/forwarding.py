@@ -36,6 +36,9 @@ FORWARDED = {
         "Other systems",
     ),
     "agentchat": Forwarded(GATEWAY, "Commands for users of AgentChat.", "Other systems"),
+    "rules": Forwarded(
+        SIDECAR, "Check the file that tells how an agent is started and what its screen means.", "Operations"
+    ),
     "record": Forwarded(SIDECAR, "Run a program in this terminal and record it.", "Operations"),
     "replay": Forwarded(SIDECAR, "Print what a sidecar would have seen in a recording.", "Operations"),
 }

@@ -1,107 +1,145 @@
-"""How well a recording is observed: verdicts against the truth, weighted by time."""
+"""Scores how well a recording is observed: what the sidecar would have seen against the truth, weighted by time.
+
+The truth stands beside the recording, as NAME.json: `states` are [second, state], each true until the next, and `end`
+is the last second.
+"""
+
+from __future__ import annotations
 
 import ast
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sidecar.activity.recording_replay import parse_recording, replay_changes
 from sidecar.agents import Adapter
+from sidecar.errors import BadRecording
 
-NEAR = 0.4
-SAME = {"approval": "asking", "error": "idle", "exited": "gone"}
-Spans = list[tuple[float, str]]
+MAX_WRONG_PERCENT = 1.0  # of the time away from labelled changes
+MAX_FALSE_IDLE_S = 0.15
+MAX_ASKING_LATE_S = 0.3
+NEAR_CHANGE_S = 0.4
+STEP_S = 0.01
+SAME_STATES = {"approval": "asking", "error": "idle", "exited": "gone"}
+StateSpans = list[tuple[float, str]]
+_DRAWN = re.compile(r"^drawn: .*\) (\[\[.*\]\])$")
 
 
 @dataclass(frozen=True)
-class Score:
-    """`strict` and `outside` are shares of the time in percent, all of it and away from labelled changes;
-    `false_idle` and `asking_late` are seconds, the worst of each."""
+class RecordingScore:
+    """`strict` and `outside` are shares of the time in percent in which the state was wrong: of all of it, and away
+    from labelled changes. `false_idle` and `asking_late` are seconds, the worst of each."""
 
     strict: float
     outside: float
     false_idle: float
     asking_late: float
 
+    @property
+    def is_good(self) -> bool:
+        """The own signals of an agent are late next to a change, so `strict` has no common limit."""
+        return (
+            self.outside <= MAX_WRONG_PERCENT
+            and self.false_idle <= MAX_FALSE_IDLE_S
+            and self.asking_late <= MAX_ASKING_LATE_S
+        )
+
 
 @dataclass(frozen=True)
-class Truth:
-    states: Spans
+class RecordingTruth:
+    states: StateSpans
     end: float
     drawn: tuple[float, ...]
 
 
-def truth_of(path: Path) -> Truth:
+def truth_file(recording: Path) -> Path:
+    return recording.with_suffix(".json")
+
+
+def truth_of(recording: Path) -> RecordingTruth:
+    path = truth_file(recording)
+    try:
+        return _parse_truth(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, SyntaxError) as error:
+        raise BadRecording(f"{path} does not hold the truth of a recording: {error!r}.") from error
+
+
+def _parse_truth(data: dict[str, Any]) -> RecordingTruth:
     """`drawn` is when each dialog was first on the screen; where the notes do not tell, when its label begins."""
-    data = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    states = [(at, SAME.get(state, state)) for at, state in data["states"]]
+    states = [(float(at), SAME_STATES.get(state, state)) for at, state in data["states"]]
     gone = next((at for at, state in states if state == "gone"), data["end"])
     noted = [ast.literal_eval(found[1]) for note in data.get("notes", ()) if (found := _DRAWN.search(note))]
     labelled = tuple(at for at, state in states if state == "asking")
-    return Truth(states, min(gone, data["end"]), tuple(late for _, late in noted[0]) if noted else labelled)
+    return RecordingTruth(states, min(gone, data["end"]), tuple(late for _, late in noted[0]) if noted else labelled)
 
 
-_DRAWN = re.compile(r"^drawn: .*\) (\[\[.*\]\])$")
+def states_seen(recording: Path, agent: Adapter) -> StateSpans:
+    try:
+        with recording.open(encoding="utf-8") as lines:
+            parsed = parse_recording(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRecording(f"{recording} cannot be read: {error}.") from error
+    return [(one.t, SAME_STATES.get(one.activity, one.activity)) for one in replay_changes(parsed, agent)]
 
 
-def seen_in(path: Path, agent: Adapter) -> Spans:
-    with path.open(encoding="utf-8") as lines:
-        return [(one.t, SAME.get(one.activity, one.activity)) for one in replay_changes(parse_recording(lines), agent)]
+def score_recording(recording: Path, agent: Adapter) -> RecordingScore:
+    return score_spans(truth_of(recording), states_seen(recording, agent))
 
 
-def score(path: Path, agent: Adapter) -> Score:
-    truth, seen = truth_of(path), seen_in(path, agent)
-    all_of_it = pieces(truth.states, seen, truth.end)
+def score_spans(truth: RecordingTruth, seen: StateSpans) -> RecordingScore:
+    whole = compare_spans(truth.states, seen, truth.end)
     changes = [when for when, _ in truth.states]
-    return Score(
-        _wrong(all_of_it),
-        _wrong(_far(all_of_it, changes)),
-        worst_false_idle(all_of_it, changes),
+    return RecordingScore(
+        _wrong(whole),
+        _wrong(_away_from(changes, whole)),
+        worst_false_idle(whole, changes),
         _asking_late(truth, seen),
     )
 
 
-def at(spans: Spans, time: float) -> str:
+def state_at(spans: StateSpans, time: float) -> str:
     return next((state for begin, state in reversed(spans) if begin <= time), "starting")
 
 
-Piece = tuple[float, str, str]
-STEP = 0.01
+ComparedStep = tuple[float, str, str]
 
 
-def pieces(true: Spans, seen: Spans, end: float) -> list[Piece]:
-    return [(time, at(true, time), at(seen, time)) for time in (n * STEP for n in range(int(end / STEP)))]
+def compare_spans(true: StateSpans, seen: StateSpans, end: float) -> list[ComparedStep]:
+    return [
+        (time, state_at(true, time), state_at(seen, time)) for time in (n * STEP_S for n in range(int(end / STEP_S)))
+    ]
 
 
-def _far(all_of_it: list[Piece], changes: list[float]) -> list[Piece]:
-    return [one for one in all_of_it if not any(abs(one[0] - when) < NEAR - 1e-6 for when in changes)]
+def _away_from(changes: list[float], whole: list[ComparedStep]) -> list[ComparedStep]:
+    return [one for one in whole if not any(abs(one[0] - when) < NEAR_CHANGE_S - 1e-6 for when in changes)]
 
 
-def _wrong(some: list[Piece]) -> float:
+def _wrong(some: list[ComparedStep]) -> float:
     return round(100 * sum(true != said for _, true, said in some) / max(1, len(some)), 2)
 
 
-def worst_false_idle(all_of_it: list[Piece], changes: list[float]) -> float:
+def worst_false_idle(whole: list[ComparedStep], changes: list[float]) -> float:
     """The longest time of idle seen while it was not so, away from changes."""
-    far = _far(all_of_it, changes)
+    far = _away_from(changes, whole)
     worst = since = 0.0
     for before, (time, true, said) in zip([-1.0, *(one[0] for one in far)], far, strict=False):
         false = said == "idle" and true in ("busy", "asking")
-        since = since + STEP if false and time - before < 2 * STEP else STEP if false else 0.0
+        since = since + STEP_S if false and time - before < 2 * STEP_S else STEP_S if false else 0.0
         worst = max(worst, since)
     return round(worst, 2)
 
 
-def _asking_late(truth: Truth, seen: Spans) -> float:
+def _asking_late(truth: RecordingTruth, seen: StateSpans) -> float:
     """Of a dialog that closed before it was noticed, its whole life."""
     worst = 0.0
     for drawn in truth.drawn:
         closed = next((begin for begin, state in truth.states if begin > drawn and state != "asking"), truth.end)
         noticed = next((t for t in _askings(seen) if t <= closed and t >= drawn), closed)
-        worst = max(worst, 0.0 if at(seen, drawn) == "asking" else noticed - drawn)
+        worst = max(worst, 0.0 if state_at(seen, drawn) == "asking" else noticed - drawn)
     return round(worst, 2)
 
 
-def _askings(seen: Spans) -> list[float]:
+def _askings(seen: StateSpans) -> list[float]:
     return [begin for begin, state in seen if state == "asking"]

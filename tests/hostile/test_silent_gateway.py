@@ -36,6 +36,7 @@ NEVER_ASK = frozenset(
         ("gateway", "import"),
         ("sidecar", "record"),
         ("sidecar", "replay"),
+        ("sidecar", "rules", "check"),
         ("sidecar", "skill"),
         ("sidecar", "explain"),
         ("sidecar", "foresee"),

@@ -11,13 +11,17 @@ from typing import Any
 
 import pytest
 
+from sidecar.activity.recording_score import (
+    MAX_ASKING_LATE_S,
+    MAX_FALSE_IDLE_S,
+    MAX_WRONG_PERCENT,
+    score_recording,
+)
 from sidecar.agents import REGISTRY
 from sidecar.screen.rules import ScreenRules
-from tests.sidecar.scoring import score
 
 FOLDER = Path(__file__).parents[2] / "recordings"
 PARTIAL = {"claude-misc-dialogs", "claude-draft-stash"}
-OUTSIDE, FALSE_IDLE, ASKING_LATE = 1.0, 0.15, 0.3
 STRICT = {
     "claude-197-interrupts": 2.36,
     "claude-197-places": 1.77,
@@ -108,10 +112,10 @@ def truth(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in PARTIAL])
 def test_a_recording_is_read_right(name: str) -> None:
-    found = score(FOLDER / f"{name}.cast", REGISTRY[str(truth(name)["cli"])])
-    assert found.outside <= OUTSIDE
-    assert found.false_idle <= FALSE_IDLE
-    assert found.asking_late <= ASKING_LATE
+    found = score_recording(FOLDER / f"{name}.cast", REGISTRY[str(truth(name)["cli"])])
+    assert found.outside <= MAX_WRONG_PERCENT
+    assert found.false_idle <= MAX_FALSE_IDLE_S
+    assert found.asking_late <= MAX_ASKING_LATE_S
     assert found.strict <= STRICT[name] + 0.1
 
 

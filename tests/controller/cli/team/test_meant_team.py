@@ -38,6 +38,7 @@ ABOUT_NO_TEAM = {
     ),
     "sidecar record": "it records a program in no room",
     "sidecar replay": "it reads a recording",
+    "sidecar rules check": "it reads files",
     "sidecar skill": "it writes a text",
     "sidecar foresee": "it looks at agents' own settings",
 }

@@ -25,7 +25,7 @@ class Pane:
 
     def tmux(self, *arguments: str) -> str:
         command = ("tmux", "-S", str(self._socket), "-f", "/dev/null", *arguments)
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
 
     @property
     def text(self) -> str:

@@ -564,7 +564,7 @@ async def test_no_event_is_needed_for_an_agent_that_is_idle(scene: Scene) -> Non
     number = scene.room.say("hello")
     delivery_loop.receive(scene.room.messages[number])
     running = asyncio.get_running_loop().create_task(delivery_loop.run())
-    await retry_until(lambda: scene.agent.keys, 5)
+    await retry_until(lambda: scene.agent.keys)
     running.cancel()
 
 

@@ -22,7 +22,7 @@ class Tmux:
 
     def __call__(self, *arguments: str) -> str:
         command = ("tmux", "-S", str(self.socket), "-f", "/dev/null", *arguments)
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout.strip()
 
 
 @contextlib.contextmanager

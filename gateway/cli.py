@@ -24,6 +24,7 @@ from gateway.client.console.console_output import print_json, print_lines, print
 from gateway.client.console.run_command import fail, run
 from gateway.client.process import process_limits
 from gateway.dialect_commands import agentchat_verbs, skynet_verbs
+from gateway.maintenance.service import service_verbs
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.printable_text import local_time_text
 from gateway.protocol.types.core_types import MemberKind, Scope
@@ -441,6 +442,18 @@ token_app.panel(
     "Commands", {"create": create_token, "list": list_tokens, "revoke": revoke_token, "rotate": rotate_token}
 )
 
+service_app = CommandLine("service", service_verbs.__doc__)
+service_app.panel(
+    "Commands",
+    {
+        "install": service_verbs.service_install,
+        "uninstall": service_verbs.service_uninstall,
+        "status": service_verbs.service_status,
+        "show": service_verbs.service_show,
+    },
+    common=FOLDER,
+)
+
 agentchat_app = CommandLine("agentchat", agentchat_verbs.__doc__)
 agentchat_app.panel("Commands", {"identity": Verb(agentchat_verbs.agent_identity, common=ALONE)})
 
@@ -466,6 +479,7 @@ app.panel(
     {
         "serve": Verb(serve, common=FOLDER),
         "token": token_app,
+        "service": service_app,
         "doctor": Verb(doctor, common=FOLDER),
         "export": export_room,
         "import": Verb(import_room, common=FOLDER),

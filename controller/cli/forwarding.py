@@ -26,6 +26,11 @@ FORWARDED = {
     "skill": Forwarded(SIDECAR, "Print a skill that teaches an agent to use the room's tools.", "Agents"),
     "serve": Forwarded(GATEWAY, "Run the gateway.", "Operations"),
     "token": Forwarded(GATEWAY, "Create, list, revoke and rotate tokens.", "Operations"),
+    "service": Forwarded(
+        GATEWAY,
+        "Keep the gateway up without a terminal: as a service of this user, by systemd or launchd.",
+        "Operations",
+    ),
     "doctor": Forwarded(GATEWAY, "Check the installation and suggest fixes.", "Operations"),
     "export": Forwarded(GATEWAY, "Write a room as JSON lines.", "Operations"),
     "import": Forwarded(GATEWAY, "Read a room that `export` has written into this state folder.", "Operations"),

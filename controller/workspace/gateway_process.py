@@ -106,7 +106,10 @@ async def restart_gateway(site: TeamLocation, tell: PrintLine = print_nothing) -
     record = workspace_record.require_workspace_record(site.state)
     supervisor = find_supervisor(site.state) or record.gateway
     if supervisor is None:
-        raise Conflict("This gateway was not started by `groupchat up`; restart it where it runs.")
+        raise Conflict(
+            "This gateway was not started by `groupchat up`; restart it where it runs. A service restarts with "
+            "`groupchat service install`."
+        )
     if not await end_process(supervisor.pid, supervisor.started, END_TIMEOUT_S):
         raise Unavailable(f"The gateway (process {supervisor.pid}) does not end; `groupchat logs gateway` may say why.")
     await wait_until_no_gateway(site.state, END_TIMEOUT_S)

@@ -145,7 +145,7 @@ def test_what_help_repeats_is_what_the_programs_know() -> None:
     ("line", "wanted"),
     [
         ("groupchat jo", {"join"}),
-        ("groupchat se", {"send", "search", "serve", "session"}),
+        ("groupchat se", {"send", "search", "serve", "service", "session"}),
         ("groupchat rooms in", {"invite"}),
         ("groupchat token cr", {"create"}),
         ("groupchat serve --max-h", {"--max-hops"}),

@@ -48,6 +48,7 @@ PROCESSES = {
     "controller up": ["--demo", "--detach", "--yes", "--port", "0"],
     "gateway serve": ["--port", "0"],
     "gateway mcp": ["--as", "x"],
+    "gateway service install": [],
     "sidecar join": ["x", "--", "true"],
 }
 GIVEN = {
@@ -144,8 +145,8 @@ def test_what_is_left_out_is_there() -> None:
 
 def test_every_command_means_the_team_of_its_folder(world: World) -> None:
     for name in sorted(set(EVERY) - set(ABOUT_NO_TEAM) - set(PROCESSES)):
-        app, _, verb = name.partition(" ")
-        done = CliRunner().invoke(APPS[app], [*verb.split(), *arguments(name)], input="")
+        app, *verb = name.split()
+        done = CliRunner().invoke(APPS[app], [*verb, *arguments(name)], input="")
         assert done.exception is None or isinstance(done.exception, SystemExit | SidecarError), (name, done.exception)
         world.check(name, done.output + done.stderr + str(done.exception))
 
@@ -157,8 +158,8 @@ def test_so_do_those_that_start_something(world: World) -> None:
     env = {**base, **world.env, "PYTHONPATH": str(Path(__file__).parents[4])}
 
     def begun(name: str) -> subprocess.Popen[str]:
-        app, _, verb = name.partition(" ")
-        command = [sys.executable, "-P", "-m", MODULES[app], verb, *arguments(name)]
+        app, *verb = name.split()
+        command = [sys.executable, "-P", "-m", MODULES[app], *verb, *arguments(name)]
         return subprocess.Popen(
             command,
             env=env,

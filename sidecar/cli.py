@@ -51,6 +51,11 @@ class RestartPolicy(StrEnum):
     ALWAYS = "always"
 
 
+class LimitPolicy(StrEnum):
+    HOLD = "hold"
+    RESUME = "resume"
+
+
 AgentArgument = Annotated[str, typer.Argument(metavar="NAME", help="The agent's name in the room.")]
 AgentOption = Annotated[
     str | None,
@@ -82,6 +87,9 @@ def join(
     interrupt: Annotated[
         bool, typer.Option("--interrupt", help="Urgent messages interrupt the current turn first.")
     ] = False,
+    on_limit: Annotated[
+        LimitPolicy, typer.Option(help="After a usage limit, hold its messages for a person, or go on by itself.")
+    ] = LimitPolicy.HOLD,
     tools: Annotated[bool, typer.Option("--tools/--no-tools", help="Give the agent the room's MCP tools.")] = True,
     envelope: Annotated[
         str | None,
@@ -112,7 +120,7 @@ def join(
     adapter = _adapter_to_run(command, agent or (None if command else own), folder)
     plan = RunPlan(own, adapter, tuple(command or adapter.launching.command), folder, private, dict(os.environ))
     wanted = envelope or adapter.envelope or DEFAULT_ENVELOPE
-    plan = replace(plan, interrupts=interrupt, envelope=parse_template(wanted), restart=restart)
+    plan = replace(plan, envelope=parse_template(wanted), interrupts=interrupt, restart=restart, on_limit=on_limit)
     link = sidecar_link_from(os.environ) or fork_under_supervisor(own, private, restart, _resume_arguments(sys.argv))
     plan = replace(plan, inherited=make_process_private())
     resumes = resume or link.conversation is ConversationChoice.RESUME

@@ -34,6 +34,7 @@ def agent_script(environment: PaneEnvironment, agent: AgentSpec) -> str:
     given = {"--role": agent.role, "--agent": agent.agent, "--restart": agent.restart}
     options = [word for option, value in given.items() if value for word in (option, value)]
     options += ["--interrupt"] if agent.interrupt else []
+    options += ["--on-limit", agent.on_limit] if agent.on_limit != "hold" else []
     join = (
         environment.python,
         "-P",

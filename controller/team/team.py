@@ -33,13 +33,15 @@ MIN_CHAT_PERCENT = 15
 
 FIRST_CLIS, FURTHER_CLIS = agents_offered(Offer.FIRST), agents_offered(Offer.FURTHER)
 RESTART_WORDS = ("never", "crash", "always")
+ON_LIMIT_WORDS = ("hold", "resume")
 BELL_WORDS = ("mentions", "all", "off")
 
 
 @dataclass(frozen=True)
 class AgentSpec:
     """`agent` names the vendor if the command's name does not. With `interrupt`, an urgent message ends its turn
-    first. `rooms`: those that it is in beside the default room."""
+    first. `rooms`: those that it is in beside the default room. `on_limit`: after a usage limit it waits for a person,
+    or goes on."""
 
     name: str
     command: tuple[str, ...]
@@ -52,6 +54,7 @@ class AgentSpec:
     restart: str = "crash"
     interrupt: bool = False
     rooms: tuple[str, ...] = ()
+    on_limit: str = "hold"
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ def _parse_agent(table: TomlTable) -> AgentSpec:
         share=table.one_of("share", SHARE_POLICIES, "replies") if "share" in table.values else table.text("share"),
         restart=table.one_of("restart", RESTART_WORDS, "crash"),
         interrupt=table.flag("interrupt", False),
+        on_limit=table.one_of("on_limit", ON_LIMIT_WORDS, "hold"),
         rooms=table.names("rooms", canonical_room_name),
     )
     table.done()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from gateway.protocol.types.agent_conditions import MAX_CONDITION_CHARS, Condition, ConditionKind, condition_text
@@ -19,6 +19,8 @@ from sidecar.conditions.reset_times import find_reset_time, stamp_of
 from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from sidecar.screen.rules import ConditionMatch
 
+RESET_MARGIN_S = 60.0  # vendors print whole minutes
+FIRST_RETRY_S, LONGEST_RETRY_S = 300.0, 3600.0  # after a limit that had not ended when it should have
 _HOLD_BY_KIND = {ConditionKind.LIMITED: HoldReason.LIMITED, ConditionKind.LOGIN: HoldReason.LOGIN}
 _STRONGEST_FIRST = tuple(ConditionKind)
 _WORKS_AGAIN = (TurnFactKind.ANSWER, TurnFactKind.ENDED)
@@ -32,6 +34,9 @@ class DeliveryBlock(Protocol):
     def hold_text(self, held: HoldReason) -> str:
         """The reason as the room is told."""
 
+    def keeps_turns(self) -> bool:
+        """Whether the messages of a turn that a limit refused stay with the agent, which goes on when it has ended."""
+
     def lift(self) -> None: ...
 
 
@@ -41,6 +46,9 @@ class NothingBlocks:
 
     def hold_text(self, held: HoldReason) -> str:
         return held
+
+    def keeps_turns(self) -> bool:
+        return False
 
     def lift(self) -> None:
         """There is nothing to lift."""
@@ -63,10 +71,15 @@ class Limit:
 
 
 class ConditionWatch:
-    """`wall` is the time with its zone, because vendors print times of day."""
+    """`wall` is the time with its zone, because vendors print times of day. `resumes`: the agent goes on by itself when
+    a limit has ended, `turn_s` seconds later, so that not all agents begin in the same second."""
 
-    def __init__(self, wall: Callable[[], datetime]) -> None:
-        self._wall = wall
+    def __init__(
+        self, wall: Callable[[], datetime], *, resumes: bool = False, turn_s: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        self._wall, self._resumes, self._turn_s = wall, resumes, turn_s
+        self._ended_by_itself: Limit | None = None
+        self._tries, self._not_before = 0, datetime.min.replace(tzinfo=UTC)
         self.limit: Limit | None = None
         self._shown: Condition | None = None
         self._on_screen: frozenset[str] = frozenset()
@@ -92,10 +105,18 @@ class ConditionWatch:
             if one.kind is ConditionKind.LIMITED:
                 self._over -= {one.text}
                 self._begin(one.text, refused=True)
+                self._rest_after_retry()
+
+    def _rest_after_retry(self) -> None:
+        """A vendor that still refuses is asked again later, and then less and less often."""
+        if self._tries and self.limit is not None:
+            rest = min(FIRST_RETRY_S * 2 ** (self._tries - 1), LONGEST_RETRY_S)
+            self._not_before = self._wall() + timedelta(seconds=rest)
 
     def fact(self, fact: TurnFact) -> None:
         """An answer proves that the vendor lets it go on. Words before it may be from the refused turn, read late."""
         if fact.kind in _WORKS_AGAIN and fact.text:
+            self._tries, self._ended_by_itself = 0, None
             self.lift()
 
     def lift(self) -> None:
@@ -105,15 +126,40 @@ class ConditionWatch:
 
     def _begin(self, text: str, *, refused: bool) -> None:
         """The hook and the screen may tell of one limit in different words; whichever knows its end says it best. Words
-        that were read once are not read again: tomorrow, `5pm` would be another day."""
-        before = self.limit
-        refused = refused or (before is not None and before.refused)
+        that were read once are not read again: tomorrow, `5pm` would be another day. Nor are those of a vendor that
+        refuses once more."""
+        before, known = self.limit, self._ended_by_itself
         if before is not None and before.text == text:
-            self.limit = replace(before, refused=refused)
-            return
-        until = find_reset_time(text, self._wall())
+            until = before.until
+        else:
+            until = known.until if known and known.text == text else find_reset_time(text, self._wall())
         if before is None or (until is not None and not _is_same_end(before.until, until)):
-            self.limit = Limit(text, until, refused)
+            self.limit = Limit(text, until, refused or (before is not None and before.refused))
+        else:
+            self.limit = replace(before, refused=refused or before.refused)
+
+    # Going on by itself
+
+    def go_on(self, *, calm: bool) -> bool:
+        """End the limit, if its time has passed and the agent is at rest. While a dialog is open, or it works, it is
+        not; another limit that its screen shows has taken the place of this one."""
+        wait = self.seconds_to_wait()
+        if wait is None or wait > 0 or not calm:
+            return False
+        self._tries, self._ended_by_itself = self._tries + 1, self.limit
+        self.lift()
+        return True
+
+    def seconds_to_wait(self) -> float | None:
+        """Until it may go on by itself; None if it must not."""
+        if not self._resumes or self.limit is None or (self.limit.until is None and not self._tries):
+            return None
+        until = self.limit.until or self._not_before
+        due = until + timedelta(seconds=RESET_MARGIN_S + self._turn_s())
+        return max(0.0, (max(due, self._not_before) - self._wall()).total_seconds())
+
+    def keeps_turns(self) -> bool:
+        return self.limit is not None and self.limit.refused and self.seconds_to_wait() is not None
 
     # What follows
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -34,6 +35,8 @@ from sidecar.typing.returned_prompt import ReturnedPromptAction, clearing
 
 PROMPT_CHECK_DELAY_S = 0.25
 MAX_ATTEMPTS = 5
+LATE_ENTRY_S = 10.0
+GO_ON_TEXT = "Your usage limit is over. Go on with what you were doing, and answer what you were asked."
 MAX_HELD_PER_STEP = 25  # so that a person's keys are handled in between
 _REPORTED_HOLDS = (
     HoldReason.BUSY,
@@ -165,9 +168,17 @@ class DeliveryLoop:
 
     async def wait_while_in_hand(self) -> None:
         """Return while the agent has a message that is not proven yet."""
-        while not (self.inbox.in_hand() or self._prompts.unsent):
+        while not (self._active() or self._prompts.unsent):
             self.progress.taken.clear()
             await self.progress.taken.wait()
+
+    def _active(self) -> bool:
+        """Whether the agent has a message for which something may still be seen or read. While a limit keeps it from
+        going on, nothing is; only the transcript repeats the refusal a moment later."""
+        heard_since = self._now() - LATE_ENTRY_S
+        if self._me.block.hold() is not HoldReason.LIMITED:
+            return bool(self.inbox.in_hand())
+        return any(one.limited is None or one.limited > heard_since for one in self.inbox.in_hand())
 
     # The loop
 
@@ -185,7 +196,7 @@ class DeliveryLoop:
     def _patience(self) -> float | None:
         """The loop polls only while the agent has something in hand, or while a hold reason has no event that ends
         it."""
-        if self.inbox.in_hand() or self._typist.kept or self._prompts.unsent or self._prompts.returned:
+        if self._active() or self._typist.kept or self._prompts.unsent or self._prompts.returned:
             return PROMPT_CHECK_DELAY_S
         return PROMPT_CHECK_DELAY_S if any(one.held not in _REPORTED_HOLDS for one in self.inbox.waiting()) else None
 
@@ -196,7 +207,7 @@ class DeliveryLoop:
         for message in await self._hearing.asked():
             self.inbox.add(InboxEntry(message, since=self._now()))
         self.progress.expire()
-        if prompt := self._next_prompt():
+        if not await self._go_on_after_limit() and (prompt := self._next_prompt()):
             await self._serve(prompt)
         self._fetch_more()
 
@@ -299,6 +310,21 @@ class DeliveryLoop:
         return None
 
     # Typing
+
+    async def _go_on_after_limit(self) -> bool:
+        """The model has messages in its conversation whose turn a usage limit refused. When the limit has ended, the
+        agent is told to go on. Returns whether that comes first now."""
+        kept = [one for one in self.inbox.in_hand() if one.limited is not None]
+        if not kept or self._me.block.hold() is HoldReason.LIMITED or self.inbox.paused:
+            return False
+        facts = partial(self._view.facts, kept)
+        prompt = AgentPrompt((), f"[system -> {self._me.name}] {GO_ON_TEXT}", {})
+        outcome = await self._typist.deliver(TypingAttempt(prompt, facts), lambda stage: None)
+        if outcome.stage >= TypingStage.SUBMITTED:
+            for entry in kept:
+                self.inbox.put(replace(entry, limited=None, since=self._now(), worked=False))
+            self.progress.taken.set()
+        return True
 
     async def _type(self, prompt: AgentPrompt) -> None:
         attempt = self._view.attempt(prompt)

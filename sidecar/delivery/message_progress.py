@@ -184,10 +184,21 @@ class DeliveryProgress:
         if fact.source is EvidenceSource.TRANSCRIPT and fact.kind is TurnFactKind.PROMPT:
             self._record(fact)
         found = steps_from_fact(list(self.inbox.entries.values()), fact, self._now() - self._cut_at)
+        if fact.kind is TurnFactKind.FAILED and self._me.block.keeps_turns():
+            return self._keep_with_agent(found)
         self.replies.post_answers([one for one in found if one.rung is Rung.ANSWERED])
         self.replies.post_unasked_answer(fact, asked=bool(found))
         for one in found:
             self._apply_step(one, fact)
+        return None
+
+    def _keep_with_agent(self, refused: Sequence[DeliveryStep]) -> None:
+        """The agent has these messages in its conversation, and answers them in another turn."""
+        for step in refused:
+            entry = self.inbox.get(step.entry.number) or step.entry
+            since = self._now() if entry.limited is None else entry.limited
+            self.inbox.put(replace(entry, limited=since, turn=""))
+            log.info("kept until the usage limit ends", number=entry.number)
 
     def note_interruption(self, how: str) -> None:
         """A key that ends a turn went to the agent while it worked. `how` tells who pressed it, and is reported for the

@@ -61,6 +61,8 @@ class SubmissionWatch:
         return [PromptInHand(self._view.entries(numbers), in_hand) for numbers, in_hand in found.items()]
 
     def _chase_proof(self, entry: InboxEntry, company: Sequence[InboxEntry], facts: GateInput) -> None:
+        if entry.limited is not None and facts.moment.verdict.activity is not Activity.GONE:
+            return
         now, calm = self._now(), facts.moment.verdict.activity in CALM_ACTIVITIES
         self._calm_since = min(self._calm_since, now) if calm else float("inf")
         if facts.moment.verdict.activity is Activity.GONE:

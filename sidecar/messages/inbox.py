@@ -48,7 +48,8 @@ class InboxEntry:
 
     `turn` is the vendor's id of its turn; `accepted`: when that began; `recorded`: the agent's transcript shows it;
     `worked`: the agent was seen at work since; `words`: what the agent said since; `company`: the numbers of its
-    prompt; `received`: when its time to live began here; `cut`: a key probably ended its turn.
+    prompt; `received`: when its time to live began here; `cut`: a key probably ended its turn; `limited`: since when a
+    usage limit keeps the agent from going on with it.
     """
 
     message: Message
@@ -66,6 +67,7 @@ class InboxEntry:
     since: float = 0.0
     received: float = float("inf")
     cut: Interruption | None = None
+    limited: float | None = None
 
     @property
     def number(self) -> int:

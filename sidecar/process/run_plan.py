@@ -16,7 +16,7 @@ class RunPlan:
     """`folder` is private to this sidecar. `interrupts`: an urgent message first ends the running turn. `session` is
     the earlier conversation that `command` continues, if any. `inherited`: the process limits as they were before this
     process changed them for itself; the agent gets these. `restart`: the policy by which the
-    supervisor starts the agent again."""
+    supervisor starts the agent again. `on_limit`: what follows when a usage limit has ended, `hold` or `resume`."""
 
     name: str
     agent: Adapter
@@ -29,3 +29,4 @@ class RunPlan:
     session: str = ""
     inherited: InheritedLimits | None = None
     restart: str = "crash"
+    on_limit: str = "hold"

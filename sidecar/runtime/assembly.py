@@ -45,6 +45,8 @@ from sidecar.terminal.output_relay import OutputRelay
 from sidecar.terminal.person_at_terminal import HumanTerminal
 from sidecar.terminal.pty import Terminal
 
+TURN_AFTER_RESET_S = 3.0
+
 
 @dataclass(frozen=True)
 class RunContext:
@@ -130,7 +132,9 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
     stop = AgentStopper(plan.name, agent, actions, terminal.pid, now)
     typist = Typist(agent, observation_loop, keys.writer, progress, now)
     delivery_loop = DeliveryLoop(messages.config, observation_loop, typist, progress, now, stop.order)
-    conditions = ConditionReporter(messages.watch, lambda: observation_loop.watch.rules, reporter, delivery_loop.wake)
+    conditions = ConditionReporter(
+        messages.watch, lambda: observation_loop.watch.rules, reporter, observation_loop.soon, delivery_loop.wake
+    )
     ordered = OrderedActions(actions, stop, delivery_loop, reporter, given.shutdown)
     orders = RoomOrders(plan.name, delivery_loop, ordered, earlier.past)
     turn_receivers = TurnReceivers(stop, delivery_loop, approval_relay, conditions)
@@ -191,7 +195,7 @@ def _message_parts(
     members = RoomMembers(plan.project, room.welcome)
     attached = AttachmentFiles(partial(plan.agent.text.reads_in, launched.conversation.child))
     shown = (members, ghost_log.changed, attached)
-    watch = ConditionWatch(local_now)
+    watch = ConditionWatch(local_now, resumes=plan.on_limit == "resume", turn_s=partial(turn_after_reset, members))
     config = DeliveryConfig(
         plan.name, plan.agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name, watch
     )
@@ -229,6 +233,11 @@ def is_idle_row(rules: ScreenRules, region: str, row: str) -> bool:
     The space after a prompt is not in the row."""
     idle = (one for one in rules.rules if one.region == region and one.says is Activity.IDLE)
     return any(rule.matcher.matches(row) or rule.matcher.matches(f"{row} ") for rule in idle)
+
+
+def turn_after_reset(members: RoomMembers) -> float:
+    """The seconds after which this agent goes on when a limit has ended: each member has a turn of its own."""
+    return members.place * TURN_AFTER_RESET_S
 
 
 def local_now() -> datetime:

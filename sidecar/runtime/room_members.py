@@ -49,6 +49,11 @@ class RoomMembers:
         elsewhere = set().union(*self._in_room.values()) - inside
         return sorted(self._names - elsewhere)
 
+    @property
+    def place(self) -> int:
+        """Its place among all known members by name, which no other member has."""
+        return sum(one < self._me for one in self._names)
+
     def is_open(self, room: str) -> bool:
         """Whether everyone may read it. A room that is newer than the last welcome counts as invite-only."""
         return room in self._open

@@ -4,6 +4,7 @@ them."""
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -73,8 +74,8 @@ class ScreenRule:
 
 @dataclass(frozen=True)
 class ConditionRule:
-    """What the vendor shows of a limit, a login and the like. The matched text is what people are told, and may hold
-    when it ends."""
+    """What the vendor shows of a limit, a login and the like. The matched text (or its group `text`) is what people
+    are told, and may hold when it ends."""
 
     name: str
     region: str
@@ -190,7 +191,12 @@ def conditions_of_failure(rules: ScreenRules, text: str) -> tuple[ConditionMatch
 
 def _matching_conditions(rules: ScreenRules, regions: Mapping[str, str]) -> tuple[ConditionMatch, ...]:
     found = ((one, one.regex.search(regions.get(one.region, ""))) for one in rules.conditions)
-    return tuple(ConditionMatch(one.name, one.kind, " ".join(match[0].split())) for one, match in found if match)
+    return tuple(ConditionMatch(one.name, one.kind, _told_text(match)) for one, match in found if match)
+
+
+def _told_text(match: re.Match[str]) -> str:
+    """In one line, without what the terminal has broken it by."""
+    return " ".join((match["text"] if "text" in match.re.groupindex else match[0]).split())
 
 
 def _read_dialog(options: DialogStyle, text: str) -> Dialog:

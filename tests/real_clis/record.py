@@ -2,16 +2,21 @@
 
 import asyncio
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sidecar.agents import REGISTRY
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, OPENCODE, QWEN, Cli
+from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, OPENCODE, QWEN, Cli, claude_with_subscription
 from tests.real_clis.unprepared import Change, no_codex_config, no_key, onboarding, without
+from tests.real_clis.usage_limits import claude_limit, codex_limit, gemini_limit
 from tests.real_clis.watched import Scenario, Watched, unprepared, watched
 from tests.sidecar.quotes import EVERYTHING, wide
 
+LIMITS: dict[str, Callable[[int], Reply]] = {"claude": claude_limit, "codex": codex_limit, "gemini": gemini_limit}
 NOUNS = ("parser", "record", "writer", "sheet", "driver", "report", "kernel", "ledger", "quote")
 PROSE = " ".join(f"The {NOUNS[n % 9]} joins {NOUNS[n * n % 7]} number {n}." for n in range(30))
 
@@ -81,6 +86,23 @@ async def errors(eyes: Watched) -> None:
     await eyes.settles("error")
     await asyncio.sleep(2)
     await eyes.turn("[bob #2] go on", Reply("Here I am."))
+
+
+def limits(state: str) -> Scenario:
+    """The vendor refuses a turn because a usage limit is reached, and answers the next one. `state` is what the CLI
+    shows then: an error, a free composer alone, or a dialog."""
+
+    async def run(eyes: Watched) -> None:
+        eyes.agent.model.script(LIMITS[eyes.cli.agent](int(time.time()) + 3 * 3600))
+        await eyes.submit("[alice #1] hello")
+        await retry_until(lambda: eyes.agent.model.turns and eyes.agent.model.turns[-1].finished_at, 60)
+        eyes.answer(state, eyes.line.at(eyes.agent.model.turns[-1].finished_at or 0))
+        await eyes.settles("asking" if state == "approval" else state)
+        await asyncio.sleep(3)
+        if state != "approval":
+            await eyes.turn("[bob #2] go on", Reply(PROSE, seconds=2))
+
+    return run
 
 
 async def interrupts(eyes: Watched) -> None:
@@ -176,6 +198,7 @@ GEMINI_PLACES = places(
     ("/resume+\r", "Navigate:", "approval", "q"),
     (f"{ESCAPE}+{ESCAPE}", "Rewind", "approval", ESCAPE),
 )
+SUBSCRIBED = replace(CLAUDE, launch=claude_with_subscription)
 CODEX_LOGIN = (("Sign in with ChatGPT", "3"), ("Sign in another way", "1"), ("Paste or type", ""))
 GEMINI_TRUST = (("Do you trust", "3"),)
 GEMINI_LOGIN = (("How would you like", "2"), ("Enter Gemini API Key", ""))
@@ -186,6 +209,10 @@ RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
     "claude-329-silence": (CLAUDE, (90, 28), silence, False),
     "claude-329-silence-7501": (CLAUDE, (70, 24), silence, True),
     "claude-329-errors": (CLAUDE, (120, 35), errors, True),
+    "claude-329-limits": (SUBSCRIBED, (100, 30), limits("error"), True),
+    "claude-329-limits-60x20": (SUBSCRIBED, (60, 20), limits("idle"), False),
+    "codex-limits": (CODEX, (80, 24), limits("error"), True),
+    "gemini-limits": (GEMINI, (80, 24), limits("approval"), True),
     "claude-329-interrupts": (CLAUDE, (60, 20), interrupts, False),
     "claude-329-modals-60x20": (CLAUDE, (60, 20), modals(("/model", "Esc to"), ("/config", "Esc to")), False),
     "claude-197-quotes": (CLAUDE_197, (80, 24), quotes, False),

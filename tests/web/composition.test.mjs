@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { audienceOf, compose, nameBefore, withName } from "../../gateway/web/page/state/composition.js";
 import { markOf, withStep } from "../../gateway/web/page/state/receipts.js";
-import { doesNow, membersOf } from "../../gateway/web/page/state/member_words.js";
+import { doesNow, limitEnd, membersOf } from "../../gateway/web/page/state/member_words.js";
 import { KeptTexts } from "../../gateway/web/page/state/kept_texts.js";
 
 const send = (fields) => ({ op: "send", fields: { to: [], ...fields } });
@@ -74,6 +74,16 @@ test("members: who asks stands first, who has left is not there", () => {
   members.dan.presence = "offline";
   assert.deepEqual(membersOf(["ada", "ben", "cleo", "dan"], members).map((one) => one.name), ["cleo", "ben", "ada"]);
   assert.deepEqual([doesNow(members.ben), doesNow({ presence: "away" }), doesNow({ presence: "online", paused: true })], ["works", "away", "paused"]);
+});
+
+test("what a vendor keeps an agent from working by is told, with its end; a screen that is not understood is not \"here\"", () => {
+  const agent = (fields) => ({ kind: "agent", presence: "online", activity: "idle", since: "2026", ...fields });
+  const limited = agent({ condition: { kind: "limited", until: "2026-11-30T17:42:00Z" } });
+  const words = [limited, agent({ condition: { kind: "login" } }), agent({ activity: "busy", condition: { kind: "limited" } }), agent({ activity: "unknown" })].map(doesNow);
+  assert.deepEqual(words, ["limited", "needs a login", "works", "unclear"]);
+  assert.equal(doesNow({ kind: "human", presence: "online" }), "here");
+  const noon = Date.parse("2026-11-30T12:00:00Z");
+  assert.deepEqual([limitEnd(limited, noon), limitEnd(limited, noon + 8 * 3_600_000), limitEnd(agent({}), noon)], ["2026-11-30T17:42:00Z", "", ""]);
 });
 
 test("of two tabs that read on, neither takes back what the other has read", () => {

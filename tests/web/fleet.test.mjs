@@ -33,6 +33,12 @@ for (const [fields, asks, brakes, state] of [
   [{}, [], BRAKES, "limited"],
   [{ presence: "away" }, [], BRAKES, "gone"],
   [{ activity: "gone" }, [], [], "gone"],
+  [{ condition: { kind: "limited" } }, [], [], "limited"],
+  [{ activity: "error", condition: { kind: "limited" } }, [], [], "limited"],
+  [{ activity: "asking", condition: { kind: "limited" } }, [], [], "needs"],
+  [{ condition: { kind: "login" } }, [], [], "needs"],
+  [{ condition: { kind: "context" } }, [], [], "idle"],
+  [{ condition: { kind: "of a later version" } }, [], [], "idle"],
 ]) {
   test(`a tile: ${JSON.stringify([fields, asks.map((one) => [one.member, one.state]), brakes.length])} is ${state}`, () => {
     const [tile] = tilesOf(stateOf([agent("ada", fields)], asks), brakes);

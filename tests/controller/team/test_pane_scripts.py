@@ -47,8 +47,10 @@ def test_words_arrive_as_they_are(tmp_path: Path) -> None:
 
 
 def test_an_agent_whose_turn_is_ended_by_what_is_urgent_is_joined_so(tmp_path: Path) -> None:
-    agent = AgentSpec("ada", ("x",), project=str(tmp_path), interrupt=True)
-    assert "'--interrupt', '--', 'x'" in run(agent_script(PaneEnvironment(spy(tmp_path), tmp_path), agent), tmp_path)
+    agent = AgentSpec("ada", ("x",), project=str(tmp_path), interrupt=True, on_limit="resume")
+    assert "'--interrupt', '--on-limit', 'resume', '--', 'x'" in run(
+        agent_script(PaneEnvironment(spy(tmp_path), tmp_path), agent), tmp_path
+    )
 
 
 def test_a_token_is_read_when_it_runs_and_stands_nowhere(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def test_an_agent_with_everything() -> None:
         share = "none"
         restart = "always"
         interrupt = true
+        on_limit = "resume"
         rooms = ["#Design", "design"]
         [[rooms]]
         name = "design"
@@ -80,6 +81,7 @@ def test_an_agent_with_everything() -> None:
             "always",
             True,
             ("design",),
+            "resume",
         ),
     )
     assert team.rooms == (RoomSpec("design", members=("claude",)),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from gateway.protocol.types.agent_conditions import Condition, ConditionKind, condition_text
 from gateway.protocol.types.delivery_reasons import HoldReason, hold_reason_of
@@ -121,3 +121,92 @@ def test_a_text_of_the_vendor_is_bounded() -> None:
 def test_a_broken_time_is_no_time() -> None:
     for until in ("", "soon", "2026-11-30T17:42:00", "2026-11-30T11:59:00Z"):
         assert condition_text(Condition(ConditionKind.LIMITED, "", until), NOON) == "limited"
+
+
+def resuming(turn_s: float = 0.0) -> tuple[Clock, ConditionWatch]:
+    clock = Clock()
+    return clock, ConditionWatch(clock, resumes=True, turn_s=lambda: turn_s)
+
+
+def test_it_goes_on_after_the_limit_and_not_into_work_or_a_dialog() -> None:
+    clock, it = resuming(turn_s=6.0)
+    it.turn_failed([LIMIT])
+    assert it.keeps_turns()
+    clock.now = datetime(2026, 11, 30, 17, 43, 5, tzinfo=UTC)
+    assert (it.go_on(calm=True), it.seconds_to_wait()) == (False, 1.0)
+    clock.now += timedelta(seconds=1)
+    assert not it.go_on(calm=False)
+    it.screen_shows([LIMIT])
+    assert it.go_on(calm=True) and it.condition is None
+    it.screen_shows([LIMIT])  # its words still stand there
+    assert it.condition is None and it.seconds_to_wait() is None and not it.go_on(calm=True)
+
+
+def test_no_two_members_go_on_in_the_same_second() -> None:
+    starts = set()
+    for place in range(10):
+        _, it = resuming(turn_s=place * 3.0)
+        it.turn_failed([LIMIT])
+        wait = it.seconds_to_wait()
+        assert wait is not None
+        starts.add(int(wait))
+    assert len(starts) == 10
+
+
+def test_another_limit_on_the_screen_keeps_it_from_going_on() -> None:
+    clock, it = resuming()
+    it.turn_failed([LIMIT])
+    clock.now = datetime(2026, 11, 30, 18, 0, tzinfo=UTC)
+    it.screen_shows([WEEKLY])
+    assert not it.go_on(calm=True)
+    assert it.condition is not None and it.condition.until == "2026-12-04T11:00:00Z"
+
+
+def test_a_vendor_that_still_refuses_is_asked_less_and_less_often() -> None:
+    clock, it = resuming()
+    it.turn_failed([LIMIT])
+    clock.now = datetime(2026, 11, 30, 18, 0, tzinfo=UTC)
+    waits = []
+    for _ in range(6):
+        assert it.go_on(calm=True)
+        it.turn_failed([LIMIT])
+        assert it.hold() is HoldReason.LIMITED and it.keeps_turns()
+        wait = it.seconds_to_wait()
+        assert wait is not None
+        waits.append(wait // 60)
+        clock.now += timedelta(seconds=wait)
+    assert waits == [5, 10, 20, 40, 60, 60]
+    it.fact(ANSWER)
+    it.turn_failed([ENDLESS])
+    assert it.seconds_to_wait() is None
+
+
+def test_a_refusal_in_other_words_than_the_screens_is_of_the_same_limit() -> None:
+    _, it = resuming()
+    it.screen_shows([FOOTER])
+    assert not it.keeps_turns()
+    it.turn_failed([LIMIT])
+    assert it.keeps_turns()
+    assert it.condition is not None and it.condition.text == FOOTER.text
+
+
+def test_a_limit_without_an_end_waits_for_a_person() -> None:
+    _, it = resuming()
+    it.turn_failed([ENDLESS])
+    assert it.seconds_to_wait() is None and not it.go_on(calm=True) and not it.keeps_turns()
+
+
+def test_a_clock_that_was_set_back_makes_it_wait_longer() -> None:
+    clock, it = resuming()
+    it.turn_failed([LIMIT])
+    clock.now -= timedelta(days=1)
+    assert not it.go_on(calm=True)
+    assert it.hold_text(HoldReason.LIMITED) == "limited until Nov 30 17:42"
+
+
+def test_without_the_order_it_never_goes_on_by_itself() -> None:
+    clock = Clock()
+    it = ConditionWatch(clock)
+    it.turn_failed([LIMIT])
+    clock.now += timedelta(days=3)
+    assert it.seconds_to_wait() is None and not it.go_on(calm=True) and not it.keeps_turns()

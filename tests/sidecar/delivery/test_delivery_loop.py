@@ -12,6 +12,7 @@ from msgspec.structs import replace as replace_struct
 from gateway.protocol.types.core_types import Activity, Composer, Delivery, Part, Rung
 from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import REGISTRY
+from sidecar.conditions.condition_watch import NOTHING_BLOCKS, DeliveryBlock
 from sidecar.connection.room_reporter import RoomReporter
 from sidecar.delivery.attachment_files import AttachmentFiles
 from sidecar.delivery.delivery_loop import DeliveryLoop
@@ -69,19 +70,20 @@ class Agent:
 
 
 class Scene:
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what a test may replace
         self,
         folder: Path,
         attached: AttachmentFiles | None = None,
         agent: Agent | None = None,
         room: MemoryRoom | None = None,
         outbox: RoomReporter | None = None,
+        block: DeliveryBlock = NOTHING_BLOCKS,
     ) -> None:
         self.agent, self.room = agent or Agent(), room or MemoryRoom("claude")
         self.outbox = outbox or RoomReporter(self.room, lambda: "")
         attached = attached or AttachmentFiles(lambda: folder / "attached")
         self.rooms = FewRooms("alice", "bob")
-        self.me = me = DeliveryConfig("claude", REGISTRY["claude"], self.rooms, lambda: None, attached)
+        self.me = me = DeliveryConfig("claude", REGISTRY["claude"], self.rooms, lambda: None, attached, block=block)
         self.writer = TerminalWriter(self.agent.write, lambda: 0)
         self.journal = DeliveryJournal(folder / "journal.jsonl")
         self.progress = DeliveryProgress(me, self.inbox_of(), self.outbox, self.journal, lambda: self.agent.now)

@@ -1,14 +1,29 @@
 // What a member does now, in a word, and in which order members are listed. Pure.
 
 const DOES = { starting: "starts", idle: "idle", busy: "works", asking: "asks", error: "has an error", gone: "gone" };
+const KEPT = { limited: "limited", login: "needs a login" };
 const ORDER = ["asking", "error", "busy", "starting", "idle", "unknown", "gone"];
 
 export function doesNow(member) {
   if (member.presence === "offline") return "has left";
   if (member.presence === "away") return "away";
   if (member.paused) return "paused";
-  return DOES[member.activity] ?? "here";
+  return keptBy(member) || (DOES[member.activity] ?? (isUnclear(member) ? "unclear" : "here"));
 }
+
+/** What its vendor keeps it from working by; empty where nothing does, or where it asks or works nevertheless. */
+export function keptBy({ activity, condition }) {
+  return activity === "asking" || activity === "busy" ? "" : (KEPT[condition?.kind] ?? "");
+}
+
+/** When a usage limit ends; empty where that is not known, or has passed. */
+export function limitEnd(member, now = Date.now()) {
+  const until = keptBy(member) && member.condition?.until;
+  return until && Date.parse(until) > now ? until : "";
+}
+
+/** An agent whose screen is not understood: nothing is typed into it. */
+export const isUnclear = (member) => member.kind === "agent" && (member.activity ?? "unknown") === "unknown" && Boolean(member.since);
 
 /** When it began to do that; empty where that is not known, or where it does nothing that begins. */
 export function doesSince({ presence, paused, activity, since = "" }) {

@@ -1,5 +1,6 @@
 // All agents of all rooms as tiles, those that need somebody first. Pure.
 
+import { keptBy } from "../member_words.js";
 import { isWaiting } from "../questions.js";
 
 export const STATES = Object.freeze(["needs", "limited", "busy", "unclear", "idle", "gone"]);
@@ -25,6 +26,9 @@ function judge(member, question, isHeld) {
   if (question) return { state: "needs", why: question.question };
   if (member.presence !== "online" || member.activity === "gone") return { state: "gone", why: member.presence === "online" ? "Its program has ended." : "" };
   if (member.activity === "asking") return { state: "needs", why: "It shows a dialog in its terminal." };
+  const kept = keptBy(member);
+  if (kept === "limited") return { state: "limited", why: "It has reached a usage limit of its vendor." };
+  if (kept) return { state: "needs", why: "It needs a login." };
   if (member.activity === "error") return { state: "needs", why: "It reports an error." };
   if (member.paused) return { state: "limited", why: "Its messages are held by a pause." };
   if (isHeld || member.hops_left === 0) return { state: "limited", why: "A loop guard waits for a person." };

@@ -2,7 +2,7 @@
 
 import { html } from "../../vendor/htm-preact.js";
 import { oneLine } from "../../markdown/safe_text.js";
-import { doesNow, doesSince, membersOf } from "../../state/member_words.js";
+import { doesNow, doesSince, isUnclear, keptBy, limitEnd, membersOf } from "../../state/member_words.js";
 import { AgentName } from "../parts/agent_name.js";
 import { Avatar } from "../parts/avatar.js";
 import { momentOf } from "../parts/moments.js";
@@ -17,12 +17,19 @@ export function Members({ state, open }) {
 
 function MemberLine({ member, me }) {
   const waiting = member.queued > 0 ? `${member.queued} waiting` : "";
-  const since = doesSince(member);
-  const does = [`${doesNow(member)}${since && ` since ${momentOf(since)}`}`, waiting].filter(Boolean).join(" · ");
-  return html`<li class=${`member does-${member.presence === "online" ? (member.activity ?? "unknown") : "away"}`}>
+  const since = doesSince(member), until = limitEnd(member);
+  const when = until ? ` until ${momentOf(until)}` : since && !keptBy(member) && ` since ${momentOf(since)}`;
+  const does = [`${doesNow(member)}${when || ""}`, waiting].filter(Boolean).join(" · ");
+  return html`<li class=${`member does-${signOf(member)}`}>
     <span class="face"><${Avatar} name=${member.name} /><span class="sign" aria-hidden="true"></span></span>
     <span class="name">${member.kind === "agent" ? html`<${AgentName} name=${member.name} />` : html`<bdi>${member.name}</bdi>`}${member.name === me && " (you)"}
       ${member.role && html` <span class="small role">${oneLine(member.role, 40)}</span>`}</span>
     <span class="does">${does}</span>
   </li>`;
+}
+
+function signOf(member) {
+  if (member.presence !== "online") return "away";
+  if (isUnclear(member)) return "unclear";
+  return keptBy(member) ? "limited" : (member.activity ?? "unknown");
 }

@@ -34,9 +34,9 @@ from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable, Unk
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.requests.ask_requests import AnswerAsk, EndedAsks
 from gateway.protocol.requests.connection_requests import Ping
-from gateway.protocol.requests.message_requests import History, Send, Show
+from gateway.protocol.requests.message_requests import History, Send
 from gateway.protocol.requests.room_requests import Rooms
-from gateway.protocol.results import Accepted, AskList, Done, MessageDetail, MessageList, Pong, RoomList
+from gateway.protocol.results import Accepted, AskList, Done, MessageList, Pong, RoomList
 from gateway.protocol.text.addressing import AddressedText, Named
 from gateway.protocol.types.core_types import Part
 
@@ -44,7 +44,6 @@ PAGE_MESSAGES = 60
 MAX_MENTION_PAGES = 50
 MAX_COUNTED_ROOMS = 20
 PAGE_ASKS = 200
-MAX_RECENT_RECEIPTS = 15
 CHECK_INTERVAL_S = 1.0
 PING_INTERVAL_S = 5.0
 
@@ -180,11 +179,14 @@ class Chat:
             self.callbacks.changed()
         await self._load_earlier_asks(self.state.stream.oldest() if page.more else 0, None)
         await mark_loading.load_pins(self.client, self.state, room)
-        await self._load_reactions(page.messages)
-        await self._load_receipts()
+        await self._load_marks(page.messages)
 
     async def load_older(self) -> None:
         oldest = self.state.stream.oldest()
+        if not self.state.has_page and not self._loading:  # the room was entered while the gateway did not answer
+            with self._busy_loading():
+                await self.jump_to_newest()
+            return
         if oldest is None or not self.state.stream.more_before or self._loading:
             return
         with self._busy_loading():
@@ -192,7 +194,7 @@ class Chat:
             if oldest == self.state.stream.oldest():
                 self.state.older(page.messages, more=page.more)
                 await self._load_earlier_asks(self.state.stream.oldest() if page.more else 0, oldest)
-                await self._load_reactions(page.messages)
+                await self._load_marks(page.messages)
 
     async def load_newer(self) -> None:
         newest = self.state.stream.newest()
@@ -203,7 +205,7 @@ class Chat:
             if newest == self.state.stream.newest():
                 self.state.newer(page.messages, more=page.more)
                 await self._load_earlier_asks(newest, self.state.stream.newest() if page.more else None)
-                await self._load_reactions(page.messages)
+                await self._load_marks(page.messages)
 
     @contextlib.contextmanager
     def _busy_loading(self) -> Iterator[None]:
@@ -230,7 +232,7 @@ class Chat:
             await self._load_earlier_asks(
                 self.state.stream.oldest() if more else 0, self.state.stream.newest() if after.more else None
             )
-            await self._load_reactions(messages)
+            await self._load_marks(messages)
         self.callbacks.jumped((seq, 0))
         self.callbacks.changed()
 
@@ -284,17 +286,11 @@ class Chat:
             self.state.restore_asks((await self.client.request(request, AskList)).asks)
             self.callbacks.changed()
 
-    async def _load_reactions(self, messages: Sequence[Message]) -> None:
+    async def _load_marks(self, messages: Sequence[Message]) -> None:
+        """The reactions to the messages of a page, and how far one's own have come; later steps arrive as events."""
         await mark_loading.load_reactions(self.client, self.state, messages)
         self.callbacks.changed()
-
-    async def _load_receipts(self) -> None:
-        """Load the delivery steps of the person's latest messages; later steps arrive as events."""
-        numbers = self.state.own_numbers()[-MAX_RECENT_RECEIPTS:]
-        wanted = [number for number in numbers if self.state.ladders.get(number)]
-        found = await asyncio.gather(*(self.client.request(Show(message=one), MessageDetail) for one in wanted))
-        for detail in found:
-            self.state.restore_deliveries(detail.deliveries)
+        await mark_loading.load_deliveries(self.client, self.state, messages)
         self.callbacks.changed()
 
     # sending

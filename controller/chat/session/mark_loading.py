@@ -1,7 +1,8 @@
-"""Loads the marks of messages that the chat shows: their reactions, and the pins of the room."""
+"""Loads the marks of messages that the chat shows: their reactions, how far one's own have come, the room's pins."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Sequence
 
@@ -11,7 +12,8 @@ from gateway.client import Client
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Message
 from gateway.protocol.requests.mark_requests import MAX_MESSAGES_ASKED, Reactions
-from gateway.protocol.results import ReactionList
+from gateway.protocol.requests.message_requests import Show
+from gateway.protocol.results import MessageDetail, ReactionList
 
 
 async def load_reactions(client: Client, state: ChatState, messages: Sequence[Message]) -> None:
@@ -26,6 +28,13 @@ async def load_reactions(client: Client, state: ChatState, messages: Sequence[Me
         state.marks.stop_asking(numbers)
         return
     state.redraw(state.marks.restore(numbers, found.messages))
+
+
+async def load_deliveries(client: Client, state: ChatState, messages: Sequence[Message]) -> None:
+    own = [one.seq for one in messages if one.from_ == state.me and one.deliveries]
+    found = await asyncio.gather(*(client.request(Show(message=one), MessageDetail) for one in own))
+    for detail in found:
+        state.restore_deliveries(detail.deliveries)
 
 
 async def load_pins(client: Client, state: ChatState, room: str) -> None:

@@ -171,6 +171,9 @@ class ChatState:
     def _said(self, message: Message) -> Alert | None:
         if message.from_ == self.me:
             self._own_message(message)
+            ladder = self.ladders[message.seq]
+            for member in message.deliveries:
+                ladder.setdefault(member, Step(Rung.QUEUED, message.timestamp))
         self.pages.note(message)
         if message.room != self.room:
             self._count_unread(message)
@@ -286,17 +289,20 @@ class ChatState:
         for one in asks:
             if one.number not in self.asks:
                 self.asks[one.number] = AskView.of(one)
-        self._put_asks()
+        self._put_cards()
         self._forget_asks()
 
-    def _put_asks(self) -> None:
-        """Place ended questions of this room's agents between the shown messages, and all open ones."""
+    def _put_cards(self) -> None:
+        """Place the questions and decisions of this room between the shown messages, and all open questions."""
         oldest, newest = self.stream.oldest(), self.stream.newest()
         first = 0 if not self.stream.more_before else oldest or 0
         last = self.last_seq if self.stream.at_tail else newest or 0
         for ask in self.asks.values():
             if ask.open or (first <= ask.number <= last and self._is_of_this_room(ask.member)):
                 self.stream.put((ask.number, 0), ask)
+        for card in self.decisions.values():
+            if card.decision.room == self.room and (card.open or first <= card.number <= last):
+                self.stream.put((card.number, 0), card)
 
     def _is_of_this_room(self, member: str) -> bool:
         room = self.rooms.get(self.room)
@@ -376,6 +382,14 @@ class ChatState:
         self.room, self.mark, self.below = room, self.reads.get(room), 0
         self.unread.pop(room, None)
         self._loaded = False
+        self.stream.clear()  # nothing of the other room stands below this room's name, also if no page of it comes
+        self.stream.more_before = self.stream.at_tail = True
+        self._show_outgoing()
+
+    @property
+    def has_page(self) -> bool:
+        """Whether a page of the shown room has come."""
+        return self._loaded
 
     def show_remembered(self) -> bool:
         """Show the newest page of the room that was entered, if it is in memory."""
@@ -441,10 +455,9 @@ class ChatState:
             self._show_outgoing()
 
     def _own_message(self, message: Message) -> None:
-        """A message of this person has been stored: track its deliveries, and drop its unsent entry."""
-        ladder = self.ladders.setdefault(message.seq, {})
-        for member in message.deliveries:
-            ladder.setdefault(member, Step(Rung.QUEUED, message.timestamp))
+        """A message of this person has been stored: track its deliveries, and drop its unsent entry. How far an earlier
+        one has come is unknown until it is asked for."""
+        self.ladders.setdefault(message.seq, {})
         self._update(self.outbox.mark_shown(message.id))
 
     def _show_outgoing(self) -> None:
@@ -462,25 +475,28 @@ class ChatState:
         self.stream.clear()
         self.stream.more_before, self.stream.at_tail, self._loaded = more_before, at_tail, True
         self._put_all(messages)
-        for card in self.open_cards():
-            if isinstance(card, DecisionCard) and card.decision.room == self.room:
-                self.stream.put((card.number, 0), card)
-        newest = self.stream.newest() or 0
-        self._put_all(one for one in self._recent if at_tail and one.seq > newest and one.room == self.room)
-        self._put_asks()
+        self._put_recent()
+        self._put_cards()
         self._show_outgoing()
+
+    def _put_recent(self) -> None:
+        """What has come while the newest page was loading. With two connections an event can overtake the page."""
+        newest = self.stream.newest() or 0
+        if self.stream.at_tail:
+            self._put_all([one for one in self._recent if one.seq > newest and one.room == self.room])
 
     def older(self, messages: Sequence[Message], *, more: bool) -> None:
         self.stream.more_before = more
         self._put_all(messages)
-        self._put_asks()
+        self._put_cards()
         if self.stream.forget_newest():
             self._show_outgoing()
 
     def newer(self, messages: Sequence[Message], *, more: bool) -> None:
         self.stream.at_tail = not more
         self._put_all(messages)
-        self._put_asks()
+        self._put_recent()
+        self._put_cards()
         self.stream.forget_oldest()
 
     def say(self, text: str, tone: Tone = Tone.QUIET, timestamp: str = "") -> None:

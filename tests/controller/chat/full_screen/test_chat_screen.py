@@ -176,6 +176,18 @@ async def test_history_is_loaded_page_by_page(gateway: Gateway) -> None:
         await one.shows("line 199")
 
 
+async def test_an_old_message_tells_how_far_it_has_come(gateway: Gateway) -> None:
+    async with agent(gateway) as claude, Client(gateway.operator) as client:
+        number = (await client.send("the first", to="@claude")).seq
+        steps = (Step(Rung.TYPED), Step(Rung.SUBMITTED), Step(Rung.SEEN), Step(Rung.ANSWERED))
+        await claude.request(Report(message=number, steps=steps), Done)
+        for line in range(80):
+            await client.send(f"line {line}")
+        async with drive_chat(gateway.operator, lines=20) as one:
+            await one.shows("line 79")
+            await one.pages_until("\x1b[5~", lambda: "✓ claude answered" in one.text)
+
+
 async def test_the_beginning_and_a_message_by_its_number(gateway: Gateway) -> None:
     async with Client(gateway.operator) as client:
         numbers = [(await client.send(f"line {number}")).seq for number in range(300)]

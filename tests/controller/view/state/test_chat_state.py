@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from controller.view.approvals.ask_view import AskView
@@ -11,7 +12,17 @@ from controller.view.state.stream_entries import Alert, Notice
 from controller.view.state.stream_window import MAX_ENTRIES
 from gateway.client import ConnectionLost
 from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message, RoomAction, RoomEvent
-from gateway.protocol.types.core_types import Activity, ContextAction, Member, MemberKind, MessageKind, Presence, Rung
+from gateway.protocol.types.core_types import (
+    Activity,
+    ContextAction,
+    Delivery,
+    Member,
+    MemberKind,
+    MessageKind,
+    Presence,
+    Rung,
+)
+from gateway.protocol.types.decision_types import Decision, DecisionState, Option
 from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
 
 
@@ -236,3 +247,43 @@ def test_lines_of_our_own_stand_behind_what_is_known() -> None:
     chat.take(said(2, "after"), 0)
     assert texts(chat) == ["hello", "one", "two", "after"]
     assert isinstance(chat.stream.entries[chat.stream.keys[1]], Notice)
+
+
+def test_how_far_a_message_of_an_earlier_page_has_come_is_unknown_until_it_is_asked_for() -> None:
+    chat = state(said(9, sender="alice", deliveries=("claude",)))
+    chat.older([said(1, sender="alice", deliveries=("claude",))], more=False)
+    assert (chat.ladders[1], [step.rung for step in chat.ladders[9].values()]) == ({}, [Rung.QUEUED])
+    chat.restore_deliveries([Delivery(1, "claude", Rung.ANSWERED)])
+    assert [step.rung for step in chat.ladders[1].values()] == [Rung.ANSWERED]
+
+
+def test_a_room_whose_page_has_not_come_shows_nothing_of_the_room_before() -> None:
+    chat = state(said(1), said(2))
+    chat.enter("lab")
+    assert (chat.stream.keys, chat.has_page) == ([], False)
+    chat.take(said(3, room="lab"), 0)
+    assert chat.stream.keys == [(3, 0)]
+    chat.show([said(0, room="lab")], more_before=False, at_tail=True)
+    assert (chat.stream.keys, chat.has_page) == ([(0, 0), (3, 0)], True)
+
+
+def test_what_comes_before_the_newest_page_does_is_kept() -> None:
+    chat = state()
+    chat.show([said(1)], more_before=False, at_tail=False)
+    chat.take(said(5), 0)
+    chat.newer([said(2), said(3), said(4)], more=False)
+    assert [key[0] for key in chat.stream.keys] == [1, 2, 3, 4, 5]
+
+
+def test_the_card_of_a_decision_is_there_when_its_room_is_entered_again() -> None:
+    chat = state(said(1), said(2))
+    decision = Decision("d-3", 3, 3, "general", "ada", "Which?", STAMP, "first", ("alice",), (Option("A", "red"),))
+    chat.decision(decision)
+    chat.decision(msgspec.structs.replace(decision, state=DecisionState.DECIDED))
+    chat.last_seq = 4
+    chat.enter("lab")
+    chat.show([], more_before=False, at_tail=True)
+    assert (3, 0) not in chat.stream.entries
+    chat.enter("general")
+    chat.show([said(1), said(2), said(4)], more_before=False, at_tail=True)
+    assert [key[0] for key in chat.stream.keys] == [1, 2, 3, 4]

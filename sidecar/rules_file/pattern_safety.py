@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from re import _parser  # type: ignore[attr-defined]  # the parser of `re` itself, so that both read a text alike
+from re import _parser  # the parser of `re` itself, so that both read a text alike
 from typing import Any
 
 MANY = 10  # so many repetitions are enough to be slow

@@ -19,10 +19,11 @@ from gateway.protocol.types.core_types import (
     Member,
     MemberKind,
     MessageKind,
+    Option,
     Presence,
     Rung,
 )
-from gateway.protocol.types.decision_types import Decision, DecisionState, Option
+from gateway.protocol.types.decision_types import Decision, DecisionState
 from tests.controller.streams import STAMP, agent, receipt, said, seen, welcome
 
 

@@ -191,7 +191,10 @@ class ConditionTable(RulesTable, frozen=True):
         KeyDoc("where it looks; `failure` is the error of a turn, from hooks or the transcript"),
     ]
     kind: Annotated[Literal["limited", "login", "compacting", "update", "context"], KeyDoc("what it is")]
-    regex: Annotated[str, KeyDoc("a regular expression; upper and lower case are the same", regex=True)]
+    regex: Annotated[
+        str, KeyDoc("a regular expression; upper and lower case are the same; its group `text` is told", regex=True)
+    ]
+    box: Annotated[bool | None, KeyDoc("only while `[box]` is (true) or is not (false) on the screen")] = None
 
 
 class RulesTables(RulesTable, frozen=True):

@@ -88,7 +88,7 @@ class _RulesCompiler:
 
     def condition(self, table: ConditionTable) -> ConditionRule:
         regex = self.needed_pattern(table.regex, re.MULTILINE | re.IGNORECASE)
-        return ConditionRule(table.name, table.region, ConditionKind(table.kind), regex)
+        return ConditionRule(table.name, table.region, ConditionKind(table.kind), regex, table.box)
 
     def rules_of_marks(self, marks: MarksTable) -> Iterator[ScreenRule]:
         """A busy row that stays on the screen counts until the row that ends the turn is printed below it."""

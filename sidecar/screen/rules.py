@@ -81,6 +81,7 @@ class ConditionRule:
     region: str
     kind: ConditionKind
     regex: TextPattern
+    box: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -180,17 +181,18 @@ def read_screen(rules: ScreenRules, picture: ScreenSnapshot, others: Mapping[str
         text=text,
         dialog=_read_dialog(rules.options, regions["dialog"]) if asking and rules.options else None,
         partial=is_partial(rules.box, picture, layout),
-        conditions=_matching_conditions(rules, regions),
+        conditions=_matching_conditions(rules, regions, box=layout.found),
     )
 
 
 def conditions_of_failure(rules: ScreenRules, text: str) -> tuple[ConditionMatch, ...]:
     """What the error of a failed turn says of a limit or a login."""
-    return _matching_conditions(rules, {FAILURE_REGION: text})
+    return _matching_conditions(rules, {FAILURE_REGION: text}, box=True)
 
 
-def _matching_conditions(rules: ScreenRules, regions: Mapping[str, str]) -> tuple[ConditionMatch, ...]:
-    found = ((one, one.regex.search(regions.get(one.region, ""))) for one in rules.conditions)
+def _matching_conditions(rules: ScreenRules, regions: Mapping[str, str], *, box: bool) -> tuple[ConditionMatch, ...]:
+    mine = (one for one in rules.conditions if one.box in (None, box))
+    found = ((one, one.regex.search(regions.get(one.region, ""))) for one in mine)
     return tuple(ConditionMatch(one.name, one.kind, _told_text(match)) for one, match in found if match)
 
 

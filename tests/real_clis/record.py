@@ -11,7 +11,7 @@ from sidecar.agents import REGISTRY
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, OPENCODE, QWEN, Cli, claude_with_subscription
-from tests.real_clis.unprepared import Change, no_codex_config, no_key, onboarding, without
+from tests.real_clis.unprepared import Change, newer_codex, no_codex_config, no_key, onboarding, without
 from tests.real_clis.usage_limits import claude_limit, codex_limit, gemini_limit
 from tests.real_clis.watched import Scenario, Watched, unprepared, watched
 from tests.sidecar.quotes import EVERYTHING, wide
@@ -86,6 +86,24 @@ async def errors(eyes: Watched) -> None:
     await eyes.settles("error")
     await asyncio.sleep(2)
     await eyes.turn("[bob #2] go on", Reply("Here I am."))
+
+
+def compacts(tokens: int) -> Scenario:
+    """A conversation that is nearly full, and then shortened."""
+
+    async def run(eyes: Watched) -> None:
+        await eyes.turn("[alice #1] hello", Reply("Hello.", tokens=tokens))
+        asked = len(eyes.agent.model.turns)
+        eyes.agent.model.script(Reply("A summary.", silence=5))
+        await press(eyes, "+".join("/compact"))
+        await asyncio.sleep(0.6)
+        eyes.agent.terminal.write("\r")
+        eyes.true("busy")
+        await eyes.answered(asked + 1)
+        await eyes.settles()
+        await asyncio.sleep(3)
+
+    return run
 
 
 def limits(state: str) -> Scenario:
@@ -211,6 +229,8 @@ RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
     "claude-329-errors": (CLAUDE, (120, 35), errors, True),
     "claude-329-limits": (SUBSCRIBED, (100, 30), limits("error"), True),
     "claude-329-limits-60x20": (SUBSCRIBED, (60, 20), limits("idle"), False),
+    "claude-329-compacts": (CLAUDE, (100, 30), compacts(960_000), True),
+    "codex-compacts": (CODEX, (80, 24), compacts(262_000), True),
     "codex-limits": (CODEX, (80, 24), limits("error"), True),
     "gemini-limits": (GEMINI, (80, 24), limits("approval"), True),
     "claude-329-interrupts": (CLAUDE, (60, 20), interrupts, False),
@@ -260,6 +280,7 @@ FIRST: dict[str, tuple[Cli, tuple[int, int], Change, tuple[Step, ...]]] = {
     "claude-329-first-60x20": (CLAUDE, (60, 20), onboarding, (("text style", "\r"), ("Security notes", "\r"))),
     "codex-login-100x30": (CODEX, (100, 30), no_codex_config, CODEX_LOGIN),
     "codex-login-60x20": (CODEX, (60, 20), no_codex_config, CODEX_LOGIN),
+    "codex-update": (CODEX, (90, 28), newer_codex, (("Update available", "\x1b"),)),
     "gemini-trust-100x30": (GEMINI, (100, 30), without(SETTINGS, "security", "folderTrust"), GEMINI_TRUST),
     "gemini-trust-60x20": (GEMINI, (60, 20), without(SETTINGS, "security", "folderTrust"), GEMINI_TRUST),
     "gemini-login-100x30": (GEMINI, (100, 30), without(SETTINGS, "security", "auth"), GEMINI_LOGIN),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.real_clis.homes import Place
@@ -44,6 +45,15 @@ def trusting_gemini(place: Place, env: dict[str, str]) -> None:
 
 
 onboarding = without(".claude.json", "hasCompletedOnboarding")
+
+
+def newer_codex(place: Place, env: dict[str, str]) -> None:
+    """It has heard of a newer release of itself."""
+    folder = place.home / ".codex"
+    config = folder / "config.toml"
+    config.write_text(config.read_text().replace("check_for_update_on_startup = false\n", ""))
+    heard = {"latest_version": "9.9.9", "last_checked_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    (folder / "version.json").write_text(json.dumps({**heard, "dismissed_version": None}))
 
 
 def no_codex_config(place: Place, env: dict[str, str]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from controller.commands.state_text import BorderText, state_text, state_text_within
 from gateway.protocol.events import MemberView
+from gateway.protocol.types.agent_conditions import Condition, ConditionKind
 from gateway.protocol.types.core_types import Activity, Composer, MemberKind, Presence
 
 BUSY = MemberView(
@@ -44,3 +47,41 @@ def test_a_border_has_shorter_forms() -> None:
     border = BorderText("ada", ALL)
     assert [border.first(count) for count in (1, 2, 9)] == ["busy", "busy · paused", ALL]
     assert BorderText("ada", "").first(1) == ""
+
+
+LATER = "2099-11-30T17:42:00Z"
+
+
+@pytest.mark.parametrize(
+    ("activity", "kind", "until", "words"),
+    [
+        (Activity.IDLE, ConditionKind.LIMITED, "", "limited"),
+        (Activity.ERROR, ConditionKind.LIMITED, "", "limited"),
+        (Activity.IDLE, ConditionKind.LIMITED, "2020-01-01T00:00:00Z", "limited"),
+        (Activity.ASKING, ConditionKind.LIMITED, "", "limited · asking"),
+        (Activity.IDLE, ConditionKind.LOGIN, "", "login needed"),
+        (Activity.ASKING, ConditionKind.LOGIN, "", "login needed · asking"),
+        (Activity.BUSY, ConditionKind.COMPACTING, "", "busy · compacting"),
+        (Activity.IDLE, ConditionKind.CONTEXT, "", "idle · context nearly full"),
+        (Activity.ASKING, ConditionKind.UPDATE, "", "asking · update offered"),
+    ],
+)
+def test_what_keeps_an_agent_from_working_is_said(
+    activity: Activity, kind: ConditionKind, until: str, words: str
+) -> None:
+    condition = Condition(kind, "the vendor's own words", until)
+    member = MemberView("ada", MemberKind.AGENT, presence=Presence.ONLINE, activity=activity, condition=condition)
+    assert state_text(member) == words
+
+
+def test_a_limit_says_when_it_ends() -> None:
+    limited = Condition(ConditionKind.LIMITED, "", LATER)
+    here = datetime.fromisoformat(LATER).astimezone()
+    member = MemberView("ada", MemberKind.AGENT, presence=Presence.ONLINE, activity=Activity.IDLE, condition=limited)
+    assert state_text(member) == f"limited until {here:%b} {here.day} {here:%H:%M}"
+
+
+def test_an_agent_that_is_not_understood_does_not_look_as_if_it_were_ready() -> None:
+    reports = MemberView("ada", MemberKind.AGENT, presence=Presence.ONLINE, since=LATER)
+    silent = MemberView("tool", MemberKind.TOOL, presence=Presence.ONLINE)
+    assert [state_text(one) for one in (reports, silent)] == ["unknown", "online"]

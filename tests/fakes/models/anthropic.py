@@ -34,7 +34,7 @@ class Anthropic:
         return Asked(Kind.TURN, written, _spoken(body), stream=stream)
 
     def frames(self, reply: Reply, body: Json) -> Iterator[bytes | Pause]:
-        message = self.plain(Reply(""), body) | {"content": [], "stop_reason": None}
+        message = self.plain(Reply("", tokens=reply.tokens), body) | {"content": [], "stop_reason": None}
         yield _frame("message_start", message=message)
         yield _frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
         for piece in reply.pieces():
@@ -61,7 +61,7 @@ class Anthropic:
             "stop_reason": "end_turn",
             "stop_sequence": None,
             "usage": {
-                "input_tokens": 100,
+                "input_tokens": reply.tokens,
                 "output_tokens": 1,
                 "cache_creation_input_tokens": 0,
                 "cache_read_input_tokens": 0,

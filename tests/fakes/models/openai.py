@@ -51,11 +51,11 @@ class OpenAI:
 
     def plain(self, reply: Reply, body: Json) -> dict[str, Any]:
         usage = {
-            "input_tokens": 100,
+            "input_tokens": reply.tokens,
             "input_tokens_details": {"cached_tokens": 0},
             "output_tokens": 20,
             "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": 120,
+            "total_tokens": reply.tokens + 20,
         }
         return _response(body, "completed", [_message(reply.text)]) | {"usage": usage}
 

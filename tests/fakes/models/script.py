@@ -30,7 +30,7 @@ class ToolCall:
 class Reply:
     """One answer. A tool call comes after the text; its result is the next request, for the next reply. Where there is
     an `until`, the last word comes when it is set. With another `status` than 200 it is an error, with the `refusal` as
-    its body where there is one, and with these `headers`."""
+    its body where there is one, and with these `headers`. `tokens` is what the request is said to have had."""
 
     text: str = "ACK"
     seconds: float = 0.0
@@ -39,6 +39,7 @@ class Reply:
     status: int = 200
     until: asyncio.Event | None = None
     refusal: Json | None = None
+    tokens: int = 100
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def pieces(self) -> list[str]:

@@ -10,6 +10,7 @@ from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Row
 from controller.view.text.text_rows import width_of
 from gateway.protocol.events import MemberView
+from gateway.protocol.types.agent_conditions import Condition, ConditionKind
 from gateway.protocol.types.core_types import Activity, Composer, Presence
 from tests.controller.streams import STAMP, agent, welcome
 
@@ -128,3 +129,9 @@ def test_twelve_names_have_twelve_styles_that_stay() -> None:
     assert len(set(styles)) == 12
     state.take(welcome(agent("aaron"), *(agent(name) for name in reversed(TWELVE))), 0)
     assert [state.names.style_of(name) for name in TWELVE] == styles
+
+
+def test_a_limited_agent_is_seen_at_once_and_stands_before_the_busy() -> None:
+    limited = Condition(ConditionKind.LIMITED, "the vendor's words")
+    state = team(agent("ada"), agent("ben", Activity.BUSY), agent("cleo", condition=limited, queued=1))
+    assert shown(state, 4) == ["◷ cleo limited · 1 waiting", "◆ ben busy", "● ada idle", "  alice"]

@@ -1,4 +1,4 @@
-"""Usage limits as real CLIs show them, on their recorded screens and in the recorded errors of their turns."""
+"""Usage limits and the like as real CLIs show them, on their recorded screens and in the errors of their turns."""
 
 from __future__ import annotations
 
@@ -16,17 +16,27 @@ from sidecar.screen.rules import conditions_of_failure
 
 FOLDER = Path(__file__).parents[2] / "recordings"
 CLOCK = r"\d{1,2}:\d\d"
-SHOWN = {
-    "claude-329-limits": rf"You've hit your 5-hour limit · resets {CLOCK}[ap]m \(UTC\)",
-    "claude-329-limits-60x20": rf"You've hit your 5-hour limit · resets {CLOCK}[ap]m \(UTC\)",
-    "codex-limits": rf"You’ve hit your usage limit\. Upgrade to Pro .* or try again at {CLOCK} [AP]M\.",
-    "gemini-limits": r"Usage limit reached for gemini-[\w.-]+",
-}
+LIMITED, LOGIN, UPDATE = ConditionKind.LIMITED, ConditionKind.LOGIN, ConditionKind.UPDATE
+COMPACTING, CONTEXT = ConditionKind.COMPACTING, ConditionKind.CONTEXT
+SHOWN = (
+    ("claude-329-limits", LIMITED, rf"You've hit your 5-hour limit · resets {CLOCK}[ap]m \(UTC\)"),
+    ("claude-329-limits-60x20", LIMITED, rf"You've hit your 5-hour limit · resets {CLOCK}[ap]m \(UTC\)"),
+    ("codex-limits", LIMITED, rf"You’ve hit your usage limit\. Upgrade to Pro .* or try again at {CLOCK} [AP]M\."),
+    ("gemini-limits", LIMITED, r"Usage limit reached for gemini-[\w.-]+"),
+    ("claude-329-compacts", COMPACTING, "Compacting conversation"),
+    ("claude-329-compacts", CONTEXT, "1% until auto-compact"),
+    ("codex-compacts", COMPACTING, "Compacting context"),
+    ("codex-update", UPDATE, r"Update available · 0\.169\.0 → 9\.9\.9"),
+    ("codex-login-60x20", LOGIN, "Sign in with ChatGPT"),
+    ("codex-login-100x30", LOGIN, "Sign in with ChatGPT"),
+    ("gemini-login-60x20", LOGIN, "How would you like to authenticate for this project"),
+    ("gemini-key-60x20", LOGIN, "Enter Gemini API Key"),
+)
+STILL_SHOWN = {"gemini-limits", "codex-login-60x20", "codex-login-100x30", "gemini-login-60x20", "gemini-key-60x20"}
 NOTHING_SHOWN = (
     *("claude-329-quotes-100x30", "claude-329-errors", "claude-329-interrupts", "codex-quotes-100x30"),
     *("codex-error", "codex-interrupts", "gemini-errors", "gemini-approval"),
 )
-LIMITED, LOGIN = ConditionKind.LIMITED, ConditionKind.LOGIN
 FAILURES = (
     ("claude", "You've hit your 5-hour limit · resets 11:09am (UTC)", LIMITED),
     ("claude", "You've hit your weekly limit · resets Dec 4, 11:10am (UTC)", LIMITED),
@@ -49,22 +59,23 @@ def moments(name: str) -> Iterator[AgentSnapshot]:
     return (moment for _, moment in replay_observations(recording, REGISTRY[name.partition("-")[0]]))
 
 
-def limits_in(name: str) -> list[str]:
-    """Each text that is shown as a limit, in the order of its first look."""
-    found = (one.text for moment in moments(name) for one in moment.reading.conditions if one.kind is LIMITED)
+def told_in(name: str, kind: ConditionKind) -> list[str]:
+    """Each text that is told of a condition, in the order of its first look."""
+    found = (one.text for moment in moments(name) for one in moment.reading.conditions if one.kind is kind)
     return list(dict.fromkeys(found))
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_a_limit_is_seen_on_a_recorded_screen_and_leaves_it(name: str) -> None:
-    assert any(re.match(SHOWN[name], text) for text in limits_in(name)), limits_in(name)
+@pytest.mark.parametrize(("name", "kind", "text"), SHOWN)
+def test_a_condition_is_seen_on_a_recorded_screen_and_leaves_it(name: str, kind: ConditionKind, text: str) -> None:
+    found = told_in(name, kind)
+    assert any(re.match(text, one) for one in found), found
     *_, last = moments(name)
-    assert bool(last.reading.conditions) == (name == "gemini-limits")  # its dialog still stands
+    assert bool(last.reading.conditions) == (name in STILL_SHOWN)
 
 
 @pytest.mark.parametrize("name", NOTHING_SHOWN)
-def test_no_limit_is_seen_where_there_is_none(name: str) -> None:
-    assert limits_in(name) == []
+def test_no_condition_is_seen_where_there_is_none(name: str) -> None:
+    assert [one for kind in ConditionKind for one in told_in(name, kind)] == []
 
 
 @pytest.mark.parametrize(("agent", "text", "kind"), FAILURES)

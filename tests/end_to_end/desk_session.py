@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from tests.support import warm
 from tests.support.commands import Groupchat, Outcome
 
 PATIENCE = 60.0
+COMMAND_PATIENCE_S = 120.0
 TMUX = shutil.which("tmux") or "tmux"
 DEMO = f"{sys.executable} -P -m sidecar.demo_agent"
 
@@ -51,22 +52,7 @@ class Session:
         return {name: value for name, value in base.items() if name not in ("TMUX", "TMUX_PANE")} | own
 
     def groupchat(self, *arguments: str) -> Outcome:
-        """`up` with a cold start, like a person's; everything else in a fork."""
-        quick = {name: value for name, value in self.environment.items() if name != "TERM"}  # it writes to no terminal
-        quick |= {name: value for name, value in os.environ.items() if name == "TERM"}
-        if arguments[0] != "up" and warm.fits(quick):
-            return Outcome(*warm.run(arguments, quick, None, 120, self.folder))
-        done = subprocess.run(
-            Groupchat(self.state).command(*arguments),
-            env=self.environment,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return run_command(arguments, self.environment, self.folder)
 
     def up(self, *arguments: str) -> Any:
         done = self.groupchat("up", "--demo", "--detach", "--json", "--port", "0", *arguments)
@@ -164,6 +150,25 @@ def program_of(pid: int, module: str) -> int:
             if words[1:4] == ["-P", "-m", module]:
                 return child
     return 0
+
+
+def run_command(words: Sequence[str], env: dict[str, str], folder: Path) -> Outcome:
+    """`groupchat`, with neither a terminal nor an input: in a fork, so that the terminal's type does not matter."""
+    anywhere = {name: value for name, value in env.items() if name != "TERM"}
+    anywhere |= {name: value for name, value in os.environ.items() if name == "TERM"}
+    if warm.fits(anywhere):
+        return Outcome(*warm.run(words, env, None, COMMAND_PATIENCE_S, folder))
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", warm.CONTROLLER, *words],
+        env=env,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_PATIENCE_S,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -62,6 +63,7 @@ class Person:
         return done.stdout
 
 
+@functools.cache
 def pip_setting(name: str) -> str:
     command = [sys.executable, "-m", "pip", "config", "get", name]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout.strip()

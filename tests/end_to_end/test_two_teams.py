@@ -18,7 +18,7 @@ import pytest
 from controller.team.workspace_record import WorkspaceRecord, read_workspace_record
 from controller.workspace.child_processes import is_alive
 from gateway.client.discovery.running_gateway import read_running
-from tests.end_to_end.desk_session import DEMO, TMUX
+from tests.end_to_end.desk_session import DEMO, TMUX, run_command
 from tests.fakes.terminal import terminal
 from tests.support.commands import Groupchat, Outcome
 
@@ -50,17 +50,7 @@ class Desk:
         return folder
 
     def __call__(self, cwd: Path, *words: str, **env: str) -> Outcome:
-        done = subprocess.run(
-            Groupchat(self.home).command(*words),
-            env={**self.environment, **env},
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return run_command(words, {**self.environment, **env}, cwd)
 
     def up(self, cwd: Path, **env: str) -> Any:
         done = self(cwd, "up", "--detach", "--yes", "--json", "--port", "0", **env)

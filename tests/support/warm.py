@@ -22,6 +22,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
+from controller.cli.forwarding import FORWARDED
+
 ROOT = Path(__file__).parents[2]
 AT_START = ("PYTHON", "LC_", "LANG", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR")
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -89,11 +91,15 @@ class Fork:
 def run(
     words: Sequence[str], env: Mapping[str, str], given: str | None, patience_s: float, at: Path | None = None
 ) -> tuple[int, str, str]:
-    """The exit code of a `groupchat` command and what was written on standard output and standard error."""
+    """The exit code of a `groupchat` command and what was written on standard output and standard error. A verb of
+    another program is run by that program, to which `groupchat` would hand it over."""
+    module = FORWARDED[words[0]].program[1] if words and words[0] in FORWARDED else CONTROLLER
+    if module != CONTROLLER:
+        env = {**env, "GROUPCHAT_PROG": "groupchat"}
     with tempfile.TemporaryFile() as read, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         read.write((given or "").encode())
         read.seek(0)
-        code = Fork(CONTROLLER, words, env, [read.fileno(), out.fileno(), err.fileno()], at).wait(patience_s)
+        code = Fork(module, words, env, [read.fileno(), out.fileno(), err.fileno()], at).wait(patience_s)
         return code, _text(out), _text(err)
 
 

@@ -7,9 +7,10 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import structlog
@@ -39,14 +40,42 @@ class GatewayAddress:
     socket: Path = Path()
 
 
+class RunningProcess(Protocol):
+    """What is used of `asyncio.subprocess.Process`."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+    @property
+    def stderr(self) -> asyncio.StreamReader | None: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+    async def wait(self) -> int: ...
+
+
+ProcessStart = Callable[[Sequence[str], Mapping[str, str]], Awaitable[RunningProcess]]
+
+
+async def start_process(command: Sequence[str], env: Mapping[str, str]) -> asyncio.subprocess.Process:
+    """It ends with its standard input, which this process holds open."""
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, env=env)
+
+
 class McpProcess:
     """The MCP process: started at the first request, restarted if it dies, and stopped with the gateway."""
 
-    def __init__(self, folder: Path, token_for: Callable[[CreateToken], Awaitable[str]]) -> None:
+    def __init__(
+        self, folder: Path, token_for: Callable[[CreateToken], Awaitable[str]], start: ProcessStart = start_process
+    ) -> None:
         """`token_for` creates a token for a caller whom a listener admits without one."""
         self.token_for = token_for
+        self._start_process = start
         self._socket = socket_path_for(make_private_folder(folder), "mcp.sock", os.environ)
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: RunningProcess | None = None
         self._session: aiohttp.ClientSession | None = None
         self._logging: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
@@ -68,9 +97,8 @@ class McpProcess:
         self._socket.unlink(missing_ok=True)
         command = [sys.executable, "-P", "-m", "gateway.cli", "mcp", "--socket", str(self._socket)]
         command += ["--gateway", self._place.url, "--through", str(self._place.socket)]
-        pipe = asyncio.subprocess.PIPE
         own = {name: value for name, value in os.environ.items() if name != "CSP_AUTH_TOKEN"}
-        self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe, env=own)
+        self._process = await self._start_process(command, own)
         assert self._process.stdout is not None and self._process.stderr is not None
         self._logging = spawn(_log_errors(self._process.stderr), "mcp log")
         try:

@@ -52,10 +52,12 @@ BROKEN_STATUS = 70
 
 
 @contextlib.asynccontextmanager
-async def run_listeners(config: Config, hub: Hub) -> AsyncIterator[RunningGateway]:
+async def run_listeners(
+    config: Config, hub: Hub, start_mcp: mcp_proxy.ProcessStart = mcp_proxy.start_process
+) -> AsyncIterator[RunningGateway]:
     """Open the listeners and announce them in the state folder. At the end, tell every stream and close the listeners,
     the main one first, because that ends all streams."""
-    mcp = mcp_proxy.McpProcess(config.state / "mcp", partial(ensure_token, hub, config.state))
+    mcp = mcp_proxy.McpProcess(config.state / "mcp", partial(ensure_token, hub, config.state), start_mcp)
     limiter = ConnectionLimiter(ConnectionLimits.of(process_limits.descriptor_limit()))
     setup = ListenerSetup(hub, mcp, limiter, config.allow_hosts, tls_context(config))
     try:

@@ -67,10 +67,10 @@ def of_controller() -> tuple[ModuleType, ...]:
 
 def of_gateway() -> tuple[ModuleType, ...]:
     from gateway.maintenance import doctor, export_import
-    from gateway.mcp import stdio
+    from gateway.mcp import startup
     from gateway.server import gateway_process
 
-    return (export_import, doctor, stdio, gateway_process)
+    return (export_import, doctor, startup, gateway_process)
 
 
 def of_sidecar() -> tuple[ModuleType, ...]:

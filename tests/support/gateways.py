@@ -17,7 +17,7 @@ from typing import TextIO
 from aiohttp import web_app
 
 from gateway.access.rate_limit import Rate
-from gateway.api.mcp_proxy import McpProcess
+from gateway.api.mcp_proxy import McpProcess, ProcessStart, start_process
 from gateway.client import Endpoint, read_token
 from gateway.model.records.operator_settings import RuleSettings
 from gateway.operations.dispatch import run_operation
@@ -77,10 +77,12 @@ def config_for(state: Path, **changes: object) -> Config:
 
 
 @asynccontextmanager
-async def gateway_in_process(state: Path, **changes: object) -> AsyncIterator[Gateway]:
+async def gateway_in_process(
+    state: Path, start_mcp: ProcessStart = start_process, /, **changes: object
+) -> AsyncIterator[Gateway]:
     config = config_for(state, **changes)
     log_setup.configure_logging("error")
-    async with open_hub(config) as hub, gateway_process.run_listeners(config, hub) as found:
+    async with open_hub(config) as hub, gateway_process.run_listeners(config, hub, start_mcp) as found:
         yield Gateway(found.url, hub, config, found.listeners)
     web_app._cached_build_middleware.cache_clear()  # or aiohttp holds on to a hundred gateways of ended tests
 

@@ -65,6 +65,10 @@ class Fork:
         self.pid = int(self._answers.readline())
         self._code: int | None = None
 
+    def fileno(self) -> int:
+        """Readable when it has ended."""
+        return self._caller.fileno()
+
     def send_signal(self, number: signal.Signals) -> None:
         if self._code is None:
             with contextlib.suppress(ProcessLookupError):

@@ -25,7 +25,7 @@ from gateway.protocol.types.loop_limits import Limits
 from tests.end_to_end.desk_session import children_of
 from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat
-from tests.support.gateways import Gateway, GatewayProcess
+from tests.support.gateways import Gateway, GatewayProcess, gateway_in_process
 from tests.support.mcp_clients import ROOT, WAYS, peer, started
 
 pytestmark = pytest.mark.processes
@@ -302,11 +302,14 @@ async def test_a_wait_outlives_the_gateway(tmp_path: Path) -> None:
             assert "| I am back." in (await asyncio.wait_for(waiting, 60))[0]
 
 
-async def test_the_process_is_started_again_when_it_dies(gateway: Gateway, ada: Endpoint) -> None:
-    async with peer(ada) as one:
-        assert "ada" in await one("peer_list")
-    for pid in children_of(os.getpid()):
-        if str(gateway.config.state / "mcp" / "mcp.sock") in Path(f"/proc/{pid}/cmdline").read_text():
-            os.kill(pid, signal.SIGKILL)
-    async with peer(ada) as one:
-        assert "ada" in await one("peer_list")
+async def test_the_process_is_started_again_when_it_dies(tmp_path: Path) -> None:
+    """With cold starts, as the gateway makes them."""
+    async with gateway_in_process(tmp_path / "state") as gateway:
+        ada = await gateway.member("ada")
+        async with peer(ada) as one:
+            assert "ada" in await one("peer_list")
+        for pid in children_of(os.getpid()):
+            if str(gateway.config.state / "mcp" / "mcp.sock") in Path(f"/proc/{pid}/cmdline").read_text():
+                os.kill(pid, signal.SIGKILL)
+        async with peer(ada) as one:
+            assert "ada" in await one("peer_list")

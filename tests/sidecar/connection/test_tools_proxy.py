@@ -15,13 +15,14 @@ from gateway.protocol.requests.member_requests import CreateToken, RevokeToken
 from gateway.protocol.results import Done, TokenMade
 from sidecar.connection import tools_proxy
 from tests.support.crowds import crowd
+from tests.support import warm_mcp
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.mcp_clients import peer
 
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with gateway_in_process(tmp_path / "state") as running:
+    async with gateway_in_process(tmp_path / "state", warm_mcp.start) as running:
         yield running
 
 

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from typing import IO
 
 from tests.support import warm
 
@@ -26,7 +25,7 @@ async def start(command: Sequence[str], env: Mapping[str, str]) -> WarmProcess:
     finally:
         for one in (given, told, warned):
             os.close(one)
-    running = WarmProcess(fork, open(held, "wb"))
+    running = WarmProcess(fork, held)
     running.stdout, running.stderr = await running.reader_of(out), await running.reader_of(err)
     return running
 
@@ -37,7 +36,7 @@ class WarmProcess:
     stdout: asyncio.StreamReader
     stderr: asyncio.StreamReader
 
-    def __init__(self, fork: warm.Fork, given: IO[bytes]) -> None:
+    def __init__(self, fork: warm.Fork, given: int) -> None:
         """`given`: the end of its standard input that is held open."""
         self.pid = fork.pid
         self.returncode: int | None = None
@@ -49,7 +48,8 @@ class WarmProcess:
     async def reader_of(self, file: int) -> asyncio.StreamReader:
         reader = asyncio.StreamReader()
         pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), open(file, "rb")
+            lambda: asyncio.StreamReaderProtocol(reader),
+            open(file, "rb"),  # noqa: SIM115 - the transport closes it
         )
         self._pipes.append(pipe)
         return reader
@@ -57,7 +57,7 @@ class WarmProcess:
     def _end(self) -> None:
         asyncio.get_running_loop().remove_reader(self._fork.fileno())
         self.returncode = self._fork.wait(10)
-        self._given.close()
+        os.close(self._given)
         for pipe in self._pipes:
             pipe.close()
         self._ended.set()

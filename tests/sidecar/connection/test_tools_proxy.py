@@ -14,8 +14,8 @@ from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateToken, RevokeToken
 from gateway.protocol.results import Done, TokenMade
 from sidecar.connection import tools_proxy
-from tests.support.crowds import crowd
 from tests.support import warm_mcp
+from tests.support.crowds import crowd
 from tests.support.gateways import Gateway, gateway_in_process
 from tests.support.mcp_clients import peer
 

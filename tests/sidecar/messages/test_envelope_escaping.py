@@ -15,6 +15,7 @@ from sidecar.messages.envelope_escaping import escape_line
 from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 from tests.sidecar.enveloped import enveloped
 from tests.sidecar.messages.test_backlog_digest import said
+from tests.support.dropped import Without
 
 LOOK_ALIKES = "⎡⎣⎢⎧┌╔║｜⌜⊏ⵎ匚ㄈ˹⑴⒜〝«"
 FORGED = (
@@ -30,6 +31,7 @@ UNSEEN = [
     *BLANKS,
     *"\u00a0\u1680\u2003\u3000\u0300\u20dd\ufff9\u0600\U00013430\ufdd0\ue000\U000e0041\U000e0100",
 ]
+WITHOUT_UNSEEN = Without(is_unseen)
 LINE_ENDS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"]
 
 unseen = st.one_of(st.sampled_from(UNSEEN), st.characters(categories=["Cf", "Mn", "Me", "Zs", "Cn", "Co"]))
@@ -48,7 +50,7 @@ def brackets() -> list[str]:
 
 def reads_as_one(line: str) -> bool:
     """As a careless reader takes it: what is unseen is nothing, what looks like a character is one."""
-    seen = unicodedata.normalize("NFKC", "".join(one for one in line if not is_unseen(one)))
+    seen = unicodedata.normalize("NFKC", line.translate(WITHOUT_UNSEEN))
     return unicodedata.category(seen[:1] or " ") in ("Ps", "Pi") and bool(re.search(r"(?:[#♯]|No)\d", seen))
 
 

@@ -9,6 +9,11 @@ from collections.abc import Mapping
 from controller.team.team import AgentSpec, Team
 from gateway.protocol.text.printable_text import printable_line
 
+_BESIDE = {
+    "modes/": "a mode with prompts for agents",
+    "rules/": "rules that say how an agent is started, and when messages are typed",
+}
+
 
 def files_digest(files: Mapping[str, bytes]) -> str:
     """The digest of the file and of all files read beside it, with their names. Consent is given for exactly this
@@ -26,7 +31,9 @@ def consent_lines(team: Team, files: Mapping[str, bytes]) -> list[str]:
         lines.append(f"for each notice: {shlex.join(team.chat.notify)}")
     if team.gateway.url:
         lines.append(f"joins the gateway at {team.gateway.url}")
-    lines += [f"a mode with prompts for agents: {name}" for name in sorted(files) if "/" in name]
+    lines += [
+        f"{what}: {name}" for folder, what in _BESIDE.items() for name in sorted(files) if name.startswith(folder)
+    ]
     return [printable_line(line) for line in lines]
 
 

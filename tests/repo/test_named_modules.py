@@ -12,7 +12,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BASES = ("", "gateway", "sidecar", "controller", "docs")  # a design page may name a module from its package on
 PATH = re.compile(r"(?<![\w./~-])((?:[\w-]+/)+\w[\w-]*\.(?:py|toml|json))\b(?!/)(?:: (\w+)`)?")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[\w-]*)?\)")
-EXAMPLES = frozenset({"src/app.py"})  # files of a user's project
+EXAMPLES = frozenset({"src/app.py", "rules/mine.toml"})  # files of a user's project
 MIN_PATHS = 150
 
 

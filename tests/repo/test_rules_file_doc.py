@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -11,9 +12,10 @@ import msgspec
 
 from sidecar.rules_file import file_format
 from sidecar.rules_file.file_format import RulesTable, RulesTables
-from sidecar.rules_file.linting import key_doc_of, table_in
+from sidecar.rules_file.linting import key_doc_of, lint_rules, table_in
 
-PAGE = Path(__file__).parents[2] / "docs" / "design" / "0012-rules-file.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE, GUIDE = DOCS / "design" / "0012-rules-file.md", DOCS / "guides" / "own-agent.md"
 
 
 def tables() -> Iterator[tuple[str, type[RulesTable]]]:
@@ -70,3 +72,10 @@ def test_every_key_has_an_explanation() -> None:
         if not key_doc_of(one.type).says and table_in(one.type) is None
     ]
     assert silent == []
+
+
+def test_the_files_of_the_guide_have_no_faults() -> None:
+    blocks = re.findall(r"```toml\n(agent = .*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    for text in blocks:
+        assert lint_rules(text).faults == ()

@@ -12,6 +12,7 @@ import msgspec
 
 from controller.cli.completion.expected_words import CompletedWord, WantedWord
 from gateway.client.discovery.endpoint import Endpoint, find_endpoint
+from gateway.client.discovery.rules_files import rules_files_in
 from gateway.client.discovery.team_discovery import own_state_folders, state_folder
 from gateway.client.known_agents import KNOWN_AGENTS, agents_with_skills
 from gateway.client.timeouts import TIMEOUT_VARIABLE, timeouts_from
@@ -175,6 +176,11 @@ def _teams(wanted: WantedWord, ask: Asker) -> Found:
         yield CompletedWord(folder.name if folder.parent.name == "teams" else "default")
 
 
+def _programs(wanted: WantedWord, ask: Asker) -> Found:
+    yield from map(CompletedWord, KNOWN_AGENTS)
+    yield from (CompletedWord(one.stem, "a rules file of yours") for one in rules_files_in(ask.folder))
+
+
 def _fixed(words: tuple[str, ...]) -> Callable[[WantedWord, Asker], Found]:
     return lambda wanted, ask: map(CompletedWord, words)
 
@@ -195,7 +201,7 @@ LOOKUPS: dict[str, Callable[[WantedWord, Asker], Found]] = {
     "log": _logs,
     "pane": _panes,
     "team": _teams,
-    "program": _fixed(tuple(KNOWN_AGENTS)),
+    "program": _programs,
     "program with skills": _fixed(agents_with_skills()),
     "skill": _fixed(tuple(PROMPTS)),
     "policy": _fixed(tuple(SHARE_POLICIES)),

@@ -11,6 +11,7 @@ import typer
 
 from controller.team.consent_text import consent_lines, files_digest
 from controller.team.team import Team
+from controller.workspace.startup.rules_of_agents import with_rules_files
 from controller.workspace.startup.team_inputs import TeamFiles
 from gateway.client import write_private
 from gateway.client.console.console_output import print_lines
@@ -24,7 +25,7 @@ MAX_LINE_CHARS = 300
 
 def require_consent(state: Path, files: TeamFiles, yes: bool) -> None:
     """Ask for consent. A file that the person named needs none; one that was found in the folder does."""
-    wanted = consent_lines(files.team or Team(), files.contents)
+    wanted = consent_lines(with_rules_files(files.team or Team(), files.folder), files.contents)
     if files.named or not wanted:
         return
     place, found = str(files.path.resolve()), files_digest(files.contents)

@@ -223,10 +223,14 @@ def restart(
 def add(
     ctx: typer.Context,
     name: AgentArgument,
-    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The command that starts it.")],
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- CMD...", help="The command that starts it (default: that of its rules file)."),
+    ] = None,
     role: Annotated[str, typer.Option(metavar="ROLE", help="Its role, such as coder (default: none).")] = "",
     agent: Annotated[
-        str, typer.Option(metavar="KIND", help="The kind of agent (default: recognized from the command).")
+        str,
+        typer.Option(metavar="KIND", help="The kind of agent, or a rules file (default: recognized from the command)."),
     ] = "",
     project: Annotated[str, typer.Option(metavar="DIR", help="The folder it runs in (default: this one).")] = ".",
     room: Annotated[
@@ -241,21 +245,23 @@ def add(
       groupchat add tester -- claude
       groupchat add reviewer --role reviewer --project ../api -- codex
       groupchat add gus --room design -- gemini
+      groupchat add mine
     """
     from controller.cli.team.team_resolution import team_to_change
     from controller.team.team import AgentSpec
     from controller.workspace import launcher
+    from controller.workspace.startup.rules_of_agents import require_command, with_rules_file
 
     context = given(ctx)
 
     async def work() -> launcher.StartedTeam:
         own, job = canonical_agent_name(name), canonical_name(role) if role else ""
         rooms = tuple(canonical_room_name(one) for one in room or ())
-        spec = AgentSpec(
-            own, tuple(command), job, agent, str(Path(project).resolve()), interrupt=interrupt, rooms=rooms
-        )
+        folder = Path(project).resolve()
+        spec = AgentSpec(own, tuple(command or ()), job, agent, str(folder), interrupt=interrupt, rooms=rooms)
         _, site = await team_to_change(context.state, socket)
-        return await launcher.add_agent(site, spec)
+        places = (site.state, folder)
+        return await launcher.add_agent(site, require_command(with_rules_file(spec, *places), places))
 
     started = run(work, as_json=context.as_json)
     if context.as_json:

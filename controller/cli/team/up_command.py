@@ -14,6 +14,7 @@ from controller.team.preflight import PreflightCheck, run_checks
 from controller.team.team import with_interrupt
 from controller.team.workspace_record import read_workspace_record
 from controller.workspace import launcher
+from controller.workspace.startup.rules_of_agents import with_rules_files
 from controller.workspace.startup.team_inputs import build_team, gather_facts, read_team_files, up_options
 from controller.workspace.team_location import PrintLine, TeamLocation, location_from_record
 from gateway.client.console.console_output import print_lines
@@ -53,6 +54,7 @@ async def find_and_start_team(wanted: Wanted, as_json: bool) -> tuple[launcher.S
     team = with_interrupt(team) if wanted.interrupt else team
     require_consent(named_folder(os.environ, wanted.state) or home_folder(), files, wanted.yes)
     folder = Path(state_folder_to_start(found, team.name, team.file))
+    team = with_rules_files(team, folder, files.folder)
     site = replace(TeamLocation.of(folder, team.session, wanted.socket), cwd=cwd)
     if read_workspace_record(folder) is None:
         _judge(list(run_checks(team, await gather_facts(team, site))), tell)

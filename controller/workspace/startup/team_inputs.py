@@ -26,6 +26,7 @@ from controller.team.team import (
 )
 from controller.team.toml_reader import TeamError
 from controller.tmux.session import is_new_enough
+from controller.workspace.startup.rules_of_agents import rules_contents
 from controller.workspace.team_location import TeamLocation
 from gateway.client.discovery.running_gateway import read_live_gateway
 from gateway.client.discovery.team_choice import TEAM_FILE
@@ -37,8 +38,8 @@ FORESEE_COMMAND = (sys.executable, "-P", "-m", "sidecar.cli", "foresee")
 
 @dataclass(frozen=True)
 class TeamFiles:
-    """The team file and the modes beside it, as they were read: `contents` by their names in that folder. `distrust`:
-    why another user may have written them."""
+    """The team file, and the modes and rules beside it, as they were read: `contents` by their names in that folder.
+    `distrust`: why another user may have written them."""
 
     path: Path
     named: bool
@@ -55,13 +56,19 @@ class TeamFiles:
         found = self.contents.get(self.path.name)
         return None if found is None else parse_team(_decode_text(self.path, found), self.path.name)
 
+    @property
+    def folder(self) -> Path:
+        return self.path.resolve().parent
+
 
 def read_team_files(chosen: str | None, cwd: Path, distrust: str = "") -> TeamFiles:
     path = Path(chosen).expanduser() if chosen else cwd / TEAM_FILE
     contents = {path.name: _read_file_bytes(path)} if chosen or path.exists() else {}
     modes = sorted((path.resolve().parent / MODES_FOLDER).glob("*.toml"))
     contents |= {f"{MODES_FOLDER}/{one.name}": _read_file_bytes(one) for one in modes}
-    return TeamFiles(path, bool(chosen), contents, distrust)
+    found = TeamFiles(path, bool(chosen), contents, distrust)
+    rules = rules_contents(found.team, found.folder) if found.team else {}
+    return replace(found, contents={**contents, **rules})
 
 
 def build_team(env: Mapping[str, str], wish: TeamOptions, files: TeamFiles) -> Team:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +40,8 @@ def rules_files_in(state: Path) -> Iterator[Path]:
 
 def start_command(path: Path) -> tuple[str, ...]:
     """The command in its table `launch`; empty if there is none, or if the file has faults, which the sidecar tells."""
+    import tomllib  # noqa: PLC0415 - a shell that completes a name imports this module and reads no file
+
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
         return command_words(tomllib.loads(path.read_text(encoding="utf-8"))["launch"]["command"])
     return ()

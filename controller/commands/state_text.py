@@ -60,6 +60,11 @@ def _activity_word(member: MemberView) -> str:
     return "unknown" if member.since else "online"
 
 
+def is_limited(member: MemberView) -> bool:
+    """Whether its vendor gives it no answers now, so that its messages wait."""
+    return member.condition is not None and member.condition.kind in (ConditionKind.LIMITED, ConditionKind.LOGIN)
+
+
 def _with_condition(activity: str, condition: Condition) -> list[str]:
     """A limit, or a missing login, tells more than that the agent is idle or shows an error; it goes first, because the
     rest may be cut."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from controller.commands.mode_commands import split_names
+from controller.commands.state_text import is_limited
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import aimed
 from controller.view.styles.symbols import LOCK
@@ -91,8 +92,12 @@ def _hint_of_absent(names: tuple[str, ...], state: ChatState) -> Fragment | None
 
 
 def _away_text(names: Iterable[str], state: ChatState) -> str:
-    away = tuple(name for name in names if is_away(state.members[name]))
-    return f" · {_list_of(away)} {_are(away)} away" if away else ""
+    """Who will not read it now: those who are away, and those whose vendor gives them no answers."""
+    mine = tuple(state.members[name] for name in names)
+    away = tuple(one.name for one in mine if is_away(one))
+    limited = tuple(one.name for one in mine if is_limited(one) and not is_away(one))
+    parts = ((away, "away"), (limited, "limited"))
+    return "".join(f" · {_list_of(found)} {_are(found)} {word}" for found, word in parts if found)
 
 
 def _hint_of_public(state: ChatState) -> Fragment | None:

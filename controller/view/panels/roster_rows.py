@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controller.commands.state_text import state_text_within
+from controller.commands.state_text import is_limited, state_text_within
 from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Fragment, Row
 from controller.view.text.text_rows import clean_for_screen, fit_to_width, width_of, width_of_row
 from gateway.protocol.events import MemberView
-from gateway.protocol.types.agent_conditions import ConditionKind
 from gateway.protocol.types.core_types import Activity, Presence
 
 _SIGN_BY_ACTIVITY = {
@@ -116,7 +115,7 @@ def _urgency_of(member: MemberView, asking: frozenset[str]) -> int:
         return 0
     if not _is_here(member):
         return _AWAY
-    if _is_limited(member):
+    if is_limited(member):
         return _URGENCY[Activity.ERROR]
     return _URGENCY.get(member.activity, _WAITING if member.queued else _AT_REST)
 
@@ -126,12 +125,7 @@ def _sign_of(member: MemberView, asking: frozenset[str]) -> Fragment:
         return _SIGN_BY_ACTIVITY[Activity.ASKING]
     if not _is_here(member):
         return _ABSENT
-    return _LIMITED if _is_limited(member) else _SIGN_BY_ACTIVITY[member.activity]
-
-
-def _is_limited(member: MemberView) -> bool:
-    kind = member.condition.kind if member.condition else None
-    return kind in (ConditionKind.LIMITED, ConditionKind.LOGIN)
+    return _LIMITED if is_limited(member) else _SIGN_BY_ACTIVITY[member.activity]
 
 
 def _two_rows(member: MemberView, state: ChatState, asking: frozenset[str], width: int) -> list[Row]:

@@ -18,6 +18,7 @@ from gateway.mcp.tool_caller import Caller, parse_wait_limit
 from gateway.mcp.tools import TOOLS
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, TooLarge, Unavailable
 from gateway.protocol.events import MemberView, Message
+from gateway.protocol.types.agent_conditions import Condition, ConditionKind
 from gateway.protocol.types.core_types import Activity, MemberKind, MessageKind, Presence
 
 
@@ -308,8 +309,10 @@ def test_peers_are_a_line_each() -> None:
         member("alice", MemberKind.HUMAN),
         member("claude", role="coder", activity=Activity.BUSY, queued=2),
         MemberView("gone", MemberKind.AGENT, presence=Presence.OFFLINE),
+        member("codex", activity=Activity.IDLE, condition=Condition(ConditionKind.LIMITED, "the vendor's words")),
     ]
-    assert result_text.peers_text(people, "claude") == "alice: human\nclaude: agent, coder, busy, 2 waiting, you"
+    said = result_text.peers_text(people, "claude")
+    assert said == "alice: human\nclaude: agent, coder, busy, 2 waiting, you\ncodex: agent, idle, limited"
 
 
 @pytest.mark.parametrize(

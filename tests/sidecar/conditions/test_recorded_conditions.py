@@ -19,8 +19,8 @@ CLOCK = r"\d{1,2}:\d\d"
 LIMITED, LOGIN, UPDATE = ConditionKind.LIMITED, ConditionKind.LOGIN, ConditionKind.UPDATE
 COMPACTING, CONTEXT = ConditionKind.COMPACTING, ConditionKind.CONTEXT
 SHOWN = (
-    ("claude-329-limits", LIMITED, rf"You've hit your 5-hour limit · resets {CLOCK}[ap]m \(UTC\)"),
-    ("claude-329-limits-60x20", LIMITED, rf"You've hit your 5-hour limit · resets {CLOCK}[ap]m \(UTC\)"),
+    ("claude-329-limits", LIMITED, rf"Usage limit reached · limit resets {CLOCK}[ap]m"),
+    ("claude-329-limits-60x20", LIMITED, rf"Usage limit reached · limit resets {CLOCK}[ap]m"),
     ("codex-limits", LIMITED, rf"You’ve hit your usage limit\. Upgrade to Pro .* or try again at {CLOCK} [AP]M\."),
     ("gemini-limits", LIMITED, r"Usage limit reached for gemini-[\w.-]+"),
     ("claude-329-compacts", COMPACTING, "Compacting conversation"),

@@ -9,6 +9,7 @@ from controller.view.panels.composer_hint import DIRECT_HELP, PUBLIC_HELP, compo
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import DraftTarget, TargetKind
 from gateway.protocol.events import MemberView
+from gateway.protocol.types.agent_conditions import Condition, ConditionKind
 from gateway.protocol.types.core_types import Activity, MemberKind, Presence, Room
 from tests.controller.streams import agent, said, welcome
 
@@ -76,6 +77,13 @@ def test_who_reads_it(room: str, text: str, words: str | None) -> None:
 def test_who_is_away(room: str, text: str, words: str | None) -> None:
     found = composer_hint(text, state(room, away=("ada",)))
     assert (found[1] if found else None) == words
+
+
+def test_who_is_limited() -> None:
+    chat = state(away=("ada",))
+    chat.members["ben"] = agent("ben", condition=Condition(ConditionKind.LIMITED))
+    found = composer_hint("@ada @ben @cleo hello", chat)
+    assert found is not None and found[1].endswith(" · ada is away · ben is limited")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -17,10 +16,10 @@ import pytest
 
 from controller.workspace.child_processes import is_alive
 from gateway.client.discovery.running_gateway import has_live_gateway
-from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of
+from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of, run_command
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
-from tests.support.commands import Groupchat
+from tests.support.commands import Groupchat, Outcome
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 AGENTS = ("ada", "ben", "cleo")
@@ -319,27 +318,24 @@ async def another_team_runs_beside_it_and_ends(session: Session) -> None:
     env = {name: value for name, value in session.environment.items() if name != "GROUPCHAT_STATE"}
     state = session.folder / "night-state"
 
-    def groupchat(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "controller.cli.main", *arguments, "--state", str(state)]
-        return subprocess.run(
-            command, env=env, cwd=session.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+    def groupchat(*arguments: str) -> Outcome:
+        return run_command([*arguments, "--state", str(state)], env, session.folder)
 
     up = groupchat("up", "--detach", "--json", "--team", str(night))
-    assert up.returncode == 0, up.stderr
-    assert '"session":"llm-groupchat-night"' in up.stdout
+    assert up.code == 0, up.err
+    assert up.json["session"] == "llm-groupchat-night"
     assert set(session.tmux("list-sessions", "-F", "#{session_name}").split()) == {
         "llm-groupchat",
         "llm-groupchat-night",
         "mine",
     }
     answer = groupchat("send", "@owl", "say hoo", "--wait-reply", "--json")
-    assert answer.returncode == 0, answer.stderr
-    assert "hoo" in json.loads(answer.stdout)["reply"]["content"]
-    assert "I am awake" in groupchat("history").stdout
-    assert "Dark" in groupchat("rooms").stdout
+    assert answer.code == 0, answer.err
+    assert "hoo" in answer.json["reply"]["content"]
+    assert "I am awake" in groupchat("history").out
+    assert "Dark" in groupchat("rooms").out
     assert session.said_by("owl") == []
-    assert json.loads(groupchat("down", "--json").stdout)["ended"] == ["session", "ada", "owl", "gateway"]
+    assert groupchat("down", "--json").json["ended"] == ["session", "ada", "owl", "gateway"]
     assert session.panes()
 
 

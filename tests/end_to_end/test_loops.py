@@ -74,7 +74,7 @@ async def test_a_gateway_that_is_killed_still_knows_who_sleeps_and_wakes_them_on
         assert health.limits.max_hops == 4
         assert {one.name: one.answers for one in health.costs} == {"ada": 2, "ben": 2}
         assert [one.hops_left for one in await agents(pair)] == [0, 0]
-        done = Groupchat(gateway.state)("continue", "--json").json
+        done = Groupchat(gateway.state, quick=True)("continue", "--json").json
         assert [(one["message"], one["member"]) for one in done["woken"]] == [(slept.seq, "ada")]
         await heard_again(pair.agents["ada"], slept.seq)
         inbox = await pair.agents["ada"].request(Poll(), Inbox)
@@ -117,7 +117,7 @@ async def test_over_http_only_a_person_may_let_them_go_on(gateway: GatewayProces
                 assert answer.status == status
                 told = await answer.json()
         assert [one["message"] for one in told["woken"]] == [slept.seq]
-        words = Groupchat(gateway.state)("continue", "#general")
+        words = Groupchat(gateway.state, quick=True)("continue", "#general")
         assert (words.code, words.out.strip()) == (0, "Nothing is held by a loop guard.")
 
 

@@ -1,7 +1,7 @@
 """Starts our programs without half a second of imports: one process per worker has imported them, and each run is a
 fork of it. A run is still a separate process with its own files, environment and folder, and dies like any process.
 Tests of a cold start (that imports are complete and do not depend on the environment) start a new interpreter: the
-first start, `up`, and everything that `Groupchat.start` starts.
+first start, an installation, and everything that `Groupchat.start` starts.
 """
 
 from __future__ import annotations

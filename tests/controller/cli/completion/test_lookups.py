@@ -51,3 +51,11 @@ class KnownAnswers(Asker):
 def test_the_options_of_a_question_are_found_however_its_agent_is_written(name: str) -> None:
     wanted = WantedWord(kind="ask option", given=(name,))
     assert list(LOOKUPS[wanted.kind](wanted, KnownAnswers({}, "", ""))) == [CompletedWord("1", "Yes")]
+
+
+def test_the_kinds_of_agents_include_those_of_the_users_own_rules_files(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    for name in ("mine", "claude"):
+        (tmp_path / "rules" / f"{name}.toml").touch()
+    found = [one.word for one in look_up(WantedWord(kind="program"), {"GROUPCHAT_STATE": str(tmp_path)})]
+    assert (found.count("claude"), found[-1]) == (1, "mine")

@@ -22,11 +22,11 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _BEFORE = r"\b(?:resets?|available|again|retry|until|continu\w+ automatically|continues?)\b\s*(?:on|at|after|in)?\s*"
 _ISO = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:\s?(?:Z|UTC)\b|[+-]\d\d:?\d\d)?")
 _UNITS_S = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
-_SPAN_PART = r"\d+(?:\.\d+)?\s?(?:d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?![a-z])"
+_SPAN_PART = r"\d{1,9}(?:\.\d{1,9})?\s?(?:d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?![a-z])"
 _SPAN = re.compile(
     rf"\b(?:in|after|for)\s+(?:about\s+)?(?P<span>{_SPAN_PART}(?:(?:,?\s*(?:and\s+)?)?{_SPAN_PART})*)", re.IGNORECASE
 )
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s?([a-z])", re.IGNORECASE)
+_PART = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s?([a-z])", re.IGNORECASE)
 _DATE = re.compile(
     rf"{_BEFORE}(?:(?:{'|'.join(_DAYS)})[a-z]*,?\s+)?"
     rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<year>\d{{4}}))?"

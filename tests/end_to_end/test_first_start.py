@@ -16,7 +16,7 @@ import pytest
 from gateway.client.discovery.running_gateway import read_running
 
 ROOT = Path(__file__).parents[2]
-WITHIN = 300.0
+WITHIN = 900.0
 
 pytestmark = [
     pytest.mark.slow,

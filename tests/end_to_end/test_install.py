@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 OWN = Path(sys.executable).parent  # bin/run-tests installs uv and pipx here
 SETTINGS = ("PIP_", "UV_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy")
-PATIENCE_S = 300
+PATIENCE_S = 900
 UP = ("up", "--demo", "--detach", "--json", "--port", "0")
 BUILDER = "hatchling==1.33.0"
 

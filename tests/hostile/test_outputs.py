@@ -72,7 +72,15 @@ NAMES = {
     ),
     *(f"mode.{one}:room" for one in ("get", "next", "extend", "working")),
     *(f"session.{one}:session" for one in ("open", "update", "pause", "resume", "close", "show", "messages")),
-    *("pair.begin:name", "keys:keys", "pins:room", "react:sign", "room.mute:room", "send:wakes.[]"),
+    *(
+        "condition:condition.until",
+        "pair.begin:name",
+        "keys:keys",
+        "pins:room",
+        "react:sign",
+        "room.mute:room",
+        "send:wakes.[]",
+    ),
     *("session.open:room", "session.list:room", "session.open:participants.[]", "session.update:participants.[]"),
 }
 
@@ -84,6 +92,7 @@ NOT_RUN = {
     **dict.fromkeys(
         (f"gateway skynet {one}" for one in ("connect", "send", "context", "agents", "monitor")), AT_A_SERVER
     ),
+    **dict.fromkeys(("gateway service install", "gateway service uninstall"), STARTS),
     **dict.fromkeys(("controller web", "sidecar join", "sidecar record", "sidecar foresee"), STARTS),
 }
 
@@ -201,6 +210,9 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
         "gateway token list": [["token", "list"]],
         "gateway token rotate": [["token", "rotate", "made"]],
         "gateway token revoke": [["token", "revoke", "made"], ["token", "revoke", WORST]],
+        "gateway service status": [["service", "status"]],
+        "gateway service show": [["service", "show", "--", WORST], ["service", "show", "--", "--name", "x\u202ey"]],
+        "sidecar rules check": [["rules", "check", str(room)], ["rules", "check", str(recording), str(recording)]],
         "sidecar explain": [["explain", "mallory"], ["explain", WORST]],
         "sidecar replay": [["replay", str(recording), "--agent", "claude"], ["replay", str(room)]],
         "sidecar skill": [["skill", "advisor"], ["skill", WORST]],

@@ -72,6 +72,7 @@ OF: dict[str, dict[str, Any]] = {
     "hello": {"rooms": ["general"]},
     "ask.open": {"options": [{"key": "1", "text": "x"}, {"key": "2", "text": "y"}], "allow": "1"},
     "mode.set": {"cast": {}},
+    "condition": {"kind": "limited"},
 }
 
 TWO = [{"key": WORST[:16], "text": WORST[:1000]}, {"key": "2", "text": WORST[:1000]}]
@@ -81,6 +82,7 @@ LAST: tuple[dict[str, Any], ...] = (
     {"op": "ask.open", "digest": "e" * 16, "question": WORST[:1000], "options": TWO, "tool": WORST[:200], "allow": "2"},
     {"op": "propose", "question": WORST[:4000], "options": TWO, "details": {WORST: WORST}},
     {"op": "activity", "activity": "busy", "note": WORST[:1000]},
+    {"op": "condition", "condition": {"kind": "limited", "text": WORST[:200]}},
 )
 
 

@@ -81,7 +81,7 @@ def service_uninstall(ctx: typer.Context) -> None:
 
 
 def service_status(ctx: typer.Context) -> None:
-    """Print whether the service is installed, and whether it runs. Exit code 3 if it does not run.
+    """Print whether the service is installed, and whether it runs. Exit code 1 if it does not.
 
     Example:
       groupchat service status
@@ -112,7 +112,7 @@ def service_status(ctx: typer.Context) -> None:
         print_table(rows)
         print_lines(*([state.note] if state.note else []))
     if not (state.installed and running):
-        raise typer.Exit(3)
+        raise typer.Exit(1)
 
 
 def service_show(ctx: typer.Context, options: OptionsArgument = None) -> None:

@@ -108,3 +108,16 @@ async def test_who_is_at_the_end_stays_there_when_the_end_moves(long_room: Gatew
             await alice.stream.evaluate(f"list => {{ {change}; list.dispatchEvent(new Event('scroll')); }}")
             await cleo.send(f"said after change {number}")
             await alice.sees(f"said after change {number}")
+
+
+async def test_a_command_leaves_who_reads_where_they_read(long_room: GatewayProcess, visit: Visits) -> None:
+    alice = await visit()
+    for _ in range(4):
+        await alice.scroll_on(up=True)
+    await alice.stream.evaluate("list => { list.scrollTop = list.scrollHeight / 2; }")
+    seq, place = await alice.stream.evaluate(FIRST_ROW)
+    await alice.says("/mute")
+    await expect(alice.told).to_contain_text("muted")
+    assert abs(await alice.stream.evaluate(PLACE_OF, seq) - place) <= 1
+    await alice.says("a message")
+    await alice.sees("a message")

@@ -49,8 +49,8 @@ function Writing({ client, state, replyTo, onReply, onSent }) {
       const done = await client.send(wish, attempt.current.id, replyTo?.seq);
       attempt.current = { text: "", id: "" };
       write("");
-      onReply(null);
-      onSent();
+      if (client.state.peek().room === room) onReply(null); // the person may have gone on to another room
+      if (wish.op === "send") onSent(room);
       setTold({ sentence: outcomeOf(wish, done), refused: false });
     } catch (error) {
       setTold({ sentence: `Not sent. ${error.message}`, refused: true });

@@ -18,7 +18,7 @@ import { ThreadPanel } from "./thread_panel.js";
 
 export function RoomPage({ client, state }) {
   const [replyTo, setReplyTo] = useState(null);
-  const [sent, setSent] = useState(0); // how often this page has sent: the person then wants to see it
+  const [sent, setSent] = useState({ room: "", count: 0 }); // where this page has sent last: the person then wants to see it
   useEffect(() => setReplyTo(null), [state.room]);
   const room = state.rooms[state.room];
   const asks = asksOfRoom(state.asks, room);
@@ -32,7 +32,7 @@ export function RoomPage({ client, state }) {
         <${Stream} client=${client} state=${state} sent=${sent} onReply=${reply} />
         <${QuestionCards} client=${client} state=${state} asks=${asks} />
         <${Composer} key=${`${state.house} ${state.room}`} client=${client} state=${state} replyTo=${replyTo} onReply=${setReplyTo}
-          onSent=${() => setSent(sent + 1)} />
+          onSent=${(to) => setSent(({ count }) => ({ room: to, count: count + 1 }))} />
       </div>
       <${Panel} client=${client} state=${state} onReply=${reply} />
     </main>

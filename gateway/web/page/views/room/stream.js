@@ -23,7 +23,7 @@ export function Stream({ client, state, sent, onReply }) {
   const place = usePlace(client, held, room, state.target);
   const jump = useCallback((seq) => client.history.showMessage(seq), [client]);
   useEffect(() => {
-    if (sent) place.toNewest();
+    if (sent.count && sent.room === room) place.toNewest();
   }, [sent]);
   const below = state.unread[room] ?? 0;
   const named = state.mentions[room] ?? [];
@@ -80,10 +80,11 @@ function usePlace(client, held, room, target) {
   const scrolled = useCallback(() => look(place.current.endedAt), [look]);
 
   const toNewest = useCallback(async () => {
-    if (client.state.peek().window.newer) {
+    const { room, window } = client.state.peek();
+    if (window.newer) {
       fetching.current = true;
-      await client.history.loadNewest();
-      fetching.current = false;
+      await client.history.loadNewest().finally(() => (fetching.current = false));
+      if (client.state.peek().room !== room) return; // the person has gone on
     }
     keepEnd();
     readIfSeen(client, true);

@@ -23,6 +23,7 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.member_requests import CreateHands
 from gateway.protocol.results import TokenMade
 from sidecar.connection.room_reporter import RoomClient
+from sidecar.connection.tool_sessions import INITIALIZED, SESSION_HEADER, ToolSessions, is_initialize
 
 MCP_PATH = "/mcp"
 MAX_BODY_BYTES = 1 << 20
@@ -46,6 +47,7 @@ class ToolsProxy:
         self._token = ""
         self.limiter = ConnectionLimiter(CONNECTION_LIMITS)
         self._asking = asyncio.Lock()
+        self._sessions, self._beginning = ToolSessions(), asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
         self._session_is_to: Endpoint | None = None
 
@@ -56,21 +58,59 @@ class ToolsProxy:
         self.limiter.mark_proven(request.transport, "agent")
         body = await request.read() if request.can_read_body else None
         try:
-            token = await self._with_token()
-            answer = await self._ask(request, body, token)
-            if answer.status == 401:  # another store, or the token was revoked: request a new one
-                answer.close()
-                answer = await self._ask(request, body, await self._with_token(instead_of=token))
+            answer = await self._ask_in_session(request, body)
         except (GroupChatError, aiohttp.ClientError, OSError, TimeoutError) as error:
             log.warning("the agent's tools cannot reach the room", error=str(error))
             return web.Response(status=503, text="The group chat's gateway cannot be reached now.")
         return await forward_response(request, answer)
 
-    async def _ask(self, request: web.Request, body: bytes | None, token: str) -> aiohttp.ClientResponse:
-        headers = forwarded_headers(request) | {"Authorization": f"Bearer {token}", WAIT_HEADER: str(self._patience)}
+    async def _ask_in_session(self, request: web.Request, body: bytes | None) -> aiohttp.ClientResponse:
+        headers, name = forwarded_headers(request), request.headers.get(SESSION_HEADER, "")
+        now = self._sessions.name_now(name)
+        answer = await self._ask(request.method, body, headers | ({SESSION_HEADER: now} if name else {}))
+        if request.method == "DELETE":
+            self._sessions.forget(name)
+        elif not name and answer.ok and SESSION_HEADER in answer.headers and is_initialize(body):
+            self._sessions.note_begun(answer.headers[SESSION_HEADER], body or b"")
+        elif answer.status == 404 and await self._begin_again(name, now, headers):
+            answer.close()
+            answer = await self._ask(request.method, body, headers | {SESSION_HEADER: self._sessions.name_now(name)})
+        return answer
+
+    async def _begin_again(self, name: str, unknown: str, headers: dict[str, str]) -> bool:
+        """Begin a session that the gateway knows no more. Of several calls that find it missing, the first does it."""
+        begun = self._sessions.request_of(name)
+        if begun is None:
+            return False
+        async with self._beginning:
+            if self._sessions.name_now(name) != unknown:
+                return True
+            plain = {one: value for one, value in headers.items() if one not in (SESSION_HEADER, "last-event-id")}
+            plain |= {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+            async with await self._ask("POST", begun, plain) as answer:
+                await answer.read()
+                found = answer.headers.get(SESSION_HEADER, "") if answer.ok else ""
+            if found:
+                async with await self._ask("POST", INITIALIZED, plain | {SESSION_HEADER: found}):
+                    self._sessions.note_begun_again(name, found)
+                log.info("= began the agent's session with the tools again")
+            return bool(found)
+
+    async def _ask(self, method: str, body: bytes | None, headers: dict[str, str]) -> aiohttp.ClientResponse:
+        token = await self._with_token()
+        answer = await self._ask_as(token, method, body, headers)
+        if answer.status == 401:  # another store, or the token was revoked: request a new one
+            answer.close()
+            answer = await self._ask_as(await self._with_token(instead_of=token), method, body, headers)
+        return answer
+
+    async def _ask_as(
+        self, token: str, method: str, body: bytes | None, headers: dict[str, str]
+    ) -> aiohttp.ClientResponse:
+        own = {"Authorization": f"Bearer {token}", WAIT_HEADER: str(self._patience)}
         endpoint = self._endpoint()
         session = await self._session_to(endpoint)
-        return await session.request(request.method, endpoint.at(MCP_PATH), data=body, headers=headers)
+        return await session.request(method, endpoint.at(MCP_PATH), data=body, headers=headers | own)
 
     async def _session_to(self, endpoint: Endpoint) -> aiohttp.ClientSession:
         """The session is kept while the gateway stays at the same address."""

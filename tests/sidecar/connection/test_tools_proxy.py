@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -111,3 +111,52 @@ async def test_idle_connections_of_others_keep_the_agent_from_nothing(gateway: G
         assert await asyncio.wait_for(readers[0].read(), 60) == b""
         async with peer(way_in(tools)) as agent:
             assert (await agent("peer_status")).startswith("You are claude")
+
+
+def call(number: int, method: str, **params: object) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
+PEER_LIST = call(1, "tools/call", name="peer_list", arguments={})
+FIVE = [call(number, "tools/call", name="peer_list", arguments={}) for number in range(2, 7)]
+INITIALIZE = call(
+    0, "initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "cli", "version": "1"}
+)
+
+
+@pytest.mark.processes
+async def test_a_session_outlives_the_gateway_though_the_agent_begins_no_other_one(tmp_path: Path) -> None:
+    """As gemini: to "session not found" it begins no other session, so that each further call would fail. With the
+    gateway its process of tools ends, which holds the sessions; here that process alone is killed."""
+    processes: list[warm_mcp.WarmProcess] = []
+
+    async def start(command: Sequence[str], env: Mapping[str, str]) -> warm_mcp.WarmProcess:
+        processes.append(await warm_mcp.start(command, env))
+        return processes[-1]
+
+    async with gateway_in_process(tmp_path / "state", start) as gateway:
+        own = await gateway.member("claude")
+        async with (
+            Client(own, Hello(inbox=True)) as room,
+            tools_proxy.open_tools_proxy(room, lambda: own, 60) as tools,
+            aiohttp.ClientSession() as http,
+        ):
+            url, key = way_in(tools).at("/mcp"), way_in(tools).token
+            given = {"Authorization": f"Bearer {key}", "Accept": "application/json, text/event-stream"}
+
+            async def ask(body: object, session: str = "", method: str = "POST") -> tuple[int, str, str]:
+                headers = given | ({"Mcp-Session-Id": session} if session else {})
+                async with http.request(method, url, json=body, headers=headers) as answer:
+                    return answer.status, await answer.text(), answer.headers.get("Mcp-Session-Id", "")
+
+            session = (await ask(INITIALIZE))[2]
+            assert "claude: agent" in (await ask(PEER_LIST, session))[1]
+            processes[0].kill()
+            await processes[0].wait()
+            answers = await asyncio.gather(*(ask(one, session) for one in FIVE))
+            assert all("claude: agent" in text for _, text, _ in answers), answers
+            assert len(processes) == 2
+
+            assert (await ask(None, session, "DELETE"))[0] == 200
+            assert (await ask(PEER_LIST, session))[0] == 404, "what the agent has ended stays ended"
+            assert (await ask(PEER_LIST, "invented"))[0] == 404

@@ -11,11 +11,11 @@ import pytest
 from gateway.client.process.supervisor_socket import SupervisorSocket, inherited_socket
 
 
-@pytest.mark.parametrize("place", ["", "7", "seven:{parent}", "-1:{parent}", "{fd}:1", "{fd}:", "{fd}:{parent}x"])
+@pytest.mark.parametrize("place", ["", "7", "seven:{parent}", "-1:{parent}", "{fd}:{own}", "{fd}:", "{fd}:{parent}x"])
 def test_a_socket_of_somebody_else_is_not_taken(place: str) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert inherited_socket(place.format(fd=ours.fileno(), parent=os.getppid())) is None
+        assert inherited_socket(place.format(fd=ours.fileno(), own=os.getpid(), parent=os.getppid())) is None
 
 
 def test_the_socket_of_our_own_parent_is_taken_and_not_passed_on() -> None:

@@ -3,7 +3,7 @@ works again. Pure.
 
 A limit that refused a turn, or whose end is known, lasts until the model has answered or a person lifts it, because
 its words may stand on the screen for long after it has ended, or leave the screen long before. Every other condition
-lasts while the screen shows it.
+lasts while the screen shows it; one that holds mail up, until it is lifted.
 """
 
 from __future__ import annotations
@@ -83,17 +83,18 @@ class ConditionWatch:
         self.limit: Limit | None = None
         self._shown: Condition | None = None
         self._on_screen: frozenset[str] = frozenset()
-        self._over: frozenset[str] = frozenset()  # texts of limits that have ended and still stand on the screen
+        self._over: frozenset[str] = frozenset()  # what no longer holds anything up, though it stands on the screen
 
     # Events in
 
     def screen_shows(self, found: Sequence[ConditionMatch]) -> None:
         """What one look at the screen showed."""
-        self._on_screen = frozenset(one.text for one in found if one.kind is ConditionKind.LIMITED)
+        self._on_screen = frozenset(one.text for one in found if one.kind in _HOLD_BY_KIND)
         self._over &= self._on_screen
+        found = [one for one in found if one.text not in self._over]
         if self.limit and not self.limit.outlasts_screen and self.limit.text not in self._on_screen:
             self.limit = None
-        for text in sorted(self._on_screen - self._over):
+        for text in sorted(one.text for one in found if one.kind is ConditionKind.LIMITED):
             self._begin(text, refused=False)
         others = [one for one in found if one.kind is not ConditionKind.LIMITED]
         strongest = min(others, key=lambda one: _STRONGEST_FIRST.index(one.kind), default=None)
@@ -120,7 +121,8 @@ class ConditionWatch:
             self.lift()
 
     def lift(self) -> None:
-        """The limit is over, or a person says so. What the screen still says of it is old."""
+        """What held its mail up is over, or a person says so. What the screen still says of it is old, or was never
+        meant: an agent can be made to write such words."""
         self.limit = None
         self._over = self._on_screen
 

@@ -51,6 +51,20 @@ def test_a_limit_that_refused_a_turn_lasts_until_the_model_answers() -> None:
     assert it.condition is None and it.hold() is None
 
 
+def test_words_about_a_login_hold_nothing_up_once_a_person_or_an_answer_has_lifted_it() -> None:
+    """An agent that was asked to write them, for example."""
+    for answers in (False, True):
+        it = watch()
+        it.screen_shows([LOGIN])
+        assert it.hold() is HoldReason.LOGIN
+        it.fact(ANSWER) if answers else it.lift()
+        it.screen_shows([LOGIN, FULL])
+        assert (it.hold(), it.condition) == (None, Condition(ConditionKind.CONTEXT, FULL.text))
+        it.screen_shows([])
+        it.screen_shows([LOGIN])
+        assert it.hold() is HoldReason.LOGIN, "it is wanted anew"
+
+
 def test_old_words_on_the_screen_begin_no_new_limit() -> None:
     it = watch()
     it.screen_shows([LIMIT, FOOTER])

@@ -288,7 +288,7 @@ def skill(
         raise SidecarError(f"There is no skill {name[:40]!r}. Skills: {', '.join(PROMPTS)}.")
     form = REGISTRY[agent].skill if agent in WITH_SKILLS else None
     if form is None:
-        raise SidecarError(f"{agent[:40]!r} knows no skills. Agents that do: {', '.join(WITH_SKILLS)}.")
+        raise SidecarError(f"{agent[:40]!r} takes no skills. Agents that take them: {', '.join(WITH_SKILLS)}.")
     made = form(name, PROMPTS[name])
     if write is None:
         print_text(made.text)

@@ -91,7 +91,9 @@ def check_token(token: str, record: TokenRecord | None, now: float) -> TokenReco
     if record is None or not matches or record.revoked or record.link is not None:
         raise Unauthorized("This token is not valid for this gateway. Create one with `groupchat token create NAME`.")
     if record.expires is not None and now >= record.expires:
-        raise Unauthorized(f"The token of {record.member} has expired. Rotate it: `groupchat token rotate`.")
+        raise Unauthorized(
+            f"The token of {record.member} has expired. Rotate it: `groupchat token rotate {record.member}`."
+        )
     return record
 
 

@@ -146,7 +146,7 @@ def cancel_message(
     waiting = [one for one in wanted if one.rung in WAITING_RUNGS]
     if not waiting:
         where = ", ".join(f"{one.member}: {one.rung}" for one in wanted) or "nobody"
-        raise Conflict(f"Message {request.message} cannot be cancelled: nobody waits for it ({where}).")
+        raise Conflict(f"Message {request.message} cannot be cancelled: no delivery of it is waiting ({where}).")
     step = (Step(Rung.CANCELLED, rule_context.stamp, f"cancelled by {actor.name}"),)
     facts = tuple(move_delivery(message, one, step, rule_context) for one in waiting)
     return RuleOutcome(Done(facts[-1].event.seq), facts)

@@ -1,7 +1,7 @@
 """Validates REST requests: makes a frozen struct of path, query and body, or refuses and names the invalid field.
 
 Refused here: a body that is too large, too slow or not JSON, unknown fields, wrong types, and values out of the bounds
-that stand with each field in `gateway/protocol/requests.py`; `gateway/protocol/codec.py` words those errors. Refused
+that stand with each field in `gateway/protocol/requests/`; `gateway/protocol/codec.py` words those errors. Refused
 later, for every interface: control characters and line ends in texts (`gateway/protocol/text/text_validation.py:
 check_request`), and what the state of the room does not allow.
 """

@@ -1,7 +1,7 @@
 """Decides from evidence and time what the agent is doing, with the reasons. Pure.
 
-Any source may say busy. A dialog overrides everything. Idle needs two settled sources that agree, one of them the
-screen. What no rule recognises is unknown.
+Any source may say busy; two calm ones outvote it after a while. A dialog overrides everything. Idle needs two settled
+sources that agree, one of them the screen. What no rule recognises is unknown.
 """
 
 from __future__ import annotations

@@ -128,6 +128,7 @@ class AgentPrompts:
             self.hook_due.discard(number)
         if rung in FINAL_RUNGS:
             self.end(number)
+            self._interrupted_at.pop(number, None)  # tried again, it interrupts again
         elif rung in PROVEN_BY:
             self._prove(number)
 

@@ -1,7 +1,9 @@
-"""The documents name modules, tests and pages by their path; each must exist, also after a rename."""
+"""The documents and the heads of modules name modules, tests and pages by their path; each must exist, also after a
+rename."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -31,6 +33,18 @@ def links() -> list[tuple[str, str]]:
     return sorted(rows)
 
 
+def paths_in_heads() -> list[tuple[str, str, str]]:
+    """A path that begins with one of our packages, in the docstring of a module."""
+    files = [file for package in BASES[1:4] for file in sorted((ROOT / package).rglob("*.py"))]
+    heads = [(file, ast.get_docstring(ast.parse(file.read_text())) or "") for file in files]
+    return [
+        (str(file.relative_to(ROOT)), path, name)
+        for file, head in heads
+        for path, name in PATH.findall(head)
+        if path.startswith(BASES[1:4]) and not Path(path).stem.isupper()  # `NAME.py` stands for any
+    ]
+
+
 def file_at(path: str) -> Path | None:
     return next((ROOT / base / path for base in BASES if (ROOT / base / path).is_file()), None)
 
@@ -40,7 +54,7 @@ def defines(text: str, name: str) -> bool:
     return re.search(definition, text, re.MULTILINE) is not None
 
 
-@pytest.mark.parametrize(("document", "path", "name"), named_paths())
+@pytest.mark.parametrize(("document", "path", "name"), [*named_paths(), *paths_in_heads()])
 def test_a_named_file_is_there_and_defines_the_name(document: str, path: str, name: str) -> None:
     file = file_at(path)
     assert file is not None, f"{document} names {path}, which is not there"

@@ -32,7 +32,7 @@ def propose(
     people: Annotated[bool, typer.Option("--people", help="Ask the people of the room.")] = False,
     voter: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A voter (default: every member with an inbox). Repeatable."),
+        typer.Option(metavar="NAME", help="A voter (default: the other present members with an inbox). Repeatable."),
     ] = None,
     rule: Annotated[
         str | None,

@@ -32,7 +32,7 @@ def send(
     reply_to: Annotated[int | None, typer.Option(metavar="N", help="The number of the message this answers.")] = None,
     message_id: Annotated[
         str | None,
-        typer.Option("--id", metavar="ID", help="Your own id: a second send with it is not a second message."),
+        typer.Option("--id", metavar="ID", help="Your own id: sending again with it posts nothing new."),
     ] = None,
     wakes: Annotated[
         list[str] | None,

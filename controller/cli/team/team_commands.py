@@ -72,7 +72,8 @@ def up(
             metavar="N",
             min=0,
             max=65535,
-            help="The gateway's port; 0 takes a free one (default: team.toml, else 8765).",
+            help="The gateway's port; 0 takes a free one (default: that of team.toml, else 8765, or a free one for a "
+            "team with a name).",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Run the team.toml of this folder without asking.")] = False,

@@ -50,7 +50,9 @@ def web(
     ] = False,
     lan_address: Annotated[
         str,
-        typer.Argument(metavar="[ADDRESS]", help="With --lan: an address of this machine (default: its own one)."),
+        typer.Argument(
+            metavar="[ADDRESS]", help="With --lan: an address of this machine (default: the one that its network uses)."
+        ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="With --lan: do not ask.")] = False,
     lan_stop: Annotated[bool, typer.Option("--lan-stop", help="Close the page to the local network.")] = False,

@@ -97,9 +97,9 @@ def _refusal(action: SelectAction, facts: MessageFacts) -> str:
         case SelectAction.RESEND if facts.begun:
             return f"{_names(facts.begun)} began to read #{number}. Send a new message that corrects it."
         case SelectAction.RESEND | SelectAction.CANCEL if not facts.waiting:
-            return f"Nobody waits for #{number}, so there is nothing to take back."
+            return f"No delivery of #{number} waits, so there is nothing to take back."
         case SelectAction.RETRY if not facts.failed:
-            return f"#{number} failed for nobody, so there is nothing to retry."
+            return f"No delivery of #{number} has failed, so there is nothing to retry."
     return ""
 
 

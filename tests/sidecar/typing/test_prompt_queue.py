@@ -241,6 +241,11 @@ CHARTS: dict[str, Sequence[tuple[Happens, str]]] = {
         (Waits(INTERRUPTED_WITHIN_S), "waiting"),
         (Sees(activity=Activity.BUSY, interrupts=True), "type"),
     ],
+    "it failed and is tried again: it interrupts again": [
+        (Sees(activity=Activity.BUSY, interrupts=True), "interrupt busy: interrupted for this message"),
+        (Reaches(Rung.FAILED), "waiting"),
+        (Sees(activity=Activity.BUSY, interrupts=True), "interrupt busy: interrupted for this message"),
+    ],
     "a dialog is not interrupted": [
         (Sees(activity=Activity.ASKING, held=HoldReason.ASKING, interrupts=True), "hold asking")
     ],

@@ -137,7 +137,7 @@ def _check_hides_nothing(kept: KeptFields, message: Message) -> None:
         if text_of_payload(payload) != message.content:
             raise BadRequest("The text is not that of the kept content.")
     if fields_for_readers(kept.meta) or (fields_for_readers(kept.context) and not context_is_text):
-        raise BadRequest("There are kept fields that no reader sees.")
+        raise BadRequest("`meta` or `context` has fields that no reader would see.")
 
 
 def default_meta(message: Message) -> dict[str, Any]:

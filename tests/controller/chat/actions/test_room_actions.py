@@ -76,7 +76,7 @@ async def test_rooms_are_switched_by_key_number_and_name(gateway: Gateway, typed
         one.type("\x1b1")
         await one.shows("1 #general  2 lab", "This is general.")
         one.enter("/room 7")
-        await one.shows("There is no room 7: you are in 2.")
+        await one.shows("You are in 2 rooms, so there is no room 7.")
 
 
 async def test_the_rule_stands_where_reading_stopped_in_a_room(gateway: Gateway) -> None:

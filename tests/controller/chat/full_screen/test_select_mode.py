@@ -143,7 +143,7 @@ async def test_a_message_that_waits_is_sent_anew(gateway: Gateway) -> None:
         one.type(f"{F7}c")
         await one.shows(f"#{again} is cancelled", "cancelled")
         one.type("e")
-        await one.shows("Nobody waits for")
+        await one.shows("No delivery of")
         one.type("R")
         await one.shows(f"#{again} goes to ada again")
         one.type(ESC)

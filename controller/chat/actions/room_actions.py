@@ -67,7 +67,8 @@ async def switch_room(chat: RoomContext, order: ParsedCommand) -> ActionResult:
         return await _join_and_show(chat, wanted)
     room = chat.state.room_at(number)
     if room is None:
-        raise BadRequest(f"You are in {len(mine)} rooms, so there is no room {number}. /rooms lists them.")
+        how_many = f"{len(mine)} room{'s' * (len(mine) != 1)}"
+        raise BadRequest(f"You are in {how_many}, so there is no room {number}. /rooms lists them.")
     return await _join_and_show(chat, room)
 
 

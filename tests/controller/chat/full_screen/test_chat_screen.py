@@ -101,7 +101,7 @@ async def test_an_absent_agent_is_doubted_once(gateway: Gateway) -> None:
     ("newer", "meanwhile", "at_the_end"),
     [
         ("/mute", "general is muted", "general is muted"),
-        ("/room 7", "so there is no room 7", "so there is no room 7"),
+        ("/room 7", "so there is no room 7", "You are in 1 room, so"),
         ("hello", "alice #", "The chat is large."),
     ],
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from controller.team.team import AgentSpec, Team
 from gateway.protocol.text.printable_text import printable_line
 
-_BESIDE = {
-    "modes/": "a mode with prompts for agents",
-    "rules/": "rules that say how an agent is started, and when messages are typed",
+_FILE_BY_FOLDER = {
+    "modes": "a mode with prompts for agents",
+    "rules": "rules that say how an agent is started, and when messages are typed",
 }
 
 
@@ -31,9 +32,8 @@ def consent_lines(team: Team, files: Mapping[str, bytes]) -> list[str]:
         lines.append(f"for each notice: {shlex.join(team.chat.notify)}")
     if team.gateway.url:
         lines.append(f"joins the gateway at {team.gateway.url}")
-    lines += [
-        f"{what}: {name}" for folder, what in _BESIDE.items() for name in sorted(files) if name.startswith(folder)
-    ]
+    for folder, what in _FILE_BY_FOLDER.items():
+        lines += [f"{what}: {name}" for name in sorted(files) if PurePosixPath(name).parent.name == folder]
     return [printable_line(line) for line in lines]
 
 

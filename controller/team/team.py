@@ -18,6 +18,7 @@ from gateway.client.discovery.local_defaults import DEFAULT_PORT
 from gateway.client.discovery.team_choice import DEFAULT_TEAM, normalize_team_name
 from gateway.client.files.toml_lines import TomlSource
 from gateway.client.known_agents import Offer, agents_offered
+from gateway.protocol.errors import BadRequest
 from gateway.protocol.types.core_types import (
     DEFAULT_ROOM,
     SHARE_POLICIES,
@@ -167,13 +168,20 @@ def parse_team(text: str, name: str = "team.toml") -> Team:
     return team
 
 
+def _agent_kind(text: str) -> str:
+    """A file would be looked for from the folder of the process, and could take the place of rules of ours."""
+    if text.endswith(".toml"):
+        raise BadRequest(f"{text!r} is a file; the name of an agent goes here: {text.removesuffix('.toml')!r}.")
+    return canonical_name(text)
+
+
 def _parse_agent(table: TomlTable) -> AgentSpec:
     name = table.checked("name", canonical_agent_name)
     agent = AgentSpec(
         name=name,
         command=table.words("command", (name,)),
         role=table.checked("role", canonical_name),
-        agent=table.checked("agent", canonical_name),
+        agent=table.checked("agent", _agent_kind),
         project=table.text("project", "."),
         env=table.pairs("env"),
         prompt=table.text("prompt"),

@@ -25,7 +25,7 @@ MAX_LINE_CHARS = 300
 
 def require_consent(state: Path, files: TeamFiles, yes: bool) -> None:
     """Ask for consent. A file that the person named needs none; one that was found in the folder does."""
-    wanted = consent_lines(with_rules_files(files.team or Team(), files.folder), files.contents)
+    wanted = consent_lines(with_rules_files(files.team or Team(), files.folder, files.folder), files.contents)
     if files.named or not wanted:
         return
     place, found = str(files.path.resolve()), files_digest(files.contents)

@@ -54,7 +54,7 @@ async def find_and_start_team(wanted: Wanted, as_json: bool) -> tuple[launcher.S
     team = with_interrupt(team) if wanted.interrupt else team
     require_consent(named_folder(os.environ, wanted.state) or home_folder(), files, wanted.yes)
     folder = Path(state_folder_to_start(found, team.name, team.file))
-    team = with_rules_files(team, folder, files.folder)
+    team = with_rules_files(team, cwd, folder, files.folder)
     site = replace(TeamLocation.of(folder, team.session, wanted.socket), cwd=cwd)
     if read_workspace_record(folder) is None:
         _judge(list(run_checks(team, await gather_facts(team, site))), tell)

@@ -7,12 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from controller.team.team import AgentSpec, Team
-from gateway.client.discovery.rules_files import RULES_FOLDER, rules_file_of, start_command
+from gateway.client.discovery.rules_files import RULES_FOLDER, is_rules_path, rules_file_of, start_command
+from gateway.client.known_agents import KNOWN_AGENTS
 from gateway.protocol.errors import BadRequest
 
 
-def with_rules_files(team: Team, *folders: Path) -> Team:
-    return replace(team, agents=tuple(with_rules_file(agent, *folders) for agent in team.agents))
+def with_rules_files(team: Team, cwd: Path, *folders: Path) -> Team:
+    """The project of each agent is the last place, where its sidecar would look, too: so a person is asked about it."""
+    projects = [(cwd / Path(one.project).expanduser()).resolve() for one in team.agents]
+    agents = (with_rules_file(one, *folders, project) for one, project in zip(team.agents, projects, strict=True))
+    return replace(team, agents=tuple(agents))
 
 
 def with_rules_file(agent: AgentSpec, *folders: Path) -> AgentSpec:
@@ -25,18 +29,20 @@ def with_rules_file(agent: AgentSpec, *folders: Path) -> AgentSpec:
     return replace(agent, agent=str(path), command=agent.command if given else start_command(path) or agent.command)
 
 
-def rules_contents(team: Team, folder: Path) -> Mapping[str, bytes]:
-    """The rules files beside a team file that its agents use, by their names in that folder."""
-    paths = (Path(agent.agent) for agent in with_rules_files(team, folder).agents if agent.agent.startswith("/"))
-    return {f"{RULES_FOLDER}/{path.name}": path.read_bytes() for path in paths}
+def rules_paths(team: Team, folder: Path) -> Mapping[str, Path]:
+    """The rules files that the agents of a team file in this folder use, by their names in the folder, or whole."""
+    found = (Path(one.agent) for one in with_rules_files(team, folder, folder).agents if one.agent.startswith("/"))
+    return {str(path.relative_to(folder) if path.is_relative_to(folder) else path): path for path in found}
 
 
 def require_command(agent: AgentSpec, folders: Sequence[Path]) -> AgentSpec:
     if agent.command:
         return agent
     kind = agent.agent or agent.name
-    places = " or ".join(str(one / RULES_FOLDER / f"{Path(kind).stem}.toml") for one in folders)
-    raise BadRequest(
-        f"What starts {agent.name}? Give its command after `--`, such as `groupchat add {agent.name} -- {agent.name}`, "
-        f"or write it into a rules file: `command` of [launch] in {places}."
+    sentence = (
+        f"What starts {agent.name}? Give its command after `--`, such as `groupchat add {agent.name} -- {agent.name}`"
     )
+    if kind in KNOWN_AGENTS or is_rules_path(kind):
+        raise BadRequest(f"{sentence}.")
+    places = " or ".join(str(one / RULES_FOLDER / f"{kind}.toml") for one in folders)
+    raise BadRequest(f"{sentence}, or write it into a rules file: `command` of [launch] in {places}.")

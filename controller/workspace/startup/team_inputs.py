@@ -26,7 +26,7 @@ from controller.team.team import (
 )
 from controller.team.toml_reader import TeamError
 from controller.tmux.session import is_new_enough
-from controller.workspace.startup.rules_of_agents import rules_contents
+from controller.workspace.startup.rules_of_agents import rules_paths
 from controller.workspace.team_location import TeamLocation
 from gateway.client.discovery.running_gateway import read_live_gateway
 from gateway.client.discovery.team_choice import TEAM_FILE
@@ -67,8 +67,8 @@ def read_team_files(chosen: str | None, cwd: Path, distrust: str = "") -> TeamFi
     modes = sorted((path.resolve().parent / MODES_FOLDER).glob("*.toml"))
     contents |= {f"{MODES_FOLDER}/{one.name}": _read_file_bytes(one) for one in modes}
     found = TeamFiles(path, bool(chosen), contents, distrust)
-    rules = rules_contents(found.team, found.folder) if found.team else {}
-    return replace(found, contents={**contents, **rules})
+    rules = rules_paths(found.team, found.folder) if found.team else {}
+    return replace(found, contents=contents | {name: _read_file_bytes(path) for name, path in rules.items()})
 
 
 def build_team(env: Mapping[str, str], wish: TeamOptions, files: TeamFiles) -> Team:

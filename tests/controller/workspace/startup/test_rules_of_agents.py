@@ -45,13 +45,16 @@ def test_the_state_folder_goes_first(tmp_path: Path) -> None:
     written(tmp_path / "project")
     own = written(tmp_path / "state", command="own")
     team = Team(agents=(AgentSpec("mine", ("mine",)),))
-    (found,) = with_rules_files(team, tmp_path / "state", tmp_path / "project").agents
+    (found,) = with_rules_files(team, tmp_path, tmp_path / "state", tmp_path / "project").agents
     assert (found.agent, found.command) == (str(own), ("own",))
 
 
 def test_an_agent_without_a_command_says_where_one_may_stand(tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match=f"or write it into a rules file: .* in {tmp_path}/rules/mine.toml"):
-        require_command(AgentSpec("mine", ()), [tmp_path])
+    for kind in ("mine", "mine.v2"):
+        with pytest.raises(BadRequest, match=f"or write it into a rules file: .* in {tmp_path}/rules/{kind}.toml"):
+            require_command(AgentSpec(kind, ()), [tmp_path])
+    with pytest.raises(BadRequest, match=r"`groupchat add x -- x`\.$"):
+        require_command(AgentSpec("x", (), agent="claude"), [tmp_path])
 
 
 def test_consent_covers_the_command_and_the_content_of_a_rules_file(tmp_path: Path) -> None:
@@ -59,7 +62,7 @@ def test_consent_covers_the_command_and_the_content_of_a_rules_file(tmp_path: Pa
     path = written(project)
     (project / "team.toml").write_text('[[agents]]\nname = "mine"\n')
     files = read_team_files(None, project)
-    assert consent_lines(with_rules_files(files.team or Team(), files.folder), files.contents) == [
+    assert consent_lines(with_rules_files(files.team or Team(), project, project), files.contents) == [
         "mine: python3 repl.py --fast",
         "rules that say how an agent is started, and when messages are typed: rules/mine.toml",
     ]
@@ -68,6 +71,33 @@ def test_consent_covers_the_command_and_the_content_of_a_rules_file(tmp_path: Pa
     path.write_text(path.read_text() + "busy = 'y'\n")
     with pytest.raises(Forbidden, match=r"python3 repl\.py --fast"):
         require_consent(state, read_team_files(None, project), yes=False)
+
+
+def test_consent_covers_a_rules_file_in_the_project_of_an_agent(tmp_path: Path) -> None:
+    """Its sidecar runs in that folder, and would find the file there."""
+    state, team = tmp_path / "state", tmp_path / "clone"
+    paths = [written(team / "sub"), written(tmp_path / "beside", "other")]
+    (team / "team.toml").write_text(
+        '[[agents]]\nname = "x"\ncommand = "bash"\nagent = "mine"\nproject = "sub"\n'
+        '[[agents]]\nname = "other"\nproject = "../beside"\n'
+    )
+    files = read_team_files(None, team)
+    agents = with_rules_files(files.team or Team(), team, state, team).agents
+    assert [Path(one.agent) for one in agents] == paths
+    require_consent(state, files, yes=True)
+    for path in paths:
+        path.write_text(path.read_text() + "busy = 'y'\n")
+        files = read_team_files(None, team)
+        with pytest.raises(Forbidden, match=r"when messages are typed: .*rules/"):
+            require_consent(state, files, yes=False)
+        require_consent(state, files, yes=True)
+
+
+def test_a_team_file_names_no_rules_file_by_its_path(tmp_path: Path) -> None:
+    """It could replace the rules of an agent of ours."""
+    written(tmp_path, "claude")
+    with pytest.raises(BadRequest, match=r"'claude\.toml' is a file; the name of an agent goes here: 'claude'"):
+        parse_team('[[agents]]\nname = "x"\ncommand = "x"\nagent = "claude.toml"\n')
 
 
 def test_a_rules_file_that_no_agent_uses_is_not_asked_about(tmp_path: Path) -> None:

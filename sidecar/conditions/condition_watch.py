@@ -72,17 +72,18 @@ class Limit:
 
 class ConditionWatch:
     """`wall` is the time with its zone, because vendors print times of day. `resumes`: the agent goes on by itself when
-    a limit has ended, `turn_s` seconds later, so that not all agents begin in the same second."""
+    a limit has ended, `stagger_s` seconds later, so that not all agents begin in the same second."""
 
     def __init__(
-        self, wall: Callable[[], datetime], *, resumes: bool = False, turn_s: Callable[[], float] = lambda: 0.0
+        self, wall: Callable[[], datetime], *, resumes: bool = False, stagger_s: Callable[[], float] = lambda: 0.0
     ) -> None:
-        self._wall, self._resumes, self._turn_s = wall, resumes, turn_s
+        self._wall, self._resumes, self._stagger_s = wall, resumes, stagger_s
         self._ended_by_itself: Limit | None = None
         self._tries, self._not_before = 0, datetime.min.replace(tzinfo=UTC)
         self.limit: Limit | None = None
         self._shown: Condition | None = None
         self._on_screen: frozenset[str] = frozenset()
+        self._end_by_text: dict[str, datetime | None] = {}
         self._over: frozenset[str] = frozenset()  # what no longer holds anything up, though it stands on the screen
 
     # Events in
@@ -91,6 +92,7 @@ class ConditionWatch:
         """What one look at the screen showed."""
         self._on_screen = frozenset(one.text for one in found if one.kind in _HOLD_BY_KIND)
         self._over &= self._on_screen
+        self._forget_ends()
         found = [one for one in found if one.text not in self._over]
         if self.limit and not self.limit.outlasts_screen and self.limit.text not in self._on_screen:
             self.limit = None
@@ -104,6 +106,8 @@ class ConditionWatch:
         """What the error of a failed turn says."""
         for one in found:
             if one.kind is ConditionKind.LIMITED:
+                if one.text in self._over:
+                    self._end_by_text.pop(one.text, None)  # it stood there from an earlier limit, and is said anew
                 self._over -= {one.text}
                 self._begin(one.text, refused=True)
                 self._rest_after_retry()
@@ -127,18 +131,24 @@ class ConditionWatch:
         self._over = self._on_screen
 
     def _begin(self, text: str, *, refused: bool) -> None:
-        """The hook and the screen may tell of one limit in different words; whichever knows its end says it best. Words
-        that were read once are not read again: tomorrow, `5pm` would be another day. Nor are those of a vendor that
-        refuses once more."""
+        """The hook and the screen may tell of one limit in different words; whichever knows its end says it best. The
+        words of a vendor that refuses once more are not read again."""
         before, known = self.limit, self._ended_by_itself
-        if before is not None and before.text == text:
-            until = before.until
-        else:
-            until = known.until if known and known.text == text else find_reset_time(text, self._wall())
+        until = known.until if known and known.text == text else self._end_of(text)
         if before is None or (until is not None and not _is_same_end(before.until, until)):
             self.limit = Limit(text, until, refused or (before is not None and before.refused))
         else:
             self.limit = replace(before, refused=refused or before.refused)
+
+    def _end_of(self, text: str) -> datetime | None:
+        """Words are read once: an hour after its end, `5pm` would be that of tomorrow."""
+        if text not in self._end_by_text:
+            self._end_by_text[text] = find_reset_time(text, self._wall())
+        return self._end_by_text[text]
+
+    def _forget_ends(self) -> None:
+        told = self._on_screen | ({self.limit.text} if self.limit else set())
+        self._end_by_text = {text: end for text, end in self._end_by_text.items() if text in told}
 
     # Going on by itself
 
@@ -154,10 +164,12 @@ class ConditionWatch:
 
     def seconds_to_wait(self) -> float | None:
         """Until it may go on by itself; None if it must not."""
-        if not self._resumes or self.limit is None or (self.limit.until is None and not self._tries):
+        if not self._resumes or self.limit is None:
+            return None
+        if self.limit.until is None and not (self._tries and self.limit.refused):
             return None
         until = self.limit.until or self._not_before
-        due = until + timedelta(seconds=RESET_MARGIN_S + self._turn_s())
+        due = until + timedelta(seconds=RESET_MARGIN_S + self._stagger_s())
         return max(0.0, (max(due, self._not_before) - self._wall()).total_seconds())
 
     def keeps_turns(self) -> bool:

@@ -313,7 +313,7 @@ class DeliveryLoop:
 
     async def _go_on_after_limit(self) -> bool:
         """The model has messages in its conversation whose turn a usage limit refused. When the limit has ended, the
-        agent is told to go on. Returns whether that comes first now."""
+        agent is told to go on. Returns whether that was typed."""
         kept = [one for one in self.inbox.in_hand() if one.limited is not None]
         if not kept or self._me.block.hold() is HoldReason.LIMITED or self.inbox.paused:
             return False
@@ -324,7 +324,7 @@ class DeliveryLoop:
             for entry in kept:
                 self.inbox.put(replace(entry, limited=None, since=self._now(), worked=False))
             self.progress.taken.set()
-        return True
+        return outcome.stage is not TypingStage.NOTHING
 
     async def _type(self, prompt: AgentPrompt) -> None:
         attempt = self._view.attempt(prompt)

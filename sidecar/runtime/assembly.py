@@ -45,7 +45,7 @@ from sidecar.terminal.output_relay import OutputRelay
 from sidecar.terminal.person_at_terminal import HumanTerminal
 from sidecar.terminal.pty import Terminal
 
-TURN_AFTER_RESET_S = 3.0
+LIMIT_STAGGER_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def _message_parts(
     members = RoomMembers(plan.project, room.welcome)
     attached = AttachmentFiles(partial(plan.agent.text.reads_in, launched.conversation.child))
     shown = (members, ghost_log.changed, attached)
-    watch = ConditionWatch(local_now, resumes=plan.on_limit == "resume", turn_s=partial(turn_after_reset, members))
+    watch = ConditionWatch(local_now, resumes=plan.on_limit == "resume", stagger_s=partial(stagger_of, members))
     config = DeliveryConfig(
         plan.name, plan.agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name, watch
     )
@@ -235,9 +235,9 @@ def is_idle_row(rules: ScreenRules, region: str, row: str) -> bool:
     return any(rule.matcher.matches(row) or rule.matcher.matches(f"{row} ") for rule in idle)
 
 
-def turn_after_reset(members: RoomMembers) -> float:
-    """The seconds after which this agent goes on when a limit has ended: each member has a turn of its own."""
-    return members.place * TURN_AFTER_RESET_S
+def stagger_of(members: RoomMembers) -> float:
+    """The seconds after which this agent goes on when a limit has ended: each member has others."""
+    return members.place * LIMIT_STAGGER_S
 
 
 def local_now() -> datetime:

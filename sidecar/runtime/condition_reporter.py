@@ -36,7 +36,7 @@ class ConditionReporter:
         self._told_by_hook = ""
 
     def observe(self, moment: AgentSnapshot) -> None:
-        """Look again at the agent, at its screen as well, before it may go on."""
+        """Take in one look; end the limit if it is due; ask for the next look."""
         self._watch.screen_shows(moment.reading.conditions)
         if self._watch.go_on(calm=moment.verdict.activity in CALM_ACTIVITIES):
             log.warning("the usage limit should have ended; the agent goes on")

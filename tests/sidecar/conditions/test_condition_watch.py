@@ -95,6 +95,21 @@ def test_words_are_read_once() -> None:
     assert it.hold_text(HoldReason.LIMITED) == "limited"  # its time has passed; nobody knows whether it is over
 
 
+def test_other_words_for_the_same_limit_are_read_once_too() -> None:
+    clock = Clock()
+    it = ConditionWatch(clock)
+    it.turn_failed([LIMIT])
+    it.screen_shows([FOOTER])
+    for now in (datetime(2026, 11, 30, 18, 30, tzinfo=UTC), datetime(2026, 12, 1, 9, 0, tzinfo=UTC)):
+        clock.now = now
+        it.screen_shows([FOOTER])
+        assert it.condition is not None and it.condition.until == "2026-11-30T17:42:00Z"
+    it.lift()
+    it.screen_shows([FOOTER])
+    it.turn_failed([FOOTER])  # said anew, the next day
+    assert it.condition is not None and it.condition.until == "2026-12-01T17:42:00Z"
+
+
 def test_another_limit_takes_the_place_of_the_first() -> None:
     it = watch()
     it.turn_failed([LIMIT])
@@ -137,13 +152,13 @@ def test_a_broken_time_is_no_time() -> None:
         assert condition_text(Condition(ConditionKind.LIMITED, "", until), NOON) == "limited"
 
 
-def resuming(turn_s: float = 0.0) -> tuple[Clock, ConditionWatch]:
+def resuming(stagger_s: float = 0.0) -> tuple[Clock, ConditionWatch]:
     clock = Clock()
-    return clock, ConditionWatch(clock, resumes=True, turn_s=lambda: turn_s)
+    return clock, ConditionWatch(clock, resumes=True, stagger_s=lambda: stagger_s)
 
 
 def test_it_goes_on_after_the_limit_and_not_into_work_or_a_dialog() -> None:
-    clock, it = resuming(turn_s=6.0)
+    clock, it = resuming(stagger_s=6.0)
     it.turn_failed([LIMIT])
     assert it.keeps_turns()
     clock.now = datetime(2026, 11, 30, 17, 43, 5, tzinfo=UTC)
@@ -159,7 +174,7 @@ def test_it_goes_on_after_the_limit_and_not_into_work_or_a_dialog() -> None:
 def test_no_two_members_go_on_in_the_same_second() -> None:
     starts = set()
     for place in range(10):
-        _, it = resuming(turn_s=place * 3.0)
+        _, it = resuming(stagger_s=place * 3.0)
         it.turn_failed([LIMIT])
         wait = it.seconds_to_wait()
         assert wait is not None
@@ -224,3 +239,12 @@ def test_without_the_order_it_never_goes_on_by_itself() -> None:
     it.turn_failed([LIMIT])
     clock.now += timedelta(days=3)
     assert it.seconds_to_wait() is None and not it.go_on(calm=True) and not it.keeps_turns()
+
+
+def test_a_limit_without_an_end_that_only_the_screen_tells_of_waits_for_a_person_after_a_try_too() -> None:
+    clock, it = resuming()
+    it.turn_failed([LIMIT])
+    clock.now = datetime(2026, 11, 30, 18, 0, tzinfo=UTC)
+    assert it.go_on(calm=True)
+    it.screen_shows([ENDLESS])
+    assert (it.seconds_to_wait(), it.go_on(calm=True), it.hold()) == (None, False, HoldReason.LIMITED)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from gateway.protocol.events import MemberAction, MemberEvent, MemberView, RoomAction, RoomEvent, Welcome
 from gateway.protocol.types.core_types import Member, MemberKind, Room
-from sidecar.runtime.assembly import TURN_AFTER_RESET_S, turn_after_reset
+from sidecar.runtime.assembly import LIMIT_STAGGER_S, stagger_of
 from sidecar.runtime.room_members import RoomMembers
 
 ME = "claude"
@@ -41,8 +41,8 @@ def test_who_comes_and_leaves_is_known(tmp_path: Path) -> None:
 def test_each_of_ten_agents_has_a_turn_of_its_own_after_a_reset(tmp_path: Path) -> None:
     names = [f"agent-{number}" for number in range(10)]
     seen_by_each = (replace(welcome(*names), you=Member(name, MemberKind.AGENT)) for name in names)
-    turns = sorted(turn_after_reset(RoomMembers(tmp_path, one)) for one in seen_by_each)
-    assert turns == [number * TURN_AFTER_RESET_S for number in range(10)]
+    seconds = sorted(stagger_of(RoomMembers(tmp_path, one)) for one in seen_by_each)
+    assert seconds == [number * LIMIT_STAGGER_S for number in range(10)]
 
 
 def moved(action: RoomAction, member: str, room: str) -> RoomEvent:

@@ -32,7 +32,7 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.role_prompts import PROMPTS
 from gateway.protocol.types.core_types import canonical_agent_name, canonical_member_name
 from sidecar.errors import BadRecording, CannotStart, SidecarError
-from sidecar.messages.envelope import parse_template
+from sidecar.messages.envelope import BARE, parse_template
 from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def join(
     private = make_agent_folder(os.environ, own)
     adapter = _adapter_to_run(command, agent or (None if command else own), folder)
     plan = RunPlan(own, adapter, tuple(command or adapter.launching.command), folder, private, dict(os.environ))
-    wanted = envelope or adapter.envelope or DEFAULT_ENVELOPE
-    plan = replace(plan, envelope=parse_template(wanted), interrupts=interrupt, restart=restart, on_limit=on_limit)
+    template = _template_of(adapter, envelope)
+    plan = replace(plan, envelope=template, interrupts=interrupt, restart=restart, on_limit=on_limit)
     link = sidecar_link_from(os.environ) or fork_under_supervisor(own, private, restart, _resume_arguments(sys.argv))
     plan = replace(plan, inherited=make_process_private())
     resumes = resume or link.conversation is ConversationChoice.RESUME
@@ -137,6 +137,13 @@ def _adapter_to_run(command: Sequence[str] | None, agent: str | None, project: P
     if command or found.launching.command:
         return found
     raise SidecarError(f"What starts {agent}? Give its command after `--`, such as: groupchat join {agent} -- {agent}.")
+
+
+def _template_of(adapter: Adapter, envelope: str | None) -> str:
+    template = parse_template(envelope or adapter.envelope or DEFAULT_ENVELOPE)
+    if template == BARE and adapter.proves:
+        raise SidecarError(f"{adapter.name} proves a message by the number in its envelope, so it needs one.")
+    return template
 
 
 def _for_all_that_begins_here(context: ClientOptions) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,16 @@ class RecordingScore:
 
     @property
     def is_good(self) -> bool:
+        return not any(self.limits_missed())
+
+    def limits_missed(self) -> Iterator[str]:
         """The own signals of an agent are late next to a change, so `strict` has no common limit."""
-        return (
-            self.outside <= MAX_WRONG_PERCENT
-            and self.false_idle <= MAX_FALSE_IDLE_S
-            and self.asking_late <= MAX_ASKING_LATE_S
-        )
+        if self.outside > MAX_WRONG_PERCENT:
+            yield f"away from changes at least {100 - MAX_WRONG_PERCENT:g} % must be right"
+        if self.false_idle > MAX_FALSE_IDLE_S:
+            yield f"it may be falsely idle for {MAX_FALSE_IDLE_S:g} s at most, or a message is typed too early"
+        if self.asking_late > MAX_ASKING_LATE_S:
+            yield f"a dialog must be seen within {MAX_ASKING_LATE_S:g} s, or a message may be typed into it"
 
 
 @dataclass(frozen=True)
@@ -82,10 +87,6 @@ def states_seen(recording: Path, agent: Adapter) -> StateSpans:
     except (OSError, UnicodeDecodeError) as error:
         raise BadRecording(f"{recording} cannot be read: {error}.") from error
     return [(one.t, SAME_STATES.get(one.activity, one.activity)) for one in replay_changes(parsed, agent)]
-
-
-def score_recording(recording: Path, agent: Adapter) -> RecordingScore:
-    return score_spans(truth_of(recording), states_seen(recording, agent))
 
 
 def score_spans(truth: RecordingTruth, seen: StateSpans) -> RecordingScore:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from sidecar.activity.recording_score import (
-    MAX_ASKING_LATE_S,
-    MAX_FALSE_IDLE_S,
-    MAX_WRONG_PERCENT,
     RecordingScore,
     StateSpans,
     score_spans,
@@ -19,7 +15,7 @@ from sidecar.activity.recording_score import (
     truth_file,
     truth_of,
 )
-from sidecar.agents import Adapter, hook_style_fault, load_agent_file
+from sidecar.agents import Adapter, agent_of_tables, hook_style_fault
 from sidecar.errors import BadRecording
 from sidecar.rules_file.linting import RulesFault, lint_rules, patterns_in
 from sidecar.rules_file.pattern_trial import slow_text
@@ -63,15 +59,16 @@ def check_rules_file(path: Path, recordings: Sequence[Path]) -> CheckedRules:
     linted = lint_rules(text, str(path))
     if linted.tables is None:
         return CheckedRules(str(path), faults=linted.faults)
-    if faults := [*_slow_expressions(text), *hook_style_fault(linted.tables, text)]:
+    style = hook_style_fault(linted.tables, text)
+    if faults := [*_slow_expressions(text), *([style] if style else [])]:
         return CheckedRules(str(path), linted.tables.agent, faults=tuple(faults))
-    agent = load_agent_file(path)
+    agent = agent_of_tables(linted.tables, text, path)
     checked = tuple(_check_recording(one, agent) for one in recordings)
     return CheckedRules(str(path), agent.name, len(agent.rules.rules), recordings=checked)
 
 
 def _slow_expressions(text: str) -> Iterator[RulesFault]:
-    for found in patterns_in(tomllib.loads(text), text):
+    for found in patterns_in(text):
         if slow := slow_text(found.pattern):
             yield RulesFault(found.line, f"{found.name} takes too long: a text such as {slow} keeps it busy.")
 
@@ -136,17 +133,8 @@ def _score_text(one: CheckedRecording) -> str:
     score = one.score
     if score is None:
         return one.problem
-    wrong = "; ".join(_limits_missed(score))
+    wrong = "; ".join(score.limits_missed())
     return (
         f"right for {100 - score.strict:.2f} % of the time ({100 - score.outside:.2f} % away from changes), "
         f"longest false idle {score.false_idle:.2f} s, asking seen within {score.asking_late:.2f} s: " + (wrong or "ok")
     )
-
-
-def _limits_missed(score: RecordingScore) -> Iterator[str]:
-    if score.outside > MAX_WRONG_PERCENT:
-        yield f"away from changes at least {100 - MAX_WRONG_PERCENT:g} % must be right"
-    if score.false_idle > MAX_FALSE_IDLE_S:
-        yield f"it may be falsely idle for {MAX_FALSE_IDLE_S:g} s at most, or a message is typed too early"
-    if score.asking_late > MAX_ASKING_LATE_S:
-        yield f"a dialog must be seen within {MAX_ASKING_LATE_S:g} s, or a message may be typed into it"

@@ -16,7 +16,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from gateway.client.discovery.rules_files import RULES_FOLDER, rules_file_of, rules_files_in
+from gateway.client.discovery.rules_files import RULES_FOLDER, is_rules_path, rules_file_of, rules_files_in
 from gateway.client.known_agents import KNOWN_AGENTS
 from sidecar.agents.adapter.adapter import Adapter, LaunchPlan, SubmitMethod, plain_environment
 from sidecar.agents.adapter.file_adapter import HookStyle, adapter_from_file
@@ -45,6 +45,8 @@ def agent_for(
         folders = [one for one in (state, project) if one]
         if path := rules_file_of(chosen, *folders):
             return load_agent_file(path)
+        if is_rules_path(chosen):
+            raise SidecarError(f"There is no rules file {chosen}.")
         places = " or ".join(f"{one / RULES_FOLDER / chosen}.toml" for one in folders or [Path()])
         raise SidecarError(
             f"There is no agent {chosen!r}. Known agents: {', '.join(REGISTRY)}. "
@@ -69,7 +71,10 @@ def _agent_of_own_file(command: Sequence[str], state: Path | None) -> Adapter | 
 def load_agent_file(path: Path) -> Adapter:
     """Also for the file of an agent of ours, whose rules it then replaces."""
     text = read_rules_text(path)
-    tables = lint_or_refuse(text, str(path))
+    return agent_of_tables(lint_or_refuse(text, str(path)), text, path)
+
+
+def agent_of_tables(tables: RulesTables, text: str, path: Path) -> Adapter:
     rules = compile_rules(tables, text, str(path), bounded=True)
     if tables.agent in REGISTRY:
         return replace(REGISTRY[tables.agent], rules=rules)
@@ -77,13 +82,13 @@ def load_agent_file(path: Path) -> Adapter:
 
 
 def _hook_style(tables: RulesTables, text: str, path: Path) -> HookStyle | None:
-    for fault in hook_style_fault(tables, text):
+    if fault := hook_style_fault(tables, text):
         raise BadRules(fault.in_file(str(path)))
     return HOOK_STYLES[tables.hooks.style] if tables.hooks else None
 
 
-def hook_style_fault(tables: RulesTables, text: str) -> Sequence[RulesFault]:
+def hook_style_fault(tables: RulesTables, text: str) -> RulesFault | None:
     if tables.hooks is None or tables.hooks.style in HOOK_STYLES:
-        return ()
+        return None
     problem = f"must be one of {', '.join(HOOK_STYLES)}, not {tables.hooks.style!r}."
-    return (fault_at_key(text, "hooks", "style", problem),)
+    return fault_at_key(text, "hooks", "style", problem)

@@ -45,7 +45,7 @@ def parse_template(text: str) -> str:
 
 def envelope_message(message: Message, me: str, content: str, template: str = DEFAULT_ENVELOPE) -> str:
     """`[alice -> claude #812] text`. `content` is the text of the message, or a part of it. A content line that looks
-    like an envelope gets a backslash, also where there is none."""
+    like an envelope gets a backslash, also if the template is BARE."""
     shown = {"sender": message.from_, "recipient": _recipient_of(message, me), "room": message.room or DEFAULT_ROOM}
     whole = BARE if template == BARE else _template_for(message, template)
     head = join_lines(clean_text(whole.format(number=message.seq, **shown)))

@@ -12,11 +12,13 @@ import msgspec
 
 
 class KeyDoc(NamedTuple):
-    """What a key means. `regex`: its text, or each of its texts, is a regular expression with these named `groups`."""
+    """What a key means. `regex`: its text, or each of its texts, is a regular expression with these named `groups`, and
+    with the `flags` that stand before it."""
 
     says: str
     regex: bool = False
     groups: tuple[str, ...] = ()
+    flags: str = ""
 
 
 Region = Literal[
@@ -192,7 +194,8 @@ class ConditionTable(RulesTable, frozen=True):
     ]
     kind: Annotated[Literal["limited", "login", "compacting", "update", "context"], KeyDoc("what it is")]
     regex: Annotated[
-        str, KeyDoc("a regular expression; upper and lower case are the same; its group `text` is told", regex=True)
+        str,
+        KeyDoc("a regular expression; upper and lower case are the same; its group `text` is told", True, flags="(?i)"),
     ]
     box: Annotated[bool | None, KeyDoc("only while `[box]` is (true) or is not (false) on the screen")] = None
 

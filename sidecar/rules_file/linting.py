@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -127,15 +127,19 @@ def key_doc_of(kind: Any) -> KeyDoc:
     return next((one for one in getattr(kind, "__metadata__", ()) if isinstance(one, KeyDoc)), KeyDoc(""))
 
 
+def _base_of(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
 def table_in(kind: Any) -> type[RulesTable] | None:
     """The table that a key holds, alone or in a list."""
-    base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    base = _base_of(kind)
     candidates = (base, *get_args(base))
     return next((one for one in candidates if isinstance(one, type) and issubclass(one, RulesTable)), None)
 
 
 def _faults_of_value(kind: Any, key: str, value: Any, place: _Place) -> Iterator[RulesFault]:
-    base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    base = _base_of(kind)
     if (table := table_in(kind)) is not None:
         yield from _faults_of_tables(table, key, value, place, several=get_origin(base) is list)
         return
@@ -174,7 +178,7 @@ def _expected(base: Any, value: Any) -> str:
 
 def _problems_of_pattern(text: str, key: KeyDoc) -> Iterator[str]:
     try:
-        risk = time_risk(text)
+        risk = time_risk(key.flags + text)
         groups = re.compile(text, re.MULTILINE).groupindex
     except (re.error, RecursionError, OverflowError) as error:
         yield f"is not a regular expression: {error}."
@@ -194,9 +198,9 @@ class PlacedPattern:
     pattern: str
 
 
-def patterns_in(values: Mapping[str, Any], text: str) -> Iterator[PlacedPattern]:
+def patterns_in(text: str) -> Iterator[PlacedPattern]:
     """All of them, in a file without faults of form."""
-    return _patterns_of_table(RulesTables, values, _Place(TomlSource.of("", text)))
+    return _patterns_of_table(RulesTables, tomllib.loads(text), _Place(TomlSource.of("", text)))
 
 
 def _patterns_of_table(kind: type[RulesTable], values: Mapping[str, Any], place: _Place) -> Iterator[PlacedPattern]:
@@ -207,7 +211,8 @@ def _patterns_of_table(kind: type[RulesTable], values: Mapping[str, Any], place:
             if table is not None:
                 yield from _patterns_of_table(table, inner, place.inside(one.encode_name, number))
             elif key_doc_of(one.type).regex:
-                yield PlacedPattern(place.line_of(one.encode_name), place.name_of(one.encode_name), inner)
+                pattern = key_doc_of(one.type).flags + inner
+                yield PlacedPattern(place.line_of(one.encode_name), place.name_of(one.encode_name), pattern)
 
 
 # The meaning
@@ -217,12 +222,20 @@ def _faults_of_meaning(tables: RulesTables, source: TomlSource, stem: str) -> It
     top = _Place(source)
     if stem and tables.agent != stem:
         yield top.fault("agent", f"is {tables.agent!r}, but the file is called {stem}.toml; both must be the same.")
-    if tables.envelope and (problem := problem_of_template(tables.envelope)):
-        yield RulesFault(top.line_of("envelope"), f"`envelope`: {problem}")
+    yield from _faults_of_envelope(tables, top)
     yield from _faults_of_rules(tables, top)
     yield from _faults_of_box(tables, top)
     yield from _faults_of_launch(tables.launch, top.inside("launch"))
     yield from _faults_of_transcript(tables, top)
+
+
+def _faults_of_envelope(tables: RulesTables, top: _Place) -> Iterator[RulesFault]:
+    if tables.envelope and (problem := problem_of_template(tables.envelope)):
+        yield RulesFault(top.line_of("envelope"), f"`envelope`: {problem}")
+    proof = "transcript" if tables.transcript else "hooks"
+    if tables.envelope == NO_ENVELOPE and (tables.transcript or tables.hooks):
+        problem = f'is "none", but [{proof}] proves a message by the number in its envelope; leave out one of them.'
+        yield top.fault("envelope", problem)
 
 
 def _faults_of_rules(tables: RulesTables, top: _Place) -> Iterator[RulesFault]:
@@ -236,18 +249,35 @@ def _faults_of_rules(tables: RulesTables, top: _Place) -> Iterator[RulesFault]:
         names.add(name)
     for number, rule in enumerate(tables.rules):
         place = top.inside("rules", number)
-        if _matches_everything(rule):
+        if _is_empty(rule):
             yield RulesFault(place.line_of(), f"rule {rule.name!r} matches everything; give it `regex` or `contains`.")
-        for key in ("all", "any", "not"):
-            inner = rule.not_ if key == "not" else getattr(rule, key)
-            if any(map(_matches_everything, inner)):
+        for key, inner in _inner_matchers(rule).items():
+            if any(map(_holds_an_empty_one, inner)):
                 yield place.fault(key, "holds a matcher without `regex` or `contains`.")
+    yield from _faults_of_conditions(tables, top)
     for state in missing_states(tables):
         yield RulesFault(None, f"no rule says {state}; {_ADVICE_BY_STATE[state]}.")
 
 
-def _matches_everything(one: MatcherTable) -> bool:
-    return not (one.contains or one.regex or one.all or one.any or one.not_)
+def _faults_of_conditions(tables: RulesTables, top: _Place) -> Iterator[RulesFault]:
+    for number, condition in enumerate(tables.conditions):
+        if re.search(condition.regex, "") is not None:
+            problem = "matches an empty text, and so everything; name some words."
+            yield top.inside("conditions", number).fault("regex", problem)
+
+
+def _inner_matchers(one: MatcherTable) -> Mapping[str, list[MatcherTable]]:
+    return {"all": one.all, "any": one.any, "not": one.not_}
+
+
+def _is_empty(one: MatcherTable) -> bool:
+    return not (one.contains or one.regex or any(_inner_matchers(one).values()))
+
+
+def _holds_an_empty_one(one: MatcherTable) -> bool:
+    return _is_empty(one) or any(
+        _holds_an_empty_one(inner) for found in _inner_matchers(one).values() for inner in found
+    )
 
 
 _ADVICE_BY_STATE = {
@@ -280,13 +310,17 @@ def _faults_of_launch(launch: LaunchTable, place: _Place) -> Iterator[RulesFault
     texts = {"command": launch.command, "resume": launch.resume, "environment": " ".join(launch.environment.values())}
     for key, value in texts.items():
         words = value if isinstance(value, list) else [value]
-        unknown = [name for word in words for name in _PLACEHOLDER.findall(word) if name not in PLACEHOLDERS]
-        yield from (place.fault(key, f"names {{{name}}}. {_nearest(name, PLACEHOLDERS)}") for name in unknown)
+        yield from _faults_of_names(words, key, place)
     if launch.resume and "{session}" not in str(launch.resume):
         yield place.fault("resume", "must name {session}, the conversation to continue.")
     for path in launch.files:
         if not path.startswith(PRIVATE_PREFIX) or ".." in PurePath(path).parts:
             yield place.fault("files", f"may only write below {PRIVATE_PREFIX}, not {path!r}.")
+
+
+def _faults_of_names(words: Iterable[str], key: str, place: _Place) -> Iterator[RulesFault]:
+    unknown = (name for word in words for name in _PLACEHOLDER.findall(word) if name not in PLACEHOLDERS)
+    yield from (place.fault(key, f"names {{{name}}}. {_nearest(name, PLACEHOLDERS)}") for name in unknown)
 
 
 def _faults_of_transcript(tables: RulesTables, top: _Place) -> Iterator[RulesFault]:
@@ -301,15 +335,12 @@ def _faults_of_transcript(tables: RulesTables, top: _Place) -> Iterator[RulesFau
     for number, one in enumerate(transcript.lines):
         if one.is_ in ("prompt", "answer") and not one.text:
             yield place.inside("lines", number).fault("text", f"is missing: the field with the {one.is_}.")
+    yield from _faults_of_names([transcript.file], "file", place)
     folder, _, _ = transcript.file.rpartition("/")
     if not folder or "*" in folder:
         yield place.fault("file", "must be a whole path, with `*` in its last part alone: {home}/.mine/*.jsonl.")
-    if tables.envelope == NO_ENVELOPE:
-        problem = 'is "none", but a transcript proves a message by the number in its envelope; leave out one of them.'
-        yield top.fault("envelope", problem)
 
 
 def fault_at_key(text: str, table: str, key: str, problem: str) -> RulesFault:
     """A fault that somebody else has found in a file without faults of form."""
-    place = _Place(TomlSource.of("", text))
-    return (replace(place, table=table) if table else place).fault(key, problem)
+    return _Place(TomlSource.of("", text), table).fault(key, problem)

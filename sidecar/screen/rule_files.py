@@ -57,9 +57,9 @@ class RuleFiles:
         if stamp == self._stamp:
             return False
         self._stamp, before = stamp, self.rules.digest
-        self.problem = ""
         path = next((path for path, one in zip(self._paths, stamp, strict=True) if one), None)
         if path is not None:
+            self.problem = ""
             self._take(path)
         return self.rules.digest != before
 
@@ -67,7 +67,10 @@ class RuleFiles:
         try:
             self.rules = load_own_file(path) if _is_own_file(path) else load_rules(read_rules_text(path), str(path))
         except BadRules as error:
-            self.problem = f"{error} The last good ones stay in force ({self.rules.origin}, {self.rules.digest})."
+            if self.rules.distrusted:
+                self.problem = f"{error} Its state stays unknown, and nothing is typed, until the file is mended."
+            else:
+                self.problem = f"{error} The last good ones stay in force ({self.rules.origin}, {self.rules.digest})."
 
     def distrust_slow(self) -> bool:
         """If an expression took too long, its file counts no more until it changes. Return whether that is so."""

@@ -191,8 +191,8 @@ def conditions_of_failure(rules: ScreenRules, text: str) -> tuple[ConditionMatch
 
 
 def _matching_conditions(rules: ScreenRules, regions: Mapping[str, str], *, box: bool) -> tuple[ConditionMatch, ...]:
-    mine = (one for one in rules.conditions if one.box in (None, box))
-    found = ((one, one.regex.search(regions.get(one.region, ""))) for one in mine)
+    mine = ((one, regions.get(one.region)) for one in rules.conditions if one.box in (None, box))
+    found = ((one, one.regex.search(text)) for one, text in mine if text)
     return tuple(ConditionMatch(one.name, one.kind, _told_text(match)) for one, match in found if match)
 
 

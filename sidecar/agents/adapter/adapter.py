@@ -269,7 +269,7 @@ class Adapter:
     probe: Probe | None = None
     # a plain program counts as waiting after this many seconds without output
     silence: float | None = None
-    # the envelope that it wants; "": the default one
+    # the envelope that its rules file wants; "": the default one, which BARE is not
     envelope: str = ""
     # converts a prompt to the vendor's own form
     skill: Callable[[str, RolePrompt], Skill] | None = None

@@ -5,8 +5,9 @@ What the file leaves out is as for a program that reads lines, or, with a `[box]
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,16 +47,17 @@ class HookStyle:
 
 def adapter_from_file(tables: RulesTables, rules: ScreenRules, style: HookStyle | None) -> Adapter:
     boxed = tables.box is not None
+    files = _TranscriptFiles(tables.transcript.file) if tables.transcript else None
     interrupt = tables.submit.interrupt or ("escape" if boxed else "ctrl-c")
     return Adapter(
         name=tables.agent,
         rules=rules,
-        launching=_launching(tables),
+        launching=_launching(tables, files),
         submit=_submitting(tables.submit, boxed=boxed),
         interrupt=InterruptMethod(key=_KEYS[interrupt]),
         hooks=style.hooks if style else None,
         approvals=style.approvals if style else None,
-        transcript=_transcript(tables.transcript) if tables.transcript else None,
+        transcript=_transcript(tables.transcript, files) if tables.transcript and files else None,
         silence=_silence(tables),
         envelope=tables.envelope,
     )
@@ -79,21 +81,25 @@ def _silence(tables: RulesTables) -> float | None:
 # How it is started
 
 
-def _launching(tables: RulesTables) -> LaunchMethod:
+def _launching(tables: RulesTables, files: _TranscriptFiles | None) -> LaunchMethod:
     command = command_words(tables.launch.command)
     programs = tables.launch.programs or [program_name(command)]
     return LaunchMethod(
         is_for=lambda given: bool(given) and program_name(given) in programs,
-        launch=partial(_plan_launch, tables),
+        launch=partial(_plan_launch, tables, files),
         resumed=partial(_resume_command, tables),
         command=command,
     )
 
 
-def _plan_launch(tables: RulesTables, command: Sequence[str], place: LaunchContext) -> LaunchPlan:
+def _plan_launch(
+    tables: RulesTables, files: _TranscriptFiles | None, command: Sequence[str], place: LaunchContext
+) -> LaunchPlan:
     """A command that the user gives is taken as it is; only the file's own has names to fill in."""
     fill = _Names(place).fill
     own = tuple(command) in (command_words(tables.launch.command), command_words(tables.launch.resume))
+    if files is not None:
+        files.note_earlier(place)
     transcript = Path(fill(tables.transcript.file)) if tables.transcript else None
     hooks = tables.hooks is not None
     return LaunchPlan(
@@ -143,17 +149,32 @@ class _Names:
 # Its transcript
 
 
-def _transcript(table: TranscriptTable) -> TranscriptFormat:
-    return TranscriptFormat(partial(_fact_of_line, table.lines), find=partial(_newest_file, table.file))
+def _transcript(table: TranscriptTable, files: _TranscriptFiles) -> TranscriptFormat:
+    return TranscriptFormat(partial(_fact_of_line, table.lines), find=files.newest)
 
 
-def _newest_file(pattern: str, child: RunningAgent) -> Transcript | None:
-    """The file that this run has written last."""
-    path = Path(_Names(child.place).fill(pattern))
-    since = child.started - CLOCK_DIFFERENCE_S
-    written = [(one.stat().st_mtime, one) for one in path.parent.glob(path.name) if one.is_file()]
-    newest = max(((when, one) for when, one in written if when >= since), default=None)
-    return Transcript(newest[1], fresh=newest[1].stat().st_ctime >= since) if newest else None
+@dataclass
+class _TranscriptFiles:
+    """The files of a pattern. Those that stood there before the agent was started begin with earlier conversations."""
+
+    pattern: str
+    earlier: frozenset[Path] = frozenset()
+
+    def note_earlier(self, place: LaunchContext) -> None:
+        self.earlier = frozenset(path for _, path in self._written(place))
+
+    def newest(self, child: RunningAgent) -> Transcript | None:
+        """The file that this run has written last."""
+        since = child.started - CLOCK_DIFFERENCE_S
+        found = max((one for one in self._written(child.place) if one[0] >= since), default=None)
+        return Transcript(found[1], fresh=found[1] not in self.earlier) if found else None
+
+    def _written(self, place: LaunchContext) -> Iterator[tuple[float, Path]]:
+        path = Path(_Names(place).fill(self.pattern))
+        for one in path.parent.glob(path.name):
+            with contextlib.suppress(OSError):  # it was removed meanwhile
+                if one.is_file():
+                    yield one.stat().st_mtime, one
 
 
 def _fact_of_line(lines: Sequence[TranscriptLineTable], entry: Mapping[str, object]) -> TurnFact | None:

@@ -15,7 +15,9 @@ from sidecar.activity.recording_score import (
     MAX_ASKING_LATE_S,
     MAX_FALSE_IDLE_S,
     MAX_WRONG_PERCENT,
-    score_recording,
+    score_spans,
+    states_seen,
+    truth_of,
 )
 from sidecar.agents import REGISTRY
 from sidecar.screen.rules import ScreenRules
@@ -119,7 +121,8 @@ def truth(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in PARTIAL])
 def test_a_recording_is_read_right(name: str) -> None:
-    found = score_recording(FOLDER / f"{name}.cast", REGISTRY[str(truth(name)["cli"])])
+    path = FOLDER / f"{name}.cast"
+    found = score_spans(truth_of(path), states_seen(path, REGISTRY[str(truth(name)["cli"])]))
     assert found.outside <= MAX_WRONG_PERCENT
     assert found.false_idle <= MAX_FALSE_IDLE_S
     assert found.asking_late <= MAX_ASKING_LATE_S

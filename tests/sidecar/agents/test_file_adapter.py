@@ -1,5 +1,6 @@
 """Agents that are known by a rules file alone: where it is found, and what it makes of the file."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -150,12 +151,17 @@ def test_a_line_of_its_transcript(tmp_path: Path, entry: Mapping[str, object], f
 def test_its_transcript_is_the_newest_file_of_this_run(tmp_path: Path) -> None:
     talks = tmp_path / "talks"
     talks.mkdir()
-    files = [talks / "a.jsonl", talks / "b.jsonl", talks / "c.txt"]
-    for path in files:
+    old, new, other = talks / "b.jsonl", talks / "a.jsonl", talks / "c.txt"
+    old.touch()
+    adapter = load_agent_file(written(tmp_path, MARKS + TRANSCRIPT))
+    adapter.launching.launch(adapter.launching.command, place(tmp_path))
+    find, started = transcript_of(adapter).find, 1_000_000.0
+    for number, path in enumerate((old, new, other)):
         path.touch()
-    started = files[1].stat().st_mtime
-    find = transcript_of(load_agent_file(written(tmp_path, MARKS + TRANSCRIPT))).find
+        os.utime(path, (started + number, started + number))
     found = find(RunningAgent(place(tmp_path), 1, started))
-    assert found is not None
-    assert (found.path.suffix, found.fresh) == (".jsonl", True)
+    assert found is not None and (found.path, found.fresh) == (new, True)
+    os.utime(old, (started + 5, started + 5))  # a conversation that was resumed
+    found = find(RunningAgent(place(tmp_path), 1, started))
+    assert found is not None and (found.path, found.fresh) == (old, False)
     assert find(RunningAgent(place(tmp_path), 1, started + 60)) is None

@@ -36,6 +36,7 @@ is = "answer"
 where = { type = "assistant" }
 text = "text"
 """
+CONDITION = "[[conditions]]\nname = 'x'\nregion = 'failure'\nkind = 'limited'\nregex = "
 
 
 def faults(text: str, name: str = "mine.toml") -> list[str]:
@@ -82,6 +83,17 @@ def test_a_file_without_faults(text: str) -> None:
             "line 6: `option` of [dialog] lacks the group (?P<key>",
         ),
         (HEAD + MARKS + "[launch]\ncommand = 'x {sesion}'", "line 5: `command` of [launch] names {sesion}. Did you"),
+        (
+            HEAD + MARKS + TRANSCRIPT.replace("{private}", "{hoem}"),
+            "line 5: `file` of [transcript] names {hoem}.",
+        ),
+        (
+            HEAD + RULES.replace("'^>'", "'^>'\nany = [{ all = [{}] }]"),
+            "line 7: `any` of [rules] holds a matcher",
+        ),
+        (HEAD + MARKS + CONDITION + "''", "line 8: `regex` of [conditions] matches an empty text, and so everything"),
+        (HEAD + MARKS + CONDITION + "'(?:[a-z]y|[A-Z]y)*!'", "line 8: `regex` of [conditions] may take forever"),
+        (HEAD + 'envelope = "none"\n' + MARKS + '[hooks]\nstyle = "claude"', '"none", but [hooks] proves a message'),
         (HEAD + MARKS + "[launch]\nresume = 'x'", "line 5: `resume` of [launch] must name {session}"),
         (HEAD + MARKS + "[launch]\nfiles = { '/etc/x' = '' }", "line 5: `files` of [launch] may only write below"),
         (HEAD + MARKS + "[launch]\nfiles = { '{private}/../x' = '' }", "line 5: `files` of [launch] may only write"),
@@ -89,7 +101,7 @@ def test_a_file_without_faults(text: str) -> None:
         (HEAD + MARKS + TRANSCRIPT.replace('"prompt"', '"model"'), "so nothing would prove that a message was read"),
         (HEAD + MARKS + TRANSCRIPT.replace("talk", "*/talk"), "line 5: `file` of [transcript] must be a whole path"),
         (HEAD + MARKS + TRANSCRIPT.replace('text = "text"', "", 1), "`text` of [transcript.lines] is missing"),
-        (HEAD + 'envelope = "none"\n' + MARKS + TRANSCRIPT, 'line 2: `envelope` is "none", but a transcript proves'),
+        (HEAD + 'envelope = "none"\n' + MARKS + TRANSCRIPT, 'line 2: `envelope` is "none", but [transcript] proves'),
         (HEAD + 'envelope = "hello"\n' + MARKS, "line 2: `envelope`: 'hello' is not an envelope."),
     ],
 )
@@ -104,9 +116,8 @@ def test_all_faults_are_told_at_once_in_the_order_of_their_lines() -> None:
 
 def test_each_expression_is_found_with_its_line() -> None:
     text = HEAD + RULES.replace("regex = '^>'", "any = [{ regex = 'a' }, { not = [{ regex = 'b' }] }]")
-    import tomllib
 
-    found = [(one.line, one.pattern) for one in patterns_in(tomllib.loads(text), text)]
+    found = [(one.line, one.pattern) for one in patterns_in(text)]
     assert found == [(6, "a"), (6, "b"), (11, "^Sure")]
 
 

@@ -142,6 +142,24 @@ def test_where_no_other_rules_are_nothing_is_recognised_until_the_file_is_mended
     assert watch.look(9.0).verdict.activity is Activity.IDLE
 
 
+def test_a_file_that_is_not_mended_or_is_taken_away_still_says_why_nothing_is_typed(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    write(mine, MINIMAL.replace("^>", SLOW), age=1)
+    agent = load_agent_file(mine)
+    rule_files = RuleFiles.of(agent.rules, {})
+    watch = AgentObserver(agent, 100, 10, rulebook=rule_files)
+    watch.output(LONG_ROW, 0.0)
+    watch.look(0.1)
+    assert "is unknown, and nothing is typed" in rule_files.problem
+    write(mine, "nonsense", age=2)
+    rule_files.refresh()
+    assert "stays unknown, and nothing is typed" in rule_files.problem and "last good" not in rule_files.problem
+    told = rule_files.problem
+    mine.unlink()
+    rule_files.refresh()
+    assert rule_files.problem == told
+
+
 def test_rules_of_a_file_alone_come_from_that_file_wherever_it_is(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL, age=1)

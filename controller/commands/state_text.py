@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.protocol.events import MemberView
-from gateway.protocol.types.agent_conditions import Condition, ConditionKind, condition_text
+from gateway.protocol.types.agent_conditions import HOLDING_KINDS, Condition, ConditionKind, condition_text
 from gateway.protocol.types.core_types import Activity, Composer, Presence
 
 _SEPARATOR = " · "
@@ -60,16 +60,18 @@ def _activity_word(member: MemberView) -> str:
     return "unknown" if member.since else "online"
 
 
-def is_limited(member: MemberView) -> bool:
-    """Whether its vendor gives it no answers now, so that its messages wait."""
-    return member.condition is not None and member.condition.kind in (ConditionKind.LIMITED, ConditionKind.LOGIN)
+def holding_condition(member: MemberView) -> ConditionKind | None:
+    """Why its vendor gives it no answers now, so that its messages wait. A dialog, or work, tells more."""
+    if member.condition is None or member.activity in (Activity.ASKING, Activity.BUSY):
+        return None
+    return member.condition.kind if member.condition.kind in HOLDING_KINDS else None
 
 
 def _with_condition(activity: str, condition: Condition) -> list[str]:
     """A limit, or a missing login, tells more than that the agent is idle or shows an error; it goes first, because the
     rest may be cut."""
     text = condition_text(condition)
-    if condition.kind in (ConditionKind.LIMITED, ConditionKind.LOGIN):
+    if condition.kind in HOLDING_KINDS:
         return [text] if activity in ("idle", "error") else [text, activity]
     return [activity, text]
 

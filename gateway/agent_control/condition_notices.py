@@ -38,10 +38,17 @@ def limit_notices(
 
 
 def is_same_limit(told: Condition, new: Condition, now: Condition | None) -> bool:
-    """Whether the room knows of it. A limit without an end is the same while it lasts without a break."""
+    """Whether the room knows of it. One without an end is known until the sidecar says that it is over."""
     if told.until and new.until:
         return abs(seconds_from_iso(told.until) - seconds_from_iso(new.until)) <= SAME_LIMIT_WITHIN_S
-    return now is not None and now.kind is ConditionKind.LIMITED
+    return not (told.until or new.until) or (now is not None and now.kind is ConditionKind.LIMITED)
+
+
+def told_limit_after(told: Condition | None, report: Condition | None, *, is_told_now: bool) -> Condition | None:
+    """The limit that the room knows of after this report."""
+    if report is not None and report.kind is ConditionKind.LIMITED:
+        return report if is_told_now else told
+    return told if told is not None and told.until else None
 
 
 def limit_text(name: str, condition: Condition, today: datetime) -> str:

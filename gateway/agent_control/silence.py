@@ -159,6 +159,11 @@ def _since(cause: SilenceCause, facts: WhyFacts) -> str:
     return "" if cause is SilenceCause.PAUSED else facts.since
 
 
+def _cause_of_held_mail(member: MemberView) -> SilenceCause | None:
+    held = _CAUSE_OF_CONDITION.get(member.condition.kind) if member.condition else None
+    return held or (SilenceCause.PAUSED if member.paused else None)
+
+
 def silence_cause(facts: WhyFacts) -> SilenceCause:
     """The first that applies: what keeps an agent from hearing anything comes before what it does."""
     member = facts.member
@@ -168,11 +173,8 @@ def silence_cause(facts: WhyFacts) -> SilenceCause:
         return SilenceCause.AWAY
     if facts.ask is not None:
         return SilenceCause.ASKS
-    if cause := _CAUSE_OF_ACTIVITY.get(member.activity):
+    if cause := _CAUSE_OF_ACTIVITY.get(member.activity) or _cause_of_held_mail(member):
         return cause
-    limited = _CAUSE_OF_CONDITION.get(member.condition.kind) if member.condition else None
-    if limited or member.paused:
-        return limited or SilenceCause.PAUSED
     return _cause_of_delivery(member, facts.last) or _CAUSE_OF_ACTIVITY_LATER.get(member.activity, SilenceCause.IDLE)
 
 

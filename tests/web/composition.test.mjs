@@ -76,6 +76,11 @@ test("members: who asks stands first, who has left is not there", () => {
   assert.deepEqual([doesNow(members.ben), doesNow({ presence: "away" }), doesNow({ presence: "online", paused: true })], ["works", "away", "paused"]);
 });
 
+test("a limit tells more than a pause, and a dialog tells more than a limit", () => {
+  const limited = { presence: "online", activity: "idle", paused: true, condition: { kind: "limited" } };
+  assert.deepEqual([doesNow(limited), doesNow({ ...limited, activity: "asking", paused: false })], ["limited", "asks"]);
+});
+
 test("what a vendor keeps an agent from working by is told, with its end; a screen that is not understood is not \"here\"", () => {
   const agent = (fields) => ({ kind: "agent", presence: "online", activity: "idle", since: "2026", ...fields });
   const limited = agent({ condition: { kind: "limited", until: "2026-11-30T17:42:00Z" } });

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from controller.commands.mode_commands import split_names
-from controller.commands.state_text import is_limited
+from controller.commands.state_text import holding_condition
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import aimed
 from controller.view.styles.symbols import LOCK
@@ -14,6 +14,7 @@ from controller.view.text.row_types import Fragment
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
 from gateway.protocol.text.addressing import AddressedText, Candidate, Everyone, parse_line, resolve
+from gateway.protocol.types.agent_conditions import ConditionKind
 from gateway.protocol.types.core_types import Activity, MemberKind, Presence
 
 MAX_PARSED_CHARS = 2000
@@ -95,8 +96,10 @@ def _away_text(names: Iterable[str], state: ChatState) -> str:
     """Who will not read it now: those who are away, and those whose vendor gives them no answers."""
     mine = tuple(state.members[name] for name in names)
     away = tuple(one.name for one in mine if is_away(one))
-    limited = tuple(one.name for one in mine if is_limited(one) and not is_away(one))
-    parts = ((away, "away"), (limited, "limited"))
+    held = {one.name: holding_condition(one) for one in mine if not is_away(one)}
+    limited = tuple(name for name, kind in held.items() if kind is ConditionKind.LIMITED)
+    logged_out = tuple(name for name, kind in held.items() if kind is ConditionKind.LOGIN)
+    parts = ((away, "away"), (limited, "limited"), (logged_out, "logged out"))
     return "".join(f" · {_list_of(found)} {_are(found)} {word}" for found, word in parts if found)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controller.commands.state_text import is_limited, state_text_within
+from controller.commands.state_text import holding_condition, state_text_within
 from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Fragment, Row
 from controller.view.text.text_rows import clean_for_screen, fit_to_width, width_of, width_of_row
@@ -26,7 +26,7 @@ _SIGN_BY_ACTIVITY = {
     Activity.GONE: ("class:dim", "✗"),
     Activity.UNKNOWN: ("class:dim", "○"),
 }
-_LIMITED: Fragment = ("class:bad", "◷")
+_HELD: Fragment = ("class:bad", "◷")
 _ABSENT: Fragment = ("class:dim", "○")
 _URGENCY = {Activity.ASKING: 0, Activity.ERROR: 1, Activity.BUSY: 2}
 _WAITING, _AT_REST, _AWAY = 3, 4, 5
@@ -115,7 +115,7 @@ def _urgency_of(member: MemberView, asking: frozenset[str]) -> int:
         return 0
     if not _is_here(member):
         return _AWAY
-    if is_limited(member):
+    if holding_condition(member):
         return _URGENCY[Activity.ERROR]
     return _URGENCY.get(member.activity, _WAITING if member.queued else _AT_REST)
 
@@ -125,7 +125,7 @@ def _sign_of(member: MemberView, asking: frozenset[str]) -> Fragment:
         return _SIGN_BY_ACTIVITY[Activity.ASKING]
     if not _is_here(member):
         return _ABSENT
-    return _LIMITED if is_limited(member) else _SIGN_BY_ACTIVITY[member.activity]
+    return _HELD if holding_condition(member) else _SIGN_BY_ACTIVITY[member.activity]
 
 
 def _two_rows(member: MemberView, state: ChatState, asking: frozenset[str], width: int) -> list[Row]:

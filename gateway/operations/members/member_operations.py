@@ -54,7 +54,7 @@ async def answer_set_condition(hub: Hub, actor: Actor, request: SetCondition) ->
     condition_notices.check_condition(condition)
     notices = condition_notices.limit_notices(hub.state, actor.name, condition, hub.rule_context())
     live.condition = condition
-    live.told_limit = condition if notices else live.told_limit
+    live.told_limit = condition_notices.told_limit_after(live.told_limit, condition, is_told_now=bool(notices))
     hub.presence.note_change(actor.name)
     return await hub.carry_out(RuleOutcome(Done(), notices))
 

@@ -32,6 +32,8 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     until: Annotated[str, Meta(max_length=40)] = ""
 
 
+# With these the vendor gives no answers, so messages wait.
+HOLDING_KINDS = (ConditionKind.LIMITED, ConditionKind.LOGIN)
 _WORDS = {
     ConditionKind.LIMITED: "limited",
     ConditionKind.LOGIN: "login needed",

@@ -7,8 +7,9 @@ const ORDER = ["asking", "error", "busy", "starting", "idle", "unknown", "gone"]
 export function doesNow(member) {
   if (member.presence === "offline") return "has left";
   if (member.presence === "away") return "away";
-  if (member.paused) return "paused";
-  return keptBy(member) || (DOES[member.activity] ?? (isUnclear(member) ? "unclear" : "here"));
+  const kept = keptBy(member);
+  if (kept || member.paused) return kept || "paused";
+  return DOES[member.activity] ?? (isUnclear(member) ? "unclear" : "here");
 }
 
 /** What its vendor keeps it from working by; empty where nothing does, or where it asks or works nevertheless. */

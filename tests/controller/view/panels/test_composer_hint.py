@@ -82,8 +82,9 @@ def test_who_is_away(room: str, text: str, words: str | None) -> None:
 def test_who_is_limited() -> None:
     chat = state(away=("ada",))
     chat.members["ben"] = agent("ben", condition=Condition(ConditionKind.LIMITED))
+    chat.members["cleo"] = agent("cleo", condition=Condition(ConditionKind.LOGIN))
     found = composer_hint("@ada @ben @cleo hello", chat)
-    assert found is not None and found[1].endswith(" · ada is away · ben is limited")
+    assert found is not None and found[1].endswith(" · ada is away · ben is limited · cleo is logged out")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 // All agents of all rooms as tiles, those that need somebody first. Pure.
 
-import { keptBy } from "../member_words.js";
+import { isUnclear, keptBy } from "../member_words.js";
 import { isWaiting } from "../questions.js";
 
 export const STATES = Object.freeze(["needs", "limited", "busy", "unclear", "idle", "gone"]);
@@ -34,7 +34,7 @@ function judge(member, question, isHeld) {
   if (isHeld || member.hops_left === 0) return { state: "limited", why: "A loop guard waits for a person." };
   if (member.activity === "busy" || member.activity === "starting") return { state: "busy", why: "" };
   if (member.activity === "idle") return { state: "idle", why: "" };
-  const why = member.since ? "Its screen is not understood, so nothing is typed into it." : "It does not say what it does.";
+  const why = isUnclear(member) ? "Its screen is not understood, so nothing is typed into it." : "It does not say what it does.";
   return { state: "unclear", why };
 }
 

@@ -108,7 +108,7 @@ async def restart_gateway(site: TeamLocation, tell: PrintLine = print_nothing) -
     if supervisor is None:
         raise Conflict(
             "This gateway was not started by `groupchat up`; restart it where it runs. A service restarts with "
-            "`groupchat service install`."
+            "`groupchat service install` and the options that it was installed with."
         )
     if not await end_process(supervisor.pid, supervisor.started, END_TIMEOUT_S):
         raise Unavailable(f"The gateway (process {supervisor.pid}) does not end; `groupchat logs gateway` may say why.")

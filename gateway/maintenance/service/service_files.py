@@ -43,7 +43,7 @@ def systemd_unit(service: GatewayService) -> str:
     command = " ".join(_quote(word) for word in service.command)
     return f"""\
 [Unit]
-Description=llm-groupchat gateway of {_escape(service.state)}
+Description=llm-groupchat gateway of {service.state.replace("%", "%%")}
 StartLimitIntervalSec={MAX_STARTS_WITHIN_S}
 StartLimitBurst={MAX_STARTS}
 
@@ -60,12 +60,8 @@ WantedBy=default.target
 
 
 def _quote(word: str) -> str:
-    return f'"{_escape(word)}"'
-
-
-def _escape(text: str) -> str:
     """systemd replaces `%h` and `$NAME` in a command, and reads quotes and backslashes as C does."""
-    return "".join(_UNIT_ESCAPES.get(one, one) for one in text)
+    return '"' + "".join(_UNIT_ESCAPES.get(one, one) for one in word) + '"'
 
 
 def launchd_list(service: GatewayService) -> bytes:

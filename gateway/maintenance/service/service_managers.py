@@ -17,9 +17,7 @@ from gateway.maintenance.service.service_files import GatewayService, launchd_li
 from gateway.protocol.errors import Unavailable
 
 CALL_TIMEOUT_S = 30.0
-NO_LINGER = (
-    "It ends when you log out, and starts when you log in. `loginctl enable-linger` keeps it up from boot to shutdown."
-)
+NO_LINGER = "It ends when you log out; `loginctl enable-linger` keeps it up from boot to shutdown."
 
 
 class ManagerState(msgspec.Struct, frozen=True):
@@ -142,7 +140,7 @@ class Launchd:
             _call("launchctl", "bootout", f"{self._domain}/{service.name}")  # fails if it is not loaded
         self._file(service).write_text(self.text(service), encoding="utf-8")
         _call_or_fail("launchctl", "bootstrap", self._domain, str(self._file(service)))
-        return "It ends when you log out, and starts when you log in."
+        return "It ends when you log out."
 
     def uninstall(self, service: GatewayService) -> bool:
         file = self._file(service)

@@ -44,7 +44,7 @@ def _service(context: ClientOptions, options: list[str] | None = None) -> tuple[
 
 
 def service_install(ctx: typer.Context, options: OptionsArgument = None) -> None:
-    """Start the gateway as a service, now and whenever this machine starts. Once more: with other options.
+    """Start the gateway as a service: now, and at each login. Run it again to change its options.
 
     Examples:
       groupchat service install
@@ -59,7 +59,7 @@ def service_install(ctx: typer.Context, options: OptionsArgument = None) -> None
         return await start_service(*_service(context, options))
 
     running, note = run(work, as_json=context.as_json)
-    words = f"The gateway runs as a service at {running.url}, and starts by itself from now on."
+    words = f"The gateway runs as a service at {running.url}, and starts at each login."
     show_done({"url": running.url, "pid": running.pid, "note": note}, f"{words} {note}".strip(), context.as_json)
 
 

@@ -16,6 +16,7 @@ PATH = re.compile(r"(?<![\w./~-])((?:[\w-]+/)+\w[\w-]*\.(?:py|toml|json))\b(?!/)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[\w-]*)?\)")
 EXAMPLES = frozenset({"src/app.py", "rules/mine.toml"})  # files of a user's project
 MIN_PATHS = 150
+MIN_PATHS_IN_HEADS = 20
 
 
 def named_paths() -> list[tuple[str, str, str]]:
@@ -68,3 +69,4 @@ def test_a_link_leads_to_a_file(document: str, target: str) -> None:
 
 def test_the_documents_name_many_files() -> None:
     assert len(named_paths()) >= MIN_PATHS
+    assert len(paths_in_heads()) >= MIN_PATHS_IN_HEADS

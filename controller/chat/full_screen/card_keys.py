@@ -45,10 +45,11 @@ class CardKeys:
         return card.keys(self._screen.chat.state.me, panes=self._screen.chat.state.panes)
 
     def _show(self, number: int) -> None:
-        self._screen.jump((number, 0)) if (
-            number,
-            0,
-        ) in self._screen.chat.state.stream.entries else self._screen.port.follow()
+        key = (number, 0)
+        if key in self._screen.chat.state.stream.entries:
+            self._screen.jump(key)
+        else:
+            self._screen.port.follow()
 
     def _begin_answer(self, card: AskView | DecisionCard) -> None:
         """Start an answer in words on the input line."""

@@ -104,10 +104,9 @@ class SelectMode:
 
     def end(self, first: bool) -> None:
         """The first or the last of the loaded messages."""
-        state = self._screen.chat.state
-        key = selection.chosen_at_first(
-            state.stream.keys, state.stream.entries, state.stream.keys[0] if first and state.stream.keys else None
-        )
+        stream = self._screen.chat.state.stream
+        near = stream.keys[0] if first and stream.keys else None
+        key = selection.chosen_at_first(stream.keys, stream.entries, near)
         if key is not None:
             self._choose(key)
 

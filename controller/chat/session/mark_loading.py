@@ -15,6 +15,8 @@ from gateway.protocol.requests.mark_requests import MAX_MESSAGES_ASKED, Reaction
 from gateway.protocol.requests.message_requests import Show
 from gateway.protocol.results import MessageDetail, ReactionList
 
+ASKED_AT_ONCE = 15
+
 
 async def load_reactions(client: Client, state: ChatState, messages: Sequence[Message]) -> None:
     """The reactions to the messages of a page, in one request. An older gateway has none."""
@@ -31,10 +33,12 @@ async def load_reactions(client: Client, state: ChatState, messages: Sequence[Me
 
 
 async def load_deliveries(client: Client, state: ChatState, messages: Sequence[Message]) -> None:
-    own = [one.seq for one in messages if one.from_ == state.me and one.deliveries]
-    found = await asyncio.gather(*(client.request(Show(message=one), MessageDetail) for one in own))
-    for detail in found:
-        state.restore_deliveries(detail.deliveries)
+    """How far one's own messages of a page have come, the newest first."""
+    own = [one.seq for one in messages if one.from_ == state.me and one.deliveries][::-1]
+    for begin in range(0, len(own), ASKED_AT_ONCE):
+        asked = (client.request(Show(message=one), MessageDetail) for one in own[begin : begin + ASKED_AT_ONCE])
+        for detail in await asyncio.gather(*asked):
+            state.restore_deliveries(detail.deliveries)
 
 
 async def load_pins(client: Client, state: ChatState, room: str) -> None:

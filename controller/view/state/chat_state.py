@@ -101,7 +101,7 @@ class ChatState:
     target: DraftTarget | None = None  # what the next message is for
     _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=MAX_RECENT))
     _local: int = 0
-    _loaded: bool = True  # whether the stream holds the shown room, not yet the one before
+    has_page: bool = True  # whether a page of the shown room has come
 
     # events
 
@@ -381,15 +381,10 @@ class ChatState:
             self.unread[self.room] = self.below
         self.room, self.mark, self.below = room, self.reads.get(room), 0
         self.unread.pop(room, None)
-        self._loaded = False
+        self.has_page = False
         self.stream.clear()  # nothing of the other room stands below this room's name, also if no page of it comes
         self.stream.more_before = self.stream.at_tail = True
         self._show_outgoing()
-
-    @property
-    def has_page(self) -> bool:
-        """Whether a page of the shown room has come."""
-        return self._loaded
 
     def show_remembered(self) -> bool:
         """Show the newest page of the room that was entered, if it is in memory."""
@@ -406,7 +401,7 @@ class ChatState:
     def mark_read(self) -> None:
         """The newest message of the room is in sight."""
         newest = self.stream.newest()
-        if self._loaded and self.stream.at_tail and newest is not None:
+        if self.has_page and self.stream.at_tail and newest is not None:
             self.reads[self.room], self.below = newest, 0
 
     def own_rooms(self) -> tuple[str, ...]:
@@ -473,7 +468,7 @@ class ChatState:
     def show(self, messages: Sequence[Message], *, more_before: bool, at_tail: bool) -> None:
         """Replace the stream with a page. Events that arrived while the newest page was loading are kept."""
         self.stream.clear()
-        self.stream.more_before, self.stream.at_tail, self._loaded = more_before, at_tail, True
+        self.stream.more_before, self.stream.at_tail, self.has_page = more_before, at_tail, True
         self._put_all(messages)
         self._put_recent()
         self._put_cards()

@@ -12,7 +12,7 @@ from gateway.protocol.events import Message
 
 MAX_ENTRIES = 6000
 MAX_KEPT_ENTRIES = 3000  # once there are too many
-AFTER_ALL_CHANGES = 1 << 62  # the second part of a key: after all entries of the same number
+AFTER_ALL_NOTICES = 1 << 62  # the second part of a key: after the chat's own lines of the same number
 
 
 @dataclass
@@ -94,7 +94,7 @@ class StreamWindow:
 
     def first_of_others(self, after: int, author: str) -> EntryKey | None:
         """The first message behind the number `after` that is not from `author`."""
-        for key in self.keys[bisect.bisect(self.keys, (after, AFTER_ALL_CHANGES)) :]:
+        for key in self.keys[bisect.bisect(self.keys, (after, AFTER_ALL_NOTICES)) :]:
             entry = self.entries[key]
             if isinstance(entry, Message) and entry.from_ != author:
                 return key

@@ -84,29 +84,20 @@ class StreamRows:
         return self.focus.number
 
     def __call__(self, place: int) -> list[Row]:
-        state = self._state
-        key = state.stream.keys[place]
-        before = state.stream.keys[place - 1] if place else None
-        entry = state.stream.entries[key]
+        stream = self._state.stream
+        key = stream.keys[place]
+        before = stream.keys[place - 1] if place else None
+        entry = stream.entries[key]
         mark = key == self._first_unread()
         chosen = isinstance(entry, AskView | DecisionCard) and entry.number == self.selected
-        look = _card_key(entry, self.height, state.panes)
-        stamp = (
-            self.width,
-            before,
-            state.stream.version.get(key, 0),
-            key in self.unfolded,
-            mark,
-            chosen,
-            look,
-            self.marks,
-        )
+        look = _card_key(entry, self.height, self._state.panes)
+        stamp = (self.width, before, stream.version.get(key, 0), key in self.unfolded, mark, chosen, look, self.marks)
         known = self._cache.get(key)
         if known is None or known[0] != stamp:
             if len(self._cache) > 20_000:
                 self._cache.clear()
             unfolded = key in self.unfolded
-            known = (stamp, self._make(entry, state.stream.entries[before] if before else None, unfolded, mark))
+            known = (stamp, self._make(entry, stream.entries[before] if before else None, unfolded, mark))
             self._cache[key] = known
         return _chosen_rows(known[1], self.width) if key == self.chosen else known[1]
 

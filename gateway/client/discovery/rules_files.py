@@ -7,15 +7,14 @@ command by itself, and it never takes the place of a known agent's rules.
 from __future__ import annotations
 
 import contextlib
-import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.client.known_agents import KNOWN_AGENTS
+from gateway.protocol.types.core_types import is_name
 
 RULES_FOLDER = "rules"
-_KIND = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_])?")
 
 
 def rules_file_of(kind: str, *folders: Path) -> Path | None:
@@ -23,7 +22,7 @@ def rules_file_of(kind: str, *folders: Path) -> Path | None:
     if is_rules_path(kind):
         path = Path(kind).expanduser()
         return path.absolute() if path.is_file() else None
-    if kind in KNOWN_AGENTS or not _KIND.fullmatch(kind):
+    if kind in KNOWN_AGENTS or not is_name(kind):
         return None
     places = (folder / RULES_FOLDER / f"{kind}.toml" for folder in folders)
     return next((place.absolute() for place in places if place.is_file()), None)

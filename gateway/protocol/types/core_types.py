@@ -308,10 +308,15 @@ def bare_name(address: str) -> str:
     return address.lower().removeprefix("@")
 
 
+def is_name(text: str) -> bool:
+    """Whether this is a name in its canonical form."""
+    return _NAME.fullmatch(text) is not None
+
+
 def canonical_name(text: str) -> str:
     """Return the canonical name. An invalid name is an error that says which names are valid."""
     name = bare_name(text.strip())
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise InvalidName(
             f"{text[:80]!r} is not a valid name. Use 1 to 64 letters a-z, digits, '_', '.' or '-'; "
             "begin and end with a letter, a digit or '_'."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.access.permissions import Actor, Permission
-from gateway.agent_control.terminal_rules import agent_in_reach, why_no_picture
+from gateway.agent_control.terminal_watch_rules import agent_in_reach, why_no_picture
 from gateway.model.records.stored_records import PausedMember, SharePolicy
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange

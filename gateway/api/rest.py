@@ -8,7 +8,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.api.auth import HUB, actor_of
-from gateway.api.errors import Handler, json_response
+from gateway.api.error_responses import Handler, json_response
 from gateway.api.request_validation import decode_request_of, read_json_body
 from gateway.operations import dispatch
 from gateway.operations.operation import Operation

@@ -13,7 +13,7 @@ from gateway.access.permissions import Actor, Permission
 from gateway.api import stream_frames
 from gateway.api.auth import HUB, actor_of
 from gateway.api.catch_up import catch_up
-from gateway.api.errors import error_to_tell
+from gateway.api.error_responses import error_to_tell
 from gateway.api.websocket_base import serve_socket
 from gateway.client.process.tasks import spawn
 from gateway.operations import dispatch

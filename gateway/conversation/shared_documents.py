@@ -14,7 +14,7 @@ import msgspec
 from gateway.access.permissions import Actor, Permission
 from gateway.agent_control import approvals
 from gateway.model.paging import cut_page, identity
-from gateway.model.records.context_documents import (
+from gateway.model.records.shared_document_records import (
     MAX_INLINE_BYTES,
     STORE_KIND,
     ContextRecord,

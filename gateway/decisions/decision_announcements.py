@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.decisions.spoken_votes import NO, YES, YES_OR_NO, options_to_choose
 from gateway.decisions.vote_count import VoteCount, VotingRuleKind, count_votes, parse_rule, weight_of
+from gateway.decisions.votes_in_messages import NO, YES, YES_OR_NO, options_to_choose
 from gateway.protocol.text import printable_text
 from gateway.protocol.text.printable_text import printable_lines
 from gateway.protocol.types import decision_types

@@ -18,8 +18,8 @@ import msgspec
 
 from gateway.conversation import sessions, wake_rules
 from gateway.decisions.decision_announcements import question_text, result_announcement, result_sentence
-from gateway.decisions.spoken_votes import YES_OR_NO
 from gateway.decisions.vote_count import VoteCheck, VotingRule, VotingRuleKind, parse_rule, result_at, votes_of
+from gateway.decisions.votes_in_messages import YES_OR_NO
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, StateChange, StoreOnlyDocument
 from gateway.model.state import GatewayState

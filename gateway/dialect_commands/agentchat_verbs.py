@@ -20,7 +20,7 @@ from gateway.client.console.console_output import print_document, print_json, pr
 from gateway.client.console.run_command import run
 
 if TYPE_CHECKING:
-    from gateway.dialect_commands.identity_file import IdentityFile
+    from gateway.dialect_commands.agentchat_identity_file import IdentityFile
 
 
 def agent_identity(
@@ -46,34 +46,36 @@ def agent_identity(
       groupchat agentchat identity --show
       groupchat agentchat identity --export > scout.json
     """
-    from gateway.dialect_commands import identity_file
+    from gateway.dialect_commands import agentchat_identity_file
 
     if generate + show + export > 1:
         raise typer.BadParameter("--generate, --show and --export exclude each other.", ctx=ctx)
-    path = Path(os.path.expanduser(file or identity_file.DEFAULT_IDENTITY_FILE))
+    path = Path(os.path.expanduser(file or agentchat_identity_file.DEFAULT_IDENTITY_FILE))
     as_json = given(ctx).as_json
 
     async def answering() -> None:
         if generate:
             _print_identity(_generated(path, name, force), path, as_json, made=True)
         elif export:
-            print_document(_pretty(identity_file.read_identity(path)))
+            print_document(_pretty(agentchat_identity_file.read_identity(path)))
         else:
-            _print_identity(identity_file.read_identity(path), path, as_json)
+            _print_identity(agentchat_identity_file.read_identity(path), path, as_json)
 
     run(answering, as_json=as_json)
 
 
 def _generated(path: Path, name: str, force: bool) -> IdentityFile:
-    from gateway.dialect_commands import identity_file
-    from gateway.dialects.agentchat.names import check_name
+    from gateway.dialect_commands import agentchat_identity_file
+    from gateway.dialects.agentchat.name_mapping import check_name
     from gateway.protocol.errors import Conflict
 
     check_name(name)
     if os.path.lexists(path) and not force:
         raise Conflict(f"There is an identity in {path}. --force replaces it; its key is then lost.")
-    made = identity_file.new_identity(name, datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"))
-    identity_file.write_identity(path, made)
+    made = agentchat_identity_file.new_identity(
+        name, datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+    agentchat_identity_file.write_identity(path, made)
     return made
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.api import auth, mcp_proxy
-from gateway.api.errors import translate_errors
+from gateway.api.error_responses import translate_errors
 from gateway.api.mcp_proxy import MCP, McpProcess
 from gateway.api.request_validation import MAX_BODY_BYTES
 from gateway.dialects.anonymous_access import has_token, require_local_peer

@@ -1,6 +1,6 @@
 """Accepts connections. Each is tracked from the moment it is accepted, before TLS and before its first byte. It is
-closed if it does not authenticate in time, or if there are too many unproven ones; `unproven_connections` decides
-which.
+closed if it does not authenticate in time, or if there are too many unproven ones; `unauthenticated_connections`
+decides which.
 
 asyncio's own acceptor reports a connection only after the handshake, and logs a line for each one that it cannot
 accept. This one accepts a few per loop turn, so that connections with data are served before the next ones are
@@ -21,7 +21,12 @@ import structlog
 from aiohttp import web
 
 from gateway.client.process.tasks import spawn
-from gateway.listening.unproven_connections import AdmissionControl, ConnectionLimits, UnprovenConnection, peer_of
+from gateway.listening.unauthenticated_connections import (
+    AdmissionControl,
+    ConnectionLimits,
+    UnprovenConnection,
+    peer_of,
+)
 
 LISTEN_BACKLOG = 1024
 PROOF_TIMEOUT_S = 15.0  # from the connection to a valid token: handshake, and head of the first request

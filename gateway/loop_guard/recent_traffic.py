@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from gateway.loop_guard.holds import LoopHold, pair_key
-from gateway.loop_guard.similarity import Sketch, are_similar, sketch_of
+from gateway.loop_guard.text_similarity import Sketch, are_similar, sketch_of
 from gateway.protocol.events import Message
 from gateway.protocol.types.core_types import SYSTEM_NAME, MessageKind
 from gateway.protocol.types.loop_limits import Limits

@@ -22,7 +22,7 @@ from gateway.conversation import shared_documents
 from gateway.conversation.shared_documents import DocumentRef
 from gateway.maintenance.import_checks import FORMAT_VERSION, ExportHeader, ImportedEvent, parse_events, parse_header
 from gateway.model.deliveries.recent_messages import readers_of_direct
-from gateway.model.records.context_documents import key_of
+from gateway.model.records.shared_document_records import key_of
 from gateway.model.records.stored_records import MemberRecord
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.model.records.context_documents import encode_document
+from gateway.model.records.shared_document_records import encode_document
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.events import ContextEvent, Message

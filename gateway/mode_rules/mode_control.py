@@ -7,7 +7,7 @@ events.
 from __future__ import annotations
 
 from gateway.access.permissions import Actor, Permission
-from gateway.mode_rules import roles
+from gateway.mode_rules import speaker_roles
 from gateway.mode_rules.turn_effects import effect_events, floor_after, mode_notice, turn_events, withdraw_prompts
 from gateway.model.deliveries.delivery_states import RETRIABLE_RUNGS
 from gateway.model.rule_context import RuleContext
@@ -50,7 +50,7 @@ def begin_mode_request(state: GatewayState, actor: Actor, request: SetMode, rule
     check_message_text(request.topic, what="topic")
     if request.mode.lower() == FREEFORM:
         return end_running_mode(state, actor, room, rule_context)
-    wish = roles.mode_start_from(state, rule_context.settings.modes, request, room, actor.name)
+    wish = speaker_roles.mode_start_from(state, rule_context.settings.modes, request, room, actor.name)
     return start_mode(state, room, wish, rule_context, replace=request.replace)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.agent_control import agent_orders, delivery_rules
-from gateway.mode_rules import votes
+from gateway.mode_rules import mode_votes
 from gateway.model.deliveries.delivery_states import WAITING_RUNGS
 from gateway.model.deliveries.recent_messages import MessageHeader
 from gateway.model.rule_context import RuleContext
@@ -42,7 +42,7 @@ def turn_events(  # noqa: PLR0913 - what happened, where, and by whom
 ) -> tuple[EventToCommit, ...]:
     """`news` are the events just before this, with the votes that the message contains."""
     was = state.floor(room)
-    before = votes.refresh_vote(state, was, news)
+    before = mode_votes.refresh_vote(state, was, news)
     step = apply_event(before, told, rule_context.now)
     if step.floor in (was, before) and not step.effects:
         return ()
@@ -64,17 +64,17 @@ def effect_events(  # noqa: PLR0913, PLR0917 - what happened, where, and by whom
 ) -> tuple[EventToCommit, ...]:
     """The messages and decisions in order, then the event with the floor as it is after all of them."""
     floor, facts = step.floor, list[EventToCommit]()
-    decision = votes.decision_of(state, before, news)
+    decision = mode_votes.decision_of(state, before, news)
     if decision is not None and CloseVote() not in step.effects and floor.decision != decision.id:
-        facts += votes.cancel_vote(decision, state, rule_context)
+        facts += mode_votes.cancel_vote(decision, state, rule_context)
     for effect in step.effects:
         match effect:
             case Announce(text):
                 facts.append(mode_notice(state, room, text, rule_context))
             case CloseVote():
-                facts += votes.count_vote(decision, state, rule_context)
+                facts += mode_votes.count_vote(decision, state, rule_context)
             case OpenVote():
-                id_, opened = votes.open_vote(state, room, floor, effect, rule_context)
+                id_, opened = mode_votes.open_vote(state, room, floor, effect, rule_context)
                 floor = replace(floor, decision=id_)
                 facts += opened
             case PromptSpeaker():

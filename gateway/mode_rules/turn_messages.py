@@ -14,7 +14,7 @@ from gateway.model.state import MACHINES, GatewayState
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.types.core_types import MessageKind
-from gateway.turns import keywords
+from gateway.turns import answer_keywords
 from gateway.turns.engine import (
     MAX_PROMPT_TRIES,
     OtherMessage,
@@ -90,10 +90,14 @@ def apply_message(
     if not floor.running or place is MessageRole.LINE or (place is MessageRole.FREE and message.recipients):
         return (), ()
     line = SpokenLine(message.seq, message.from_, message.content, place is MessageRole.ASIDE, message.deliveries)
-    if place is MessageRole.TURN and keywords.parse_working_note(message.content) is not None:
+    if place is MessageRole.TURN and answer_keywords.parse_working_note(message.content) is not None:
         told = WorkReported(message.from_, rule_context.settings.patience, answered=True)
         return (), turn_events(state, message.room, told, rule_context, message.from_)
-    if place is MessageRole.TURN and keywords.asks_for_status(message.content) and floor.tries < MAX_PROMPT_TRIES:
+    if (
+        place is MessageRole.TURN
+        and answer_keywords.asks_for_status(message.content)
+        and floor.tries < MAX_PROMPT_TRIES
+    ):
         return (), turn_events(state, message.room, StatusAsked(), rule_context, message.from_)
     if place is MessageRole.TURN:
         return (), turn_events(

@@ -8,7 +8,7 @@ import structlog
 
 from gateway.protocol.events import Durable
 from gateway.push.connections import Broadcaster, OutgoingEvent
-from gateway.push.reader_signals import ReaderSignals
+from gateway.push.waiting_readers import ReaderSignals
 from gateway.store.log_entries import touched_members
 
 log = structlog.get_logger("gateway.push.commit_publisher")

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.access.permissions import Actor, Permission
 from gateway.conversation import agent_costs, answered_messages, sessions, wake_rules
-from gateway.decisions import proposals
+from gateway.decisions import decision_handlers
 from gateway.mode_rules.turn_messages import MessageRole, apply_message, classify_message, wakes_member
 from gateway.model.deliveries.recent_messages import readers_of_direct
 from gateway.model.live_members import ToolMessage
@@ -166,7 +166,7 @@ def _message_events(  # noqa: PLR0913, PLR0917 - everything that is known of one
     settled = answered_messages.settle_answered_deliveries(
         state, actor, request, rule_context
     )  # events are ordered by their numbers
-    counted = proposals.count_spoken_votes(state, message, rule_context)
+    counted = decision_handlers.count_spoken_votes(state, message, rule_context)
     changes, then = apply_message(state, message, place, rule_context, counted)
     fact = EventToCommit(
         message,

@@ -21,7 +21,7 @@ import structlog
 from gateway.access.pairing_codes import PairingCodes
 from gateway.access.rate_limit import RateLimiter
 from gateway.access.tokens import ENTROPY_BYTES
-from gateway.agent_control.terminal_rules import why_no_picture
+from gateway.agent_control.terminal_watch_rules import why_no_picture
 from gateway.client.process.monotonic_clock import monotonic_s
 from gateway.commit.answer_order import Answers
 from gateway.commit.apply_events import apply_early, move_deliveries
@@ -39,8 +39,8 @@ from gateway.push.commit_publisher import Publisher, PublishProgress
 from gateway.push.connections import Broadcaster
 from gateway.push.member_streams import Streams
 from gateway.push.presence import PresenceBroadcaster
-from gateway.push.reader_signals import ReaderSignals
 from gateway.push.terminal_watchers import TerminalWatchers
+from gateway.push.waiting_readers import ReaderSignals
 from gateway.rooms import members
 from gateway.runtime.config import Config
 from gateway.runtime.delivery_expiry import DeliveryExpiry

@@ -23,7 +23,7 @@ from gateway.client.files.private_files import write_private
 from gateway.client.process import process_limits
 from gateway.client.process.tasks import spawn
 from gateway.listening.acceptor import IDLE_TIMEOUT_S, LISTEN_BACKLOG, ConnectionLimiter
-from gateway.listening.unproven_connections import ConnectionLimits
+from gateway.listening.unauthenticated_connections import ConnectionLimits
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.system_messages import room_notice
 from gateway.protocol.errors import Unavailable

@@ -10,7 +10,7 @@ from prometheus_client import generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from gateway.statistics.latency import LatencyHistogram
+from gateway.statistics.latency_histogram import LatencyHistogram
 from gateway.statistics.metrics import Metrics
 from gateway.statistics.traffic import Traffic, TrafficTable
 

@@ -11,8 +11,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 
 from gateway.statistics.delivery_end import DeliveryEnd, DeliveryResult
-from gateway.statistics.latency import LatencyHistogram, RecentLatency
-from gateway.statistics.recent_count import RecentCount
+from gateway.statistics.latency_histogram import LatencyHistogram, RecentLatency
+from gateway.statistics.rate_counter import RateCounter
 
 MAX_MEMBERS = 200
 QUIET_BEFORE_REPLACED_S = 3600.0
@@ -27,9 +27,9 @@ class Traffic:
     __slots__ = ("active_at", "ends", "latency", "recent_latency", "refused", "requests", "sent")
 
     def __init__(self) -> None:
-        self.sent = RecentCount(RATE_WINDOW_S)
-        self.requests = RecentCount(ERROR_WINDOW_S)
-        self.refused = RecentCount(ERROR_WINDOW_S)
+        self.sent = RateCounter(RATE_WINDOW_S)
+        self.requests = RateCounter(ERROR_WINDOW_S)
+        self.refused = RateCounter(ERROR_WINDOW_S)
         self.ends = dict.fromkeys(DeliveryResult, 0)
         self.latency = LatencyHistogram()
         self.recent_latency = RecentLatency(LATENCY_WINDOW_S)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.protocol.text.printable_text import printable_line
-from gateway.turns import keywords
+from gateway.turns import answer_keywords
 from gateway.turns.floor import (
     Floor,
     SpokenLine,
@@ -213,7 +213,7 @@ def _handle_turn_answer(floor: Floor, fact: TurnAnswered, now: float) -> TurnSte
     taken = (*floor.taken, fact.id)[-MAX_KEPT_IDS:]
     seen = {**floor.seen, floor.speaker: floor.shown}
     after = _apply_keywords(add_line(replace(floor, taken=taken, silent=0, seen=seen), line), line)
-    if after.now_in.done and keywords.says_done(line.text):
+    if after.now_in.done and answer_keywords.says_done(line.text):
         return _end_with(after)
     if after.mode.rest:
         return TurnStep(replace(after, rests=now + after.mode.rest), _unusable_answer_advice(after, line))
@@ -233,7 +233,8 @@ def _apply_keywords(floor: Floor, line: SpokenLine) -> Floor:
     if phase.picks:
         names = [one for one in floor.order if one != speaker]
         floor = replace(
-            floor, picked=keywords.next_speaker_in(line.text, names) or _next_name_after(floor.picked, floor.others)
+            floor,
+            picked=answer_keywords.next_speaker_in(line.text, names) or _next_name_after(floor.picked, floor.others),
         )
     return floor
 
@@ -246,7 +247,7 @@ def _unusable_answer_advice(floor: Floor, line: SpokenLine) -> tuple[TurnEffect,
         return (Announce(f"@{floor.speaker} answered with none of {ways}, so its vote does not count."),)
     if (
         phase.picks
-        and keywords.next_speaker_in(line.text, [one for one in floor.order if one != floor.speaker]) is None
+        and answer_keywords.next_speaker_in(line.text, [one for one in floor.order if one != floor.speaker]) is None
     ):
         return (Announce(f"@{floor.speaker} picked nobody, so the turn goes to @{floor.picked}."),)
     return ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.api import auth
-from gateway.api.errors import error_response, error_to_tell, json_response
+from gateway.api.error_responses import error_response, error_to_tell, json_response
 from gateway.operations.members import device_operations
 from gateway.protocol import codec
 from gateway.protocol.browser_frames import PAIR_PATH, PairDevice

@@ -18,7 +18,7 @@ from gateway.client import Endpoint
 from gateway.client.http_connectors import connector_for
 from gateway.client.mcp_forwarding import WAIT_HEADER, forward_response, forwarded_headers
 from gateway.listening.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter, LimitedSite
-from gateway.listening.unproven_connections import ConnectionLimits
+from gateway.listening.unauthenticated_connections import ConnectionLimits
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.member_requests import CreateHands
 from gateway.protocol.results import TokenMade

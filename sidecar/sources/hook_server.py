@@ -16,7 +16,7 @@ import structlog
 
 from gateway.client.process.tasks import spawn
 from gateway.listening.acceptor import LISTEN_BACKLOG, Acceptor, ConnectionLimiter, bind_sockets
-from gateway.listening.unproven_connections import ConnectionLimits
+from gateway.listening.unauthenticated_connections import ConnectionLimits
 
 MAX_BODY_BYTES = 4 << 20
 READ_TIMEOUT_S = 10.0

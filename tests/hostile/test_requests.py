@@ -30,7 +30,7 @@ from controller.team.toml_reader import TeamError
 from gateway.client import Endpoint, HttpClient
 from gateway.dialects.agentchat import frames as agentchat_words
 from gateway.dialects.ai_connect import frames as ai_connect_words
-from gateway.dialects.csp import posting, routes
+from gateway.dialects.csp import posted_messages, routes
 from gateway.dialects.skynet.rest import context_routes, message_routes, session_routes
 from gateway.dialects.skynet.rest.routes import skynet_routes
 from gateway.dialects.skynet.wire import error_codes
@@ -333,8 +333,8 @@ async def test_the_parameters_of_event_streams(gateway: Gateway, path: str) -> N
 
 BODIES_OF: dict[str, type[msgspec.Struct] | None] = {
     "/register": routes.RegisterBody,
-    "/agent-output": posting.PostBody,
-    "/message": posting.PostBody,
+    "/agent-output": posted_messages.PostBody,
+    "/message": posted_messages.PostBody,
     "/mode": routes.ModeBody,
     "/turn/next": None,
 }

@@ -9,8 +9,8 @@ from typing import Protocol
 import structlog
 
 from gateway.access.permissions import Actor
-from gateway.dialects.agentchat import frames, names
-from gateway.dialects.agentchat.names import AGENTCHAT
+from gateway.dialects.agentchat import frames, name_mapping
+from gateway.dialects.agentchat.name_mapping import AGENTCHAT
 from gateway.dialects.guest_admission import GuestAdmission
 from gateway.model.records.stored_records import MemberRecord, RoomRecord
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
@@ -114,8 +114,8 @@ class ChannelRegistry:
         record = state.members.get(name)
         if record is None or record.member.hidden or name not in state.in_room[room]:
             return False
-        if names.is_agentchat_guest(record):
-            client = self._by_id.get(names.agentchat_id_of(state, name))
+        if name_mapping.is_agentchat_guest(record):
+            client = self._by_id.get(name_mapping.agentchat_id_of(state, name))
             return client is not None and room in client.joined
         if record.dialect and not record.member.inbox:
             return False  # a viewer of another dialect: nobody can write to it
@@ -146,7 +146,7 @@ class ChannelRegistry:
         state, ts = self._hub.state, int(self._hub.now * 1000)
         for client, spelled in self._in(room):
             if client.name != name:
-                client.say(frames.encode_reply(kind, ts, channel=spelled, agent=names.at_id(state, name)))
+                client.say(frames.encode_reply(kind, ts, channel=spelled, agent=name_mapping.at_id(state, name)))
 
     def _in(self, room: str) -> Iterator[tuple[ChannelClient, str]]:
         for client in self._by_id.values():

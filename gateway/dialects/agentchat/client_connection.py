@@ -10,11 +10,11 @@ from typing import Any
 
 from gateway.access.permissions import Actor
 from gateway.api import stream_frames
-from gateway.api.errors import error_to_tell
-from gateway.dialects.agentchat import frames, names, proposals
+from gateway.api.error_responses import error_to_tell
+from gateway.dialects.agentchat import frames, name_mapping, proposals
 from gateway.dialects.agentchat.channels import ChannelRegistry, note_failure
 from gateway.dialects.agentchat.identity import ClaimedIdentity, check_proof, claim_identity, identity_obstacle
-from gateway.dialects.agentchat.names import AGENTCHAT
+from gateway.dialects.agentchat.name_mapping import AGENTCHAT
 from gateway.model.records.stored_records import MemberRecord
 from gateway.operations.members import hello_operation
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
@@ -98,7 +98,7 @@ class AgentChatMember:
         if record.ends is not None and event.recipients:
             return frames.direct_message_frame(self._hub.state, event, self.name)
         spelled = self.joined.get(event.room)
-        if spelled == names.channel_of_room(event.room):
+        if spelled == name_mapping.channel_of_room(event.room):
             return outgoing.rendered(self._shared)
         return frames.channel_message_frame(self._hub.state, event, spelled) if spelled else None
 
@@ -145,7 +145,7 @@ class AgentChatMember:
     def _fresh_id(self) -> str:
         while True:
             wanted = "".join(secrets.choice(ID_ALPHABET) for _ in range(8))
-            if names.is_free_id(self._hub.state, wanted) and not self._channels.is_taken(wanted):
+            if name_mapping.is_free_id(self._hub.state, wanted) and not self._channels.is_taken(wanted):
                 return wanted
 
     async def prove(self, frame: frames.ProveRequest) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from gateway.api import stream_frames
-from gateway.dialects.agentchat import names
-from gateway.dialects.shared_formats import milliseconds, plain_text
+from gateway.dialects.agentchat import name_mapping
+from gateway.dialects.message_conversion import milliseconds, plain_text
 from gateway.model.state import GatewayState
 from gateway.protocol import codec
 from gateway.protocol.errors import (
@@ -195,7 +195,7 @@ def channel_message_frame(state: GatewayState, message: Message, to: str, **more
     body = {"to": to, "content": _content_text(message), "ts": milliseconds(message.timestamp)}
     if message.signed is not None and (signed := _signed_fields(message.signed, message.content)):
         body = {**signed, "sig": message.signed.signature}
-    return encode_reply("MSG", **{**body, "from": names.at_id(state, message.from_), **more})
+    return encode_reply("MSG", **{**body, "from": name_mapping.at_id(state, message.from_), **more})
 
 
 def _content_text(message: Message) -> str:
@@ -205,12 +205,12 @@ def _content_text(message: Message) -> str:
 def direct_message_frame(state: GatewayState, message: Message, reader: str) -> bytes:
     """A direct message, for its sender or its recipient."""
     to = reader if reader in message.recipients else message.recipients[0]
-    return channel_message_frame(state, message, names.at_id(state, to))
+    return channel_message_frame(state, message, name_mapping.at_id(state, to))
 
 
 def invitation_frame(state: GatewayState, event: RoomEvent, guest: str) -> bytes:
-    content = f"You have been invited to {names.channel_of_room(event.room)}"
-    by, to = names.at_id(state, event.by), names.at_id(state, guest)
+    content = f"You have been invited to {name_mapping.channel_of_room(event.room)}"
+    by, to = name_mapping.at_id(state, event.by), name_mapping.at_id(state, guest)
     return encode_reply("MSG", milliseconds(event.timestamp), **{"from": by, "to": to, "content": content})
 
 
@@ -220,7 +220,7 @@ def channel_renderer(state: GatewayState) -> Renderer:
     def render(outgoing: OutgoingEvent) -> bytes | None:
         event = outgoing.event
         return (
-            channel_message_frame(state, event, names.channel_of_room(event.room))
+            channel_message_frame(state, event, name_mapping.channel_of_room(event.room))
             if isinstance(event, Message)
             else None
         )
@@ -229,7 +229,7 @@ def channel_renderer(state: GatewayState) -> Renderer:
 
 
 def agent_ids(state: GatewayState, members: Sequence[str]) -> list[str]:
-    return [names.at_id(state, name) for name in members]
+    return [name_mapping.at_id(state, name) for name in members]
 
 
 # signatures

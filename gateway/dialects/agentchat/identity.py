@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from gateway.access.permissions import Actor
 from gateway.access.signatures import PublicKey
-from gateway.dialects.agentchat import frames, names
+from gateway.dialects.agentchat import frames, name_mapping
 from gateway.dialects.agentchat.channels import ChannelRegistry
 from gateway.model.records.stored_records import MemberRecord
 from gateway.model.state import GatewayState
@@ -29,23 +29,23 @@ class ClaimedIdentity:
 
     def as_proven(self) -> ClaimedIdentity:
         assert self.guest is not None
-        return replace(self, proven=True, guest=names.mark_guest_proven(self.guest))
+        return replace(self, proven=True, guest=name_mapping.mark_guest_proven(self.guest))
 
 
 def claim_identity(
     state: GatewayState, channels: ChannelRegistry, caller: Actor | None, frame: frames.IdentifyRequest, fresh: str
 ) -> ClaimedIdentity:
     """The identity that it claims. `fresh` is an unused id, for a client with neither key nor token."""
-    names.check_name(frame.name)
+    name_mapping.check_name(frame.name)
     key = PublicKey.of(frame.pubkey) if frame.pubkey is not None else None
     if caller is not None:
-        return ClaimedIdentity(names.agentchat_id_of(state, caller.name), caller.name, key)
+        return ClaimedIdentity(name_mapping.agentchat_id_of(state, caller.name), caller.name, key)
     if key is None:
-        guest = names.guest_record(frame.name, fresh)
+        guest = name_mapping.guest_record(frame.name, fresh)
         return ClaimedIdentity(fresh, guest.member.name, None, False, guest)
-    known = channels.guest_with_key(key.pem) or names.guest_with_key(state, key.pem)
-    known = known or names.new_guest(state, frame.name, key.pem, channels.is_taken)
-    return ClaimedIdentity(names.id_of_guest(known.member.name), known.member.name, key, False, known)
+    known = channels.guest_with_key(key.pem) or name_mapping.guest_with_key(state, key.pem)
+    known = known or name_mapping.new_guest(state, frame.name, key.pem, channels.is_taken)
+    return ClaimedIdentity(name_mapping.id_of_guest(known.member.name), known.member.name, key, False, known)
 
 
 def identity_obstacle(channels: ChannelRegistry, who: ClaimedIdentity) -> GroupChatError | None:

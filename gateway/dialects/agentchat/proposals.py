@@ -14,9 +14,9 @@ import msgspec
 
 from gateway.access.signatures import PublicKey
 from gateway.decisions import decision_rules
-from gateway.dialects.agentchat import frames, names
+from gateway.dialects.agentchat import frames, name_mapping
 from gateway.dialects.agentchat.frames import InvalidProposal, SignatureRequired
-from gateway.dialects.shared_formats import milliseconds
+from gateway.dialects.message_conversion import milliseconds
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.state import GatewayState
@@ -223,8 +223,8 @@ def _proposal_fields(state: GatewayState, decision: Decision) -> dict[str, Any]:
     details = decision.details or {}
     return {
         "id": decision.id,
-        "from": names.at_id(state, decision.by),
-        "to": names.at_id(state, decision.voters[0]),
+        "from": name_mapping.at_id(state, decision.by),
+        "to": name_mapping.at_id(state, decision.voters[0]),
         "task": details.get("task", decision.question),
         **{name: details.get(name) for name in ("amount", "currency", "payment_code", "terms")},
         "expires": milliseconds(decision.expires) or None,
@@ -235,7 +235,7 @@ def _proposal_fields(state: GatewayState, decision: Decision) -> dict[str, Any]:
 
 
 def _answer_fields(gateway_state: GatewayState, state: DecisionState, answer: Given, at: int) -> dict[str, Any]:
-    details, by = answer.details or {}, names.at_id(gateway_state, answer.by)
+    details, by = answer.details or {}, name_mapping.at_id(gateway_state, answer.by)
     match state:
         case S.ACCEPTED:
             return {"payment_code": details.get("payment_code")}

@@ -29,9 +29,9 @@ from aiohttp import web
 from gateway.access.rate_limit import Rate, TokenBuckets
 from gateway.api import auth
 from gateway.api.catch_up import catch_up
-from gateway.api.errors import settled_error, translate_errors
+from gateway.api.error_responses import settled_error, translate_errors
 from gateway.api.websocket_base import serve_socket
-from gateway.dialects.agentchat import frames, names, proposals
+from gateway.dialects.agentchat import frames, name_mapping, proposals
 from gateway.dialects.agentchat.channels import IDENTIFY_TIMEOUT_S, ChannelRegistry
 from gateway.dialects.agentchat.client_connection import AgentChatMember
 from gateway.dialects.anonymous_access import ANY_PATH, caller_of
@@ -150,12 +150,14 @@ class AgentChatConnection:
         state = self._hub.state
         self._channels.refresh()
         rooms = sorted(one.name for one in state.rooms.values() if not (one.invite_only or one.removed))
-        listed = [{"name": names.channel_of_room(room), "agents": len(self._channels.here(room))} for room in rooms]
+        listed = [
+            {"name": name_mapping.channel_of_room(room), "agents": len(self._channels.here(room))} for room in rooms
+        ]
         self._member.tell("CHANNELS", list=listed)
 
     async def _list_agents(self, channel: str) -> None:
         await self._hub.answers.wait_until_settled()
-        record = names.require_room(self._hub.state, channel)
+        record = name_mapping.require_room(self._hub.state, channel)
         if not self._may_know(record):
             raise UnknownRoom(f"There is no channel {channel}.")
         self._channels.refresh(record.name)
@@ -176,7 +178,7 @@ class AgentChatConnection:
 
     async def _join(self, channel: str) -> None:
         self._member.known()
-        record = names.require_room(self._hub.state, channel)
+        record = name_mapping.require_room(self._hub.state, channel)
         if record.invite_only and not self._is_let_in(record):
             raise Forbidden(f"{channel} is invite-only. Ask one of its agents for an invitation.")
         actor = await self._member.arrive()
@@ -216,7 +218,7 @@ class AgentChatConnection:
 
     async def _leave_channel(self, channel: str) -> None:
         self._member.known()
-        record = names.room_of_channel(self._hub.state, channel)
+        record = name_mapping.room_of_channel(self._hub.state, channel)
         if record is None or not (record.name in self._member.joined or self._may_know(record)):
             return
         if self._member.joined.pop(record.name, None) is not None:
@@ -227,18 +229,18 @@ class AgentChatConnection:
 
     async def _create(self, frame: frames.CreateChannelRequest) -> None:
         self._spend(self._channel_work)
-        if names.room_of_channel(self._hub.state, frame.channel) is not None:
+        if name_mapping.room_of_channel(self._hub.state, frame.channel) is not None:
             raise RoomExists(f"The channel {frame.channel} already exists. Choose another name.")
-        room = names.room_name_for_channel(frame.channel)
+        room = name_mapping.room_name_for_channel(frame.channel)
         wish = CreateRoom(room=room, invite_only=bool(frame.invite_only))
         await dispatch.run_operation(self._hub, await self._member.arrive(), wish)
         self._show(room, frame.channel)
 
     async def _invite(self, frame: frames.InviteRequest) -> None:
         self._spend(self._channel_work)
-        record = names.require_room(self._hub.state, frame.channel)
+        record = name_mapping.require_room(self._hub.state, frame.channel)
         self._check_inside(record, frame.channel)
-        guest = await self._connected(frame.agent) or names.member_with_id(self._hub.state, frame.agent)
+        guest = await self._connected(frame.agent) or name_mapping.member_with_id(self._hub.state, frame.agent)
         if guest is None:
             raise NotFound(f"There is no agent {frame.agent[:80]}.")
         await dispatch.run_operation(self._hub, await self._member.arrive(), Invite(room=record.name, member=guest))
@@ -301,7 +303,7 @@ class AgentChatConnection:
     async def _addressed(self, to: str) -> tuple[str, tuple[str, ...]]:
         """The room and the recipients of a message."""
         if to.startswith("#"):
-            record = names.require_room(self._hub.state, to)
+            record = name_mapping.require_room(self._hub.state, to)
             self._check_inside(record, to)
             return record.name, ()
         meeting = await self._room_in_common(to)
@@ -328,9 +330,13 @@ class AgentChatConnection:
         """The member with this id: one that is connected here, or one that the message can reach now or later."""
         if (name := await self._connected(agent)) is not None:
             return name
-        name = names.member_with_id(self._hub.state, agent)
+        name = name_mapping.member_with_id(self._hub.state, agent)
         record = self._hub.state.members[name] if name else None
-        if record is None or names.is_agentchat_guest(record) or (record.member.hidden and not record.member.inbox):
+        if (
+            record is None
+            or name_mapping.is_agentchat_guest(record)
+            or (record.member.hidden and not record.member.inbox)
+        ):
             raise NotFound(f"There is no agent {agent[:80]} here.")
         return record.member.name
 

@@ -25,11 +25,11 @@ from aiohttp import web
 
 from gateway.access.permissions import Actor, Permission
 from gateway.api import auth, stream_frames
-from gateway.api.errors import settled_error, translate_errors
+from gateway.api.error_responses import settled_error, translate_errors
 from gateway.api.websocket_base import serve_socket
-from gateway.dialects.ai_connect import frames, names
+from gateway.dialects.ai_connect import frames, name_mapping
 from gateway.dialects.ai_connect.delivery import PeerDelivery
-from gateway.dialects.ai_connect.names import AI_CONNECT, RequestedName
+from gateway.dialects.ai_connect.name_mapping import AI_CONNECT, RequestedName
 from gateway.dialects.ai_connect.peers import HeartbeatSettings, PeerRegistry
 from gateway.dialects.anonymous_access import ANY_PATH, caller_of
 from gateway.dialects.guest_admission import GuestAdmission
@@ -160,7 +160,7 @@ class AiConnectConnection:
         new = self._connection is None
         if new:
             self._enter(name, wanted.watches)
-        self.say(frames.registered_frame(names.full_name_of(self._hub.state, name), frame.name))
+        self.say(frames.registered_frame(name_mapping.full_name_of(self._hub.state, name), frame.name))
         if new and self._connection is not None and not wanted.watches:
             self._delivery = PeerDelivery(self._hub, self._connection, self._actor)
         else:
@@ -172,7 +172,7 @@ class AiConnectConnection:
 
     async def _as_guest(self, wanted: RequestedName) -> str:
         hub = self._hub
-        guest = names.guest_for(hub.state, wanted)
+        guest = name_mapping.guest_for(hub.state, wanted)
         hub.throttle.sends.take(guest.name, time.monotonic())
         with self._peers.arriving(guest.name):
             await self._app[GUESTS_KEY].arrive(MemberRecord(guest, dialect=AI_CONNECT))
@@ -246,21 +246,21 @@ class AiConnectConnection:
             self._transport.write(frame)
 
     def _tell(self, text: str) -> None:
-        name = names.full_name_of(self._hub.state, self.name) if self.name else ""
+        name = name_mapping.full_name_of(self._hub.state, self.name) if self.name else ""
         self.say(frames.notice_frame(text, name, iso_from_seconds(self._hub.now)))
 
     async def _say(self, actor: Actor, frame: frames.MessageFrame) -> None:
         if frame.context is not None and not isinstance(frame.context, dict):
             raise BadRequest("`context` must be an object such as {file, lines}. Nothing was sent.")
         to: tuple[str, ...] = ()
-        if frame.to.strip() != names.EVERYONE_NAME:
+        if frame.to.strip() != name_mapping.EVERYONE_NAME:
             to = (f"@{self._meant(frame.to)}",)
         await dispatch.run_operation(
             self._hub, actor, Send(content=frame.content, to=to, context=frame.context or None)
         )
 
     def _meant(self, text: str) -> str:
-        return names.find_recipient(self._hub.state, text, self.name, self._peers.here())
+        return name_mapping.find_recipient(self._hub.state, text, self.name, self._peers.here())
 
     async def _history(self, actor: Actor, frame: frames.HistoryFrame) -> list[dict[str, object]]:
         """The messages between the two, in both directions, oldest first. Of the undelivered ones for this peer, only

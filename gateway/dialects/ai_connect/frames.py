@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from gateway.api import stream_frames
-from gateway.dialects.ai_connect import names
-from gateway.dialects.shared_formats import plain_text
+from gateway.dialects.ai_connect import name_mapping
+from gateway.dialects.message_conversion import plain_text
 from gateway.model.state import GatewayState
 from gateway.protocol import codec
 from gateway.protocol.events import Message
@@ -119,8 +119,8 @@ def message_entry(state: GatewayState, message: Message) -> dict[str, Any]:
     """A message in the form that `unread`, `history` and `message` carry."""
     return {
         "id": f"msg-{message.seq}",
-        "from": names.sender_text(state, message.from_),
-        "to": names.recipients_text(state, message.recipients),
+        "from": name_mapping.sender_text(state, message.from_),
+        "to": name_mapping.recipients_text(state, message.recipients),
         "content": _content_text(message),
         "context": _context_fields(message),
         "timestamp": message.timestamp,

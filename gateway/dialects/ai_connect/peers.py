@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.client.process.tasks import spawn
-from gateway.dialects.ai_connect import frames, names
-from gateway.dialects.ai_connect.names import AI_CONNECT
+from gateway.dialects.ai_connect import frames, name_mapping
+from gateway.dialects.ai_connect.name_mapping import AI_CONNECT
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.core_types import Presence
@@ -158,14 +158,14 @@ class PeerRegistry:
             self._tell(frames.peer_left_frame(self._here.pop(name)[0]), name)
             return
         client, project = self._of.get(name), self._hub.state.members[name].member.project
-        shown, ip = names.full_name_of(self._hub.state, name), client.ip if client else GROUPCHAT_PROJECT
+        shown, ip = name_mapping.full_name_of(self._hub.state, name), client.ip if client else GROUPCHAT_PROJECT
         self._here[name] = (shown, iso_from_seconds(self._hub.now))
         self._tell(frames.peer_joined_frame(shown, ip, project), name)
 
     def _is_here(self, name: str) -> bool:
         state = self._hub.state
         record = state.members.get(name)
-        if record is None or names.is_viewer(record):
+        if record is None or name_mapping.is_viewer(record):
             return False
         return state.presence(record.member, self._hub.now) is Presence.ONLINE
 
@@ -190,7 +190,7 @@ class PeerRegistry:
     def _entry(self, name: str, client: PeerClient | None) -> dict[str, Any]:
         _, since = self._here.get(name, ("", iso_from_seconds(self._hub.now)))
         return {
-            "name": names.full_name_of(self._hub.state, name),
+            "name": name_mapping.full_name_of(self._hub.state, name),
             "ip": client.ip if client else GROUPCHAT_PROJECT,
             "connected_at": client.since if client else since,
         }

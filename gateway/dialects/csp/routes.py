@@ -14,13 +14,13 @@ from aiohttp import web
 from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor, Permission
 from gateway.api.auth import CALLER, EFFECT, HUB, actor_of
-from gateway.api.errors import error_response, json_response, path_for_log, settled_error
+from gateway.api.error_responses import error_response, json_response, path_for_log, settled_error
 from gateway.api.request_validation import decode_body
 from gateway.dialects.csp import wire_format
-from gateway.dialects.csp.posting import serve_post
+from gateway.dialects.csp.posted_messages import serve_post
 from gateway.dialects.csp.streams import serve_event_stream_push, serve_socket_push
 from gateway.dialects.csp.turn_modes import begin_mode, simple_floor
-from gateway.dialects.shared_formats import milliseconds
+from gateway.dialects.message_conversion import milliseconds
 from gateway.mode_rules import mode_control
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.operations.conversation import message_queries

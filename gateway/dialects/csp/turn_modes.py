@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.access.permissions import Actor, Permission
-from gateway.mode_rules import mode_control, roles
+from gateway.mode_rules import mode_control, speaker_roles
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.state import MACHINES, GatewayState
@@ -51,7 +51,9 @@ def mode_wish(  # noqa: PLR0913, PLR0917 - what a simple client sends
 ) -> ModeBegan:
     if mode.topic and not topic.strip():
         raise BadRequest(f"The mode {mode.name} needs a topic. Give one.")
-    order = roles.choose_speakers(state, DEFAULT_ROOM, None if agents is None else _members_with_turns(state, agents))
+    order = speaker_roles.choose_speakers(
+        state, DEFAULT_ROOM, None if agents is None else _members_with_turns(state, agents)
+    )
     if not order:
         raise BadRequest(f"The mode {mode.name} needs agents, but none is connected. Start one first.")
     if not 1 <= rounds <= MAX_ROUNDS:

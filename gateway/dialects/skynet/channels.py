@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.access.permissions import Actor
-from gateway.dialects.skynet import names
+from gateway.dialects.skynet import name_mapping
 from gateway.operations import dispatch
 from gateway.protocol.errors import Forbidden, UnknownRoom
 from gateway.protocol.requests.room_requests import CreateRoom, Join
@@ -12,7 +12,7 @@ from gateway.runtime.hub import Hub
 
 async def enter_channel(hub: Hub, actor: Actor, channel: str) -> str:
     """The room of a channel, of which this member is now a member."""
-    room = names.room_behind_channel(channel)
+    room = name_mapping.room_behind_channel(channel)
     if room in hub.state.rooms and actor.name in hub.state.in_room[room]:
         return room
     if room not in hub.state.rooms:

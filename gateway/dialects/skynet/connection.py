@@ -11,13 +11,13 @@ import structlog
 
 from gateway.access.permissions import Actor, Permission
 from gateway.api import stream_frames
-from gateway.api.errors import error_to_tell, settled_error
+from gateway.api.error_responses import error_to_tell, settled_error
 from gateway.dialects.acknowledged_delivery import AcknowledgedDelivery
-from gateway.dialects.skynet import names, sending
-from gateway.dialects.skynet.agents import NO_GUEST_TEXT, control_frame
+from gateway.dialects.skynet import message_sending, name_mapping
 from gateway.dialects.skynet.channels import enter_channel
-from gateway.dialects.skynet.names import SKYNET
-from gateway.dialects.skynet.service import SkynetService
+from gateway.dialects.skynet.connected_agents import NO_GUEST_TEXT, control_frame
+from gateway.dialects.skynet.name_mapping import SKYNET
+from gateway.dialects.skynet.shared_state import SkynetService
 from gateway.dialects.skynet.wire import frames, messages
 from gateway.dialects.skynet.wire.connect_options import MAX_CHANNELS, ConnectOptions
 from gateway.dialects.skynet.wire.error_codes import skynet_error_frame
@@ -71,7 +71,7 @@ class SkynetConnection:
         with self._agents.arriving(self.name):
             actor = await self._become(who, options)
             self._enter(await self._enter_channels(actor, options.channels))
-        now, agent_id = iso_from_seconds(self._hub.now), names.agent_id_of(self._hub.state, self.name)
+        now, agent_id = iso_from_seconds(self._hub.now), name_mapping.agent_id_of(self._hub.state, self.name)
         welcome = f"Connected to MCP Server as {agent_id}"
         self.say(control_frame("connected", agent_id=agent_id, server_time=now, message=welcome))
         if not self.watches:
@@ -89,8 +89,10 @@ class SkynetConnection:
             self.make_way(NO_GUEST_TEXT)
 
     def _guest_for(self, options: ConnectOptions) -> Member:
-        guest = names.guest_with_agent_id(self._hub.state, options.agent_id, options.agent_type, options.priority)
-        names.check_same_use(self._hub.state, options.agent_id, guest)
+        guest = name_mapping.guest_with_agent_id(
+            self._hub.state, options.agent_id, options.agent_type, options.priority
+        )
+        name_mapping.check_same_use(self._hub.state, options.agent_id, guest)
         return guest
 
     async def _become(self, who: Actor | Member, options: ConnectOptions) -> Actor:
@@ -105,7 +107,7 @@ class SkynetConnection:
         """A member keeps what it does not name, and all of it if this is a monitor or it is already here with another
         client. If it had no inbox, it gets one for what names it: what is said to everyone comes by the stream, which
         costs the same for any number of readers."""
-        hello = Hello(role=names.named_role(options.agent_type), priority=options.priority)
+        hello = Hello(role=name_mapping.named_role(options.agent_type), priority=options.priority)
         if options.watches or self._is_here_otherwise(caller.name):
             hello = Hello()
         await hello_operation.answer_hello(self._hub, caller, hello)
@@ -228,7 +230,7 @@ class SkynetConnection:
         """Tell the sender that a message was not delivered in time, or cannot be delivered."""
         last = receipt.steps[-1]
         if last.rung in (Rung.EXPIRED, Rung.FAILED):
-            to = names.agent_id_of(self._hub.state, receipt.member)
+            to = name_mapping.agent_id_of(self._hub.state, receipt.member)
             text = f"The message for {to!r} was not delivered: {last.reason or last.rung}."
             self._refuse(Conflict(text), self._agents.ids.id_of(receipt.message))
 
@@ -262,12 +264,12 @@ class SkynetConnection:
                 pass
             case "subscribe":
                 channel = _channel_in(control)
-                self._check_channel_count(names.room_behind_channel(channel))
+                self._check_channel_count(name_mapping.room_behind_channel(channel))
                 self._subscribe(await enter_channel(self._hub, self.actor(), channel), channel)
                 self.say(control_frame("subscribed", channel=channel))
             case "unsubscribe":
                 channel = _channel_in(control)
-                self.unsubscribe(names.room_behind_channel(channel))
+                self.unsubscribe(name_mapping.room_behind_channel(channel))
                 self.say(control_frame("unsubscribed", channel=channel))
             case _:
                 raise BadRequest(
@@ -285,7 +287,7 @@ class SkynetConnection:
             self._fewer.clear()
             await self._fewer.wait()
         self._service.check_send(self.name, message)
-        begun = await sending.begin_send(self._hub, self._agents.ids, self.actor(), message)
+        begun = await message_sending.begin_send(self._hub, self._agents.ids, self.actor(), message)
         assert isinstance(begun, asyncio.Future)
         self._unanswered += 1
         begun.add_done_callback(lambda done: self._sent(done, message.id))
@@ -307,7 +309,7 @@ class SkynetConnection:
         since = self._live_since.get(message.room)
         if not message.recipients and since is not None and message.seq > since and self._streams_all:
             return None
-        channel = self.subscriptions.get(message.room) or names.channel_for_room(message.room)
+        channel = self.subscriptions.get(message.room) or name_mapping.channel_for_room(message.room)
         fields = messages.skynet_message_fields(self._hub.state, self._agents.ids, message, channel, self.name)
         return messages.encode_message_frame(fields)
 
@@ -359,4 +361,4 @@ class SkynetConnection:
 def _channel_in(control: frames.ControlData) -> str:
     if not isinstance(control.params.channel, str):
         raise BadRequest(f"`{control.action}` needs a channel: {{'channel': 'NAME'}}.")
-    return names.check_channel_name(control.params.channel)
+    return name_mapping.check_channel_name(control.params.channel)

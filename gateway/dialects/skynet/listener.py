@@ -22,7 +22,7 @@ from functools import partial
 from aiohttp import web
 
 from gateway.api import auth
-from gateway.api.errors import settled_error
+from gateway.api.error_responses import settled_error
 from gateway.api.request_validation import MAX_BODY_BYTES
 from gateway.api.websocket_base import serve_socket
 from gateway.dialects.anonymous_access import ANY_PATH
@@ -30,7 +30,7 @@ from gateway.dialects.skynet.config_file import read_config_file
 from gateway.dialects.skynet.connection import SkynetConnection
 from gateway.dialects.skynet.rest.answers import answer_in_skynet_shape
 from gateway.dialects.skynet.rest.routes import skynet_routes
-from gateway.dialects.skynet.service import SERVICE, SkynetService
+from gateway.dialects.skynet.shared_state import SERVICE, SkynetService
 from gateway.dialects.skynet.wire.connect_options import connect_options_of
 from gateway.protocol.errors import GroupChatError, NotFound
 from gateway.runtime.hub import Hub

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from gateway.access.tokens import TokenRecord
 from gateway.loop_guard.holds import STORED_AS, LoopHold
-from gateway.model.records.context_documents import ContextRecord
+from gateway.model.records.shared_document_records import ContextRecord
 from gateway.model.records.stored_records import (
     AskRecord,
     CostRecord,

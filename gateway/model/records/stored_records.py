@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.access.tokens import TokenRecord
 from gateway.loop_guard.holds import LoopHold
-from gateway.model.records.context_documents import ContextRecord
+from gateway.model.records.shared_document_records import ContextRecord
 from gateway.protocol.types.core_types import Ask, Member
 from gateway.protocol.types.decision_types import Decision
 from gateway.protocol.types.session_types import Session

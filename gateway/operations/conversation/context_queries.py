@@ -14,7 +14,7 @@ from gateway.conversation.shared_documents import (
     missing_document_error,
     raw_document_of,
 )
-from gateway.model.records.context_documents import (
+from gateway.model.records.shared_document_records import (
     STORE_KIND,
     JsonObject,
     RawContextDocument,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.access.permissions import Actor
 from gateway.conversation import sessions, shared_documents
-from gateway.decisions import proposals
+from gateway.decisions import decision_handlers
 from gateway.model.paging import MAX_LIST_BYTES, fit_into_page
 from gateway.operations.conversation.message_queries import messages_of, viewer_of
 from gateway.protocol import codec
@@ -25,7 +25,7 @@ MAX_LISTED_DECISIONS = 1000
 async def show_decision(hub: Hub, actor: Actor, request: ShowDecision) -> DecisionView:
     """Show a decision from memory, else from the store."""
     found = await _find_decision(hub, actor, request.decision.strip())
-    return DecisionView(found or proposals.require_decision(hub.state, actor, request.decision))
+    return DecisionView(found or decision_handlers.require_decision(hub.state, actor, request.decision))
 
 
 async def show_session(hub: Hub, actor: Actor, request: ShowSession) -> SessionDetail:
@@ -40,7 +40,7 @@ async def _find_decision(hub: Hub, actor: Actor, key: str) -> Decision | None:
     decision = hub.state.decisions.get(key)
     if decision is None and (raw := await hub.store.aside("decision", key)) is not None:
         decision = codec.decode(Decision, raw)
-    return decision if decision is not None and proposals.may_see_decision(hub.state, actor, decision) else None
+    return decision if decision is not None and decision_handlers.may_see_decision(hub.state, actor, decision) else None
 
 
 def _session_contexts(hub: Hub, actor: Actor, session: Session) -> tuple[ContextInfo, ...]:

@@ -10,7 +10,7 @@ from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor, Permission
 from gateway.agent_control import approvals
 from gateway.conversation import sessions
-from gateway.decisions import proposals
+from gateway.decisions import decision_handlers
 from gateway.marks import mutes
 from gateway.model.paging import MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES, fit_into_page
 from gateway.model.rule_outcome import RuleOutcome
@@ -83,7 +83,7 @@ def _welcome_lists(hub: Hub, actor: Actor) -> dict[str, tuple[Any, bool]]:
         "rooms": (state.room_view(state.rooms[name]) for name in sorted(state.rooms_of[actor.name])),
         "members": (state.view(one, hub.now) for one in visible),
         "asks": approvals.visible_asks(state, actor),
-        "decisions": sorted(proposals.visible_decisions(state, actor, Decisions()), key=lambda one: one.number),
+        "decisions": sorted(decision_handlers.visible_decisions(state, actor, Decisions()), key=lambda one: one.number),
         "sessions": sorted(sessions.visible_sessions(state, actor), key=lambda one: one.number),
     }
     return {name: fit_into_page(found, MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES) for name, found in views.items()}

@@ -15,7 +15,7 @@ from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateLink
 from gateway.protocol.results import Result
 from gateway.protocol.types.core_types import Member, Room, canonical_room_name
-from gateway.push.link_view import LinkView
+from gateway.push.share_link_events import LinkView
 from gateway.rooms import share_links
 from gateway.runtime.hub import Hub
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.access.permissions import Actor
-from gateway.agent_control import condition_notices, delivery_rules
+from gateway.agent_control import delivery_rules, limit_notices
 from gateway.marks import mutes
 from gateway.model.paging import cut_page
 from gateway.model.rule_outcome import RuleOutcome
@@ -51,10 +51,10 @@ async def answer_set_activity(hub: Hub, actor: Actor, request: SetActivity) -> D
 async def answer_set_condition(hub: Hub, actor: Actor, request: SetCondition) -> Result:
     """The room is told before the next presence shows it. A limit that was told already is not told again."""
     live, condition = hub.state.live[actor.name], request.condition
-    condition_notices.check_condition(condition)
-    notices = condition_notices.limit_notices(hub.state, actor.name, condition, hub.rule_context())
+    limit_notices.check_condition(condition)
+    notices = limit_notices.limit_notices(hub.state, actor.name, condition, hub.rule_context())
     live.condition = condition
-    live.told_limit = condition_notices.told_limit_after(live.told_limit, condition, is_told_now=bool(notices))
+    live.told_limit = limit_notices.told_limit_after(live.told_limit, condition, is_told_now=bool(notices))
     hub.presence.note_change(actor.name)
     return await hub.carry_out(RuleOutcome(Done(), notices))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from gateway.access.permissions import Actor, Permission
-from gateway.agent_control import terminal_rules
+from gateway.agent_control import terminal_watch_rules
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.agent_requests import ShowTerminal, UnwatchTerminal, WatchTerminal
 from gateway.protocol.results import Done, Shown, Watching
@@ -17,10 +17,10 @@ NO_STREAM_TEXT = "A terminal is watched over a WebSocket (/v1/ws): its pictures 
 
 
 async def watch_terminal(hub: Hub, actor: Actor, request: WatchTerminal, stream: Connection | None) -> Watching:
-    name = terminal_rules.watchable_agent(hub.state, actor, request.member)
+    name = terminal_watch_rules.watchable_agent(hub.state, actor, request.member)
     if stream is None:
         raise BadRequest(NO_STREAM_TEXT)
-    return hub.terminals.watch(stream, name, partial(terminal_rules.why_not_watch, hub.state, actor, name))
+    return hub.terminals.watch(stream, name, partial(terminal_watch_rules.why_not_watch, hub.state, actor, name))
 
 
 async def unwatch_terminal(hub: Hub, actor: Actor, request: UnwatchTerminal, stream: Connection | None) -> Done:

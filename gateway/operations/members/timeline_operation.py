@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from gateway.access.permissions import Actor, Permission
-from gateway.agent_control.terminal_rules import agent_in_reach
+from gateway.agent_control.terminal_watch_rules import agent_in_reach
 from gateway.protocol import codec
 from gateway.protocol.events import AskEvent, Control, Durable, MemberEvent, Message, Receipt, RoomEvent
 from gateway.protocol.requests.agent_requests import Timeline

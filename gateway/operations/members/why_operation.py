@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gateway.access.permissions import Actor
-from gateway.agent_control import approvals, delivery_rules, silence
+from gateway.agent_control import approvals, delivery_rules, silence_diagnosis
 from gateway.model.live_members import LiveMember
 from gateway.operations.conversation.message_queries import messages_of, viewer_of
 from gateway.protocol.errors import NotFound
@@ -27,10 +27,10 @@ async def answer_why(hub: Hub, actor: Actor, request: WhySilent) -> WhyList:
     query = MessageQuery(viewer_of(hub, actor), limit=RECENT_MESSAGES)
     recent = await messages_of(hub, actor, await hub.store.messages(query))
     newest = {name: message for message in reversed(recent) for name in message.deliveries}
-    prefix = silence.SHELL_PREFIX if request.shell else silence.CHAT_PREFIX
+    prefix = silence_diagnosis.SHELL_PREFIX if request.shell else silence_diagnosis.CHAT_PREFIX
     told = await _deliveries(hub, actor, newest, agents[:MAX_AGENTS])
     facts = (_facts_about(hub, actor, one, told.get(one.name)) for one in agents[:MAX_AGENTS])
-    return WhyList(tuple(silence.why_silent(one, prefix) for one in facts), more=len(agents) > MAX_AGENTS)
+    return WhyList(tuple(silence_diagnosis.why_silent(one, prefix) for one in facts), more=len(agents) > MAX_AGENTS)
 
 
 def _wanted_agents(hub: Hub, member: str | None) -> list[Member]:
@@ -67,11 +67,11 @@ async def _deliveries(
     return found
 
 
-def _facts_about(hub: Hub, actor: Actor, agent: Member, last: Delivery | None) -> silence.WhyFacts:
+def _facts_about(hub: Hub, actor: Actor, agent: Member, last: Delivery | None) -> silence_diagnosis.WhyFacts:
     state, live = hub.state, hub.state.live.get(agent.name) or LiveMember()
     near = approvals.may_see(state, actor, agent.name)
     record = state.asks.get(agent.name)
-    return silence.WhyFacts(
+    return silence_diagnosis.WhyFacts(
         state.view(agent, hub.now),
         record.ask if record is not None and near else None,
         last,

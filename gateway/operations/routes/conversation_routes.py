@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.access.operation_kinds import OperationKind
 from gateway.conversation import sessions, shared_documents
-from gateway.decisions import proposals
+from gateway.decisions import decision_handlers
 from gateway.operations.conversation import context_queries, session_queries
 from gateway.operations.operation import Operation
 from gateway.protocol.requests.context_requests import (
@@ -82,8 +82,12 @@ CONVERSATION_OPERATIONS = (
         "/v1/contexts/{scope}/{name}/history",
         query=context_queries.document_history,
     ),
-    Operation(Propose, OperationKind.SENDS, DecisionView, "POST", "/v1/decisions", rule=proposals.open_proposal),
-    Operation(Decisions, OperationKind.READS, DecisionList, "GET", "/v1/decisions", rule=proposals.list_decisions),
+    Operation(
+        Propose, OperationKind.SENDS, DecisionView, "POST", "/v1/decisions", rule=decision_handlers.open_proposal
+    ),
+    Operation(
+        Decisions, OperationKind.READS, DecisionList, "GET", "/v1/decisions", rule=decision_handlers.list_decisions
+    ),
     Operation(
         ShowDecision,
         OperationKind.READS,
@@ -98,7 +102,7 @@ CONVERSATION_OPERATIONS = (
         DecisionView,
         "POST",
         "/v1/decisions/{decision}/answer",
-        rule=proposals.answer_decision,
+        rule=decision_handlers.answer_decision,
     ),
     Operation(
         CloseDecision,
@@ -106,7 +110,7 @@ CONVERSATION_OPERATIONS = (
         DecisionView,
         "POST",
         "/v1/decisions/{decision}/close",
-        rule=proposals.close_decision,
+        rule=decision_handlers.close_decision,
     ),
     Operation(OpenSession, OperationKind.SENDS, SessionView, "POST", "/v1/sessions", rule=sessions.open_session),
     Operation(Sessions, OperationKind.READS, SessionList, "GET", "/v1/sessions", rule=sessions.list_sessions),

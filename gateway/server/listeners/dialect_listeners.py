@@ -22,7 +22,7 @@ from gateway.dialects.agentchat import protocol
 from gateway.dialects.ai_connect import bridge
 from gateway.dialects.skynet import listener
 from gateway.listening.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter, LimitedSite
-from gateway.listening.unproven_connections import ConnectionLimits
+from gateway.listening.unauthenticated_connections import ConnectionLimits
 from gateway.protocol.errors import Unavailable
 from gateway.runtime.hub import Hub
 from gateway.runtime.listen_option import Listen

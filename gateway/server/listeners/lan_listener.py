@@ -17,7 +17,7 @@ import structlog
 from aiohttp import web
 
 from gateway.api import auth
-from gateway.api.errors import translate_errors
+from gateway.api.error_responses import translate_errors
 from gateway.api.origin_check import AllowedHosts
 from gateway.listening.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter, LimitedSite
 from gateway.listening.private_addresses import check_private_address
@@ -26,7 +26,7 @@ from gateway.protocol.results import LanPage
 from gateway.protocol.types.timestamps import iso_from_seconds
 from gateway.runtime.hub import Hub
 from gateway.server.listeners.lan_certificate import LanCertificate, certificate_for
-from gateway.web.proving_socket import serve_browser_socket
+from gateway.web.browser_websocket import serve_browser_socket
 from gateway.web.routes import web_routes
 
 CERTIFICATE_FOLDER = "lan"

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.access.operation_kinds import OperationKind
 from gateway.api import auth, mcp_proxy, openapi, rest
-from gateway.api.errors import json_response, translate_errors
+from gateway.api.error_responses import json_response, translate_errors
 from gateway.api.event_stream import serve_event_stream
 from gateway.api.origin_check import AllowedHosts
 from gateway.api.request_validation import MAX_BODY_BYTES
@@ -19,7 +19,7 @@ from gateway.protocol.requests.connection_requests import Stats
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.statistics.prometheus_page import METRICS_CONTENT_TYPE
-from gateway.web.proving_socket import serve_full_protocol
+from gateway.web.browser_websocket import serve_full_protocol
 from gateway.web.routes import web_routes
 
 

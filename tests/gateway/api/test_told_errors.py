@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.api.errors import error_response, error_to_tell, settled_error
+from gateway.api.error_responses import error_response, error_to_tell, settled_error
 from gateway.commit.answer_order import Answers
 from gateway.dialects.csp.wire_format import error_fields
 from gateway.protocol.errors import Forbidden, GroupChatError, RateLimited, StorageFailed, Unauthorized

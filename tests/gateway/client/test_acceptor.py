@@ -16,9 +16,9 @@ import pytest
 from aiohttp import web
 
 from gateway.api.auth import LIMITER
-from gateway.api.errors import translate_errors
+from gateway.api.error_responses import translate_errors
 from gateway.listening.acceptor import Acceptor, ConnectionLimiter, LimitedSite
-from gateway.listening.unproven_connections import ConnectionLimits
+from gateway.listening.unauthenticated_connections import ConnectionLimits
 from tests.fakes.retry import retry_until
 from tests.support.certificates import self_signed
 from tests.support.crowds import closed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.listening.unproven_connections import (
+from gateway.listening.unauthenticated_connections import (
     RESERVED_DESCRIPTORS,
     AdmissionControl,
     ConnectionLimits,

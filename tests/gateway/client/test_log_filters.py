@@ -17,7 +17,7 @@ import structlog
 from aiohttp import web
 
 from gateway.api import mcp_proxy
-from gateway.api.errors import path_for_log
+from gateway.api.error_responses import path_for_log
 from gateway.client.discovery.endpoint import Endpoint, check_url
 from gateway.client.files.log_filters import (
     MAX_REPEATS_PER_WINDOW,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.model.records.context_documents import FULL_COPY_EVERY_VERSIONS, MAX_INLINE_BYTES, merge_documents
+from gateway.model.records.shared_document_records import FULL_COPY_EVERY_VERSIONS, MAX_INLINE_BYTES, merge_documents
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound, StorageFull
 from gateway.protocol.events import ContextEvent, Message
 from gateway.protocol.requests.connection_requests import Events, Hello

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.conversation import sessions
-from gateway.decisions import decision_rules, proposals
+from gateway.decisions import decision_handlers, decision_rules
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import Message, SessionEvent
 from gateway.protocol.requests.decision_requests import Propose
@@ -181,7 +181,7 @@ def test_one_that_rests_or_is_done_is_never_late(scene: Scene) -> None:
 
 def test_it_remembers_what_was_asked_in_it(scene: Scene) -> None:
     scene.open()
-    scene.world.do(proposals.open_proposal, scene.ann, Propose(question="A or B?"))
+    scene.world.do(decision_handlers.open_proposal, scene.ann, Propose(question="A or B?"))
     motion = decision_rules.NewDecision("general", "Done?", voters=("ada",), silent=True)
     made, facts = decision_rules.open_decision(scene.world.state, "system", motion, scene.world.rule_context)
     scene.world.commit(*facts)

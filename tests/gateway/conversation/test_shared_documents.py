@@ -8,7 +8,7 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.conversation import shared_documents
-from gateway.model.records.context_documents import (
+from gateway.model.records.shared_document_records import (
     MAX_INLINE_BYTES,
     RawContextDocument,
     encode_document,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.agentchat import frames as words
-from gateway.dialects.agentchat import names
-from gateway.dialects.agentchat.names import AGENTCHAT
+from gateway.dialects.agentchat import name_mapping
+from gateway.dialects.agentchat.name_mapping import AGENTCHAT
 from gateway.dialects.common_rooms import common_room
 from gateway.model.records.stored_records import MemberRecord
 from gateway.protocol.errors import Conflict, NameTaken
@@ -25,7 +25,7 @@ def world() -> World:
 
 
 def came(world: World, name: str, id_: str, key: str = "") -> str:
-    guest = names.guest_record(name, id_, key)
+    guest = name_mapping.guest_record(name, id_, key)
     world.commit(*guests.admit_guest(world.state, guest, world.rule_context))
     return guest.member.name
 
@@ -40,26 +40,26 @@ def went(world: World, name: str) -> None:
 )
 def test_a_guest_is_called_by_its_name_and_id(world: World, name: str, member: str) -> None:
     assert came(world, name, "abcd1234") == member
-    assert names.agentchat_id_of(world.state, member) == "abcd1234"
-    assert names.member_with_id(world.state, "@abcd1234") == member
-    assert names.member_with_id(world.state, f"@{member}") is None
+    assert name_mapping.agentchat_id_of(world.state, member) == "abcd1234"
+    assert name_mapping.member_with_id(world.state, "@abcd1234") == member
+    assert name_mapping.member_with_id(world.state, f"@{member}") is None
 
 
 @pytest.mark.parametrize("name", ["claude", "a.b.c", "x" * 64, "deadbeef", "a-12345678", "_"])
 def test_each_member_of_ours_has_an_id_that_leads_back(world: World, name: str) -> None:
     world.member(name)
-    id_ = names.agentchat_id_of(world.state, name)
-    assert names.check_name(id_) == id_
-    assert names.member_with_id(world.state, f"@{id_}") == name
+    id_ = name_mapping.agentchat_id_of(world.state, name)
+    assert name_mapping.check_name(id_) == id_
+    assert name_mapping.member_with_id(world.state, f"@{id_}") == name
 
 
 def test_an_id_of_a_guest_is_not_that_of_another_member(world: World) -> None:
     world.member("deadbeef")
     came(world, "scout", "cafecafe")
-    assert names.member_with_id(world.state, "@deadbeef") == "deadbeef"
-    assert not names.is_free_id(world.state, "deadbeef")
-    assert not names.is_free_id(world.state, "cafecafe")
-    assert names.is_free_id(world.state, "fefefefe")
+    assert name_mapping.member_with_id(world.state, "@deadbeef") == "deadbeef"
+    assert not name_mapping.is_free_id(world.state, "deadbeef")
+    assert not name_mapping.is_free_id(world.state, "cafecafe")
+    assert name_mapping.is_free_id(world.state, "fefefefe")
 
 
 def test_a_key_that_only_begins_alike_gets_a_longer_id(world: World) -> None:
@@ -70,19 +70,21 @@ def test_a_key_that_only_begins_alike_gets_a_longer_id(world: World) -> None:
     for taken in (0, 8, 16):
         if taken:
             came(world, f"other{taken}", digest[:taken], f"another key {taken}")
-        ids.append(names.id_of_guest(names.new_guest(world.state, "me", pem, lambda _: False).member.name))
+        ids.append(
+            name_mapping.id_of_guest(name_mapping.new_guest(world.state, "me", pem, lambda _: False).member.name)
+        )
     assert ids == [digest[:8], digest[:16], digest[:24]]
-    longest = names.guest_record("x" * 32, ids[2]).member.name
+    longest = name_mapping.guest_record("x" * 32, ids[2]).member.name
     assert canonical_member_name(longest) == longest
 
 
 def test_a_member_of_that_name_with_a_token_is_not_taken_over(world: World) -> None:
     digest = hashlib.sha256(b"a key").hexdigest()
     world.member(f"me-{digest[:8]}")
-    newcomer = names.new_guest(world.state, "me", "a key", lambda _: False)
+    newcomer = name_mapping.new_guest(world.state, "me", "a key", lambda _: False)
     assert newcomer.member.name == f"me-{digest[:16]}"
     with pytest.raises(NameTaken):
-        guests.admit_guest(world.state, names.guest_record("me", digest[:8], "a key"), world.rule_context)
+        guests.admit_guest(world.state, name_mapping.guest_record("me", digest[:8], "a key"), world.rule_context)
 
 
 # channels
@@ -91,18 +93,18 @@ def test_a_member_of_that_name_with_a_token_is_not_taken_over(world: World) -> N
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,31}", fullmatch=True))
 def test_each_channel_has_a_room_that_leads_back(bare: str) -> None:
     channel = f"#{bare}"
-    room = names.room_name_for_channel(channel)
+    room = name_mapping.room_name_for_channel(channel)
     assert canonical_room_name(room) == room
-    assert names.channel_of_room(room) == channel.lower()
+    assert name_mapping.channel_of_room(room) == channel.lower()
 
 
 @given(st.from_regex(r"[a-z0-9_](?:[a-z0-9_.-]{0,62}[a-z0-9_])?", fullmatch=True))
 def test_each_room_has_a_channel_that_leads_back(room: str) -> None:
     world = World()
     world.room(room)
-    channel = names.channel_of_room(room)
-    assert names.check_channel(channel) == channel
-    found = names.room_of_channel(world.state, channel.upper())
+    channel = name_mapping.channel_of_room(room)
+    assert name_mapping.check_channel(channel) == channel
+    found = name_mapping.room_of_channel(world.state, channel.upper())
     assert found is not None and found.name == room
 
 
@@ -152,7 +154,7 @@ def test_there_is_an_end_to_those_with_a_key(world: World) -> None:
     for number, lost in ((1, 50.0), (2, 20.0), (3, 90.0)):
         world.state.live[f"k-{number:08d}"].connections = 0
         world.state.live[f"k-{number:08d}"].lost = lost
-    proven = names.mark_guest_proven(world.state.members["k-00000002"])
+    proven = name_mapping.mark_guest_proven(world.state.members["k-00000002"])
     world.commit(*guests.admit_guest(world.state, proven, world.rule_context))
     newcomer = came(world, "one-more", "aaaaaaaa", "another key")
     known = {one for one in world.state.members if one.startswith(("k-0000000", newcomer))}
@@ -163,7 +165,7 @@ def test_there_is_an_end_to_those_with_a_key(world: World) -> None:
 def test_a_proven_key_stays_proven(world: World) -> None:
     name = came(world, "scout", "abcd1234", "key")
     assert world.state.members[name].member.capabilities == ("unproven",)
-    proven = names.mark_guest_proven(world.state.members[name])
+    proven = name_mapping.mark_guest_proven(world.state.members[name])
     world.commit(*guests.admit_guest(world.state, proven, world.rule_context))
     went(world, name)
     world.commit(*guests.admit_guest(world.state, world.state.members[name], world.rule_context))

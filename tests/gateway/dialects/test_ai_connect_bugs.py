@@ -17,7 +17,7 @@ import pytest
 
 from gateway.client import Client
 from gateway.dialects.ai_connect.bridge import make_ai_connect_app
-from gateway.dialects.ai_connect.names import AI_CONNECT
+from gateway.dialects.ai_connect.name_mapping import AI_CONNECT
 from gateway.dialects.ai_connect.peers import HeartbeatSettings, PeerRegistry
 from gateway.dialects.guest_admission import GuestAdmission
 from gateway.model.records.stored_records import MemberRecord

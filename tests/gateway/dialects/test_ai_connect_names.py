@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gateway.dialects.ai_connect import frames as words
-from gateway.dialects.ai_connect.names import (
+from gateway.dialects.ai_connect.name_mapping import (
     AI_CONNECT,
     RequestedName,
     find_recipient,

@@ -26,11 +26,11 @@ from gateway.api.websocket import MAX_UNANSWERED_REQUESTS
 from gateway.api.websocket_base import MAX_FRAME_BYTES
 from gateway.conversation import sessions
 from gateway.conversation.answered_messages import MAX_ANSWERED_MESSAGES
+from gateway.decisions.decision_handlers import MAX_OPEN_DECISIONS, MAX_OPTION_KEY_CHARS
 from gateway.decisions.decision_rules import MAX_ANSWERS_PER_VOTER, MAX_DETAILS_BYTES, MAX_LISTED_CLOSED
-from gateway.decisions.proposals import MAX_OPEN_DECISIONS, MAX_OPTION_KEY_CHARS
 from gateway.model.paging import MAX_LIST_BYTES, MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES
-from gateway.model.records.context_documents import MAX_INLINE_BYTES
 from gateway.model.records.operator_settings import RuleSettings
+from gateway.model.records.shared_document_records import MAX_INLINE_BYTES
 from gateway.model.state import AWAY_AFTER_S
 from gateway.operations.members.hello_operation import MAX_WELCOME_DELIVERIES
 from gateway.operations.operation_table import OPERATION_BY_REQUEST

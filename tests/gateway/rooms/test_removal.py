@@ -13,7 +13,7 @@ from gateway.access.permissions import Actor
 from gateway.access.tokens import create_token_record
 from gateway.agent_control.delivery_rules import end_delivery
 from gateway.client import Client
-from gateway.dialects.ai_connect.names import AI_CONNECT, RequestedName, guest_for
+from gateway.dialects.ai_connect.name_mapping import AI_CONNECT, RequestedName, guest_for
 from gateway.model.records.stored_records import MemberRecord
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.operations.dispatch import run_operation

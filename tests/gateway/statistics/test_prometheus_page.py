@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from gateway.statistics.delivery_end import DeliveryEnd, DeliveryResult
-from gateway.statistics.latency import DELIVERY_BUCKETS_S
+from gateway.statistics.latency_histogram import DELIVERY_BUCKETS_S
 from gateway.statistics.metrics import Metrics
 from gateway.statistics.prometheus_page import OTHERS_LABEL, GaugeValues, Shows, render_page
 

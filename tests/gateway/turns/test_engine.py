@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.decisions.spoken_votes import YES_OR_NO, find_votes, parse_vote
 from gateway.decisions.vote_count import VoteCheck, result_at
-from gateway.mode_rules.votes import vote_status_of
+from gateway.decisions.votes_in_messages import YES_OR_NO, find_votes, parse_vote
+from gateway.mode_rules.mode_votes import vote_status_of
 from gateway.protocol.types import core_types
 from gateway.protocol.types.decision_types import AnswerKind, Decision, Given
 from gateway.runtime.mode_files import built_in_modes

@@ -19,7 +19,7 @@ from gateway.protocol.errors import Unauthorized
 from gateway.protocol.requests.member_requests import RevokeToken
 from gateway.push.connections import Connection
 from gateway.server.state_folder.startup_tokens import system_actor
-from gateway.web.proving_socket import ProvingSocket
+from gateway.web.browser_websocket import BrowserWebSocket
 from tests.support.browser import Browser, DeviceSocket, begin_pairing
 from tests.support.gateways import Gateway
 
@@ -149,7 +149,7 @@ async def test_whoever_says_nothing_is_put_out(gateway: Gateway) -> None:
         raise Unauthorized("Nobody proves anything here.")
 
     wire = Wire()
-    socket = ProvingSocket(gateway.hub, wire, Challenged("h", "o", "n"), nobody, seconds=0.01)
+    socket = BrowserWebSocket(gateway.hub, wire, Challenged("h", "o", "n"), nobody, seconds=0.01)
     await asyncio.wait_for(wire.closed.wait(), 60)
     assert b"challenge" in wire.written
     socket.close()

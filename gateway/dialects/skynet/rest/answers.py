@@ -12,11 +12,11 @@ from aiohttp import web
 from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor
 from gateway.api.auth import CALLER, HUB, mark_refused
-from gateway.api.errors import error_response, path_for_log, settled_error
+from gateway.api.error_responses import error_response, path_for_log, settled_error
 from gateway.api.request_validation import decode_body
-from gateway.dialects.skynet import names
-from gateway.dialects.skynet.names import SKYNET
-from gateway.dialects.skynet.service import SERVICE
+from gateway.dialects.skynet import name_mapping
+from gateway.dialects.skynet.name_mapping import SKYNET
+from gateway.dialects.skynet.shared_state import SERVICE
 from gateway.dialects.skynet.wire.error_codes import UNPROCESSABLE, error_body
 from gateway.dialects.skynet.wire.frames import MESSAGE_TYPES
 from gateway.dialects.skynet.wire.validation_errors import AllowedNames, explain_error
@@ -92,7 +92,7 @@ async def require_writer(request: web.Request, agent_id: str) -> Actor:
     caller = await request.app[SERVICE].caller_of(request)
     hub = request.app[HUB]
     if caller is not None:
-        if names.member_with_agent_id(hub.state, agent_id) != caller.name:
+        if name_mapping.member_with_agent_id(hub.state, agent_id) != caller.name:
             raise Forbidden(f"This token belongs to {caller.name!r}; it cannot be used for {agent_id[:128]!r}.")
         return caller
     return await admit_caller(request, agent_id)
@@ -100,7 +100,7 @@ async def require_writer(request: web.Request, agent_id: str) -> Actor:
 
 async def admit_caller(request: web.Request, agent_id: str) -> Actor:
     service = request.app[SERVICE]
-    guest = names.guest_with_agent_id(service.hub.state, agent_id)
+    guest = name_mapping.guest_with_agent_id(service.hub.state, agent_id)
     if guest.name not in service.hub.state.members:
         await service.admission.arrive(MemberRecord(_absent(guest), dialect=SKYNET, named_only=True))
     return guests.guest_actor(service.hub.state, SKYNET, guest.name)

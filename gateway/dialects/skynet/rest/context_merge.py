@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.model.records.context_documents import JsonObject, items_not_in
+from gateway.model.records.shared_document_records import JsonObject, items_not_in
 
 
 def merge_context_update(stored: JsonObject, update: JsonObject) -> JsonObject:

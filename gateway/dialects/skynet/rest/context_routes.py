@@ -8,14 +8,14 @@ import msgspec
 from aiohttp import web
 
 from gateway.access.permissions import Actor
-from gateway.api.errors import json_response
-from gateway.dialects.skynet import names
-from gateway.dialects.skynet.names import GLOBAL_AGENT, SKYNET
+from gateway.api.error_responses import json_response
+from gateway.dialects.skynet import name_mapping
+from gateway.dialects.skynet.name_mapping import GLOBAL_AGENT, SKYNET
 from gateway.dialects.skynet.rest.answers import admit_caller, decode_body_as, require_reader, require_writer
 from gateway.dialects.skynet.rest.context_merge import merge_context_update
-from gateway.dialects.skynet.service import SERVICE
+from gateway.dialects.skynet.shared_state import SERVICE
 from gateway.dialects.skynet.wire.frames import AgentId
-from gateway.model.records.context_documents import JsonObject, encode_document
+from gateway.model.records.shared_document_records import JsonObject, encode_document
 from gateway.model.state import GatewayState
 from gateway.operations import dispatch
 from gateway.protocol.errors import Conflict, NotFound, Unauthorized
@@ -71,7 +71,7 @@ async def _read(hub: Hub, actor: Actor, scope: str) -> tuple[int, JsonObject]:
 async def send_context(request: web.Request) -> web.StreamResponse:
     caller, agent_id = await require_reader(request), request.match_info["agent_id"]
     hub = request.app[SERVICE].hub
-    name = None if agent_id == GLOBAL_AGENT else names.member_with_agent_id(hub.state, agent_id)
+    name = None if agent_id == GLOBAL_AGENT else name_mapping.member_with_agent_id(hub.state, agent_id)
     if name is None and agent_id != GLOBAL_AGENT:
         return json_response(_missing(agent_id))
     actor = caller or _anonymous_reader(hub.state, name)

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from gateway.access.permissions import Actor
 from gateway.api.auth import HUB
-from gateway.api.errors import error_to_tell, json_response
-from gateway.dialects.skynet import names, sending
+from gateway.api.error_responses import error_to_tell, json_response
+from gateway.dialects.skynet import message_sending, name_mapping
 from gateway.dialects.skynet.rest import views
 from gateway.dialects.skynet.rest.answers import (
     Unprocessable,
@@ -20,7 +20,7 @@ from gateway.dialects.skynet.rest.answers import (
     require_reader,
     require_writer,
 )
-from gateway.dialects.skynet.service import SERVICE, SkynetService
+from gateway.dialects.skynet.shared_state import SERVICE, SkynetService
 from gateway.dialects.skynet.wire import messages
 from gateway.dialects.skynet.wire.error_codes import error_body
 from gateway.dialects.skynet.wire.frames import (
@@ -51,7 +51,7 @@ class SendBody(msgspec.Struct, forbid_unknown_fields=True):
     content: Any
     to_agent: AgentId | None = None
     type: MessageType = "task"
-    channel: Channel = names.DEFAULT_CHANNEL
+    channel: Channel = name_mapping.DEFAULT_CHANNEL
     context: dict[str, Any] = {}
     meta: dict[str, Any] = {}
     encrypt: bool = False
@@ -90,7 +90,7 @@ async def serve_send(request: web.Request) -> web.StreamResponse:
     service.agents.begin()
     try:
         service.check_send(actor.name, message)
-        accepted = await (await sending.begin_send(service.hub, service.agents.ids, actor, message))
+        accepted = await (await message_sending.begin_send(service.hub, service.agents.ids, actor, message))
     except GroupChatError as failure:
         if failure.status in AS_HTTP_STATUS:
             raise
@@ -121,24 +121,26 @@ def _recipients(service: SkynetService, actor: Actor, message: WireMessage, acce
     channel."""
     state = service.hub.state
     if message.to_agent is not None:
-        return [names.agent_id_of(state, names.require_member(state, message.to_agent))]
+        return [name_mapping.agent_id_of(state, name_mapping.require_member(state, message.to_agent))]
     reached = {one.member for one in accepted.deliveries}
     if message.known_context.strategy is None:
-        room = names.room_behind_channel(message.channel)
+        room = name_mapping.room_behind_channel(message.channel)
         shown = views.agents_shown(state, service.agents, service.hub.now)
         channels = views.channel_fields(state, service.agents, shown, [room])
-        own = names.agent_id_of(state, actor.name)
-        return sorted(set(channels[0]["subscribers"]) - {own} | {names.agent_id_of(state, one) for one in reached})
-    return sorted(names.agent_id_of(state, one) for one in reached)
+        own = name_mapping.agent_id_of(state, actor.name)
+        return sorted(
+            set(channels[0]["subscribers"]) - {own} | {name_mapping.agent_id_of(state, one) for one in reached}
+        )
+    return sorted(name_mapping.agent_id_of(state, one) for one in reached)
 
 
 async def show_message_history(request: web.Request) -> web.StreamResponse:
     """The newest messages that an agent sent or got, oldest first."""
     reader, agent_id = await require_reader(request), request.match_info["agent_id"]
     service, hub = request.app[SERVICE], request.app[HUB]
-    name = names.member_with_agent_id(hub.state, agent_id)
+    name = name_mapping.member_with_agent_id(hub.state, agent_id)
     if name is None:
-        raise names.unknown_id_error(agent_id)
+        raise name_mapping.unknown_id_error(agent_id)
     actor = reader or await admit_caller(request, agent_id)
     view, limit = message_queries.viewer_of(hub, actor), _limit_in(request)
     asked = (MessageQuery(view, sender=name, limit=limit), MessageQuery(view, recipient=name, limit=limit))
@@ -149,7 +151,7 @@ async def show_message_history(request: web.Request) -> web.StreamResponse:
     ]
     newest = sorted({one.seq: one for one in found}.values(), key=lambda one: one.seq)[-limit:]
     shown = [
-        messages.skynet_message_fields(hub.state, service.agents.ids, one, names.channel_for_room(one.room))
+        messages.skynet_message_fields(hub.state, service.agents.ids, one, name_mapping.channel_for_room(one.room))
         for one in newest
     ]
     return json_response({"agent_id": agent_id, "total": len(shown), "messages": shown})

@@ -11,12 +11,12 @@ from aiohttp import web
 from gateway.access.permissions import Actor
 from gateway.api import auth
 from gateway.api.auth import HUB
-from gateway.api.errors import json_response
-from gateway.dialects.skynet import names
+from gateway.api.error_responses import json_response
+from gateway.dialects.skynet import name_mapping
 from gateway.dialects.skynet.rest import context_routes, message_routes, session_routes, views
 from gateway.dialects.skynet.rest.answers import Handler, require_reader
 from gateway.dialects.skynet.rest.api_page import DocumentedRoute, build_api_page
-from gateway.dialects.skynet.service import SERVICE
+from gateway.dialects.skynet.shared_state import SERVICE
 from gateway.operations.members import statistics, status
 from gateway.runtime.hub import Hub
 from gateway.statistics.prometheus_page import METRICS_CONTENT_TYPE, Shows
@@ -79,7 +79,7 @@ def _shown_figures(hub: Hub, caller: Actor | None) -> Shows:
     if caller is not None:
         return statistics.whose_figures(caller)
     members = hub.state.members.items()
-    return Shows(only=frozenset(name for name, record in members if names.is_skynet_guest(record)))
+    return Shows(only=frozenset(name for name, record in members if name_mapping.is_skynet_guest(record)))
 
 
 async def describe_agents(request: web.Request) -> web.StreamResponse:
@@ -96,11 +96,11 @@ async def describe_agents(request: web.Request) -> web.StreamResponse:
 async def describe_agent(request: web.Request) -> web.StreamResponse:
     await require_reader(request)
     service, agent_id = request.app[SERVICE], request.match_info["agent_id"]
-    name = names.member_with_agent_id(service.hub.state, agent_id)
+    name = name_mapping.member_with_agent_id(service.hub.state, agent_id)
     shown = views.agents_shown(service.hub.state, service.agents, service.hub.now)
     member = next((one for one in shown if one.name == name), None)
     if member is None:
-        raise names.unknown_id_error(agent_id)
+        raise name_mapping.unknown_id_error(agent_id)
     return json_response(views.agent_fields(service.hub.state, service.agents, member))
 
 

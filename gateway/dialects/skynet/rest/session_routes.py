@@ -11,14 +11,14 @@ from aiohttp import web
 from msgspec import Meta
 
 from gateway.access.permissions import Actor
-from gateway.api.errors import json_response
+from gateway.api.error_responses import json_response
 from gateway.conversation.shared_documents import find_writable
-from gateway.dialects.skynet import names
-from gateway.dialects.skynet.names import SKYNET
+from gateway.dialects.skynet import name_mapping
+from gateway.dialects.skynet.name_mapping import SKYNET
 from gateway.dialects.skynet.rest.answers import Unprocessable, decode_body_as, require_reader
-from gateway.dialects.skynet.service import SERVICE
+from gateway.dialects.skynet.shared_state import SERVICE
 from gateway.dialects.skynet.wire.frames import AgentId
-from gateway.model.records.context_documents import encode_document
+from gateway.model.records.shared_document_records import encode_document
 from gateway.operations import dispatch
 from gateway.operations.conversation import session_queries
 from gateway.protocol import codec
@@ -44,7 +44,7 @@ class SessionBody(msgspec.Struct, forbid_unknown_fields=True):
 async def open_posted_session(request: web.Request) -> web.StreamResponse:
     hub, body = request.app[SERVICE].hub, await decode_body_as(SessionBody, request)
     caller = await request.app[SERVICE].caller_of(request)
-    members = [names.require_member(hub.state, one) for one in body.participants]
+    members = [name_mapping.require_member(hub.state, one) for one in body.participants]
     actor = caller or _opening_guest(hub, members)
     name, room = _session_name(body.session_id or str(uuid.uuid4())), _shared_room(hub, [actor.name, *members])
     put = PutContext(scope=f"#{room}", name=name, document=body.metadata, version=0)
@@ -118,7 +118,7 @@ async def _session_fields(hub: Hub, actor: Actor, session: Session) -> dict[str,
         metadata["deadline"] = session.deadline
     return {
         "session_id": session.name,
-        "participants": [names.agent_id_of(hub.state, one) for one in session.participants],
+        "participants": [name_mapping.agent_id_of(hub.state, one) for one in session.participants],
         "status": str(session.status),
         "created_at": session.at,
         "updated_at": codec.decode_durable(newest.event).timestamp if newest else session.at,

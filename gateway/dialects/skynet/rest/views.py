@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gateway
-from gateway.dialects.skynet import names
-from gateway.dialects.skynet.agents import AgentRegistry, RegisteredClient
+from gateway.dialects.skynet import name_mapping
+from gateway.dialects.skynet.connected_agents import AgentRegistry, RegisteredClient
 from gateway.model.live_members import LiveMember
 from gateway.model.records.stored_records import MemberRecord
 from gateway.model.state import GatewayState
@@ -26,7 +26,7 @@ def agents_shown(state: GatewayState, agents: AgentRegistry, now: float) -> list
     present = [
         record.member
         for name, record in state.members.items()
-        if name in connected or (not names.is_skynet_guest(record) and _is_present(state, record.member, now))
+        if name in connected or (not name_mapping.is_skynet_guest(record) and _is_present(state, record.member, now))
     ]
     return sorted(present, key=lambda one: one.name)
 
@@ -44,7 +44,7 @@ def agents_away(state: GatewayState, agents: AgentRegistry, now: float) -> list[
 
 
 def _may_come_back(record: MemberRecord) -> bool:
-    return record.member.kind is MemberKind.AGENT if names.is_skynet_guest(record) else not record.member.hidden
+    return record.member.kind is MemberKind.AGENT if name_mapping.is_skynet_guest(record) else not record.member.hidden
 
 
 def away_fields(state: GatewayState, agents: AgentRegistry, member: Member, now: float) -> dict[str, Any]:
@@ -66,8 +66,10 @@ def _is_present(state: GatewayState, member: Member, now: float) -> bool:
 def agent_fields(state: GatewayState, agents: AgentRegistry, member: Member) -> dict[str, Any]:
     client = agents.client_of(member.name)
     return {
-        "agent_id": names.agent_id_of(state, member.name),
-        "agent_type": names.MONITOR_TYPE if client is not None and client.watches else names.type_of(member),
+        "agent_id": name_mapping.agent_id_of(state, member.name),
+        "agent_type": name_mapping.MONITOR_TYPE
+        if client is not None and client.watches
+        else name_mapping.type_of(member),
         "priority": member.priority,
         "channels": _channels_of(state, member.name, client),
         "message_count": client.received if client else agents.count.to_member[member.name],
@@ -79,7 +81,9 @@ def agent_fields(state: GatewayState, agents: AgentRegistry, member: Member) -> 
 def _channels_of(state: GatewayState, name: str, client: RegisteredClient | None) -> list[str]:
     """The open channels: who is in a closed one is seen by its members alone."""
     shown = (
-        client.subscriptions if client else {one: names.channel_for_room(one) for one in sorted(state.rooms_of[name])}
+        client.subscriptions
+        if client
+        else {one: name_mapping.channel_for_room(one) for one in sorted(state.rooms_of[name])}
     )
     return [channel for room, channel in shown.items() if not state.rooms[room].invite_only]
 
@@ -92,10 +96,10 @@ def channel_fields(
         client = agents.client_of(member.name)
         for room in client.subscriptions if client else state.rooms_of[member.name]:
             if room in subscribers:
-                subscribers[room].append(names.agent_id_of(state, member.name))
+                subscribers[room].append(name_mapping.agent_id_of(state, member.name))
     return [
         {
-            "channel": names.channel_for_room(room),
+            "channel": name_mapping.channel_for_room(room),
             "subscribers": found,
             "message_count": agents.count.in_room[room],
         }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.dialects.skynet import names
-from gateway.dialects.skynet.names import DEFAULT_CHANNEL, DEFAULT_TYPE, MONITOR_TYPE
+from gateway.dialects.skynet import name_mapping
+from gateway.dialects.skynet.name_mapping import DEFAULT_CHANNEL, DEFAULT_TYPE, MONITOR_TYPE
 from gateway.protocol.errors import BadRequest
 
 MAX_CHANNELS = 100
@@ -34,9 +34,9 @@ def connect_options_of(query: Mapping[str, str]) -> ConnectOptions:
     if len(channels) > MAX_CHANNELS:
         raise BadRequest(f"`channels` names {len(channels)} channels; the maximum is {MAX_CHANNELS}.")
     return ConnectOptions(
-        names.check_agent_id(query["agent_id"]),
+        name_mapping.check_agent_id(query["agent_id"]),
         _type_of(query.get("agent_type", "")),
-        tuple(dict.fromkeys(names.check_channel_name(one) for one in channels)) or (DEFAULT_CHANNEL,),
+        tuple(dict.fromkeys(name_mapping.check_channel_name(one) for one in channels)) or (DEFAULT_CHANNEL,),
         _priority_of(query["priority"]) if "priority" in query else None,
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.dialects.skynet.names import MAX_CHANNEL_CHARS, MAX_ID_CHARS
+from gateway.dialects.skynet.name_mapping import MAX_CHANNEL_CHARS, MAX_ID_CHARS
 from gateway.dialects.skynet.wire.validation_errors import AllowedNames, explain_error
 from gateway.protocol import codec
 from gateway.protocol.errors import BadJson, BadRequest

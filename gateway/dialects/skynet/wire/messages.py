@@ -9,20 +9,20 @@ from msgspec import UnsetType
 
 from gateway.agent_control.ack_messages import ACK_TEXT
 from gateway.api import stream_frames
-from gateway.dialects.shared_formats import plain_text
-from gateway.dialects.skynet import names
-from gateway.dialects.skynet.wire.frames import (
-    DEFAULT_TTL_S,
-    TYPES_WITH_TARGET,
-    KnownContext,
-    WireMessage,
-)
-from gateway.dialects.skynet.wire.kept_fields import (
+from gateway.dialects.message_conversion import plain_text
+from gateway.dialects.skynet import name_mapping
+from gateway.dialects.skynet.wire.extra_fields import (
     KeptFields,
     default_meta,
     kept_fields_of,
     read_kept_fields,
     text_of_payload,
+)
+from gateway.dialects.skynet.wire.frames import (
+    DEFAULT_TTL_S,
+    TYPES_WITH_TARGET,
+    KnownContext,
+    WireMessage,
 )
 from gateway.dialects.skynet.wire.message_ids import MessageIds, id_of_message
 from gateway.model.state import GatewayState
@@ -74,7 +74,7 @@ def address_by_type(context: KnownContext) -> Address | None:
     """The address that a `strategy` stands for; None without one."""
     if context.strategy is None or context.agent_type is None:
         return None
-    role = names.role_of(context.agent_type)
+    role = name_mapping.role_of(context.agent_type)
     return WithRole(role) if context.strategy == "all" else AnyWithRole(role, PICK_BY_STRATEGY[context.strategy])
 
 
@@ -92,7 +92,7 @@ def send_request_for(message: WireMessage, target: Target) -> Send:
         reply_to=target.reply_to,
         session=target.session,
         trace=message.trace_id,
-        priority=context.priority or names.DEFAULT_PRIORITY,
+        priority=context.priority or name_mapping.DEFAULT_PRIORITY,
         ttl=max(SHORTEST_TTL_S, float(ttl)),
         ack_wanted=bool(meta.requires_ack),
     )
@@ -113,8 +113,8 @@ def skynet_message_fields(
     to = _target_of(message, reader)
     return {
         "id": id_of_message(message),
-        "from_agent": names.sender_id(state, message.from_),
-        "to_agent": None if to is None else names.agent_id_of(state, to),
+        "from_agent": name_mapping.sender_id(state, message.from_),
+        "to_agent": None if to is None else name_mapping.agent_id_of(state, to),
         "type": type_of_message(message, kept),
         "channel": kept.channel if kept is not None and to is not None else channel,
         "payload": _payload(message, kept, ids),

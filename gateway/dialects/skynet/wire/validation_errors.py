@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gateway.dialects.skynet.names import AGENT_ID_TEXT
+from gateway.dialects.skynet.name_mapping import AGENT_ID_TEXT
 
 MAX_SHOWN_CHARS = 60
 _WHERE = r"(?: - at `\$\.?(?P<path>[^`]*)`)?"

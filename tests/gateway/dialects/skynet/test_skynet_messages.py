@@ -10,7 +10,7 @@ import pytest
 
 from gateway.dialects.agentchat.frames import channel_message_frame
 from gateway.dialects.ai_connect.frames import message_entry
-from gateway.dialects.skynet import names
+from gateway.dialects.skynet import name_mapping
 from gateway.dialects.skynet.wire.frames import McpMessageFrame, decode_skynet_frame
 from gateway.dialects.skynet.wire.message_ids import MAX_KNOWN_IDS, MessageIds, id_of_number
 from gateway.dialects.skynet.wire.messages import Target, send_request_for, skynet_message_fields
@@ -29,7 +29,7 @@ NOW = "2026-01-01T00:00:00.000Z"
 def state() -> GatewayState:
     found = GatewayState()
     for name, display in (("gemini", "Gemini"), ("ada", None)):
-        record = MemberRecord(Member(name, MemberKind.AGENT, display=display, inbox=True), dialect=names.SKYNET)
+        record = MemberRecord(Member(name, MemberKind.AGENT, display=display, inbox=True), dialect=name_mapping.SKYNET)
         found.put(StateChange("member", name, record))
     return found
 

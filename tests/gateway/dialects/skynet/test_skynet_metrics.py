@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.client import Client
-from gateway.dialects.skynet.agents import MAX_NEW_COUNTS, AgentRegistry
+from gateway.dialects.skynet.connected_agents import MAX_NEW_COUNTS, AgentRegistry
 from gateway.protocol.events import Message
 from gateway.protocol.types.core_types import MessageKind
 from gateway.runtime.listen_option import listen_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.dialects.skynet import names
+from gateway.dialects.skynet import name_mapping
 from gateway.model.records.stored_records import MemberRecord, RoomRecord
 from gateway.model.rule_outcome import StateChange
 from gateway.model.state import GatewayState
@@ -22,7 +22,7 @@ def state_with(*records: MemberRecord) -> GatewayState:
 
 def guest(name: str, display: str | None = None, *, inbox: bool = True, hidden: bool = False) -> MemberRecord:
     return MemberRecord(
-        Member(name, MemberKind.AGENT, display=display, inbox=inbox, hidden=hidden), dialect=names.SKYNET
+        Member(name, MemberKind.AGENT, display=display, inbox=inbox, hidden=hidden), dialect=name_mapping.SKYNET
     )
 
 
@@ -46,13 +46,13 @@ def test_an_agent_id_becomes_a_member_name_and_is_shown_as_it_was(agent_id: str,
     import re
 
     state = state_with()
-    found = names.guest_with_agent_id(state, agent_id, "coder", 7)
+    found = name_mapping.guest_with_agent_id(state, agent_id, "coder", 7)
     assert re.fullmatch(name, found.name)
     assert (found.role, found.priority, found.inbox, found.kind) == ("coder", 7, True, MemberKind.AGENT)
-    state.put(StateChange("member", found.name, MemberRecord(found, dialect=names.SKYNET)))
-    assert names.agent_id_of(state, found.name) == agent_id
-    assert names.member_with_agent_id(state, agent_id) == found.name
-    assert names.guest_with_agent_id(state, agent_id).name == found.name, "the same id is the same member"
+    state.put(StateChange("member", found.name, MemberRecord(found, dialect=name_mapping.SKYNET)))
+    assert name_mapping.agent_id_of(state, found.name) == agent_id
+    assert name_mapping.member_with_agent_id(state, agent_id) == found.name
+    assert name_mapping.guest_with_agent_id(state, agent_id).name == found.name, "the same id is the same member"
 
 
 SPELLINGS = {
@@ -66,25 +66,25 @@ SPELLINGS = {
 def test_an_id_in_another_spelling_is_the_same_member(known: MemberRecord, spellings: tuple[str, ...]) -> None:
     state = state_with(known)
     first = spellings[0]
-    assert names.agent_id_of(state, known.member.name) == first
+    assert name_mapping.agent_id_of(state, known.member.name) == first
     for one in spellings:
         if one != known.member.name or one == first:
-            assert names.member_with_agent_id(state, one) == known.member.name
-            assert names.guest_with_agent_id(state, one).name == known.member.name
+            assert name_mapping.member_with_agent_id(state, one) == known.member.name
+            assert name_mapping.guest_with_agent_id(state, one).name == known.member.name
 
 
 def test_where_two_members_differ_by_case_alone_each_has_its_own_id() -> None:
     """An older gateway made such members."""
     state = state_with(guest("scout"), guest("scout-2", "Scout"))
     for agent_id, name in (("scout", "scout"), ("Scout", "scout-2")):
-        assert names.member_with_agent_id(state, agent_id) == name
-        assert names.guest_with_agent_id(state, agent_id).name == name
+        assert name_mapping.member_with_agent_id(state, agent_id) == name
+        assert name_mapping.guest_with_agent_id(state, agent_id).name == name
 
 
 def test_ids_that_only_look_alike_are_two_agents() -> None:
     state = state_with(guest("worker-11"))
-    assert names.guest_with_agent_id(state, "worker-1-1").name == "worker-1-1"
-    assert names.member_with_agent_id(state, "worker-1-1") is None
+    assert name_mapping.guest_with_agent_id(state, "worker-1-1").name == "worker-1-1"
+    assert name_mapping.member_with_agent_id(state, "worker-1-1") is None
 
 
 TAKEN = {
@@ -110,32 +110,34 @@ TAKEN = {
 def test_the_id_of_another_member_is_not_given_away(agent_id: str, error: type[GroupChatError] | None) -> None:
     state = state_with(member("claude"), member("alice", MemberKind.HUMAN))
     if error is None:
-        assert names.guest_with_agent_id(state, agent_id).name == agent_id
+        assert name_mapping.guest_with_agent_id(state, agent_id).name == agent_id
         return
     with pytest.raises(error):
-        names.guest_with_agent_id(state, agent_id)
+        name_mapping.guest_with_agent_id(state, agent_id)
 
 
 def test_a_guest_keeps_what_it_does_not_name() -> None:
-    known = MemberRecord(Member("ada", MemberKind.AGENT, role="coder", priority=8, inbox=True), dialect=names.SKYNET)
+    known = MemberRecord(
+        Member("ada", MemberKind.AGENT, role="coder", priority=8, inbox=True), dialect=name_mapping.SKYNET
+    )
     for agent_type, priority, kept in (
         ("", None, ("coder", 8)),
         ("generic", None, ("coder", 8)),
         ("planner", None, ("planner", 8)),
         ("generic", 3, ("coder", 3)),
     ):
-        found = names.guest_with_agent_id(state_with(known), "ada", agent_type, priority)
+        found = name_mapping.guest_with_agent_id(state_with(known), "ada", agent_type, priority)
         assert (found.role, found.priority) == kept
-    new = names.guest_with_agent_id(state_with(), "ada", "generic")
+    new = name_mapping.guest_with_agent_id(state_with(), "ada", "generic")
     assert (new.role, new.priority) == ("generic", 5)
 
 
 def test_a_monitor_is_a_tool_to_which_nobody_can_write() -> None:
-    monitor = names.guest_with_agent_id(state_with(), "cli_monitor", "monitor")
+    monitor = name_mapping.guest_with_agent_id(state_with(), "cli_monitor", "monitor")
     assert (monitor.kind, monitor.inbox) == (MemberKind.TOOL, False)
-    state = state_with(MemberRecord(monitor, dialect=names.SKYNET))
+    state = state_with(MemberRecord(monitor, dialect=name_mapping.SKYNET))
     with pytest.raises(UnknownRecipient):
-        names.require_member(state, "cli_monitor")
+        name_mapping.require_member(state, "cli_monitor")
 
 
 REACHABLE = {"here": True, "away": True, "left": False, "alice": True, "nobody": False}
@@ -146,30 +148,30 @@ def test_a_message_needs_a_member_that_can_get_it(agent_id: str, found: bool) ->
     left = MemberRecord(Member("left", MemberKind.AGENT, hidden=True))
     state = state_with(guest("here"), guest("away", hidden=True), left, member("alice", MemberKind.HUMAN))
     if found:
-        assert names.require_member(state, agent_id) == agent_id
+        assert name_mapping.require_member(state, agent_id) == agent_id
         return
     with pytest.raises(UnknownRecipient, match=agent_id):
-        names.require_member(state, agent_id)
+        name_mapping.require_member(state, agent_id)
 
 
 def test_an_unknown_agent_is_refused_with_the_nearest_ids() -> None:
     with pytest.raises(UnknownRecipient) as refused:
-        names.require_member(state_with(guest("gemini", "Gemini")), "Gemimi")
+        name_mapping.require_member(state_with(guest("gemini", "Gemini")), "Gemimi")
     assert refused.value.nearest == ("Gemini",)
     assert "Did you mean Gemini?" in refused.value.message
 
 
 def test_a_member_name_with_a_dot_has_an_agent_id_that_leads_back() -> None:
     state = state_with(member("tool.v2"))
-    agent_id = names.agent_id_of(state, "tool.v2")
-    assert names.check_agent_id(agent_id)
-    assert names.member_with_agent_id(state, agent_id) == "tool.v2"
+    agent_id = name_mapping.agent_id_of(state, "tool.v2")
+    assert name_mapping.check_agent_id(agent_id)
+    assert name_mapping.member_with_agent_id(state, agent_id) == "tool.v2"
 
 
 def test_a_display_name_of_another_member_proves_nothing() -> None:
     state = state_with(MemberRecord(Member("mallory", MemberKind.AGENT, display="gemini")))
-    assert names.agent_id_of(state, "mallory") == "mallory"
-    assert names.member_with_agent_id(state, "gemini") is None
+    assert name_mapping.agent_id_of(state, "mallory") == "mallory"
+    assert name_mapping.member_with_agent_id(state, "gemini") is None
 
 
 ROLES = {"planner": "planner", "Coder": "coder", "all": "all-agent", "data scientist": r"data-scientist-"}
@@ -177,7 +179,7 @@ ROLES = {"planner": "planner", "Coder": "coder", "all": "all-agent", "data scien
 
 @pytest.mark.parametrize(("agent_type", "role"), ROLES.items())
 def test_a_type_is_a_role(agent_type: str, role: str) -> None:
-    assert names.role_of(agent_type).startswith(role)
+    assert name_mapping.role_of(agent_type).startswith(role)
 
 
 TYPES = [
@@ -190,7 +192,7 @@ TYPES = [
 
 @pytest.mark.parametrize(("one", "agent_type"), TYPES)
 def test_every_member_has_a_type(one: Member, agent_type: str) -> None:
-    assert names.type_of(one) == agent_type
+    assert name_mapping.type_of(one) == agent_type
 
 
 CHANNELS = {
@@ -209,13 +211,15 @@ CHANNELS = {
 def test_every_channel_has_a_room(channel: str, room: str) -> None:
     import re
 
-    found = names.room_behind_channel(channel)
+    found = name_mapping.room_behind_channel(channel)
     assert re.fullmatch(room, found)
-    assert names.room_behind_channel(names.channel_for_room(found)) == found, "the channel of a room leads back to it"
+    assert name_mapping.room_behind_channel(name_mapping.channel_for_room(found)) == found, (
+        "the channel of a room leads back to it"
+    )
 
 
 @pytest.mark.parametrize("channel", ["", "  ", "x" * 129, "a\nb", "a\x1b[2J"])
 def test_a_channel_without_a_room_is_refused(channel: str) -> None:
     with pytest.raises(GroupChatError) as refused:
-        names.room_behind_channel(channel)
+        name_mapping.room_behind_channel(channel)
     assert not isinstance(refused.value, InvalidName)

@@ -404,7 +404,7 @@ async def test_a_client_that_comes_after_skynet_gets_a_whole_inbox(
     world: SkynetWorld, monkeypatch: pytest.MonkeyPatch, kept_renderers: int
 ) -> None:
     """Also if so many channels are used that the shared renderers are made anew."""
-    monkeypatch.setattr("gateway.dialects.skynet.agents.MAX_KEPT_RENDERERS", kept_renderers)
+    monkeypatch.setattr("gateway.dialects.skynet.connected_agents.MAX_KEPT_RENDERERS", kept_renderers)
     member = await world.gateway.member("dave", MemberKind.TOOL)
     dave = await world.agent("dave", f"/t/{member.token}/ws")
     assert world.hub.state.members["dave"].named_only

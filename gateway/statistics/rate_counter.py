@@ -7,7 +7,7 @@ within the last `window` seconds.
 from __future__ import annotations
 
 
-class RecentCount:
+class RateCounter:
     __slots__ = ("_before", "_number", "_running", "_window", "total")
 
     def __init__(self, window: float) -> None:

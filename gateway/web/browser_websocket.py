@@ -15,7 +15,7 @@ from aiohttp import web
 from gateway.access.device_credentials import Challenged
 from gateway.access.permissions import Actor
 from gateway.api import auth, stream_frames
-from gateway.api.errors import error_to_tell
+from gateway.api.error_responses import error_to_tell
 from gateway.api.websocket import WebSocketConnection, serve_websocket
 from gateway.api.websocket_base import serve_socket
 from gateway.protocol import codec
@@ -61,7 +61,7 @@ async def _serve_device(request: web.Request) -> web.StreamResponse:
         hub.state.devices_seen[device] = hub.now
         return actor
 
-    return await serve_socket(request, lambda transport: ProvingSocket(hub, transport, challenged, prove))
+    return await serve_socket(request, lambda transport: BrowserWebSocket(hub, transport, challenged, prove))
 
 
 async def _serve_link(request: web.Request) -> web.StreamResponse:
@@ -75,10 +75,10 @@ async def _serve_link(request: web.Request) -> web.StreamResponse:
         auth.mark_received(request.app, request.transport)
         return actor
 
-    return await serve_socket(request, lambda transport: ProvingSocket(hub, transport, challenged, prove))
+    return await serve_socket(request, lambda transport: BrowserWebSocket(hub, transport, challenged, prove))
 
 
-class ProvingSocket:
+class BrowserWebSocket:
     """One browser: until its proof, and then the connection that the proof has opened."""
 
     def __init__(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.access.permissions import Actor
-from gateway.decisions import decision_rules, proposals
+from gateway.decisions import decision_handlers, decision_rules
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import DecisionEvent, Message
 from gateway.protocol.requests.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose
@@ -34,13 +34,13 @@ class Scene:
 
     def propose(self, by: Actor | None = None, **fields: Any) -> Decision:
         asked = Propose(**{"question": "Which database?", "options": ("Postgres", "SQLite"), **fields})
-        result = self.world.do(proposals.open_proposal, by or self.ann, asked).result
+        result = self.world.do(decision_handlers.open_proposal, by or self.ann, asked).result
         assert isinstance(result, DecisionView)
         return result.decision
 
     def answer(self, by: Actor, decision: Decision, choice: str = "", **fields: Any) -> Decision:
         request = AnswerDecision(decision=decision.id, choice=choice, **fields)
-        result = self.world.do(proposals.answer_decision, by, request).result
+        result = self.world.do(decision_handlers.answer_decision, by, request).result
         assert isinstance(result, DecisionView)
         return result.decision
 
@@ -53,7 +53,7 @@ class Scene:
         return self.world.state.decisions[decision.id]
 
     def listed(self, by: Actor, **fields: Any) -> list[str]:
-        result = self.world.do(proposals.list_decisions, by, Decisions(**fields)).result
+        result = self.world.do(decision_handlers.list_decisions, by, Decisions(**fields)).result
         assert isinstance(result, DecisionList)
         return [one.id for one in result.decisions]
 
@@ -164,7 +164,7 @@ def test_whoever_cannot_make_up_his_mind_is_stopped(scene: Scene) -> None:
 
 
 def test_nobody_has_more_than_so_many_open(scene: Scene) -> None:
-    for _ in range(proposals.MAX_OPEN_DECISIONS):
+    for _ in range(decision_handlers.MAX_OPEN_DECISIONS):
         scene.propose()
     with pytest.raises(Conflict, match="100 open decisions"):
         scene.propose()
@@ -276,15 +276,15 @@ def test_a_proposal_is_accepted_in_a_private_answer(scene: Scene) -> None:
 def test_its_author_ends_it(scene: Scene) -> None:
     counted, back, other = scene.propose(), scene.propose(), scene.propose()
     scene.answer(scene.ben, counted, "SQLite")
-    scene.world.do(proposals.close_decision, scene.ann, CloseDecision(decision=counted.id))
-    scene.world.do(proposals.close_decision, scene.ann, CloseDecision(decision=back.id, cancel=True))
+    scene.world.do(decision_handlers.close_decision, scene.ann, CloseDecision(decision=counted.id))
+    scene.world.do(decision_handlers.close_decision, scene.ann, CloseDecision(decision=back.id, cancel=True))
     assert (scene.now(counted).state, scene.now(back).state) == (S.DECIDED, S.CANCELLED)
     with pytest.raises(Conflict, match="already decided"):
-        scene.world.do(proposals.close_decision, scene.ann, CloseDecision(decision=counted.id))
+        scene.world.do(decision_handlers.close_decision, scene.ann, CloseDecision(decision=counted.id))
     with pytest.raises(Forbidden):
-        scene.world.do(proposals.close_decision, scene.bob, CloseDecision(decision=other.id))
+        scene.world.do(decision_handlers.close_decision, scene.bob, CloseDecision(decision=other.id))
     scene.world.enter("root", "general")
-    scene.world.do(proposals.close_decision, ADMIN, CloseDecision(decision=other.id))
+    scene.world.do(decision_handlers.close_decision, ADMIN, CloseDecision(decision=other.id))
     assert scene.now(other).result == "Not decided: nobody answered."
 
 
@@ -296,7 +296,7 @@ def test_who_sees_what(scene: Scene) -> None:
     assert scene.listed(scene.dora) == []
     assert len(scene.listed(scene.cleo, all=True)) == 2
     with pytest.raises(NotFound, match=f"Open decisions: {public.id}"):
-        proposals.require_decision(scene.world.state, scene.cleo, private.id)
+        decision_handlers.require_decision(scene.world.state, scene.cleo, private.id)
 
 
 RULES = ("majority", "unanimous", "first", "quorum 2/3", "quorum 1/3")
@@ -343,7 +343,9 @@ def act(scene: Scene, decision: Decision, step: tuple[str, Actor, str]) -> None:
         case "say":
             scene.say(by, f"VOTE: {word}")
         case "close":
-            scene.world.do(proposals.close_decision, by, CloseDecision(decision=decision.id, cancel=word == "cancel"))
+            scene.world.do(
+                decision_handlers.close_decision, by, CloseDecision(decision=decision.id, cancel=word == "cancel")
+            )
         case "wait":
             rule_context = scene.world.rule_context
             facts, _ = decision_rules.process_due_decision(

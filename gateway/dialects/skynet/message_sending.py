@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.access.permissions import Actor
 from gateway.dialects.common_rooms import common_room
-from gateway.dialects.skynet import names
+from gateway.dialects.skynet import name_mapping
 from gateway.dialects.skynet.channels import enter_channel
 from gateway.dialects.skynet.wire import messages
 from gateway.dialects.skynet.wire.frames import WireMessage
@@ -42,7 +42,7 @@ async def request_of(hub: Hub, ids: MessageIds, actor: Actor, message: WireMessa
 
 async def _target_of(hub: Hub, actor: Actor, message: WireMessage) -> Target:
     if message.to_agent is not None:
-        name = names.require_member(hub.state, message.to_agent)
+        name = name_mapping.require_member(hub.state, message.to_agent)
         return Target(await _room_for(hub, actor, name, message), (f"@{name}",))
     address = messages.address_by_type(message.known_context)
     room = await enter_channel(hub, actor, message.channel)
@@ -52,7 +52,7 @@ async def _target_of(hub: Hub, actor: Actor, message: WireMessage) -> Target:
 async def _room_for(hub: Hub, actor: Actor, name: str, message: WireMessage) -> str:
     """The room of the channel if the other one is in it and the sender may enter it, so that its monitors see the
     message; else another room that both share."""
-    if name in hub.state.in_room.get(names.room_behind_channel(message.channel), set()):
+    if name in hub.state.in_room.get(name_mapping.room_behind_channel(message.channel), set()):
         with contextlib.suppress(Forbidden):
             return await enter_channel(hub, actor, message.channel)
     room = common_room(hub.state, actor.name, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.statistics.latency import LatencyHistogram, RecentLatency
+from gateway.statistics.latency_histogram import LatencyHistogram, RecentLatency
 
 BOUNDS = (1.0, 2.0, 4.0)
 

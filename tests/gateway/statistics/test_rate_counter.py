@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.statistics.recent_count import RecentCount
+from gateway.statistics.rate_counter import RateCounter
 
 WINDOW_S = 10.0
 ROWS: list[tuple[str, list[float], float, float]] = [
@@ -22,7 +22,7 @@ ROWS: list[tuple[str, list[float], float, float]] = [
 
 @pytest.mark.parametrize(("times", "now", "recent"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_recent(times: list[float], now: float, recent: float) -> None:
-    count = RecentCount(WINDOW_S)
+    count = RateCounter(WINDOW_S)
     for at in times:
         count.add(at)
     assert count.recent(now) == pytest.approx(recent)
@@ -31,7 +31,7 @@ def test_recent(times: list[float], now: float, recent: float) -> None:
 
 
 def test_a_steady_stream_has_its_rate_at_every_moment() -> None:
-    count = RecentCount(WINDOW_S)
+    count = RateCounter(WINDOW_S)
     for tick in range(1000):
         count.add(tick / 10)
         if tick > 200:

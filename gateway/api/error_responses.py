@@ -15,7 +15,7 @@ from gateway.protocol import codec
 from gateway.protocol.errors import BadJson, BadRequest, GroupChatError, NotFound, TooLarge, Unavailable
 from gateway.runtime.hub import Hub
 
-log = structlog.get_logger("gateway.api.errors")
+log = structlog.get_logger("gateway.api.error_responses")
 
 AT_ONCE = (401, 429, 503)  # these concern the caller or the gateway, not earlier events, so the answer need not wait
 

@@ -1,4 +1,4 @@
-"""The requests about decisions: propose, answer, close, list; and votes in messages. Pure."""
+"""Handles the requests about decisions: propose, answer, close, list; and votes in messages. Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from gateway.decisions.decision_rules import (
     finish_decision,
     open_decision,
 )
-from gateway.decisions.spoken_votes import MEANS_NO, MEANS_YES, SpokenVote, find_votes, option_meant, parse_vote
 from gateway.decisions.vote_count import VoteCheck, VotingRuleKind, parse_rule
+from gateway.decisions.votes_in_messages import MEANS_NO, MEANS_YES, SpokenVote, find_votes, option_meant, parse_vote
 from gateway.model.paging import cut_page, identity
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome

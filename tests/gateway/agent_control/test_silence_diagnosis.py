@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.agent_control.silence import WhyFacts, silence_cause, why_silent
+from gateway.agent_control.silence_diagnosis import WhyFacts, silence_cause, why_silent
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.agent_conditions import Condition, ConditionKind
 from gateway.protocol.types.core_types import Activity, Ask, Composer, Delivery, MemberKind, Option, Presence, Rung

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.api import stream_frames
-from gateway.dialects.skynet import names
-from gateway.dialects.skynet.names import SKYNET
+from gateway.dialects.skynet import name_mapping
+from gateway.dialects.skynet.name_mapping import SKYNET
 from gateway.dialects.skynet.wire import messages
 from gateway.dialects.skynet.wire.message_ids import MessageIds
 from gateway.model.rule_outcome import RuleOutcome
@@ -288,7 +288,7 @@ def make_channel_renderer(state: GatewayState, ids: MessageIds, channel: str) ->
         event = outgoing.event
         if not isinstance(event, Message):
             return None
-        shown = channel or names.channel_for_room(event.room)
+        shown = channel or name_mapping.channel_for_room(event.room)
         return messages.encode_message_frame(messages.skynet_message_fields(state, ids, event, shown))
 
     return render

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.decisions.decision_announcements import shorten_to_line
-from gateway.decisions.proposals import normalize_options
-from gateway.decisions.spoken_votes import YES_OR_NO, SpokenVote, find_votes, parse_vote
+from gateway.decisions.decision_handlers import normalize_options
+from gateway.decisions.votes_in_messages import YES_OR_NO, SpokenVote, find_votes, parse_vote
 from gateway.protocol.types.core_types import Option
 from gateway.protocol.types.decision_types import Decision
 from tests.support.world import STAMP

@@ -1,4 +1,4 @@
-"""Texts that several dialects share. Pure."""
+"""A message as clients of other systems get it: its content as plain text, its time in milliseconds. Pure."""
 
 from __future__ import annotations
 

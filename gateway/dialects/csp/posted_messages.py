@@ -11,7 +11,7 @@ from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor, Permission
 from gateway.agent_control import agent_orders
 from gateway.api.auth import HUB, actor_of
-from gateway.api.errors import json_response
+from gateway.api.error_responses import json_response
 from gateway.api.request_validation import decode_body
 from gateway.dialects.csp import wire_format
 from gateway.dialects.csp.turn_modes import begin_mode, simple_floor

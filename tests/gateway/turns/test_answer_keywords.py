@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.turns import keywords as words
+from gateway.turns import answer_keywords as words
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.records.context_documents import (
+from gateway.model.records.shared_document_records import (
     JsonObject,
     canonical_bytes,
     digest_of,

@@ -10,11 +10,11 @@ from gateway.access.permissions import Actor
 from gateway.access.rate_limit import TokenBuckets
 from gateway.dialects.anonymous_access import caller_of
 from gateway.dialects.guest_admission import GuestAdmission
-from gateway.dialects.skynet.agents import AgentRegistry
-from gateway.dialects.skynet.names import SKYNET
+from gateway.dialects.skynet.connected_agents import AgentRegistry
+from gateway.dialects.skynet.name_mapping import SKYNET
 from gateway.dialects.skynet.settings import SkynetSettings
+from gateway.dialects.skynet.wire.extra_fields import fields_for_readers
 from gateway.dialects.skynet.wire.frames import Payload, WireMessage
-from gateway.dialects.skynet.wire.kept_fields import fields_for_readers
 from gateway.protocol import codec
 from gateway.protocol.errors import TooLarge, Unauthorized
 from gateway.protocol.types.core_types import MAX_CONTENT_BYTES

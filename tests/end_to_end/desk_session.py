@@ -61,7 +61,7 @@ class Session:
 
     def tmux(self, *arguments: str) -> str:
         done = subprocess.run(
-            [TMUX, *arguments], env=self.environment, capture_output=True, text=True, timeout=20, check=False
+            [TMUX, *arguments], env=self.environment, capture_output=True, text=True, timeout=60, check=False
         )
         return done.stdout
 
@@ -111,7 +111,7 @@ class Session:
         running, token = read_running(self.state), read_token(self.state, "alice", MemberKind.HUMAN)
         assert running is not None and token is not None
         asked = Request(f"{running.url}{path}", headers={"Authorization": f"Bearer {token}"})
-        with urlopen(asked, timeout=20) as answer:
+        with urlopen(asked, timeout=60) as answer:
             return json.load(answer)
 
     def said_by(self, name: str) -> list[str]:

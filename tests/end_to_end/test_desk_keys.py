@@ -47,7 +47,7 @@ def own_tmux(env: dict[str, str]) -> Iterator[dict[str, str]]:
     try:
         yield env
     finally:
-        subprocess.run(["tmux", "kill-server"], env=env, capture_output=True, timeout=20, check=False)
+        subprocess.run(["tmux", "kill-server"], env=env, capture_output=True, timeout=60, check=False)
         shutil.rmtree(sockets, ignore_errors=True)
 
 

@@ -111,7 +111,7 @@ def shell_environment(folder: Path) -> Iterator[dict[str, str]]:
         yield env
     finally:
         subprocess.run([links / "groupchat", "down"], env=env, capture_output=True, timeout=60, check=False)
-        subprocess.run(["tmux", "kill-server"], env=env, capture_output=True, timeout=20, check=False)
+        subprocess.run(["tmux", "kill-server"], env=env, capture_output=True, timeout=60, check=False)
         shutil.rmtree(sockets, ignore_errors=True)
 
 

@@ -24,7 +24,7 @@ from gateway.protocol.requests.connection_requests import Events
 from gateway.protocol.requests.member_requests import Members, SetRole
 from gateway.protocol.results import Done, EventPage, MemberList
 from sidecar.process.process_table import find_process
-from tests.end_to_end.test_sidecar_join import DEMO, STEADY, environment, gateway, is_idle, person, sidecar, story
+from tests.end_to_end.test_sidecar_join import DEMO, PATIENCE_S, environment, gateway, is_idle, person, sidecar, story
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 
@@ -382,7 +382,7 @@ async def test_under_job_control_everything_stops_and_goes_on(tmp_path: Path, po
         code = "echo be''gun; kill -STOP $$; echo went on; exit 4"
         command = shlex.join((*JOIN, "demo", "--", "sh", "-c", code))
         env = {**environment(tmp_path / "state"), "PS1": "ready> "}
-        shell = pexpect.spawn("bash", ["--norc", "--noediting", "-i"], env=env, timeout=STEADY)
+        shell = pexpect.spawn("bash", ["--norc", "--noediting", "-i"], env=env, timeout=PATIENCE_S)
         try:
             shell.expect_exact("ready> ")
             shell.sendline(command)

@@ -24,7 +24,7 @@ from tests.support import warm
 
 ROOT = Path(__file__).parents[2]
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
-STEADY = 20
+PATIENCE_S = 60
 
 
 def environment(state: Path) -> dict[str, str]:
@@ -47,7 +47,7 @@ def process(state: Path, module: str, *words: str, ends_by: signal.Signals = sig
         yield running
     finally:
         running.send_signal(ends_by)
-        running.wait(STEADY)
+        running.wait(PATIENCE_S)
 
 
 def gateway(
@@ -74,7 +74,7 @@ async def person(state: Path) -> AsyncIterator[Client]:
 
 
 async def is_idle(client: Client) -> None:
-    async with asyncio.timeout(STEADY):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             members = (await client.request(Members(), MemberList)).agents
             if any(one.name == "demo" and one.activity == "idle" for one in members):
@@ -85,7 +85,7 @@ async def is_idle(client: Client) -> None:
 async def story(client: Client, number: int) -> tuple[list[str], str]:
     """The delivery states and the answer of one message."""
     rungs, answer = [], ""
-    async with asyncio.timeout(STEADY):
+    async with asyncio.timeout(PATIENCE_S):
         async for event in client.events():
             if isinstance(event, Message) and event.reply_to == number:
                 answer = event.content
@@ -166,7 +166,7 @@ def test_without_a_token_it_says_what_to_do_and_ends(tmp_path: Path) -> None:
     sidecar, join = (sys.executable, "-P", "-m", "sidecar.cli"), ("join", "demo", "--gateway", "127.0.0.1:1")
     for before, as_json in (((), False), (("--json",), True)):
         command = (*sidecar, *before, *join, "--", *DEMO)
-        done = subprocess.run(command, env=environment(tmp_path), capture_output=True, timeout=STEADY, check=False)
+        done = subprocess.run(command, env=environment(tmp_path), capture_output=True, timeout=PATIENCE_S, check=False)
         assert done.returncode == 1
         said = json.loads(done.stderr)["error"]["message"] if as_json else done.stderr.decode()
         assert said.strip().endswith(".") and "CSP_AUTH_TOKEN" in said
@@ -180,4 +180,4 @@ async def test_a_person_who_is_not_there_needs_no_terminal(tmp_path: Path, port:
         async with person(state):
             options = ("join", "quick", "--", sys.executable, "-c", code)
             with process(state, warm.SIDECAR, *options) as running:
-                assert await asyncio.to_thread(running.wait, STEADY) == 5
+                assert await asyncio.to_thread(running.wait, PATIENCE_S) == 5

@@ -17,7 +17,7 @@ from pathlib import Path
 import pexpect  # type: ignore[import-untyped]
 import pytest
 
-from tests.end_to_end.test_sidecar_join import STEADY, environment, gateway, process
+from tests.end_to_end.test_sidecar_join import PATIENCE_S, environment, gateway, process
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 
@@ -137,7 +137,9 @@ async def test_the_second_of_a_name_is_refused_with_a_sentence(tmp_path: Path, p
         with process(state, "sidecar.cli", "join", "demo", "--", *DEMO):
             await retry_until((state / "sidecars" / "demo" / "peephole").exists)
             command = (*JOIN, *DEMO)
-            second = subprocess.run(command, env=environment(state), capture_output=True, timeout=STEADY, check=False)
+            second = subprocess.run(
+                command, env=environment(state), capture_output=True, timeout=PATIENCE_S, check=False
+            )
         assert second.returncode == 1
         assert b"demo is already running on this machine, as process" in second.stderr
 
@@ -154,7 +156,7 @@ def test_the_terminal_is_given_back_when_the_sidecar_is_ended(tmp_path: Path, nu
             seen += os.read(master, 65536)
         assert termios.tcgetattr(slave) != before
         running.send_signal(number)
-        assert running.wait(STEADY) == 0
+        assert running.wait(PATIENCE_S) == 0
     assert termios.tcgetattr(slave) == before
     seen = os.read(master, 65536)
     assert b"\x1b[?1049l" in seen
@@ -166,7 +168,7 @@ def test_a_stopped_program_gives_the_shell_back_and_fg_goes_on(tmp_path: Path) -
     """In a real shell with job control."""
     program = f"{shlex.quote(sys.executable)} -P -m sidecar.cli record -o {tmp_path}/cast -- sh -c"
     shell = pexpect.spawn(
-        "bash", ["--norc", "--noediting", "-i"], env={**environment(tmp_path), "PS1": "ready> "}, timeout=STEADY
+        "bash", ["--norc", "--noediting", "-i"], env={**environment(tmp_path), "PS1": "ready> "}, timeout=PATIENCE_S
     )
     try:
         shell.expect_exact("ready> ")
@@ -190,7 +192,7 @@ def test_a_recording_of_a_session_replays(tmp_path: Path) -> None:
         sys.executable,
         [*SIDECAR[1:], "record", "-o", str(cast), "--", *DEMO],
         env=environment(tmp_path),
-        timeout=STEADY,
+        timeout=PATIENCE_S,
         dimensions=(30, 100),
     )
     shell.expect("for help")

@@ -59,7 +59,7 @@ class Desk:
 
     def tmux(self, *words: str) -> str:
         done = subprocess.run(
-            [TMUX, *words], env=self.environment, capture_output=True, text=True, timeout=20, check=False
+            [TMUX, *words], env=self.environment, capture_output=True, text=True, timeout=60, check=False
         )
         return done.stdout
 

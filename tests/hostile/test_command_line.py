@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
 ]
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 # They start processes, take over the terminal, or run until somebody ends them.
 STAY = frozenset(

@@ -46,7 +46,7 @@ from tests.fakes.json_frames import JsonFrames
 from tests.hostile.requests_table import ALL_REQUESTS, BODIES, HOLE, VALUES, holed, requests_of
 from tests.support.gateways import UNLIMITED, Gateway, gateway_in_process
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 # These fields make a request wait, so values that would wait long are left out.
 WAITS = ("wait", "timeout")
 PARTS = 4

@@ -34,7 +34,7 @@ class Camera:
     def _outer(self, *arguments: str) -> str:
         command = [TMUX, "-L", "camera", "-f", "/dev/null", *arguments]
         done = subprocess.run(
-            command, env=self._session.environment, capture_output=True, text=True, timeout=20, check=False
+            command, env=self._session.environment, capture_output=True, text=True, timeout=60, check=False
         )
         return done.stdout
 

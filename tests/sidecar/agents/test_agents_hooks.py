@@ -32,7 +32,7 @@ def run(there: LaunchContext, event: bytes, env: Mapping[str, str]) -> subproces
     for path, text in hook_config.hook_files(there).items():
         write_private(path, text)
     command = hook_config.hook_command_line(outside="GEMINI_CLI")
-    return subprocess.run(["bash", "-c", command], input=event, capture_output=True, env=env, timeout=20, check=False)
+    return subprocess.run(["bash", "-c", command], input=event, capture_output=True, env=env, timeout=60, check=False)
 
 
 async def test_a_hook_command_brings_the_event_and_prints_the_answer(tmp_path: Path) -> None:

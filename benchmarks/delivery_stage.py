@@ -23,7 +23,7 @@ from gateway.protocol.requests.message_requests import Cancel
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import Activity, Ask, Composer, Rung
 from sidecar.errors import SidecarError
-from sidecar.inspect_socket import ask_sidecar_for
+from sidecar.explain_socket import ask_sidecar_for
 from tests.fakes.models.model import Model
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until

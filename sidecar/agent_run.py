@@ -15,11 +15,13 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.connection_requests import Bye
 from gateway.protocol.results import Done
 from sidecar.agents.adapter.adapter import LaunchContext
-from sidecar.connection import tools_proxy
-from sidecar.connection.guarded_tasks import redirect_errors_to_log, run_guarded
+from sidecar.connection import agent_mcp_proxy
+from sidecar.connection.background_tasks import redirect_errors_to_log, run_guarded
 from sidecar.connection.room_reporter import RoomClient
 from sidecar.delivery.backlog import EarlierRun
-from sidecar.inspect_socket import InspectSocket
+from sidecar.evidence_sources.hook_server import HookAddress, answering, reserved
+from sidecar.evidence_sources.last_transcript import earlier
+from sidecar.explain_socket import ExplainSocket
 from sidecar.messages.recovery import turn_outcomes
 from sidecar.process.delivery_journal import JOURNAL_FILE, DeliveryJournal
 from sidecar.process.exit_report import ConversationChoice, ExitKind, ExitReport
@@ -30,8 +32,6 @@ from sidecar.runtime.agent_launch import launched, prepared
 from sidecar.runtime.assembly import RunContext, RunHistory, SidecarParts, assembled
 from sidecar.runtime.shutdown import Shutdown
 from sidecar.screen.emulator import rehearse
-from sidecar.sources.hook_server import HookAddress, answering, reserved
-from sidecar.sources.last_transcript import earlier
 from sidecar.terminal.person_at_terminal import HumanTerminal, follow_into_stop, forward_keys, handle_signals
 from sidecar.terminal.raw_terminal import headless_size
 
@@ -78,10 +78,10 @@ class Runner:
                 stack.enter_context(forward_keys(self._human, lambda keys: _pressed(parts, keys), self.stop))
                 yield parts
 
-    def _open_tools_proxy(self) -> contextlib.AbstractAsyncContextManager[tools_proxy.ToolsAddress | None]:
-        return tools_proxy.open_tools_proxy(self._room, self._endpoint, self._plan.agent.launching.tool_patience_s)
+    def _open_tools_proxy(self) -> contextlib.AbstractAsyncContextManager[agent_mcp_proxy.ToolsAddress | None]:
+        return agent_mcp_proxy.open_tools_proxy(self._room, self._endpoint, self._plan.agent.launching.tool_patience_s)
 
-    def _place(self, hooks: HookAddress, tools: tools_proxy.ToolsAddress | None) -> LaunchContext:
+    def _place(self, hooks: HookAddress, tools: agent_mcp_proxy.ToolsAddress | None) -> LaunchContext:
         plan = self._plan
         place = LaunchContext(plan.project, plan.folder, hooks.url, plan.session or str(uuid.uuid4()), plan.env)
         return replace(place, tools=tools.url, key=tools.key) if tools else place
@@ -106,7 +106,7 @@ class Runner:
         """Run until the agent ends; return its exit status."""
         self._child_changed(parts)
         parts.observation_loop.soon(0)
-        inspect_socket = InspectSocket(parts.inspection.explain, parts.inspection.save, parts.observation_loop.looked)
+        inspect_socket = ExplainSocket(parts.inspection.explain, parts.inspection.save, parts.observation_loop.looked)
         async with inspect_socket.opened(self._plan.folder), asyncio.TaskGroup() as group:
             jobs = self._jobs(parts).items()
             tasks = [group.create_task(run_guarded(name, job), name=name) for name, job in jobs]

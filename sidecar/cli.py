@@ -37,7 +37,7 @@ from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 
 if TYPE_CHECKING:
     from sidecar.agents import Adapter
-    from sidecar.inspect_socket import InspectReply
+    from sidecar.explain_socket import ExplainReply
     from sidecar.process.supervisor_link import SidecarSupervisorLink
     from sidecar.sidecar_run import JoinOptions
 
@@ -212,19 +212,19 @@ def explain(
         asyncio.run(_explain_agent(agent_folder(os.environ, own), own, what, tell))
 
 
-async def _explain_agent(folder: Path, name: str, what: str, tell: Callable[[InspectReply], None]) -> None:
+async def _explain_agent(folder: Path, name: str, what: str, tell: Callable[[ExplainReply], None]) -> None:
     from gateway.client.timeouts import timeouts_from
-    from sidecar.inspect_socket import ask_sidecar_for
+    from sidecar.explain_socket import ask_sidecar_for
 
     async for answer in ask_sidecar_for(folder, name, what, timeouts_from(os.environ).opens):
         tell(answer)
 
 
-def _make_explain_printer(save: Path | None, name: str, *, as_json: bool) -> Callable[[InspectReply], None]:
-    from sidecar.activity.explain import explanation_lines
+def _make_explain_printer(save: Path | None, name: str, *, as_json: bool) -> Callable[[ExplainReply], None]:
+    from sidecar.activity.explanation import explanation_lines
     from sidecar.terminal.asciicast import save_observation
 
-    def tell(answer: InspectReply) -> None:
+    def tell(answer: ExplainReply) -> None:
         if save is not None:
             path = save_observation(save, f"{name}-{_now()}", answer)
             show_done({"file": str(path)}, f"Saved to {path}, with what the sidecar concluded.", as_json)

@@ -18,9 +18,9 @@ from controller.chat.full_screen.chat_screen import ChatScreen
 from controller.chat.full_screen.keys import key_help
 from controller.chat.plain_chat import PlainChat, PlainTerminal
 from controller.chat.session.chat_session import Chat, ChatCallbacks
-from controller.chat.session.pane_access import NoPaneControl, PaneControl
-from controller.chat.terminal.terminal_answers import InputWithoutAnswers
+from controller.chat.session.pane_interface import NoPaneControl, PaneControl
 from controller.chat.terminal.terminal_background import ask_background
+from controller.chat.terminal.terminal_query_answers import InputWithoutAnswers
 from controller.commands.status_text import StatusContext
 from controller.team.pane_scripts import CHAT_OPEN_FILE, CHAT_SETTINGS_FILE
 from controller.team.team import CHAT_PANE, ChatSpec

@@ -16,7 +16,7 @@ def main() -> None:
             from controller.cli.completion.main import print_completions
 
             sys.exit(print_completions(shell))
-        from controller.cli.forwarding import as_options, forward
+        from controller.cli.verb_forwarding import as_options, forward
 
         sys.argv[1:] = as_options(sys.argv[1:])
         forward(sys.argv[1:])

@@ -13,7 +13,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from controller.cli.forwarding import FORWARDED, forward, hand_over
 from controller.cli.room import (
     agent_orders,
     approvals,
@@ -28,6 +27,7 @@ from controller.cli.room import (
     transcripts,
 )
 from controller.cli.team import statistics, team_commands
+from controller.cli.verb_forwarding import FORWARDED, forward, hand_over
 from controller.cli.web import open_page, share_link
 from gateway.client.command_line.application import CommandLine, ConsoleCommand, Verb, run_program
 from gateway.client.command_line.common_options import FOLDER, as_words, given, program

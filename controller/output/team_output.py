@@ -1,4 +1,4 @@
-"""Names the team in the output if it is not the default one, or if something was ignored."""
+"""Prints which team a command means, where that is not plain, and the list of teams."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ from controller.tmux.border_formats import (
     escape_format,
     window_option_words,
 )
+from controller.tmux.call_with_timeout import call_with_timeout
 from controller.tmux.pane_layout import Placement, place_agents
 from controller.tmux.panes import PanePlan, PaneView, SessionSetup, chat_pane_of, parse_pane
-from controller.tmux.timed_call import call_with_timeout
 from gateway.client import write_private
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 

@@ -17,7 +17,8 @@ from gateway.api.error_responses import error_to_tell
 from gateway.api.websocket_base import serve_socket
 from gateway.client.process.tasks import spawn
 from gateway.operations import dispatch
-from gateway.operations.members import hello_operation, link_operations
+from gateway.operations.access import share_link_operations
+from gateway.operations.members import hello_operation
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
 from gateway.protocol.events import Replayed, Welcome
@@ -124,7 +125,9 @@ class WebSocketConnection:
         welcome = await self._welcome(request)
         if self._actor.link is not None:
             connection.snapshots = None
-            connection.shows = (await link_operations.view_of_link(self._hub, self._actor, self._actor.link)).shows
+            connection.shows = (
+                await share_link_operations.view_of_link(self._hub, self._actor, self._actor.link)
+            ).shows
         self._connection = connection
         self._alarm.cancel()
         self._hub.streams.strangers.discard(self._transport)

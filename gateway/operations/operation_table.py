@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from gateway.operations.definitions.member_definitions import MEMBER_OPERATIONS
+from gateway.operations.definitions.message_definitions import MESSAGE_OPERATIONS
+from gateway.operations.definitions.room_definitions import ROOM_OPERATIONS
+from gateway.operations.definitions.session_and_decision_definitions import CONVERSATION_OPERATIONS
+from gateway.operations.definitions.token_and_gateway_definitions import TOKEN_OPERATIONS
 from gateway.operations.operation import Operation
-from gateway.operations.routes.conversation_routes import CONVERSATION_OPERATIONS
-from gateway.operations.routes.member_routes import MEMBER_OPERATIONS
-from gateway.operations.routes.message_routes import MESSAGE_OPERATIONS
-from gateway.operations.routes.room_routes import ROOM_OPERATIONS
-from gateway.operations.routes.token_routes import TOKEN_OPERATIONS
 from gateway.protocol.requests.ask_requests import Asks
 from gateway.protocol.requests.connection_requests import Ping, Status
 from gateway.protocol.requests.context_requests import (

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from gateway.api import auth
 from gateway.api.error_responses import error_response, error_to_tell, json_response
-from gateway.operations.members import device_operations
+from gateway.operations.access import device_operations
 from gateway.protocol import codec
 from gateway.protocol.browser_frames import PAIR_PATH, PairDevice
 from gateway.protocol.errors import BadRequest, NotFound, RateLimited, TooLarge, Unauthorized

@@ -10,11 +10,11 @@ from gateway.protocol.types.core_types import Activity, Composer
 from sidecar.activity.activity_verdict import CALM_FOR_S, ActivityClaim, ActivityInput, Verdict, decide_activity
 from sidecar.activity.keystroke_evidence import GONE_COUNTS_S, KeyEvidence, is_choice_key, is_submit_key
 from sidecar.agents import Adapter
-from sidecar.evidence.terminal_signals import OscReader, human_keys_in
+from sidecar.evidence.escape_sequences import OscReader, human_keys_in
 from sidecar.evidence.turn_evidence import Evidence, EvidenceSource
 from sidecar.screen.emulator import Screen, ScreenSnapshot
-from sidecar.screen.rule_files import RuleFiles
 from sidecar.screen.rules import SOURCE_BY_REGION, RuleMatch, ScreenReading, ScreenRules, read_screen
+from sidecar.screen.rules_loader import RuleFiles
 
 SETTLE_PAUSE_S = 0.008
 PAUSE_AFTER_KEY_S = 0.002

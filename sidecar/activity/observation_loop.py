@@ -10,8 +10,8 @@ from typing import Protocol
 
 from sidecar.activity.agent_observer import SETTLE_PAUSE_S, AgentObserver, AgentSnapshot
 from sidecar.evidence.turn_evidence import Evidence, EvidenceSource
+from sidecar.evidence_sources.status_file import StatusFile
 from sidecar.screen.styled_rows import StyledScreen
-from sidecar.sources.status_file import StatusFile
 from sidecar.terminal.asciicast import CastEvent, RecentRecording
 
 _OSC_NUMBERS = {EvidenceSource.TITLE: 0, EvidenceSource.VENDOR: 7501}

@@ -19,7 +19,7 @@ from sidecar.agents import Adapter, agent_of_tables, hook_style_fault
 from sidecar.errors import BadRecording
 from sidecar.rules_file.linting import RulesFault, lint_rules, patterns_in
 from sidecar.rules_file.pattern_trial import slow_text
-from sidecar.screen.rule_files import read_rules_text
+from sidecar.screen.rules_loader import read_rules_text
 
 MAX_SHOWN_STATES = 8
 

@@ -24,7 +24,7 @@ from sidecar.errors import BadRules, SidecarError
 from sidecar.rules_file.file_format import RulesTables
 from sidecar.rules_file.linting import RulesFault, fault_at_key
 from sidecar.screen.compiled_rules import compile_rules
-from sidecar.screen.rule_files import lint_or_refuse, read_rules_text
+from sidecar.screen.rules_loader import lint_or_refuse, read_rules_text
 
 REGISTRY: dict[str, Adapter] = {name: import_module(f"{__name__}.{name}").ADAPTER for name in KNOWN_AGENTS}
 FALLBACK = REGISTRY["generic"]

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from sidecar.approvals.approval_effects import (
+from sidecar.approvals.approval_inputs_and_effects import (
     AnswerEffect,
     AwaitDialog,
     DecideHook,
@@ -22,7 +22,7 @@ from sidecar.approvals.open_question import DialogObserver, DialogReader
 from sidecar.approvals.questions.dialog_parser import ESCAPE_KEY
 from sidecar.approvals.questions.pending_hook_questions import HookDecision, PendingHookQuestions
 from sidecar.delivery.terminal_writer import TerminalWriter, TypingMove, TypingStage
-from sidecar.typing.gate import MovePermission
+from sidecar.prompt_typing.typing_gate import MovePermission
 
 MAX_PRESSES = 2
 REDRAW_TIMEOUT_S = 5.0

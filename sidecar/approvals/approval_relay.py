@@ -12,9 +12,9 @@ from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import Adapter
 from sidecar.agents.adapter.adapter import HookQuestion
 from sidecar.approvals.answer_giver import AnswerGiver
-from sidecar.approvals.approval_effects import AnswerEffect, ApprovalEffect, OrderVerdict, WithdrawDialog
+from sidecar.approvals.approval_inputs_and_effects import AnswerEffect, ApprovalEffect, OrderVerdict, WithdrawDialog
 from sidecar.approvals.approval_rules import Approvals
-from sidecar.approvals.ask_reporter import AskReporter
+from sidecar.approvals.dialog_reporter import DialogReporter
 from sidecar.approvals.dialog_states import AnswerOrder
 from sidecar.approvals.open_question import DialogObserver, DialogReader
 from sidecar.approvals.questions.dialog_parser import ESCAPE_KEY
@@ -44,7 +44,7 @@ class ApprovalRelay:
         self._approvals = Approvals()
         self._hook_questions = PendingHookQuestions(now)
         self._reader = DialogReader(observer, self._hook_questions, now)
-        self._reporter = AskReporter(room, self._approvals)
+        self._reporter = DialogReporter(room, self._approvals)
         self._giver = AnswerGiver(self._approvals, self._reader, self._hook_questions, writer, observer, now, denied)
         self._orders: asyncio.Queue[AnswerOrder] = asyncio.Queue()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from gateway.protocol.types.core_types import Ask, AskState
 from gateway.protocol.types.delivery_reasons import HoldReason
-from sidecar.approvals.approval_effects import (
+from sidecar.approvals.approval_inputs_and_effects import (
     AnnounceDialog,
     AnswerEffect,
     ApprovalEffect,
@@ -30,7 +30,7 @@ from sidecar.approvals.approval_effects import (
 from sidecar.approvals.dialog_states import AnswerOrder, DialogEvent, DialogState, RelayedDialog
 from sidecar.approvals.questions.dialog_parser import Question
 from sidecar.approvals.questions.question_age import ShownQuestion
-from sidecar.typing.gate import MoveDecision, MovePermission
+from sidecar.prompt_typing.typing_gate import MoveDecision, MovePermission
 
 PERSON_TYPES_S = 1.0
 ANSWERED_BY_PERSON_S = 3.0

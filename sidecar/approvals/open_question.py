@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gateway.protocol.types.core_types import Activity
 from sidecar.activity.agent_observer import AgentObserver, AgentSnapshot
-from sidecar.approvals.approval_effects import DialogSighting
+from sidecar.approvals.approval_inputs_and_effects import DialogSighting
 from sidecar.approvals.questions.dialog_parser import read_question
 from sidecar.approvals.questions.pending_hook_questions import PendingHookQuestions
 from sidecar.approvals.questions.question_matching import MatchedQuestion, match_question

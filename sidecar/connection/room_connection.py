@@ -29,7 +29,7 @@ from gateway.protocol.events import Welcome
 from gateway.protocol.requests.message_requests import Deliveries, Send, Show, Waiting
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted
-from sidecar.connection.guarded_tasks import run_guarded
+from sidecar.connection.background_tasks import run_guarded
 from sidecar.connection.registration import Registration, connect_as_member, registration_advice
 
 T = TypeVar("T")

@@ -27,11 +27,11 @@ from sidecar.evidence.turn_evidence import TurnFact
 from sidecar.messages.backlog_digest import MAX_WHOLE_MESSAGES
 from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.messages.inbox import UNSENT_RUNGS, WAITING, InboxEntry
-from sidecar.typing.gate import QUEUED_BY_AGENT_TEXT, ComposerContent, composer_content
-from sidecar.typing.prompt_queue import PromptAct
-from sidecar.typing.prompt_states import AgentPrompt
-from sidecar.typing.proof_rules import is_at_work, is_worked_on
-from sidecar.typing.returned_prompt import ReturnedPromptAction, clearing
+from sidecar.prompt_typing.prompt_scheduler import PromptAct
+from sidecar.prompt_typing.prompt_states import AgentPrompt
+from sidecar.prompt_typing.proof_rules import is_at_work, is_worked_on
+from sidecar.prompt_typing.returned_prompt import ReturnedPromptAction, clearing
+from sidecar.prompt_typing.typing_gate import QUEUED_BY_AGENT_TEXT, ComposerContent, composer_content
 
 PROMPT_CHECK_DELAY_S = 0.25
 MAX_ATTEMPTS = 5

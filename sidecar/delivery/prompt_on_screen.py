@@ -11,13 +11,13 @@ from sidecar.delivery.message_progress import DeliveryConfig, DeliveryProgress
 from sidecar.delivery.prompt_text import PromptTexts
 from sidecar.delivery.typist import ComposerObserver, TypingAttempt, Typist
 from sidecar.messages.inbox import InboxEntry
-from sidecar.typing.gate import (
+from sidecar.prompt_typing.prompt_scheduler import Observation
+from sidecar.prompt_typing.prompt_states import AgentPrompt
+from sidecar.prompt_typing.typing_gate import (
     GateInput,
     composer_content,
     hold_reason_for,
 )
-from sidecar.typing.prompt_queue import Observation
-from sidecar.typing.prompt_states import AgentPrompt
 
 
 class PromptView:

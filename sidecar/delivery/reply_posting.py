@@ -2,8 +2,8 @@
 
 The way of a final answer: `sidecar/agents/VENDOR.py` reads it from the hook that ends the turn,
 `sidecar/runtime/turn_listener.py` passes it on, this module makes it the replies of the turn's messages
-(`sidecar/typing/proof_rules.py: steps_from_fact` finds them), and `sidecar/connection/room_reporter.py` sends them
-until the room has them. The texts are built in `sidecar/messages/replies.py`.
+(`sidecar/prompt_typing/proof_rules.py: steps_from_fact` finds them), and `sidecar/connection/room_reporter.py` sends
+them until the room has them. The texts are built in `sidecar/messages/replies.py`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sidecar.messages.replies import (
     reply_without_request,
     withheld_reply,
 )
-from sidecar.typing.proof_rules import DeliveryStep
+from sidecar.prompt_typing.proof_rules import DeliveryStep
 
 
 class KnownRooms(Protocol):

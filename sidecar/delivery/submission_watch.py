@@ -14,10 +14,10 @@ from sidecar.delivery.typist import ComposerObserver, Typist
 from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.inbox import InboxEntry
 from sidecar.messages.recovery import TAKEN_RUNGS
-from sidecar.typing.gate import GateInput
-from sidecar.typing.prompt_queue import REACTS_S, READS_S
-from sidecar.typing.prompt_states import AgentPrompt
-from sidecar.typing.proof_rules import QUIET_FOR_S, OverdueAction, ProofState, is_at_work, overdue_action
+from sidecar.prompt_typing.prompt_scheduler import REACTS_S, READS_S
+from sidecar.prompt_typing.prompt_states import AgentPrompt
+from sidecar.prompt_typing.proof_rules import QUIET_FOR_S, OverdueAction, ProofState, is_at_work, overdue_action
+from sidecar.prompt_typing.typing_gate import GateInput
 
 
 @dataclass(frozen=True)

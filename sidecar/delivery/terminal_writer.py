@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from gateway.protocol.types.delivery_reasons import HoldReason
-from sidecar.evidence.terminal_signals import human_keys_in, is_abort
-from sidecar.typing.gate import MoveDecision, MovePermission
+from sidecar.evidence.escape_sequences import human_keys_in, is_abort
+from sidecar.prompt_typing.typing_gate import MoveDecision, MovePermission
 
 MAX_KEY_DELAY_S = 0.5
 CHECK_INTERVAL_S = 0.01

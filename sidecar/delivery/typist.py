@@ -17,8 +17,9 @@ from sidecar.delivery.message_progress import DeliveryProgress
 from sidecar.delivery.terminal_writer import TerminalWriter, TypingMove, TypingResult, TypingStage
 from sidecar.messages import envelope
 from sidecar.messages.duplicate_guard import MessageProgress
-from sidecar.typing.drafts import DraftAction, SecondsSince, StashedDraft, keys_for_action, next_draft_action
-from sidecar.typing.gate import (
+from sidecar.prompt_typing.drafts import DraftAction, SecondsSince, StashedDraft, keys_for_action, next_draft_action
+from sidecar.prompt_typing.prompt_states import AgentPrompt
+from sidecar.prompt_typing.typing_gate import (
     ComposerContent,
     GateInput,
     MoveDecision,
@@ -28,7 +29,6 @@ from sidecar.typing.gate import (
     decide_paste,
     decide_stash,
 )
-from sidecar.typing.prompt_states import AgentPrompt
 
 PAUSE_AFTER_STASH_S = 0.03
 PAUSE_AFTER_ENTER_S = 0.05

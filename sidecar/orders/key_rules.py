@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gateway.protocol.events import Control
 from gateway.protocol.types.core_types import Activity
 from sidecar.delivery.stop_rules import DIALOG_TEXT
-from sidecar.typing.gate import TYPING_PAUSE_S
+from sidecar.prompt_typing.typing_gate import TYPING_PAUSE_S
 
 OPEN_DIALOG_TEXT = "it shows a dialog by now, which the key could have answered; answer its question"
 OTHER_DIALOG_TEXT = "the question that the key was for is not on its screen any more"

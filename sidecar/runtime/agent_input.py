@@ -10,7 +10,7 @@ from gateway.protocol.types.core_types import Activity
 from sidecar.activity.observation_loop import ObservationLoop
 from sidecar.delivery.message_progress import DeliveryProgress
 from sidecar.delivery.terminal_writer import TerminalWriter
-from sidecar.evidence.terminal_signals import human_keys_in, is_abort
+from sidecar.evidence.escape_sequences import human_keys_in, is_abort
 
 BY_NOBODY_KNOWN, AT_TERMINAL = "before an answer", "at its terminal"
 

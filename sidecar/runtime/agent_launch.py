@@ -10,11 +10,11 @@ from pathlib import Path
 from gateway.client import write_private
 from sidecar.agents import plain_environment
 from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
+from sidecar.evidence_sources.last_transcript import note_down
+from sidecar.evidence_sources.transcript import TranscriptTail, session_in
 from sidecar.process.agent_folder import private_tmux_folder
 from sidecar.process.run_journal import RunJournal
 from sidecar.process.run_plan import RunPlan
-from sidecar.sources.last_transcript import note_down
-from sidecar.sources.transcript import TranscriptTail, session_in
 from sidecar.terminal.pty import Terminal
 
 

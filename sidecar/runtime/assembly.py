@@ -20,6 +20,7 @@ from sidecar.delivery.backlog import EarlierRun
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.message_progress import DeliveryConfig, DeliveryProgress
 from sidecar.delivery.typist import Typist
+from sidecar.evidence_sources.status_file import StatusFile
 from sidecar.messages.envelope import BARE
 from sidecar.messages.inbox import MessageQueue
 from sidecar.messages.plain_program_output import PlainTurns
@@ -30,17 +31,16 @@ from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.agent_launch import LaunchedAgent
 from sidecar.runtime.condition_reporter import ConditionReporter
+from sidecar.runtime.explain_answers import ExplainAnswers
 from sidecar.runtime.ghost_log import GhostLog, GhostLogUpdater, TerminalTitle, ghost_log_for
-from sidecar.runtime.inspection import Inspection
 from sidecar.runtime.observation_handler import ObservationHandler, ObservationReceivers
 from sidecar.runtime.order_actions import AgentActions, OrderedActions
 from sidecar.runtime.room_events import RoomEvents
 from sidecar.runtime.room_members import RoomMembers
 from sidecar.runtime.shutdown import Shutdown
 from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
-from sidecar.screen.rule_files import RuleFiles
 from sidecar.screen.rules import ScreenRules
-from sidecar.sources.status_file import StatusFile
+from sidecar.screen.rules_loader import RuleFiles
 from sidecar.terminal.output_relay import OutputRelay
 from sidecar.terminal.person_at_terminal import HumanTerminal
 from sidecar.terminal.pty import Terminal
@@ -87,7 +87,7 @@ class SidecarParts:
     observation_handler: ObservationHandler
     events: RoomEvents
     terminal_stream: TerminalStream
-    inspection: Inspection
+    inspection: ExplainAnswers
 
     @property
     def terminal(self) -> Terminal:
@@ -163,7 +163,7 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
         observation_handler=observation_handler,
         events=events,
         terminal_stream=stream,
-        inspection=Inspection(plan, terminal, observation_loop, messages.inbox, now),
+        inspection=ExplainAnswers(plan, terminal, observation_loop, messages.inbox, now),
     )
 
 

@@ -23,11 +23,11 @@ from sidecar.approvals.approval_relay import ApprovalRelay
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.message_progress import DeliveryProgress
 from sidecar.evidence.turn_evidence import Evidence, EvidenceSource, TurnFact, TurnFactKind
+from sidecar.evidence_sources.last_transcript import note_down
+from sidecar.evidence_sources.transcript import session_in
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
-from sidecar.sources.last_transcript import note_down
-from sidecar.sources.transcript import session_in
 
 TAIL_INTERVAL_S = 0.05
 SEARCH_REST_FACTOR = 20  # after a search, the next one waits this many times as long as it took

@@ -1,4 +1,4 @@
-"""Rules as data: a picture and other signals in, the activity that each rule argues for out. Pure; `rule_files` loads
+"""Rules as data: a picture and other signals in, the activity that each rule argues for out. Pure; `rules_loader` loads
 them."""
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from sidecar.evidence.terminal_signals import Probe, ProbeFilter
+from sidecar.evidence.escape_sequences import Probe, ProbeFilter
 from sidecar.terminal.raw_terminal import TerminalOutput
 
 MAX_UNSENT_BYTES = 1 << 18

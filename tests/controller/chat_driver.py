@@ -18,7 +18,7 @@ from controller.chat.full_screen.appearance import ChatLook
 from controller.chat.full_screen.chat_screen import ChatScreen
 from controller.chat.full_screen.keys import key_help
 from controller.chat.session.chat_session import Chat, ChatCallbacks
-from controller.chat.session.pane_access import NoPaneControl, PaneControl
+from controller.chat.session.pane_interface import NoPaneControl, PaneControl
 from controller.team.team import ChatSpec
 from controller.view.state.chat_state import ChatState
 from gateway.client import Client, Endpoint

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.requests.context_files import template_names
+from controller.requests.shared_document_files import template_names
 from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
 

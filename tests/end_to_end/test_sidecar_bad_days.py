@@ -7,7 +7,7 @@ import sys
 import termios
 from pathlib import Path
 
-from sidecar.inspect_socket import ask_sidecar_for
+from sidecar.explain_socket import ask_sidecar_for
 from tests.fakes.retry import retry_until
 from tests.sidecar.sidecar_terminal import DEMO, SidecarTerminal, sidecar_in_terminal
 

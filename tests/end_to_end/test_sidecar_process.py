@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.inspect_socket import ask_sidecar_for
+from sidecar.explain_socket import ask_sidecar_for
 from tests.sidecar.sidecar_terminal import DEMO, SidecarTerminal, sidecar_in_terminal
 
 FULL_SCREEN = (

@@ -9,13 +9,13 @@ import pytest
 
 from controller.chat.full_screen.layout import place_cells
 from controller.commands.decision_text import DecisionCard, decision_lines
-from controller.view.approvals.ask_view import AskView
+from controller.view.approvals.question_view import AskView
 from controller.view.panels.roster_rows import roster_line, roster_rows
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import DraftTarget, TargetKind
 from controller.view.stream import list_overlay
 from controller.view.stream.chat_rows import StreamRows
-from controller.view.stream.selection import MessageFacts, action_of
+from controller.view.stream.message_selection import MessageFacts, action_of
 from controller.view.text.row_types import Row
 from controller.view.text.search_highlights import SearchHighlights
 from gateway.protocol.events import (

@@ -17,9 +17,9 @@ from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import Adapter, RunningAgent
 from sidecar.agents.adapter.adapter import LaunchContext as Run
 from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
+from sidecar.evidence_sources.hook_server import answering, reserved
+from sidecar.evidence_sources.transcript import TranscriptTail
 from sidecar.runtime.turn_listener import TurnListener
-from sidecar.sources.hook_server import answering, reserved
-from sidecar.sources.transcript import TranscriptTail
 from tests.fakes.models.model import Model
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until

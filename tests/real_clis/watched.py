@@ -18,7 +18,7 @@ from gateway.client.process.tasks import spawned_vital
 from sidecar.activity.agent_observer import AgentObserver, AgentSnapshot
 from sidecar.activity.observation_loop import ObservationLoop
 from sidecar.agents import REGISTRY
-from sidecar.evidence.terminal_signals import ProbeFilter
+from sidecar.evidence.escape_sequences import ProbeFilter
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside

@@ -18,8 +18,8 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from controller.cli.forwarding import FORWARDED
 from controller.cli.main import AGENTS, CHAT, OPERATIONS, OTHER_SYSTEMS, ROOMS, TEAM, Forwarding
+from controller.cli.verb_forwarding import FORWARDED
 from gateway.client.command_line.help_page import first_sentence
 from gateway.client.known_agents import KNOWN_AGENTS
 from sidecar.agents import REGISTRY

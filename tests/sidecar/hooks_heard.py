@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from sidecar.sources.hook_server import HookHandler, answering, reserved
+from sidecar.evidence_sources.hook_server import HookHandler, answering, reserved
 
 
 @contextlib.asynccontextmanager

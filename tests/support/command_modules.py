@@ -11,13 +11,13 @@ def of_controller() -> tuple[ModuleType, ...]:
     import rich.markup
     import rich.table
 
-    from controller.cli.team import team_resolution, up_command
+    from controller.cli.team import running_team, up_command
     from controller.commands import continue_command, decision_text, mode_commands, room_text, statistics_text
     from controller.output import (
         command_output,
-        context_diff,
-        context_output,
         event_lines,
+        json_diff,
+        shared_document_output,
         statistics_output,
         transcript_html,
         transcript_markdown,
@@ -26,20 +26,28 @@ def of_controller() -> tuple[ModuleType, ...]:
     from controller.requests import (
         browser_pairing,
         command_requests,
-        context_files,
-        file_quotes,
+        file_attachments,
         invitations,
+        shared_document_files,
+        silence_rows,
         since_time,
         stop_agents,
-        why_rows,
     )
     from controller.workspace import launcher, team_list, team_status
     from gateway.client import client, paged_requests
     from gateway.client.console import text_table
 
     drawing = (rich.console, rich.markup, rich.table, text_table, libtmux)
-    rooms = (context_diff, context_files, context_output, decision_text, mode_commands, room_text, invitations)
-    answers = (browser_pairing, statistics_output, statistics_text, why_rows)
+    rooms = (
+        json_diff,
+        shared_document_files,
+        shared_document_output,
+        decision_text,
+        mode_commands,
+        room_text,
+        invitations,
+    )
+    answers = (browser_pairing, statistics_output, statistics_text, silence_rows)
     transcripts = (transcript_html, transcript_markdown, transcript_parts, since_time)
     messages = (
         command_requests,
@@ -47,7 +55,7 @@ def of_controller() -> tuple[ModuleType, ...]:
         event_lines,
         continue_command,
         paged_requests,
-        file_quotes,
+        file_attachments,
         command_output,
         stop_agents,
     )
@@ -58,7 +66,7 @@ def of_controller() -> tuple[ModuleType, ...]:
         *answers,
         *transcripts,
         launcher,
-        team_resolution,
+        running_team,
         up_command,
         team_status,
         team_list,
@@ -75,9 +83,9 @@ def of_gateway() -> tuple[ModuleType, ...]:
 
 def of_sidecar() -> tuple[ModuleType, ...]:
     from sidecar import sidecar_run
-    from sidecar.activity import explain, recording_replay
+    from sidecar.activity import explanation, recording_replay
 
-    return (sidecar_run, explain, recording_replay)
+    return (sidecar_run, explanation, recording_replay)
 
 
 USED_BY = {"controller.cli.main": of_controller, "gateway.cli": of_gateway, "sidecar.cli": of_sidecar}

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from controller.cli.forwarding import FORWARDED
+from controller.cli.verb_forwarding import FORWARDED
 
 ROOT = Path(__file__).parents[2]
 AT_START = ("PYTHON", "LC_", "LANG", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR")

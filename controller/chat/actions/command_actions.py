@@ -10,7 +10,7 @@ from typing import Protocol
 
 from controller.chat.actions import decision_actions, message_actions, mode_actions, room_actions
 from controller.chat.actions.action_interface import ActionResult
-from controller.chat.terminal.own_commands import run_groupchat
+from controller.chat.terminal.groupchat_command import run_groupchat
 from controller.commands.chat_command_table import (
     KeyPress,
     ParsedCommand,
@@ -22,9 +22,9 @@ from controller.commands.continue_command import continue_request, continued_tex
 from controller.commands.help_pages import help_sections_about
 from controller.commands.state_text import state_text
 from controller.commands.status_text import StatusContext
-from controller.requests import file_quotes
+from controller.requests import file_attachments
+from controller.requests.silence_rows import why_rows
 from controller.requests.stop_agents import stop_members, stopped_text
-from controller.requests.why_rows import why_rows
 from controller.view.state.chat_state import ChatState
 from controller.view.stream import list_overlay
 from controller.view.text.search_highlights import SearchHighlights
@@ -168,7 +168,7 @@ async def quote_file(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     said = parse_line(message)
     if not isinstance(said, AddressedText):
         raise BadRequest("/quote FILE:LINES takes a message, not a command.")
-    part = await asyncio.to_thread(file_quotes.quote_lines_of_file, lines, Path.cwd())
+    part = await asyncio.to_thread(file_attachments.quote_lines_of_file, lines, Path.cwd())
     await chat.say(said, f"/quote {lines} {message}".strip(), (part,))
     return None
 

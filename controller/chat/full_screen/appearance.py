@@ -9,9 +9,9 @@ from pathlib import Path
 
 from prompt_toolkit.output import ColorDepth
 
+from controller.chat.full_screen.chat_settings import ROSTER_COLUMNS, ChatSettings, parse_chat_settings, settings_folder
 from controller.chat.full_screen.key_settings import keys_by_action, rebind
 from controller.chat.full_screen.keys import KEYS, KeyBinding
-from controller.team.chat_settings import ROSTER_COLUMNS, ChatSettings, parse_chat_settings, settings_folder
 from controller.view.styles.themes import (
     FEW_COLOURS,
     MANY_COLOURS,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from controller.chat.full_screen.screen_interface import ScreenForParts
 from controller.chat.full_screen.select_mode import SelectMode
 from controller.commands.decision_text import DecisionCard
-from controller.view.approvals.ask_view import AskView
 from controller.view.approvals.card_focus import KeyMeaning
+from controller.view.approvals.question_view import AskView
 
 
 class CardKeys:

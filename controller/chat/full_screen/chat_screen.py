@@ -1,6 +1,6 @@
 """The chat on a screen: a prompt-toolkit application that paints the output of the pure modules.
 
-Keys are painted at once, events at most twenty times a second; see `repaint_budget`.
+Keys are painted at once, events at most twenty times a second; see `repaint_throttle`.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from controller.chat.full_screen.card_keys import CardKeys
 from controller.chat.full_screen.composer_buffer import ChatCompleter, open_history
 from controller.chat.full_screen.keys import make_bindings
 from controller.chat.full_screen.layout import STYLES, ChatPainter
-from controller.chat.full_screen.repaint_budget import REPAINT_EVERY_S, RepaintBudget
+from controller.chat.full_screen.repaint_throttle import REPAINT_EVERY_S, RepaintBudget
 from controller.chat.full_screen.select_mode import SelectMode
 from controller.chat.session.chat_session import Chat, ChatCallbacks, error_text
-from controller.chat.session.pane_access import NoPaneControl
+from controller.chat.session.pane_interface import NoPaneControl
 from controller.chat.terminal.clipboard import copy_text
 from controller.chat.terminal.editor import edit_text, editor_command
 from controller.chat.terminal.notifications import send_notification
 from controller.commands.chat_command_table import may_complete
 from controller.team.team import ChatSpec
-from controller.view.approvals.ask_view import AskView
+from controller.view.approvals.question_view import AskView
 from controller.view.state.stream_entries import Alert, EntryKey
 from controller.view.stream.chat_rows import StreamRows
-from controller.view.stream.first_run import first_run_rows
+from controller.view.stream.empty_room import first_run_rows
 from controller.view.stream.list_overlay import ListOverlay
 from controller.view.stream.viewport import Viewport
 from controller.view.text.row_types import Row

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from controller.chat.full_screen.chat_settings import KeyNames
 from controller.chat.full_screen.keys import KEYS, KeyBinding
-from controller.team.chat_settings import KeyNames
 
 # Enter, Tab, Escape and the arrows are not here: with them one writes, sends and leaves.
 ACTION_BY_KEYS: Mapping[KeyNames, str] = {

@@ -26,9 +26,9 @@ from controller.commands import mode_commands
 from controller.view.panels.composer_hint import composer_hint
 from controller.view.panels.room_bar import RoomTab, room_bar, room_tabs, tab_at
 from controller.view.panels.roster_rows import member_at, member_in_line_at, roster_line, roster_rows
-from controller.view.state.outage import outage_line
+from controller.view.state.gateway_outage import outage_line
 from controller.view.state.stream_entries import EntryKey
-from controller.view.stream.clicks import ClickTarget, ItemTarget, MemberTarget, RoomTarget, entry_target
+from controller.view.stream.click_targets import ClickTarget, ItemTarget, MemberTarget, RoomTarget, entry_target
 from controller.view.text.character_support import encodable_text, has_disputed_width
 from controller.view.text.row_types import Fragment, Row
 from controller.view.text.text_rows import (

@@ -1,7 +1,7 @@
 """The mouse, where the person has asked for it: the wheel scrolls, a click does what a key does.
 
 What a click is on is told by the painter (`layout.py`); what may be answered by clicks is decided in
-`controller/view/stream/clicks.py`.
+`controller/view/stream/click_targets.py`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from prompt_toolkit.mouse_events import MouseButton, MouseEvent, MouseEventType
 from controller.chat.full_screen.card_keys import CardKeys
 from controller.chat.full_screen.screen_interface import ScreenForParts
 from controller.commands.decision_text import DecisionCard
-from controller.view.approvals.ask_view import AskView
-from controller.view.stream.clicks import (
+from controller.view.approvals.question_view import AskView
+from controller.view.stream.click_targets import (
     ClickTarget,
     EntryTarget,
     ItemTarget,

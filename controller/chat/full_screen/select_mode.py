@@ -1,7 +1,7 @@
 """Select mode: F7 chooses a message with the arrows, and one key does something with it.
 
-What a key does is decided in `controller/view/stream/selection.py`. While the mode lasts, no key reaches the composer:
-a letter that means nothing here is answered with those that do.
+What a key does is decided in `controller/view/stream/message_selection.py`. While the mode lasts, no key reaches the
+composer: a letter that means nothing here is answered with those that do.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from prompt_toolkit.layout.controls import FormattedTextControl
 from controller.chat.full_screen.screen_interface import ScreenForParts
 from controller.requests.replacement_request import line_of_message
 from controller.view.state.draft_target import DraftTarget, TargetKind
-from controller.view.stream import selection
+from controller.view.stream import message_selection
 from controller.view.stream.copied_text import printable_text_of
-from controller.view.stream.selection import MessageFacts, SelectAction
+from controller.view.stream.message_selection import MessageFacts, SelectAction
 from controller.view.text.text_rows import fit_to_width
 from gateway.protocol.events import Message
 
@@ -54,7 +54,7 @@ class SelectMode:
             return
         screen, state = self._screen, self._screen.chat.state
         near = screen.last_jump if screen.last_jump in screen.visible_keys() else screen.lowest_visible_key()
-        key = selection.chosen_at_first(state.stream.keys, state.stream.entries, near)
+        key = message_selection.chosen_at_first(state.stream.keys, state.stream.entries, near)
         if key is None:
             screen.say("There is no message to select yet.")
             return
@@ -92,21 +92,23 @@ class SelectMode:
         state = self._screen.chat.state
         if self.chosen is not None:
             self._picking = False
-            self._choose(selection.step(state.stream.keys, state.stream.entries, self.chosen, by))
+            self._choose(message_selection.step(state.stream.keys, state.stream.entries, self.chosen, by))
 
     def page(self, up: bool) -> None:
         screen, state = self._screen, self._screen.chat.state
         screen.page(up)
         visible = screen.visible_keys()
         if visible and self.chosen is not None:
-            key = selection.chosen_at_first(state.stream.keys, state.stream.entries, visible[0] if up else visible[-1])
+            key = message_selection.chosen_at_first(
+                state.stream.keys, state.stream.entries, visible[0] if up else visible[-1]
+            )
             self._choose(key or self.chosen)
 
     def end(self, first: bool) -> None:
         """The first or the last of the loaded messages."""
         stream = self._screen.chat.state.stream
         near = stream.keys[0] if first and stream.keys else None
-        key = selection.chosen_at_first(stream.keys, stream.entries, near)
+        key = message_selection.chosen_at_first(stream.keys, stream.entries, near)
         if key is not None:
             self._choose(key)
 
@@ -122,14 +124,14 @@ class SelectMode:
             return ""
         if self._picking:
             given = self._screen.chat.state.marks.own_signs(message.seq, self._screen.chat.state.me)
-            return fit_to_width(selection.signs_line(given, self._signs()), width)
-        return selection.footer_line(self._facts(message), width)
+            return fit_to_width(message_selection.signs_line(given, self._signs()), width)
+        return message_selection.footer_line(self._facts(message), width)
 
     def _message(self) -> Message | None:
         return None if self.chosen is None else self._screen.chat.state.stream.message(self.chosen[0])
 
     def _facts(self, message: Message) -> MessageFacts:
-        return selection.facts_of(self._screen.chat.state, message)
+        return message_selection.facts_of(self._screen.chat.state, message)
 
     # keys
 
@@ -141,7 +143,7 @@ class SelectMode:
         elif self._picking:
             self._pick(key, message)
         else:
-            action = selection.action_of(key, self._facts(message))
+            action = message_selection.action_of(key, self._facts(message))
             if isinstance(action, SelectAction):
                 self._carry_out(action, message)
             else:
@@ -154,7 +156,7 @@ class SelectMode:
 
     def _signs(self) -> Sequence[str]:
         """Words only, for a terminal that cannot show an emoji."""
-        return selection.ASCII_SIGNS if self._encoding else selection.OFFERED_SIGNS
+        return message_selection.ASCII_SIGNS if self._encoding else message_selection.OFFERED_SIGNS
 
     def _pick(self, key: str, message: Message) -> None:
         signs = self._signs()
@@ -167,7 +169,7 @@ class SelectMode:
             self._screen.say(f"1 to {len(signs)} pick a sign, w writes your own, Esc leaves it.", "class:warning")
 
     def _carry_out(self, action: SelectAction, message: Message) -> None:
-        lines = selection.command_lines(action, self._facts(message))
+        lines = message_selection.command_lines(action, self._facts(message))
         if action is SelectAction.REACT:
             self._picking = True
         elif action is SelectAction.QUOTE:
@@ -188,7 +190,7 @@ class SelectMode:
         lines = printable_text_of(message.content).strip("\n").split("\n")
         kept = [*lines[:MAX_QUOTED_LINES], *(["…"] if len(lines) > MAX_QUOTED_LINES else [])]
         self._aim(TargetKind.REPLY, message)
-        buffer.document = Document(selection.quoted("\n".join(kept), buffer.text))
+        buffer.document = Document(message_selection.quoted("\n".join(kept), buffer.text))
 
     def _write(self, text: str) -> bool:
         """Begin a line in the composer, unless something is written there."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from prompt_toolkit.output import Output
 
-from controller.chat.terminal.bounded_process import run_bounded
+from controller.chat.terminal.run_with_timeout import run_bounded
 
 MAX_OSC_BYTES = 100_000  # of base64; terminals ignore longer ones
 TMUX_TIMEOUT_S = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from controller.chat.terminal.bounded_process import run_bounded
+from controller.chat.terminal.run_with_timeout import run_bounded
 from controller.team.notification_command import fill_command
 
 NOTIFICATION_TIMEOUT_S = 30.0

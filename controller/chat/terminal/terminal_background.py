@@ -2,7 +2,7 @@
 
 Every terminal answers the second question, for its kind (DA1), and answers in order. So once that answer is there, no
 other will come; a terminal that answers nothing is waited for a fifth of a second. Answers that come later are taken
-out of what the person types (`terminal_answers`).
+out of what the person types (`terminal_query_answers`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from controller.chat.terminal.terminal_answers import TerminalAnswers
+from controller.chat.terminal.terminal_query_answers import TerminalAnswers
 
 ANSWER_WITHIN_S, ANSWER_OVER_SSH_WITHIN_S = 0.2, 1.0
 QUESTION = b"\x1b]11;?\x1b\\\x1b[c"

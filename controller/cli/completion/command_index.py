@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from controller.cli.forwarding import FORWARDED, GATEWAY, SIDECAR
+from controller.cli.verb_forwarding import FORWARDED, GATEWAY, SIDECAR
 
 INDEX_VARIABLE = (
     "GROUPCHAT_COMPLETION_INDEX"  # as in gateway/client/command_line/command_index.py, which is slow to import

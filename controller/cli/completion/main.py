@@ -28,7 +28,7 @@ def _candidates(words: list[str], incomplete: str) -> list[CompletedWord]:
     wanted = wanted_at(load_index(os.environ), words, incomplete)
     found = list(wanted.candidates)
     if wanted.kind:
-        from controller.cli.completion.lookups import look_up
+        from controller.cli.completion.value_lookups import look_up
 
         found += look_up(wanted, os.environ)
     safe = (one for one in found if one.word.isprintable() and one.word.startswith(incomplete))

@@ -67,7 +67,7 @@ def send(
         _act(context, keys)
         return
     from controller.output import command_output
-    from controller.requests.file_quotes import quote_files
+    from controller.requests.file_attachments import quote_files
 
     wait = timeout if wait_reply else None
 

@@ -28,7 +28,7 @@ from gateway.protocol.results import ContextDocument, ContextHistory, ContextLis
 from gateway.protocol.types.core_types import DEFAULT_DOCUMENT
 
 if TYPE_CHECKING:
-    from controller.requests.context_files import Json
+    from controller.requests.shared_document_files import Json
     from gateway.client import Client
 
 T = TypeVar("T")
@@ -136,19 +136,19 @@ def pull(
       groupchat context pull main
       groupchat context pull main old.json --version 3
     """
-    from controller.output import context_output
-    from controller.requests import context_files
+    from controller.output import shared_document_output
+    from controller.requests import shared_document_files
 
     async def work(client: Client) -> ContextDocument:
         request = GetContext(
-            scope=context_files.scope_from_options(room, member, everywhere), name=name, version=version
+            scope=shared_document_files.scope_from_options(room, member, everywhere), name=name, version=version
         )
         found = await client.request(request, ContextDocument)
         if file is not None:
-            context_files.write_document(found.document, file)
+            shared_document_files.write_document(found.document, file)
         return found
 
-    _shown(ctx, work, lambda found, as_json: context_output.print_document_found(found, file, as_json))
+    _shown(ctx, work, lambda found, as_json: shared_document_output.print_document_found(found, file, as_json))
 
 
 def diff(
@@ -166,21 +166,21 @@ def diff(
     Example:
       groupchat context diff main notes.json
     """
-    from controller.output import context_output
-    from controller.output.context_diff import find_differences
-    from controller.requests import context_files
+    from controller.output import shared_document_output
+    from controller.output.json_diff import find_differences
+    from controller.requests import shared_document_files
 
-    async def work(client: Client) -> context_output.Compared:
-        mine = context_files.read_document(file, template)
+    async def work(client: Client) -> shared_document_output.Compared:
+        mine = shared_document_files.read_document(file, template)
         request = GetContext(
-            scope=context_files.scope_from_options(room, member, everywhere), name=name, version=version
+            scope=shared_document_files.scope_from_options(room, member, everywhere), name=name, version=version
         )
         found = await client.request(request, ContextDocument)
-        return context_output.Compared(
+        return shared_document_output.Compared(
             found.scope, found.name, found.version, tuple(find_differences(found.document, mine))
         )
 
-    _shown(ctx, work, context_output.print_compared)
+    _shown(ctx, work, shared_document_output.print_compared)
 
 
 def document_history(
@@ -199,15 +199,15 @@ def document_history(
     Example:
       groupchat context history main -n 5
     """
-    from controller.output import context_output
-    from controller.requests import context_files
+    from controller.output import shared_document_output
+    from controller.requests import shared_document_files
 
     async def work(client: Client) -> ContextHistory:
-        scope = context_files.scope_from_options(room, member, everywhere)
+        scope = shared_document_files.scope_from_options(room, member, everywhere)
         request = ContextChanges(scope=scope, name=name, before=before, limit=limit)
         return await client.request(request, ContextHistory)
 
-    _shown(ctx, work, context_output.print_history)
+    _shown(ctx, work, shared_document_output.print_history)
 
 
 def show_contexts(
@@ -222,16 +222,16 @@ def show_contexts(
       groupchat context list
       groupchat context list --room lab
     """
-    from controller.output import context_output
-    from controller.requests import context_files
+    from controller.output import shared_document_output
+    from controller.requests import shared_document_files
     from gateway.client.paged_requests import fetch_all_pages
 
     async def work(client: Client) -> ContextList:
         one_scope = room is not None or member is not None or everywhere
-        scope = context_files.scope_from_options(room, member, everywhere) if one_scope else None
+        scope = shared_document_files.scope_from_options(room, member, everywhere) if one_scope else None
         return await fetch_all_pages(client.request, Contexts(scope=scope), ContextList)
 
-    _shown(ctx, work, context_output.print_contexts)
+    _shown(ctx, work, shared_document_output.print_contexts)
 
 
 def delete(
@@ -247,14 +247,14 @@ def delete(
     Example:
       groupchat context delete main
     """
-    from controller.output import context_output
-    from controller.requests import context_files
+    from controller.output import shared_document_output
+    from controller.requests import shared_document_files
 
     async def work(client: Client) -> Done:
-        scope = context_files.scope_from_options(room, member, everywhere)
+        scope = shared_document_files.scope_from_options(room, member, everywhere)
         return await client.request(DeleteContext(scope=scope, name=name, version=version), Done)
 
-    _shown(ctx, work, lambda found, as_json: context_output.print_deleted(found, name, as_json))
+    _shown(ctx, work, lambda found, as_json: shared_document_output.print_deleted(found, name, as_json))
 
 
 def _save(
@@ -263,15 +263,15 @@ def _save(
     source: DocumentSource,
     request: Callable[[str, Json], PutContext | MergeContext],
 ) -> None:
-    from controller.output import context_output
-    from controller.requests import context_files
+    from controller.output import shared_document_output
+    from controller.requests import shared_document_files
 
     async def work(client: Client) -> ContextSaved:
-        scope = context_files.scope_from_options(owner.room, owner.member, owner.everywhere)
-        document = context_files.read_document(source.file, source.template)
+        scope = shared_document_files.scope_from_options(owner.room, owner.member, owner.everywhere)
+        document = shared_document_files.read_document(source.file, source.template)
         return await client.request(request(scope, document), ContextSaved)
 
-    _shown(ctx, work, context_output.print_saved)
+    _shown(ctx, work, shared_document_output.print_saved)
 
 
 def _shown(ctx: typer.Context, work: Callable[[Client], Awaitable[T]], shown: Callable[[T, bool], None]) -> None:

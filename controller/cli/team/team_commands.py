@@ -113,7 +113,7 @@ def down(ctx: typer.Context, team: TeamArgument = None, socket: SocketOption = N
       groupchat down
       groupchat down backend
     """
-    from controller.cli.team.team_resolution import team_to_change
+    from controller.cli.team.running_team import team_to_change
     from controller.workspace import launcher
     from gateway.client.discovery.team_choice import TeamChoice
 
@@ -136,7 +136,7 @@ def attach(ctx: typer.Context, team: TeamArgument = None, socket: SocketOption =
       groupchat attach backend
     """
     from controller.cli.team import up_command
-    from controller.cli.team.team_resolution import find_team, named
+    from controller.cli.team.running_team import find_team, named
     from controller.team.workspace_record import read_workspace_record
     from controller.workspace.team_location import TeamLocation, location_from_record
     from controller.workspace.team_ownership import require_own_session
@@ -207,7 +207,7 @@ def restart(
       groupchat restart claude
       groupchat restart gateway
     """
-    from controller.cli.team.team_resolution import team_to_change
+    from controller.cli.team.running_team import team_to_change
     from controller.cli.team.up_command import quiet
     from controller.workspace import launcher
 
@@ -248,10 +248,10 @@ def add(
       groupchat add gus --room design -- gemini
       groupchat add mine
     """
-    from controller.cli.team.team_resolution import team_to_change
+    from controller.cli.team.running_team import team_to_change
     from controller.team.team import AgentSpec
     from controller.workspace import launcher
-    from controller.workspace.startup.rules_of_agents import require_command, with_rules_file
+    from controller.workspace.startup.agent_rules_files import require_command, with_rules_file
 
     context = given(ctx)
 
@@ -279,7 +279,7 @@ def remove_agent(ctx: typer.Context, name: AgentArgument, socket: SocketOption =
     Example:
       groupchat rm tester
     """
-    from controller.cli.team.team_resolution import team_to_change
+    from controller.cli.team.running_team import team_to_change
     from controller.workspace import launcher
 
     context = given(ctx)
@@ -315,7 +315,7 @@ def logs(
       groupchat logs
       groupchat logs claude --follow
     """
-    from controller.cli.team.team_resolution import find_team
+    from controller.cli.team.running_team import find_team
 
     context = given(ctx)
     folder = Path(run(lambda: find_team(context.state), as_json=context.as_json).state)

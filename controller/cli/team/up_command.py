@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from controller.cli.team.consent_prompt import require_consent
+from controller.cli.team.team_file_consent import require_consent
 from controller.team.preflight import PreflightCheck, run_checks
 from controller.team.team import with_interrupt
 from controller.team.workspace_record import read_workspace_record
 from controller.workspace import launcher
-from controller.workspace.startup.rules_of_agents import with_rules_files
+from controller.workspace.startup.agent_rules_files import with_rules_files
 from controller.workspace.startup.team_inputs import build_team, gather_facts, read_team_files, up_options
 from controller.workspace.team_location import PrintLine, TeamLocation, location_from_record
 from gateway.client.console.console_output import print_lines

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controller.view.approvals.ask_view import OPEN_KEY, WORDS_KEY, AskView, group_digits, warning_lines, who_may_answer
+from controller.view.approvals.question_view import (
+    OPEN_KEY,
+    WORDS_KEY,
+    AskView,
+    group_digits,
+    warning_lines,
+    who_may_answer,
+)
 from controller.view.text.row_types import Fragment, Row
 from controller.view.text.text_rows import clean_for_screen, fit_to_width, width_of, wrap_text
 from gateway.protocol.types.core_types import AskAbout, Option

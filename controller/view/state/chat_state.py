@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from controller.commands.decision_text import DecisionCard, event_line, has_open_vote, tally_line
-from controller.view.approvals.ask_view import AskView
+from controller.view.approvals.question_view import AskView
 from controller.view.state.draft_target import DraftTarget
+from controller.view.state.gateway_outage import Outage, begin_outage, extend_outage, outage_over_line
 from controller.view.state.message_marks import MessageMarks
-from controller.view.state.outage import Outage, begin_outage, extend_outage, outage_over_line
 from controller.view.state.room_list import rooms_after, rooms_of
-from controller.view.state.room_pages import RoomPages
+from controller.view.state.room_message_cache import RoomPages
 from controller.view.state.stream_entries import (
     Alert,
     EntryKey,

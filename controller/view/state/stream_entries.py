@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from controller.commands.decision_text import DecisionCard
-from controller.view.approvals.ask_view import AskView
+from controller.view.approvals.question_view import AskView
 from controller.view.state.unsent_messages import OutgoingMessage
 from gateway.protocol.events import (
     MemberAction,

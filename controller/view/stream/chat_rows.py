@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from controller.commands.decision_text import DecisionCard, tally_line, text_for_people
 from controller.view.approvals.approval_rows import CardView, card_rows, ended_rows
-from controller.view.approvals.ask_view import AskView
 from controller.view.approvals.card_focus import CardFocus
+from controller.view.approvals.question_view import AskView
 from controller.view.state.chat_state import ChatState
 from controller.view.state.stream_entries import Notice, StreamEntry, Tone
 from controller.view.state.unsent_messages import OutgoingMessage, SendStage

@@ -38,7 +38,7 @@ from gateway.dialects.anonymous_access import ANY_PATH, caller_of
 from gateway.dialects.common_rooms import common_room
 from gateway.model.records.stored_records import RoomRecord
 from gateway.operations import dispatch
-from gateway.operations.conversation import message_queries
+from gateway.operations.messages import message_queries
 from gateway.protocol.errors import (
     BadRequest,
     Forbidden,

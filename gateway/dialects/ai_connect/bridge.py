@@ -35,8 +35,8 @@ from gateway.dialects.anonymous_access import ANY_PATH, caller_of
 from gateway.dialects.guest_admission import GuestAdmission
 from gateway.model.records.stored_records import MemberRecord
 from gateway.operations import dispatch
-from gateway.operations.conversation import message_queries
 from gateway.operations.members import hello_operation
+from gateway.operations.messages import message_queries
 from gateway.protocol.errors import BadRequest, TooLarge, UnknownRecipient
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.message_requests import Send

@@ -23,9 +23,10 @@ from gateway.dialects.csp.turn_modes import begin_mode, simple_floor
 from gateway.dialects.message_conversion import milliseconds
 from gateway.mode_rules import mode_control
 from gateway.model.rule_outcome import RuleOutcome
-from gateway.operations.conversation import message_queries
 from gateway.operations.delivery import inbox_operations
-from gateway.operations.members import hello_operation, status
+from gateway.operations.health import gateway_health
+from gateway.operations.members import hello_operation
+from gateway.operations.messages import message_queries
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, InvalidName, NotFound
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.mode_requests import NextTurn
@@ -100,7 +101,7 @@ async def serve_health(request: web.Request) -> web.StreamResponse:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(HEALTH_TIMEOUT_S):
             await actor_of(request, reads=True)
-    seen = status.gateway_health(request.app[HUB])
+    seen = gateway_health.gateway_health(request.app[HUB])
     shown = {"status": seen.status, "agents": seen.agents, "uptime": seen.uptime, "queue": seen.uncommitted}
     shown |= {"commitAge": seen.commit_age, "lastError": seen.last_error}
     return json_response(shown, 200 if seen.status == "ok" else 503)

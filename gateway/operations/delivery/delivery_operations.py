@@ -7,8 +7,8 @@ from gateway.agent_control import agent_orders, delivery_rules
 from gateway.agent_control.delivery_rules import MessageDelivery
 from gateway.conversation import loop_holds
 from gateway.model.rule_outcome import RuleOutcome
-from gateway.operations.conversation.message_queries import read_message, readable_message, receipts_of
 from gateway.operations.delivery.inbox_operations import check_has_inbox
+from gateway.operations.messages.message_queries import read_message, readable_message, receipts_of
 from gateway.protocol.events import ControlAction, Message, Receipt
 from gateway.protocol.requests.message_requests import Cancel, Deliveries, Report, Retry
 from gateway.protocol.results import DeliveryList, Done, Result

@@ -12,7 +12,7 @@ from gateway.agent_control import delivery_rules
 from gateway.agent_control.ack_messages import ack_events
 from gateway.model.deliveries.delivery_states import WAITING_RUNGS
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome
-from gateway.operations.conversation.message_queries import decode_message
+from gateway.operations.messages.message_queries import decode_message
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import Waiting

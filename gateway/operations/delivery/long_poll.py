@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from gateway.access.permissions import Actor
 from gateway.conversation import loop_holds
 from gateway.model.state import GatewayState
-from gateway.operations.conversation import message_queries
 from gateway.operations.delivery import inbox_operations
+from gateway.operations.messages import message_queries
 from gateway.protocol.requests.message_requests import Poll
 from gateway.protocol.results import Inbox
 from gateway.protocol.types.core_types import TAKEN_BY_ITSELF, Delivery, Rung, bare_name

@@ -1,1 +1,1 @@
-"""Requests about who is here: greeting, members, tokens, status. Knows no HTTP."""
+"""Requests about members: who they are, how they connect, what their agents do and show. Knows no HTTP."""

@@ -14,8 +14,8 @@ from gateway.decisions import decision_handlers
 from gateway.marks import mutes
 from gateway.model.paging import MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES, fit_into_page
 from gateway.model.rule_outcome import RuleOutcome
+from gateway.operations.access.share_link_operations import welcome_to_link
 from gateway.operations.delivery.delivery_operations import open_deliveries_page
-from gateway.operations.members.link_operations import welcome_to_link
 from gateway.protocol import VERSION
 from gateway.protocol.events import Welcome
 from gateway.protocol.requests.connection_requests import Hello

@@ -10,7 +10,7 @@ from gateway.agent_control import delivery_rules, limit_notices
 from gateway.marks import mutes
 from gateway.model.paging import cut_page
 from gateway.model.rule_outcome import RuleOutcome
-from gateway.operations.members.token_operations import expect_member
+from gateway.operations.access.token_operations import expect_member
 from gateway.protocol.requests.agent_requests import SetActivity, SetCondition, SetFolder
 from gateway.protocol.requests.connection_requests import Bye
 from gateway.protocol.requests.member_requests import Members, Register, RemoveMember, WhoAmI

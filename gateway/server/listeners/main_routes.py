@@ -14,7 +14,7 @@ from gateway.api.origin_check import AllowedHosts
 from gateway.api.request_validation import MAX_BODY_BYTES
 from gateway.dialects.csp import routes
 from gateway.operations import dispatch
-from gateway.operations.members import statistics
+from gateway.operations.health import traffic_statistics
 from gateway.protocol.requests.connection_requests import Stats
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
@@ -49,7 +49,7 @@ def make_main_app(hub: Hub, config: Config, mcp: mcp_proxy.McpProcess) -> web.Ap
 async def _serve_metrics(request: web.Request) -> web.Response:
     request[auth.EFFECT] = OperationKind.READS
     actor = await auth.actor_of(request, reads=True)
-    page = statistics.metrics_page(request.app[auth.HUB], statistics.whose_figures(actor))
+    page = traffic_statistics.metrics_page(request.app[auth.HUB], traffic_statistics.whose_figures(actor))
     return web.Response(body=page, headers={"Content-Type": METRICS_CONTENT_TYPE})
 
 

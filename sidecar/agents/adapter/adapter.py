@@ -8,10 +8,10 @@ from pathlib import Path
 
 from gateway.protocol.text.role_prompts import RolePrompt
 from gateway.protocol.types.core_types import AskAbout
-from sidecar.evidence.terminal_signals import Probe
+from sidecar.evidence.escape_sequences import Probe
 from sidecar.evidence.turn_evidence import TokenCost, TurnFact
-from sidecar.screen.rule_files import built_in_rules_file, load_own_file
 from sidecar.screen.rules import ScreenRules
+from sidecar.screen.rules_loader import built_in_rules_file, load_own_file
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from controller.chat.full_screen.keys import key_help
 from controller.chat.plain_chat import PlainChat, PlainTerminal
 from controller.chat.session.chat_session import Chat, ChatCallbacks
-from controller.chat.session.pane_access import NoPaneControl, PaneControl
+from controller.chat.session.pane_interface import NoPaneControl, PaneControl
 from controller.view.state.chat_state import ChatState
 from gateway.client import Client
 from gateway.protocol.requests.ask_requests import OpenAsk

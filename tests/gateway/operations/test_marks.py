@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client
-from gateway.operations.conversation import mark_operations
+from gateway.operations.messages import mark_operations
 from gateway.protocol.errors import Conflict, Forbidden, GroupChatError, UnknownMessage
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.mark_requests import Mute, Pin, Pins, React, Reactions, Thread

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.activity.rules_check import check_as_json, check_lines, check_rules_file
-from sidecar.screen.rule_files import built_in_rules_file
+from sidecar.screen.rules_loader import built_in_rules_file
 from tests.support.commands import Groupchat
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"

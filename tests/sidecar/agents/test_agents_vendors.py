@@ -13,7 +13,7 @@ from gateway.protocol.types.core_types import MAX_CONTENT_BYTES
 from sidecar.agents import REGISTRY, agent_for
 from sidecar.agents.adapter.adapter import Adapter, LaunchContext, LaunchPlan, RunningAgent, Transcript
 from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
-from sidecar.sources.status_file import StatusFile
+from sidecar.evidence_sources.status_file import StatusFile
 from tests.sidecar.capabilities import status_of, transcript_of
 
 CODEX, GEMINI, CLAUDE = REGISTRY["codex"], REGISTRY["gemini"], REGISTRY["claude"]

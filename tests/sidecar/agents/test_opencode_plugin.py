@@ -15,7 +15,7 @@ import pytest
 
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext
-from sidecar.sources.hook_server import answering, reserved
+from sidecar.evidence_sources.hook_server import answering, reserved
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")]
 Event = Mapping[str, Any]

@@ -23,8 +23,8 @@ from sidecar.agents.adapter.adapter import HookQuestion
 from sidecar.approvals.answer_giver import PRESS_TIMEOUT_S, READ_TIMEOUT_S, REDRAW_TIMEOUT_S
 from sidecar.approvals.approval_relay import ApprovalRelay
 from sidecar.approvals.approval_rules import NOT_TAKEN_TEXT
-from sidecar.approvals.ask_reporter import announce_ask
-from sidecar.approvals.ask_reports import open_request
+from sidecar.approvals.dialog_reporter import announce_ask
+from sidecar.approvals.dialog_requests import open_request
 from sidecar.approvals.questions.dialog_parser import DialogOption, Question
 from sidecar.delivery.terminal_writer import TerminalWriter
 from sidecar.screen.rules import Dialog

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.protocol.types.core_types import AskState
-from sidecar.approvals.approval_effects import (
+from sidecar.approvals.approval_inputs_and_effects import (
     AnnounceDialog,
     AwaitDialog,
     DecideHook,

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.protocol.types.core_types import Ask, AskState
 from gateway.protocol.types.delivery_reasons import HoldReason
-from sidecar.approvals.approval_effects import (
+from sidecar.approvals.approval_inputs_and_effects import (
     AnnounceDialog,
     AnswerEffect,
     ApprovalEffect,
@@ -32,7 +32,7 @@ from sidecar.approvals.approval_rules import (
 )
 from sidecar.approvals.dialog_states import NEXT, AnswerOrder, DialogEvent, DialogState, RelayedDialog
 from sidecar.approvals.questions.dialog_parser import DialogOption, Question
-from sidecar.typing.gate import MoveDecision, MovePermission
+from sidecar.prompt_typing.typing_gate import MoveDecision, MovePermission
 
 CHOICES = (DialogOption("1", "Yes"), DialogOption("2", "No"))
 RUN = Question("a" * 16, "Run it?", CHOICES, "1", "2")

@@ -10,8 +10,8 @@ import pytest
 from gateway.protocol.types.core_types import Activity, Composer, Rung
 from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.inbox import InboxEntry
+from sidecar.prompt_typing.typing_gate import QUEUED_BY_AGENT_TEXT
 from sidecar.runtime.agent_input import AgentInput
-from sidecar.typing.gate import QUEUED_BY_AGENT_TEXT
 from tests.sidecar.delivery.test_delivery_loop import Scene
 from tests.sidecar.pictures import moment
 

@@ -13,7 +13,7 @@ from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from sidecar.messages.inbox import InboxEntry
 from sidecar.messages.plain_program_output import HistoryCommand
 from sidecar.messages.replies import WITHHELD_FOR_DIRECT_TEXT, WITHHELD_FOR_ROOM_TEXT, WITHHELD_FROM_ALL_TEXT
-from sidecar.typing.proof_rules import DeliveryStep
+from sidecar.prompt_typing.proof_rules import DeliveryStep
 from tests.sidecar.delivery.test_delivery_loop import Scene, prompt
 from tests.sidecar.messages.test_inbox import entry
 

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.protocol.types.delivery_reasons import HoldReason
 from sidecar.delivery.terminal_writer import MAX_KEY_DELAY_S, TerminalWriter, TypingMove, TypingResult, TypingStage
-from sidecar.typing.gate import MoveDecision, MovePermission
+from sidecar.prompt_typing.typing_gate import MoveDecision, MovePermission
 from tests.fakes.retry import retry_until
 
 

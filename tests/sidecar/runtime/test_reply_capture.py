@@ -8,10 +8,10 @@ import pytest
 
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
+from sidecar.evidence_sources.transcript import TranscriptTail
 from sidecar.process.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
 from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
-from sidecar.sources.transcript import TranscriptTail
 from tests.sidecar.delivery.test_delivery_loop import Scene
 from tests.sidecar.hearers import FakeReceivers, Unlimited, Unstoppable
 

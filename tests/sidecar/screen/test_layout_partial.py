@@ -5,9 +5,9 @@ import pytest
 from gateway.protocol.types.core_types import Composer
 from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import REGISTRY
+from sidecar.prompt_typing.typing_gate import ComposerContent, composer_content
 from sidecar.screen.emulator import ScreenSnapshot
 from sidecar.screen.rules import read_screen
-from sidecar.typing.gate import ComposerContent, composer_content
 from tests.sidecar.pictures import COLUMNS, RULE, moment
 
 TEXT = "[alice -> me #7] " + " ".join(f"w{number:03d}" for number in range(150))

@@ -7,8 +7,8 @@ from sidecar.agents import REGISTRY
 from sidecar.errors import BadRules
 from sidecar.evidence.turn_evidence import EvidenceSource
 from sidecar.screen.emulator import ScreenSnapshot
-from sidecar.screen.rule_files import load_rules
 from sidecar.screen.rules import read_screen
+from sidecar.screen.rules_loader import load_rules
 from tests.sidecar.pictures import COLUMNS, RULE, boxed, picture
 
 CLAUDE = REGISTRY["claude"].rules

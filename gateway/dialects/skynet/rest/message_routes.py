@@ -31,7 +31,7 @@ from gateway.dialects.skynet.wire.frames import (
     WireMessage,
     check_wire_message,
 )
-from gateway.operations.conversation import message_queries
+from gateway.operations.messages import message_queries
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.results import Accepted
 from gateway.protocol.types.timestamps import iso_from_seconds

@@ -17,7 +17,7 @@ from gateway.dialects.skynet.rest import context_routes, message_routes, session
 from gateway.dialects.skynet.rest.answers import Handler, require_reader
 from gateway.dialects.skynet.rest.api_page import DocumentedRoute, build_api_page
 from gateway.dialects.skynet.shared_state import SERVICE
-from gateway.operations.members import statistics, status
+from gateway.operations.health import gateway_health, traffic_statistics
 from gateway.runtime.hub import Hub
 from gateway.statistics.prometheus_page import METRICS_CONTENT_TYPE, Shows
 
@@ -36,7 +36,7 @@ async def describe_health(request: web.Request) -> web.StreamResponse:
     """This answer must not wait for the disk: it says whether the disk is stuck."""
     await _require_reader_at_once(request)
     service = request.app[SERVICE]
-    seen = status.gateway_health(service.hub)
+    seen = gateway_health.gateway_health(service.hub)
     shown = views.agents_shown(service.hub.state, service.agents, service.hub.now)
     rooms = views.public_rooms(service.hub.state)
     fields = views.health_fields(seen.uptime, store_ok=seen.status == "ok", agents=len(shown), channels=len(rooms))
@@ -51,7 +51,7 @@ async def _require_reader_at_once(request: web.Request) -> None:
 
 async def describe_info(request: web.Request) -> web.StreamResponse:
     await _require_reader_at_once(request)
-    return json_response(views.info_fields(status.gateway_health(request.app[HUB]).uptime))
+    return json_response(views.info_fields(gateway_health.gateway_health(request.app[HUB]).uptime))
 
 
 async def describe_stats(request: web.Request) -> web.StreamResponse:
@@ -61,23 +61,23 @@ async def describe_stats(request: web.Request) -> web.StreamResponse:
     shown = views.agents_shown(state, agents, service.hub.now)
     fields = [views.agent_fields(state, agents, one) for one in shown]
     channels = views.channel_fields(state, agents, shown, views.public_rooms(state))
-    server = {"uptime_seconds": status.gateway_health(service.hub).uptime, "connected_agents": len(shown)}
+    server = {"uptime_seconds": gateway_health.gateway_health(service.hub).uptime, "connected_agents": len(shown)}
     storage = views.storage_fields(state, len(shown))
     routing = views.routing_fields(fields, channels)
-    traffic = statistics.gateway_statistics(service.hub, _shown_figures(service.hub, caller))
+    traffic = traffic_statistics.gateway_statistics(service.hub, _shown_figures(service.hub, caller))
     return json_response({"server": server, "routing": routing, "storage": storage, "traffic": traffic})
 
 
 async def send_metrics(request: web.Request) -> web.StreamResponse:
     caller, hub = await require_reader(request), request.app[HUB]
-    page = statistics.metrics_page(hub, _shown_figures(hub, caller))
+    page = traffic_statistics.metrics_page(hub, _shown_figures(hub, caller))
     return web.Response(body=page, headers={"Content-Type": METRICS_CONTENT_TYPE})
 
 
 def _shown_figures(hub: Hub, caller: Actor | None) -> Shows:
     """Without a token there are the totals, and the figures of the agents that have none either."""
     if caller is not None:
-        return statistics.whose_figures(caller)
+        return traffic_statistics.whose_figures(caller)
     members = hub.state.members.items()
     return Shows(only=frozenset(name for name, record in members if name_mapping.is_skynet_guest(record)))
 

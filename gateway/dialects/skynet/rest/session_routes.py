@@ -20,7 +20,7 @@ from gateway.dialects.skynet.shared_state import SERVICE
 from gateway.dialects.skynet.wire.frames import AgentId
 from gateway.model.records.shared_document_records import encode_document
 from gateway.operations import dispatch
-from gateway.operations.conversation import session_queries
+from gateway.operations.sessions import session_queries
 from gateway.protocol import codec
 from gateway.protocol.errors import Conflict, Forbidden, InvalidName, NotFound
 from gateway.protocol.requests.context_requests import GetContext, PutContext

@@ -10,7 +10,7 @@ import pytest
 
 from controller.chat.full_screen.appearance import ChatLook
 from controller.chat.full_screen.key_settings import rebind
-from controller.chat.session.pane_access import NoPaneControl
+from controller.chat.session.pane_interface import NoPaneControl
 from controller.team.team import ChatSpec
 from controller.view.text.text_rows import width_of
 from gateway.client import Client, write_private

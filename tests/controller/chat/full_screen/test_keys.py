@@ -20,8 +20,8 @@ from prompt_toolkit.output import DummyOutput
 from controller.chat.full_screen.chat_screen import ChatScreen
 from controller.chat.full_screen.keys import KEYS, key_help, key_name
 from controller.chat.session.chat_session import Chat
-from controller.chat.session.pane_access import NoPaneControl, PaneControl
-from controller.view.approvals.ask_view import AskView
+from controller.chat.session.pane_interface import NoPaneControl, PaneControl
+from controller.view.approvals.question_view import AskView
 from controller.view.state.chat_state import ChatState
 from controller.view.stream.list_overlay import ListOverlay
 from gateway.client import Client

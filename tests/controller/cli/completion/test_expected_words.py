@@ -8,7 +8,7 @@ import pytest
 import typer.main
 
 from controller.cli.completion.expected_words import KIND_BY_NAME, KIND_BY_PLACE, kind_of_parameter, wanted_at
-from controller.cli.completion.lookups import LOOKUPS
+from controller.cli.completion.value_lookups import LOOKUPS
 from gateway.client.command_line.command_index import command_index
 from tests.support.command_tree import APPS
 

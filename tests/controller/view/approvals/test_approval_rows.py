@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from controller.view.approvals.approval_rows import CardView, card_rows, ended_rows, keys_line
-from controller.view.approvals.ask_view import AskView, ended_line, who_may_answer
+from controller.view.approvals.question_view import AskView, ended_line, who_may_answer
 from controller.view.text.row_types import Row
 from controller.view.text.text_rows import width_of
 from gateway.protocol.text.question_text import answer_commands

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.view.approvals.ask_view import AskView
+from controller.view.approvals.question_view import AskView
 from controller.view.panels.roster_rows import roster_line, roster_rows
 from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Row

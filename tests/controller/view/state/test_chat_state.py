@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from controller.view.approvals.ask_view import AskView
+from controller.view.approvals.question_view import AskView
 from controller.view.state.chat_state import ChatState
-from controller.view.state.outage import Outage
+from controller.view.state.gateway_outage import Outage
 from controller.view.state.stream_entries import Alert, Notice
 from controller.view.state.stream_window import MAX_ENTRIES
 from gateway.client import ConnectionLost

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.view.approvals.ask_view import AskView
+from controller.view.approvals.question_view import AskView
 from controller.view.state.stream_entries import Notice
 from controller.view.stream.list_overlay import overlay_of_pairs
 from controller.view.stream.plain_lines import overlay_lines, plain_lines

@@ -85,7 +85,7 @@ async def test_a_reply_keeps_type_trace_and_parent(world: SkynetWorld) -> None:
 
 async def _log(world: SkynetWorld) -> list[Message]:
     records, _ = await world.hub.store.read(0, 10_000, lambda record: record.kind == "message")
-    from gateway.operations.conversation.message_queries import decode_message
+    from gateway.operations.messages.message_queries import decode_message
 
     return [decode_message(one) for one in records]
 

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.client import Client
-from gateway.operations.members import statistics
+from gateway.operations.health import traffic_statistics
 from gateway.protocol.errors import UnknownRecipient
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.message_requests import Report
@@ -156,7 +156,7 @@ async def scraped(gateway: Gateway) -> dict[str, set[str]]:
         with pytest.raises(UnknownRecipient):
             await alice.send("two", to="@nobody")
         await agent.request(Report(message=sent.seq, steps=(Step(Rung.ACCEPTED),)), Done)
-        page = statistics.metrics_page(gateway.hub, Shows()).decode()
+        page = traffic_statistics.metrics_page(gateway.hub, Shows()).decode()
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:

@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.activity.recording_replay import parse_recording, replay_observations
 from sidecar.agents import REGISTRY
-from sidecar.approvals.approval_effects import AnnounceDialog, DialogSighting
+from sidecar.approvals.approval_inputs_and_effects import AnnounceDialog, DialogSighting
 from sidecar.approvals.approval_rules import Approvals
 from sidecar.approvals.questions.dialog_parser import MAX_QUESTION_CHARS, Question, cut_question, read_question
 from sidecar.screen.rules import Dialog

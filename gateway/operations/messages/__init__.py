@@ -1,0 +1,1 @@
+"""Requests that send, mark and read messages. Knows no HTTP."""

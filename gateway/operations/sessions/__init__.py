@@ -1,0 +1,1 @@
+"""Requests about sessions and shared documents that need the store. Knows no HTTP."""

@@ -21,11 +21,11 @@ from controller.chat.session.chat_session import Chat, ChatCallbacks
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
 from controller.chat.terminal.terminal_background import ask_background
 from controller.chat.terminal.terminal_query_answers import InputWithoutAnswers
-from controller.commands.status_text import StatusContext
 from controller.team.pane_scripts import CHAT_OPEN_FILE, CHAT_SETTINGS_FILE
 from controller.team.team import CHAT_PANE, ChatSpec
 from controller.team.workspace_record import read_workspace_record
 from controller.view.state.chat_state import ChatState
+from controller.wording.status_text import StatusContext
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.console.client_options import ClientOptions
 from gateway.client.console.console_output import print_lines, show_error, show_prompt

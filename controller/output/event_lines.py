@@ -6,11 +6,11 @@ import sys
 
 import typer
 
-from controller.commands.decision_text import event_line
 from controller.output.command_output import ask_detail_lines, message_lines
 from controller.output.mark_output import mark_text
 from controller.output.time_text import moment_text
 from controller.view.approvals.question_view import AskView, ended_line
+from controller.wording.decision_text import event_line
 from gateway.client import ClientEvent, ConnectionLost
 from gateway.client.console.console_output import print_json, print_lines
 from gateway.protocol.events import (

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from controller.commands.chat_command_table import KeyPress
+from controller.chat_commands.command_table import KeyPress
 from controller.requests.marked_messages import fetch_with_reactions
 from gateway.client import Client, ClientEvent, ConnectionLost, new_id
 from gateway.client.console.client_options import ClientOptions

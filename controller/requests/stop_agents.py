@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.commands.chat_command_table import StopRequest
+from controller.chat_commands.command_table import StopRequest
 from gateway.client import Client
 from gateway.protocol.requests.agent_requests import Stop
 from gateway.protocol.results import Stopping

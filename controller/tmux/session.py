@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.commands.state_text import BorderText
 from controller.team.team import CHAT_PANE, DEFAULT_SESSION, LayoutSpec
 from controller.tmux.border_formats import (
     SESSION_OPTIONS,
@@ -27,6 +26,7 @@ from controller.tmux.border_formats import (
 from controller.tmux.call_with_timeout import call_with_timeout
 from controller.tmux.pane_layout import Placement, place_agents
 from controller.tmux.panes import PanePlan, PaneView, SessionSetup, chat_pane_of, parse_pane
+from controller.wording.state_text import BorderText
 from gateway.client import write_private
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 

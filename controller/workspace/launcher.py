@@ -15,7 +15,6 @@ from pathlib import Path
 
 import msgspec
 
-from controller.commands.state_text import title_with_role
 from controller.team import pane_scripts, workspace_record
 from controller.team.pane_scripts import PaneEnvironment
 from controller.team.room_plan import plan_room_changes, plan_rooms
@@ -23,6 +22,7 @@ from controller.team.team import CHAT_PANE, AgentSpec, Team
 from controller.team.workspace_record import StartedProcess, WorkspaceRecord
 from controller.tmux.panes import PanePlan, SessionSetup
 from controller.tmux.session import Workspace, socket_path
+from controller.wording.state_text import title_with_role
 from controller.workspace.child_processes import end_process, is_alive, process_start_time, wait_until_ended
 from controller.workspace.gateway_process import (
     END_TIMEOUT_S,

@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from controller.commands.state_text import BorderText
 from controller.team import workspace_record
 from controller.team.team import CHAT_PANE
+from controller.wording.state_text import BorderText
 from controller.workspace import launcher
 from controller.workspace.team_location import TeamLocation
 from gateway.client.process.tasks import spawn

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from controller.chat.full_screen.layout import place_cells
-from controller.commands.decision_text import DecisionCard, decision_lines
 from controller.view.approvals.question_view import AskView
 from controller.view.panels.roster_rows import roster_line, roster_rows
 from controller.view.state.chat_state import ChatState
@@ -18,6 +17,7 @@ from controller.view.stream.chat_rows import StreamRows
 from controller.view.stream.message_selection import MessageFacts, action_of
 from controller.view.text.row_types import Row
 from controller.view.text.search_highlights import SearchHighlights
+from controller.wording.decision_text import DecisionCard, decision_lines
 from gateway.protocol.events import (
     ContextEvent,
     DecisionEvent,

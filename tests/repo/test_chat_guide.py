@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from controller.chat.full_screen.keys import KEYS, key_help, key_name
-from controller.commands.chat_command_table import COMMANDS
-from controller.commands.help_pages import COMMAND_GROUPS, help_sections
+from controller.chat_commands.command_table import COMMANDS
+from controller.chat_commands.help_pages import COMMAND_GROUPS, help_sections
 from tests.support.chat_guide import BEGIN, END, GUIDE, guide_with_tables
 
 REGENERATE = (
@@ -18,9 +18,9 @@ REGENERATE = (
 def test_every_command_is_in_one_group() -> None:
     grouped = Counter(word for words in COMMAND_GROUPS.values() for word in words)
     missing = [word for word in COMMANDS if grouped[word] != 1]
-    assert not missing, f"{missing}: add to one group of COMMAND_GROUPS in controller/commands/help_pages.py"
+    assert not missing, f"{missing}: add to one group of COMMAND_GROUPS in controller/chat_commands/help_pages.py"
     unknown = [word for word in grouped if word not in COMMANDS]
-    assert not unknown, f"{unknown}: remove from COMMAND_GROUPS in controller/commands/help_pages.py"
+    assert not unknown, f"{unknown}: remove from COMMAND_GROUPS in controller/chat_commands/help_pages.py"
 
 
 def test_the_guide_has_the_tables_of_the_help() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.commands.chat_command_table import ALIASES, COMMANDS
+from controller.chat_commands.command_table import ALIASES, COMMANDS
 from tests.support.command_tree import APPS, leaves
 
 ROOT = Path(__file__).parents[2]

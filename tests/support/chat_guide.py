@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from controller.chat.full_screen.keys import key_help
-from controller.commands.help_pages import HelpSection, help_sections
+from controller.chat_commands.help_pages import HelpSection, help_sections
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "chat.md"
 BEGIN, END = "<!-- commands and keys: begin -->", "<!-- commands and keys: end -->"

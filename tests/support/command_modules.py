@@ -11,8 +11,8 @@ def of_controller() -> tuple[ModuleType, ...]:
     import rich.markup
     import rich.table
 
+    from controller.chat_commands import continue_command, mode_commands
     from controller.cli.team import running_team, up_command
-    from controller.commands import continue_command, decision_text, mode_commands, room_text, statistics_text
     from controller.output import (
         command_output,
         event_lines,
@@ -33,6 +33,7 @@ def of_controller() -> tuple[ModuleType, ...]:
         since_time,
         stop_agents,
     )
+    from controller.wording import decision_text, invitation_text, statistics_text
     from controller.workspace import launcher, team_list, team_status
     from gateway.client import client, paged_requests
     from gateway.client.console import text_table
@@ -44,7 +45,7 @@ def of_controller() -> tuple[ModuleType, ...]:
         shared_document_output,
         decision_text,
         mode_commands,
-        room_text,
+        invitation_text,
         invitations,
     )
     answers = (browser_pairing, statistics_output, statistics_text, silence_rows)

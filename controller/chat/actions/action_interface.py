@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from controller.commands.status_text import StatusContext
 from controller.view.state.chat_state import ChatState
 from controller.view.stream.list_overlay import ListOverlay
+from controller.wording.status_text import StatusContext
 from gateway.client import Client
 
 ActionResult = ListOverlay | str | None

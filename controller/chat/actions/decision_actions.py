@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from controller.chat.actions.action_interface import ActionResult, ChatContext
-from controller.commands.chat_command_table import ParsedCommand
-from controller.commands.decision_text import (
+from controller.chat_commands.command_table import ParsedCommand
+from controller.view.stream import list_overlay
+from controller.wording.decision_text import (
     DecisionCard,
     decision_lines,
     parse_proposal,
     shorten_text_to_line,
     split_kind_and_choice,
 )
-from controller.view.stream import list_overlay
 from gateway.client import Client
 from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.errors import BadRequest

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from controller.chat.actions.action_interface import ActionResult, ChatContext
-from controller.commands.chat_command_table import ParsedCommand
+from controller.chat_commands.command_table import ParsedCommand
 from controller.requests.marked_messages import fetch_pins
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import DraftTarget, TargetKind

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from controller.chat.actions.action_interface import ActionResult, ChatContext
-from controller.commands import mode_commands
-from controller.commands.chat_command_table import ParsedCommand
-from controller.commands.status_text import status_rows
+from controller.chat_commands import mode_commands
+from controller.chat_commands.command_table import ParsedCommand
 from controller.view.stream import list_overlay
 from controller.view.stream.list_overlay import ListOverlay
+from controller.wording.status_text import status_rows
 from gateway.protocol.requests.connection_requests import Status
 from gateway.protocol.requests.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn
 from gateway.protocol.requests.request import Request

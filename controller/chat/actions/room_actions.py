@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from controller.chat.actions.action_interface import ActionResult, ChatContext
-from controller.commands.chat_command_table import ParsedCommand
-from controller.commands.mode_commands import split_names
-from controller.commands.room_text import invited_text
+from controller.chat_commands.command_table import ParsedCommand
+from controller.chat_commands.mode_commands import split_names
 from controller.requests.invitations import invite_members
 from controller.view.stream import list_overlay
+from controller.wording.invitation_text import invited_text
 from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.mark_requests import Mute

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from controller.chat.full_screen.screen_interface import ScreenForParts
 from controller.chat.full_screen.select_mode import SelectMode
-from controller.commands.decision_text import DecisionCard
 from controller.view.approvals.card_focus import KeyMeaning
 from controller.view.approvals.question_view import AskView
+from controller.wording.decision_text import DecisionCard
 
 
 class CardKeys:

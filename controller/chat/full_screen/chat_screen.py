@@ -40,7 +40,7 @@ from controller.chat.session.pane_interface import NoPaneControl
 from controller.chat.terminal.clipboard import copy_text
 from controller.chat.terminal.editor import edit_text, editor_command
 from controller.chat.terminal.notifications import send_notification
-from controller.commands.chat_command_table import may_complete
+from controller.chat_commands.command_table import may_complete
 from controller.team.team import ChatSpec
 from controller.view.approvals.question_view import AskView
 from controller.view.state.stream_entries import Alert, EntryKey

@@ -11,7 +11,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from controller.chat.session.chat_session import Chat
-from controller.commands.chat_command_table import complete
+from controller.chat_commands.command_table import complete
 
 
 class ChatCompleter(Completer):

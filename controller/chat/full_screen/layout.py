@@ -22,7 +22,7 @@ from controller.chat.full_screen.card_keys import CardKeys
 from controller.chat.full_screen.mouse import MouseControl
 from controller.chat.full_screen.screen_interface import ScreenForParts
 from controller.chat.full_screen.select_mode import SelectMode
-from controller.commands import mode_commands
+from controller.chat_commands import mode_commands
 from controller.view.panels.composer_hint import composer_hint
 from controller.view.panels.room_bar import RoomTab, room_bar, room_tabs, tab_at
 from controller.view.panels.roster_rows import member_at, member_in_line_at, roster_line, roster_rows

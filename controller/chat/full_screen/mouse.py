@@ -13,7 +13,6 @@ from prompt_toolkit.mouse_events import MouseButton, MouseEvent, MouseEventType
 
 from controller.chat.full_screen.card_keys import CardKeys
 from controller.chat.full_screen.screen_interface import ScreenForParts
-from controller.commands.decision_text import DecisionCard
 from controller.view.approvals.question_view import AskView
 from controller.view.stream.click_targets import (
     ClickTarget,
@@ -23,6 +22,7 @@ from controller.view.stream.click_targets import (
     OptionClicks,
     RoomTarget,
 )
+from controller.wording.decision_text import DecisionCard
 from gateway.protocol.types.core_types import MemberKind
 
 WHEEL_ROWS = 3

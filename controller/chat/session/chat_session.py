@@ -16,15 +16,15 @@ from controller.chat.actions.action_interface import ActionResult
 from controller.chat.session import mark_loading, send_checks
 from controller.chat.session.completion_names import completion_names
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
-from controller.commands.chat_command_table import CompletionNames, KeyPress, ParsedCommand, StopRequest, parse_input
-from controller.commands.decision_text import DecisionCard
-from controller.commands.state_text import border_text
-from controller.commands.status_text import StatusContext
+from controller.chat_commands.command_table import CompletionNames, KeyPress, ParsedCommand, StopRequest, parse_input
 from controller.view.approvals.question_view import AskView
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import DraftTarget, aimed
 from controller.view.state.read_positions import positions_from_text, text_of_positions
 from controller.view.state.stream_entries import Alert, EntryKey
+from controller.wording.decision_text import DecisionCard
+from controller.wording.state_text import border_text
+from controller.wording.status_text import StatusContext
 from gateway.client import Client, ClientEvent, ConnectionLost, new_id, write_private
 from gateway.client.paged_requests import complete_welcome, fetch_all_pages
 from gateway.client.process.monotonic_clock import monotonic_s

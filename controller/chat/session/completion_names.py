@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from controller.commands.chat_command_table import CompletionNames
-from controller.commands.decision_text import shorten_text_to_line
-from controller.commands.state_text import state_text
+from controller.chat_commands.command_table import CompletionNames
 from controller.view.state.chat_state import ChatState
+from controller.wording.decision_text import shorten_text_to_line
+from controller.wording.state_text import state_text
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.core_types import MemberKind, Presence
 

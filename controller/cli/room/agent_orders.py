@@ -17,7 +17,7 @@ from gateway.protocol.results import Continued, Done, Stopping, WhyList
 from gateway.protocol.types.core_types import SHARE_POLICIES, bare_name
 
 if TYPE_CHECKING:
-    from controller.commands.chat_command_table import StopRequest
+    from controller.chat_commands.command_table import StopRequest
     from gateway.client import Client
 
 MessageArgument = Annotated[int, typer.Argument(help="The number of a message.")]
@@ -61,7 +61,7 @@ def stop(
     Example:
       groupchat stop claude
     """
-    from controller.commands.chat_command_table import StopRequest
+    from controller.chat_commands.command_table import StopRequest
 
     send_stop_order(merge_options(ctx), StopRequest((bare_name(name),) if name else ()))
 
@@ -114,7 +114,7 @@ def continue_agents(
       groupchat continue claude
       groupchat continue '#lab'
     """
-    from controller.commands.continue_command import continue_request, continued_text
+    from controller.chat_commands.continue_command import continue_request, continued_text
 
     context = merge_options(ctx)
 
@@ -169,7 +169,7 @@ def role(
       groupchat role claude reviewer
       groupchat role claude none
     """
-    from controller.commands.chat_command_table import role_from_word
+    from controller.chat_commands.command_table import role_from_word
 
     request = SetRole(member=bare_name(name), role=role_from_word(role))
     words = f"{bare_name(name)} is {role} now." if request.role else f"{bare_name(name)} has no role now."

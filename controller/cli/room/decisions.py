@@ -85,7 +85,7 @@ def vote(
       groupchat vote d-812 Postgres --because "we know it"
       groupchat vote d-812 accept
     """
-    from controller.commands.decision_text import split_kind_and_choice
+    from controller.wording.decision_text import split_kind_and_choice
 
     kind, word = split_kind_and_choice(choice)
     request = AnswerDecision(decision=decision, kind=kind, choice=word, reason=because)
@@ -123,7 +123,7 @@ def decisions(
     elif context.as_json:
         print_json(found)
     else:
-        from controller.commands.decision_text import decision_lines
+        from controller.wording.decision_text import decision_lines
 
         print_lines(*([line for one in found.decisions for line in decision_lines(one)] or ["No open decisions."]))
 
@@ -162,6 +162,6 @@ def _show(found: DecisionView, as_json: bool) -> None:
     if as_json:
         print_json(found.decision)
     else:
-        from controller.commands.decision_text import decision_lines
+        from controller.wording.decision_text import decision_lines
 
         print_lines(*decision_lines(found.decision))

@@ -14,7 +14,7 @@ from gateway.protocol.errors import BadRequest
 from gateway.protocol.types.core_types import DEFAULT_ROOM, canonical_room_name
 
 if TYPE_CHECKING:
-    from controller.commands.chat_command_table import KeyPress, StopRequest
+    from controller.chat_commands.command_table import KeyPress, StopRequest
     from controller.requests import command_requests
 
 RoomOption = Annotated[str | None, typer.Option(metavar="ROOM", help="Read this room (default: general).")]
@@ -54,7 +54,7 @@ def send(
       groupchat send @claude look --quote src/app.py:42-58
       git diff | groupchat send @claude -
     """
-    from controller.commands.chat_command_table import parse_urgent_key
+    from controller.chat_commands.command_table import parse_urgent_key
     from controller.requests import command_requests
     from gateway.client.console.standard_streams import read_input
     from gateway.protocol.text.addressing import parse_line
@@ -84,8 +84,8 @@ def send(
 
 def _act(context: ClientOptions, keys: StopRequest | KeyPress) -> None:
     """The line means keys, or that an agent must stop."""
+    from controller.chat_commands.command_table import StopRequest
     from controller.cli.room import agent_orders
-    from controller.commands.chat_command_table import StopRequest
     from controller.output import command_output
     from controller.requests import command_requests
 

@@ -44,7 +44,7 @@ def _run_mode_request(ctx: typer.Context, request: Request) -> None:
     if context.as_json:
         print_json(standing)
         return
-    from controller.commands import mode_commands
+    from controller.chat_commands import mode_commands
     from controller.output import command_output
 
     command_output.print_pairs(mode_commands.mode_rows(standing.floor))
@@ -72,7 +72,7 @@ def set_mode(
       groupchat mode set pipeline --agents claude,codex
     """
 
-    from controller.commands import mode_commands
+    from controller.chat_commands import mode_commands
 
     try:
         roles = dict(mode_commands.parse_cast(one) for one in cast or ())
@@ -120,7 +120,7 @@ def extend(
       groupchat mode extend 5m
     """
 
-    from controller.commands import mode_commands
+    from controller.chat_commands import mode_commands
 
     try:
         given = mode_commands.parse_seconds(seconds)
@@ -162,7 +162,7 @@ def show_modes(ctx: typer.Context) -> None:
     if context.as_json:
         print_json(found)
         return
-    from controller.commands import mode_commands
+    from controller.chat_commands import mode_commands
     from controller.output import command_output
 
     command_output.print_pairs(list(mode_commands.mode_list_rows(found.modes)))

@@ -188,8 +188,8 @@ def summary(
 
 
 def _last_lines(messages: list[Message]) -> list[str]:
-    from controller.commands.decision_text import shorten_text_to_line
     from controller.output.command_output import message_line
+    from controller.wording.decision_text import shorten_text_to_line
 
     if not messages:
         return ["No messages."]
@@ -222,7 +222,7 @@ def _run_session_request(ctx: typer.Context, request: Request) -> None:
 
 
 def session_line(one: Session) -> str:
-    from controller.commands.decision_text import shorten_text_to_line
+    from controller.wording.decision_text import shorten_text_to_line
 
     who = ", ".join(one.participants) or "everyone"
     until = f", until {one.deadline[:19]}Z{' (passed)' if one.overdue else ''}" if one.deadline else ""
@@ -231,7 +231,7 @@ def session_line(one: Session) -> str:
 
 
 def detail_lines(found: SessionDetail) -> list[str]:
-    from controller.commands.decision_text import shorten_text_to_line
+    from controller.wording.decision_text import shorten_text_to_line
 
     decided = [f"  {one.id}: {shorten_text_to_line(one.question)} {one.result or one.state}" for one in found.decisions]
     kept = [f"  {one.name} of {one.scope}, version {one.version} by {one.by}" for one in found.contexts]

@@ -61,8 +61,8 @@ def invite(
       groupchat rooms invite lab bob
       groupchat rooms invite lab claude codex
     """
-    from controller.commands.room_text import invited_text
     from controller.requests.invitations import invite_members
+    from controller.wording.invitation_text import invited_text
 
     context = merge_options(ctx)
     done, inside = run_with_client(context, lambda client: invite_members(client, room, names))

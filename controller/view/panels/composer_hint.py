@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from controller.commands.mode_commands import split_names
-from controller.commands.state_text import holding_condition
+from controller.chat_commands.mode_commands import split_names
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import aimed
 from controller.view.styles.symbols import LOCK
 from controller.view.text.row_types import Fragment
+from controller.wording.state_text import holding_condition
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
 from gateway.protocol.text.addressing import AddressedText, Candidate, Everyone, parse_line, resolve

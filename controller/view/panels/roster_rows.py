@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controller.commands.state_text import holding_condition, state_text_within
 from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Fragment, Row
 from controller.view.text.text_rows import clean_for_screen, fit_to_width, width_of, width_of_row
+from controller.wording.state_text import holding_condition, state_text_within
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.core_types import Activity, Presence
 

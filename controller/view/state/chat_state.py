@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from controller.commands.decision_text import DecisionCard, event_line, has_open_vote, tally_line
 from controller.view.approvals.question_view import AskView
 from controller.view.state.draft_target import DraftTarget
 from controller.view.state.gateway_outage import Outage, begin_outage, extend_outage, outage_over_line
@@ -27,6 +26,7 @@ from controller.view.state.stream_entries import (
 from controller.view.state.stream_window import StreamWindow
 from controller.view.state.unsent_messages import Outbox, SendStage
 from controller.view.styles.name_styles import NameStyles
+from controller.wording.decision_text import DecisionCard, event_line, has_open_vote, tally_line
 from gateway.client import ConnectionLost
 from gateway.protocol.events import (
     AskEvent,

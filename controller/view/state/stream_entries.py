@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from controller.commands.decision_text import DecisionCard
 from controller.view.approvals.question_view import AskView
 from controller.view.state.unsent_messages import OutgoingMessage
+from controller.wording.decision_text import DecisionCard
 from gateway.protocol.events import (
     MemberAction,
     MemberEvent,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from controller.commands.decision_text import DecisionCard, tally_line, text_for_people
 from controller.view.approvals.approval_rows import CardView, card_rows, ended_rows
 from controller.view.approvals.card_focus import CardFocus
 from controller.view.approvals.question_view import AskView
@@ -27,6 +26,7 @@ from controller.view.text.text_rows import (
     width_of_row,
     wrap_text,
 )
+from controller.wording.decision_text import DecisionCard, tally_line, text_for_people
 from gateway.protocol.events import Message
 from gateway.protocol.text import printable_text
 from gateway.protocol.text.addressing import AddressedText

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from controller.commands.decision_text import DecisionCard, event_line
 from controller.view.approvals.question_view import AskView, ended_line, warning_lines
 from controller.view.state.stream_entries import Notice, member_notice
 from controller.view.stream.list_overlay import ListOverlay
+from controller.wording.decision_text import DecisionCard, event_line
 from gateway.client import ConnectionLost
 from gateway.protocol.events import (
     AskEvent,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.commands.chat_command_table import CompletionNames, complete, parse_command
-from controller.commands.decision_text import (
+from controller.chat_commands.command_table import CompletionNames, complete, parse_command
+from controller.wording.decision_text import (
     DecisionCard,
     decision_lines,
     parse_proposal,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from controller.commands.mode_commands import split_names
+from controller.chat_commands.mode_commands import split_names
 from gateway.protocol.events import DecisionEvent, Message, SessionEvent
 from gateway.protocol.text import printable_text
 from gateway.protocol.types.core_types import MemberKind, MessageKind, Option

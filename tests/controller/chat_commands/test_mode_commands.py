@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.commands import mode_commands
+from controller.chat_commands import mode_commands
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.mode_requests import SetMode
 from gateway.protocol.types.core_types import FloorView

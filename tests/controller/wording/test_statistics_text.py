@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.commands.statistics_text import (
+from controller.wording.statistics_text import (
     COLUMNS,
     count_text,
     heading,

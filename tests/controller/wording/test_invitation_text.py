@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.commands.room_text import invited_text
+from controller.wording.invitation_text import invited_text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from controller.commands import mode_commands
+from controller.chat_commands import mode_commands
 from gateway.protocol.errors import BadRequest, UnknownCommand
 from gateway.protocol.text.addressing import AddressedText, SlashCommand, parse_line
 from gateway.protocol.types.core_types import SHARE_POLICIES, bare_name

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from controller.commands.state_text import BorderText, state_text, state_text_within
+from controller.wording.state_text import BorderText, state_text, state_text_within
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.agent_conditions import Condition, ConditionKind
 from gateway.protocol.types.core_types import Activity, Composer, MemberKind, Presence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.commands.chat_command_table import SPEAK_HELP
-from controller.commands.help_pages import COMMAND_GROUPS, help_sections, help_sections_about
+from controller.chat_commands.command_table import SPEAK_HELP
+from controller.chat_commands.help_pages import COMMAND_GROUPS, help_sections, help_sections_about
 from gateway.protocol.errors import UnknownCommand
 
 KEY_ROWS = [("Enter", "send"), ("F1", "this help")]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from controller.commands.continue_command import continue_request, continued_text
-from controller.commands.status_text import StatusContext, holds_text, status_rows
+from controller.chat_commands.continue_command import continue_request, continued_text
 from controller.team.team import parse_team
 from controller.team.toml_reader import TeamError
+from controller.wording.status_text import StatusContext, holds_text, status_rows
 from controller.workspace.gateway_process import limit_options
 from gateway.protocol.requests.agent_requests import Continue
 from gateway.protocol.results import Continued, Health

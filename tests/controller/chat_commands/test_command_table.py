@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.commands.chat_command_table import (
+from controller.chat_commands.command_table import (
     ALIASES,
     COMMANDS,
     ArgumentKind,

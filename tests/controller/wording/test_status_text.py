@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from controller.commands.status_text import StatusContext, cost_rows, duration_text, status_rows, store_text
+from controller.wording.status_text import StatusContext, cost_rows, duration_text, status_rows, store_text
 from gateway.protocol.results import AgentCost, Health
 
 

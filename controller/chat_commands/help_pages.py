@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from controller.commands.chat_command_table import COMMANDS, SPEAK_HELP, help_lines
+from controller.chat_commands.command_table import COMMANDS, SPEAK_HELP, help_lines
 
 
 class HelpSection(NamedTuple):

@@ -1,1 +1,0 @@
-"""Parses the chat's lines, and words states for people. Does no I/O."""

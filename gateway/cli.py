@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from gateway.client.command_line.application import CommandLine, Verb, run_program
-from gateway.client.command_line.common_options import ALONE, AT_A_SERVER, FOLDER, given, program
-from gateway.client.command_line.option_values import parse_duration
-from gateway.client.console.client_options import ClientOptions
-from gateway.client.console.console_output import print_json, print_lines, print_table, show_done
-from gateway.client.console.run_command import fail, run
-from gateway.client.process import process_limits
+from gateway.command_line.application import CommandLine, Verb, run_program
+from gateway.command_line.common_options import ALONE, AT_A_SERVER, FOLDER, given, program
+from gateway.command_line.option_values import parse_duration
+from gateway.console.client_options import ClientOptions
+from gateway.console.console_output import print_json, print_lines, print_table, show_done
+from gateway.console.run_command import fail, run
 from gateway.dialect_commands import agentchat_verbs, skynet_verbs
 from gateway.maintenance.service import service_verbs
+from gateway.process_basics import process_limits
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.printable_text import local_time_text
 from gateway.protocol.types.core_types import MemberKind, Scope

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import msgspec
 import typer
 
-from gateway.client.command_line.application import CommandLine, Verb, run_program
-from gateway.client.command_line.common_options import ALONE, FOLDER, given, program
-from gateway.client.console.client_options import ClientOptions
-from gateway.client.console.console_output import print_json, print_lines, print_text, show_done
 from gateway.client.discovery.team_choice import STATE_VARIABLE
 from gateway.client.known_agents import KNOWN_AGENTS, agents_with_skills
-from gateway.client.process.process_limits import make_process_private
+from gateway.command_line.application import CommandLine, Verb, run_program
+from gateway.command_line.common_options import ALONE, FOLDER, given, program
+from gateway.console.client_options import ClientOptions
+from gateway.console.console_output import print_json, print_lines, print_text, show_done
+from gateway.process_basics.process_limits import make_process_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.role_prompts import PROMPTS
 from gateway.protocol.types.core_types import canonical_agent_name, canonical_member_name

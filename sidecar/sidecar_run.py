@@ -17,9 +17,9 @@ import structlog
 
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.backoff import retry_delays
-from gateway.client.console.console_output import print_lines
-from gateway.client.files.capped_log import CappedLog
-from gateway.client.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
+from gateway.console.console_output import print_lines
+from gateway.files.capped_log import CappedLog
+from gateway.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
 from gateway.protocol.errors import GroupChatError, TimedOut, Unavailable
 from sidecar.agent_run import Runner
 from sidecar.connection.registration import Registration, connect_as_member, registration_advice

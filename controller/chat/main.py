@@ -27,9 +27,9 @@ from controller.team.workspace_record import read_workspace_record
 from controller.view.state.chat_state import ChatState
 from controller.wording.status_text import StatusContext
 from gateway.client import Client, Endpoint, find_endpoint, state_folder
-from gateway.client.console.client_options import ClientOptions
-from gateway.client.console.console_output import print_lines, show_error, show_prompt
 from gateway.client.discovery.running_gateway import read_live_gateway, read_supervisor_failure, start_command_name
+from gateway.console.client_options import ClientOptions
+from gateway.console.console_output import print_lines, show_error, show_prompt
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.room_requests import Join

@@ -29,8 +29,8 @@ from controller.cli.room import (
 from controller.cli.team import statistics, team_commands
 from controller.cli.verb_forwarding import FORWARDED, forward, hand_over
 from controller.cli.web import open_page, share_link
-from gateway.client.command_line.application import CommandLine, ConsoleCommand, Verb, run_program
-from gateway.client.command_line.common_options import FOLDER, as_words, given, program
+from gateway.command_line.application import CommandLine, ConsoleCommand, Verb, run_program
+from gateway.command_line.common_options import FOLDER, as_words, given, program
 
 CHAT, TEAM, AGENTS, ROOMS = "Chat", "Team", "Agents", "Rooms and decisions"
 OPERATIONS, OTHER_SYSTEMS = "Operations", "Other systems"

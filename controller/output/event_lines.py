@@ -12,7 +12,7 @@ from controller.output.time_text import moment_text
 from controller.view.approvals.question_view import AskView, ended_line
 from controller.wording.decision_text import event_line
 from gateway.client import ClientEvent, ConnectionLost
-from gateway.client.console.console_output import print_json, print_lines
+from gateway.console.console_output import print_json, print_lines
 from gateway.protocol.events import (
     AskEvent,
     ContextEvent,

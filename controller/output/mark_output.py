@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from controller.output.command_output import message_lines
-from gateway.client.console.console_output import print_json, print_lines
+from gateway.console.console_output import print_json, print_lines
 from gateway.protocol.events import Message, PinEvent, ReactionEvent
 from gateway.protocol.results import MessageList, PinList, Reaction, ReactionList
 from gateway.protocol.text.printable_text import printable_line

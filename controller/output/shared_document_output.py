@@ -9,7 +9,7 @@ import msgspec
 
 from controller.output import json_diff
 from controller.requests import shared_document_files
-from gateway.client.console.console_output import print_document, print_json, print_lines, print_table
+from gateway.console.console_output import print_document, print_json, print_lines, print_table
 from gateway.protocol.events import ContextEvent
 from gateway.protocol.results import ContextDocument, ContextHistory, ContextList, ContextSaved, Done
 from gateway.protocol.text.printable_text import local_time_text

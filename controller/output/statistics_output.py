@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.wording.statistics_text import COLUMNS, heading, remarks, statistics_rows
-from gateway.client.console.console_output import print_json, print_lines, print_table
+from gateway.console.console_output import print_json, print_lines, print_table
 from gateway.protocol.results import Statistics
 
 

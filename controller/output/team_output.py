@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.client.console.console_output import print_json, print_lines
 from gateway.client.discovery.team_choice import DEFAULT_TEAM, TeamChoice
+from gateway.console.console_output import print_json, print_lines
 
 if TYPE_CHECKING:
     from controller.workspace.team_list import TeamView

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from gateway.client.files.private_files import write_private
 from gateway.client.paged_requests import fetch_all_pages
+from gateway.files.private_files import write_private
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.member_requests import BeginPairing, Tokens
 from gateway.protocol.results import PairingBegun, TokenInfo, TokenList

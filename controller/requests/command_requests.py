@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from controller.chat_commands.command_table import KeyPress
 from controller.requests.marked_messages import fetch_with_reactions
 from gateway.client import Client, ClientEvent, ConnectionLost, new_id
-from gateway.client.console.client_options import ClientOptions
 from gateway.client.paged_requests import fetch_all_pages
+from gateway.console.client_options import ClientOptions
 from gateway.protocol.errors import BadRequest, TimedOut, Unavailable, UnknownCommand
 from gateway.protocol.events import AskEvent, Message, Receipt, RoomAction, RoomEvent, Welcome
 from gateway.protocol.requests.agent_requests import Keys

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from gateway.client.files.file_lines import is_range, parse_line_range, read_file_lines
+from gateway.files.file_lines import is_range, parse_line_range, read_file_lines
 from gateway.protocol.errors import BadRequest, TooLarge
 from gateway.protocol.text.text_validation import check_one_line
 from gateway.protocol.types.core_types import MAX_CONTENT_BYTES, Part

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from gateway.client.console.standard_streams import read_input
+from gateway.console.standard_streams import read_input
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.types.core_types import DEFAULT_ROOM, GLOBAL_SCOPE
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from controller.team.team import AgentSpec, ChatSpec, LayoutSpec, RoomSpec
-from gateway.client import write_private
 from gateway.client.discovery.running_gateway import TEAM_RECORD
+from gateway.files.private_files import write_private
 from gateway.protocol.errors import NotFound
 from gateway.protocol.types.loop_limits import Limits
 

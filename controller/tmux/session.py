@@ -27,7 +27,7 @@ from controller.tmux.call_with_timeout import call_with_timeout
 from controller.tmux.pane_layout import Placement, place_agents
 from controller.tmux.panes import PanePlan, PaneView, SessionSetup, chat_pane_of, parse_pane
 from controller.wording.state_text import BorderText
-from gateway.client import write_private
+from gateway.files.private_files import write_private
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from gateway.client.discovery.running_gateway import (
     read_live_gateway,
     read_running,
 )
-from gateway.client.files.private_files import read_private
+from gateway.files.private_files import read_private
 from gateway.protocol.errors import Conflict, Unavailable
 from gateway.protocol.types.loop_limits import Limits
 

@@ -45,8 +45,8 @@ from controller.workspace.team_ownership import (
     require_own_session,
     site_of_record,
 )
-from gateway.client import Client, find_endpoint, write_private
-from gateway.client.files.private_files import make_private_folder
+from gateway.client import Client, find_endpoint
+from gateway.files.private_files import make_private_folder, write_private
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
 
 GATEWAY_PANE = "gateway"

@@ -12,7 +12,7 @@ from controller.team.team import CHAT_PANE
 from controller.wording.state_text import BorderText
 from controller.workspace import launcher
 from controller.workspace.team_location import TeamLocation
-from gateway.client.process.tasks import spawn
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 
 

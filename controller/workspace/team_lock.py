@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.client.files.private_files import check_path_owners, open_private
+from gateway.files.private_files import check_path_owners, open_private
 from gateway.protocol.errors import Unavailable
 
 LOCK_FILE = "workspace.lock"

@@ -11,8 +11,8 @@ from controller.wording.state_text import state_text
 from controller.workspace.team_location import location_from_record
 from controller.workspace.team_ownership import require_own_session
 from gateway.client import Client
-from gateway.client.console.client_options import ClientOptions
 from gateway.client.paged_requests import fetch_all_pages
+from gateway.console.client_options import ClientOptions
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
 from gateway.protocol.requests.connection_requests import Status

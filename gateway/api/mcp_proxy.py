@@ -19,10 +19,10 @@ from aiohttp import web
 from gateway.api.auth import actor_of, token_of
 from gateway.api.request_validation import read_body
 from gateway.client.discovery.local_socket import socket_path_for
-from gateway.client.files.private_files import make_private_folder
 from gateway.client.http_connectors import ProvenSocket
 from gateway.client.mcp_forwarding import WAIT_HEADER, forward_response, forwarded_headers
-from gateway.client.process.tasks import spawn
+from gateway.files.private_files import make_private_folder
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.requests.member_requests import CreateToken
 

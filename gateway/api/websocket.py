@@ -15,10 +15,10 @@ from gateway.api.auth import HUB, actor_of
 from gateway.api.catch_up import catch_up
 from gateway.api.error_responses import error_to_tell
 from gateway.api.websocket_base import serve_socket
-from gateway.client.process.tasks import spawn
 from gateway.operations import dispatch
 from gateway.operations.access import share_link_operations
 from gateway.operations.members import hello_operation
+from gateway.process_basics.tasks import spawn
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
 from gateway.protocol.events import Replayed, Welcome

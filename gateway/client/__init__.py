@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from gateway.client.discovery.endpoint import Endpoint, TlsTrust, find_endpoint, state_for
     from gateway.client.discovery.team_discovery import state_folder
     from gateway.client.discovery.token_files import read_token, token_file
-    from gateway.client.files.private_files import write_private
     from gateway.client.http_client import HttpClient
     from gateway.client.message_ids import new_id
 
@@ -29,7 +28,6 @@ __all__ = [
     "state_folder",
     "state_for",
     "token_file",
-    "write_private",
 ]
 
 _MODULES = {
@@ -37,7 +35,6 @@ _MODULES = {
     "HttpClient": "http_client",
     **dict.fromkeys(("Endpoint", "TlsTrust", "find_endpoint", "state_for"), "discovery.endpoint"),
     "new_id": "message_ids",
-    "write_private": "files.private_files",
     "state_folder": "discovery.team_discovery",
     **dict.fromkeys(("read_token", "token_file"), "discovery.token_files"),
 }

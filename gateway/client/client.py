@@ -22,10 +22,10 @@ import msgspec
 from gateway.client.backoff import retry_delays
 from gateway.client.discovery.endpoint import Endpoint
 from gateway.client.message_ids import new_id
-from gateway.client.process.tasks import spawn
 from gateway.client.timeouts import NO_LIMIT_S
 from gateway.client.transport_errors import OPEN_TIMEOUT_S, GatewayUnreachable, OpenTimedOut, TransportBroken
 from gateway.client.transports import TRANSPORTS, ClientTransport
+from gateway.process_basics.tasks import spawn
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, RateLimited, Unavailable
 from gateway.protocol.events import Event, Replayed, Welcome

@@ -15,8 +15,8 @@ from typing import Any
 
 import structlog
 
-from gateway.client.process.tasks import spawn_vital
 from gateway.model.rule_outcome import RuleOutcome
+from gateway.process_basics.tasks import spawn_vital
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.results import Result
 from gateway.protocol.types.timestamps import iso_from_seconds

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.access.signatures import PublicKey, generate_key_pair
-from gateway.client.files.private_files import read_private, write_private
+from gateway.files.private_files import read_private, write_private
 from gateway.protocol.errors import BadRequest, NotFound
 
 DEFAULT_IDENTITY_FILE = Path("~/.agentchat/identity.json")

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.client.command_line.common_options import given
-from gateway.client.console.console_output import print_document, print_json, print_lines
-from gateway.client.console.run_command import run
+from gateway.command_line.common_options import given
+from gateway.console.console_output import print_document, print_json, print_lines
+from gateway.console.run_command import run
 
 if TYPE_CHECKING:
     from gateway.dialect_commands.agentchat_identity_file import IdentityFile

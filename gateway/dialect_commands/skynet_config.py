@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from gateway.client.console.console_output import print_json, print_lines
+from gateway.console.console_output import print_json, print_lines
 from gateway.dialect_commands.skynet_frames import Json
 from gateway.dialects.skynet.config_file import convert_sections, read_file_as, settings_from_sections
 from gateway.protocol.errors import BadRequest

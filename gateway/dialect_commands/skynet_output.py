@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from gateway.client.console.console_output import print_document, print_json, print_lines, print_table, show_error
+from gateway.console.console_output import print_document, print_json, print_lines, print_table, show_error
 from gateway.dialect_commands.skynet_frames import (
     ContextOutcome,
     Json,

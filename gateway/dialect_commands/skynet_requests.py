@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from gateway.client.console.standard_streams import read_input
+from gateway.console.standard_streams import read_input
 from gateway.dialect_commands.skynet_client import SkynetClient
 from gateway.dialect_commands.skynet_frames import AgentList, ContextOutcome, Json, SendOutcome
 from gateway.dialect_commands.skynet_output import sent_text

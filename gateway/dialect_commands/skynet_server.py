@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.client.console.client_options import ClientOptions
 from gateway.client.discovery.endpoint import OPERATOR_TOKENS_FOLDER, TlsTrust, check_url, is_same_gateway
 from gateway.client.discovery.running_gateway import RunningGateway, read_live_gateway
 from gateway.client.discovery.team_discovery import own_state_folders
 from gateway.client.discovery.token_files import read_secret
-from gateway.client.files.token_masking import mask_tokens
 from gateway.client.timeouts import Timeouts, timeouts_from
+from gateway.console.client_options import ClientOptions
+from gateway.files.token_masking import mask_tokens
 from gateway.protocol.errors import BadRequest
 
 SKYNET = "skynet"

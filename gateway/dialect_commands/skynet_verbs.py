@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.client.command_line.common_options import given
-from gateway.client.console.console_output import print_json, print_lines, show_done
-from gateway.client.console.run_command import run
+from gateway.command_line.common_options import given
+from gateway.console.console_output import print_json, print_lines, show_done
+from gateway.console.run_command import run
 from gateway.protocol.errors import BadRequest
 
 if TYPE_CHECKING:

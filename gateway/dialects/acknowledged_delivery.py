@@ -14,9 +14,9 @@ import structlog
 
 from gateway.access.permissions import Actor
 from gateway.api import stream_frames
-from gateway.client.process.tasks import spawn
 from gateway.operations.delivery import inbox_operations
 from gateway.operations.delivery.inbox_operations import WaitingMessage
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.results import Result
 from gateway.protocol.types.core_types import TAKEN_BY_ITSELF

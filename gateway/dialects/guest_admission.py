@@ -9,9 +9,9 @@ from collections.abc import Callable
 import structlog
 
 from gateway.access.rate_limit import Rate, TokenBuckets
-from gateway.client.process.tasks import spawn
 from gateway.model.records.stored_records import MemberRecord
 from gateway.model.rule_outcome import RuleOutcome
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError, RateLimited
 from gateway.protocol.results import Done, Result
 from gateway.rooms import guests

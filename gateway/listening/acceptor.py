@@ -20,13 +20,13 @@ from typing import cast
 import structlog
 from aiohttp import web
 
-from gateway.client.process.tasks import spawn
 from gateway.listening.unauthenticated_connections import (
     AdmissionControl,
     ConnectionLimits,
     UnprovenConnection,
     peer_of,
 )
+from gateway.process_basics.tasks import spawn
 
 LISTEN_BACKLOG = 1024
 PROOF_TIMEOUT_S = 15.0  # from the connection to a valid token: handshake, and head of the first request

@@ -21,9 +21,9 @@ from gateway.client.discovery.running_gateway import (
     start_remedy,
 )
 from gateway.client.discovery.token_files import TOKENS_FOLDER
-from gateway.client.files.file_ownership import distrust_of_private_path, has_too_wide_mode
-from gateway.client.files.private_files import check_path_owners, ownership_of, user_name_of
 from gateway.client.timeouts import timeout_environment
+from gateway.files.file_ownership import distrust_of_private_path, has_too_wide_mode
+from gateway.files.private_files import check_path_owners, ownership_of, user_name_of
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.connection_requests import Status
 from gateway.protocol.results import Health

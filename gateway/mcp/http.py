@@ -30,9 +30,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.client import Endpoint, HttpClient
 from gateway.client.discovery.local_socket import listen_at_path
 from gateway.client.mcp_forwarding import WAIT_HEADER
-from gateway.client.process.tasks import spawn
 from gateway.mcp.server import RequestContext, progress_reporter, server_for
 from gateway.mcp.tool_caller import Caller, parse_wait_limit
+from gateway.process_basics.tasks import spawn
 
 READY_LINE = "ready"
 MESSAGES_PATH = "/messages/"

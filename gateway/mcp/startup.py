@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.client import Client, Endpoint, TlsTrust, write_private
-from gateway.client.console.client_options import ClientOptions
+from gateway.client import Client, Endpoint, TlsTrust
 from gateway.client.discovery.endpoint import check_url
 from gateway.client.discovery.token_files import check_token_owner, read_kept_token, token_file_for
-from gateway.client.process.tasks import spawn
+from gateway.console.client_options import ClientOptions
+from gateway.files.private_files import write_private
 from gateway.mcp import http, stdio
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Register

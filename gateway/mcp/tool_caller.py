@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.client import HttpClient
-from gateway.client.process.tasks import spawn
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import MemberView
 from gateway.protocol.requests.member_requests import Members

@@ -22,7 +22,6 @@ from gateway.access.pairing_codes import PairingCodes
 from gateway.access.rate_limit import RateLimiter
 from gateway.access.tokens import ENTROPY_BYTES
 from gateway.agent_control.terminal_watch_rules import why_no_picture
-from gateway.client.process.monotonic_clock import monotonic_s
 from gateway.commit.answer_order import Answers
 from gateway.commit.apply_events import apply_early, move_deliveries
 from gateway.commit.batch_completion import BatchCompletion, changes_kinds
@@ -32,6 +31,7 @@ from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome
 from gateway.model.sequence_numbers import SequenceNumbers
 from gateway.model.state import GatewayState
+from gateway.process_basics.monotonic_clock import monotonic_s
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.results import Result

@@ -19,13 +19,13 @@ from gateway.api import auth, mcp_proxy
 from gateway.client.discovery.endpoint import port_of
 from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listen_in_folder
 from gateway.client.discovery.running_gateway import GATEWAY_FILE, GIVEN_UP_FILE, RunningGateway
-from gateway.client.files.private_files import write_private
-from gateway.client.process import process_limits
-from gateway.client.process.tasks import spawn
+from gateway.files.private_files import write_private
 from gateway.listening.acceptor import IDLE_TIMEOUT_S, LISTEN_BACKLOG, ConnectionLimiter
 from gateway.listening.unauthenticated_connections import ConnectionLimits
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.system_messages import room_notice
+from gateway.process_basics import process_limits
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import DEFAULT_ROOM

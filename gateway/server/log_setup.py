@@ -9,8 +9,8 @@ from typing import TextIO, cast
 
 import structlog
 
-from gateway.client.files.capped_log import CappedLog
-from gateway.client.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
+from gateway.files.capped_log import CappedLog
+from gateway.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
 from gateway.protocol.errors import BadRequest
 
 MAX_LOG_BYTES = 10_000_000  # of the log file; the previous file may be as large

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.client.process.supervisor_socket import SupervisorSocket, inherited_socket
+from gateway.process_basics.supervisor_socket import SupervisorSocket, inherited_socket
 from gateway.server.supervisor import CRASHES_VARIABLE, LINK_VARIABLE, LISTENING_LINE
 
 FEW_CRASHES = 3

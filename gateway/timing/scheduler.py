@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from gateway.agent_control import approvals
-from gateway.client.process.tasks import spawn
 from gateway.conversation import sessions
 from gateway.decisions import decision_rules
 from gateway.mode_rules import mode_control
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, StateChange
 from gateway.model.state import GatewayState
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.results import Result
 from gateway.protocol.types.core_types import SYSTEM_NAME

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from msgspec import structs
 
-from gateway.client import Client, Endpoint, write_private
+from gateway.client import Client, Endpoint
 from gateway.client.discovery.token_files import check_token_owner, read_kept_token, token_file_for
+from gateway.files.private_files import write_private
 from gateway.protocol.errors import GroupChatError, NameTaken, Unauthorized
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Register

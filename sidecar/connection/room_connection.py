@@ -16,7 +16,7 @@ import structlog
 
 from gateway.client import Client, Endpoint, StoreChanged, new_id
 from gateway.client.backoff import retry_delays
-from gateway.client.process.tasks import spawned_vital
+from gateway.process_basics.tasks import spawned_vital
 from gateway.protocol.errors import (
     GroupChatError,
     TimedOut,

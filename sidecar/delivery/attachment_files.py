@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway.client.files.private_files import make_private_folder, write_private
+from gateway.files.private_files import make_private_folder, write_private
 from gateway.protocol.errors import GroupChatError
 
 MAX_KEPT_FILES = 100

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.client.process.tasks import spawn
 from gateway.listening.acceptor import LISTEN_BACKLOG, Acceptor, ConnectionLimiter, bind_sockets
 from gateway.listening.unauthenticated_connections import ConnectionLimits
+from gateway.process_basics.tasks import spawn
 
 MAX_BODY_BYTES = 4 << 20
 READ_TIMEOUT_S = 10.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway.client import write_private
+from gateway.files.private_files import write_private
 from sidecar.agents import Adapter
 from sidecar.evidence.turn_evidence import TurnFact
 from sidecar.evidence_sources.transcript import read_facts

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from gateway.client import state_folder
-from gateway.client.files.private_files import make_private_folder
+from gateway.files.private_files import make_private_folder
 from gateway.protocol.types.core_types import canonical_name
 from sidecar.errors import AlreadyRunning
 from sidecar.process.orphan_reaping import LOCK_FILE

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from gateway.client import write_private
+from gateway.files.private_files import write_private
 from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.process.agent_folder import read_line
 

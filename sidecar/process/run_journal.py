@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gateway.client import write_private
+from gateway.files.private_files import write_private
 from sidecar.agents import Adapter
 from sidecar.process.process_table import boot_id, find_process
 from sidecar.process.run_record import MARK_VARIABLE, RUN_FILE, RunRecord, forget_run

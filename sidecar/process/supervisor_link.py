@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gateway.client.process.supervisor_socket import SupervisorSocket, inherited_socket
+from gateway.process_basics.supervisor_socket import SupervisorSocket, inherited_socket
 from sidecar.process import supervisor
 from sidecar.process.exit_report import ConversationChoice, ExitKind, ExitReport, parse_conversation_choice
 from sidecar.process.supervisor import CONVERSATION_VARIABLE, LINK_VARIABLE

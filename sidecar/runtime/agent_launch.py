@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway.client import write_private
+from gateway.files.private_files import write_private
 from sidecar.agents import plain_environment
 from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
 from sidecar.evidence_sources.last_transcript import note_down

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from gateway.client.process.tasks import spawn
+from gateway.process_basics.tasks import spawn
 from sidecar.activity.observation_loop import ObservationLoop
 from sidecar.agents.adapter.adapter import HookQuestion, Hooks
 from sidecar.approvals.approval_relay import ApprovalRelay

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import ptyprocess
 
-from gateway.client.process.process_limits import InheritedLimits
-from gateway.client.process.tasks import TaskDied, spawn_vital
+from gateway.process_basics.process_limits import InheritedLimits
+from gateway.process_basics.tasks import TaskDied, spawn_vital
 from sidecar.errors import CannotStart
 from sidecar.terminal.raw_terminal import TerminalOutput
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from gateway.client.process.tasks import spawn
+from gateway.process_basics.tasks import spawn
 from sidecar.agents import plain_environment
 from sidecar.screen.emulator import Screen
 from sidecar.terminal.asciicast import Recorder

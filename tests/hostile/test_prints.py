@@ -28,7 +28,7 @@ PRINTS = {
     "traceback.print_exception",
 }
 ALLOWED = {
-    "gateway/client/console/standard_streams.py": "the one place",
+    "gateway/console/standard_streams.py": "the one place",
     "controller/cli/completion/main.py": "words for the shell that asked, without characters that are not printed",
     "gateway/mcp/http.py": "a word to the gateway that started it",
     "gateway/mcp/files/masking_process.py": "an answer to the process that started it",

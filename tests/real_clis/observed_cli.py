@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client import write_private
+from gateway.files.private_files import write_private
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import Adapter, RunningAgent
 from sidecar.agents.adapter.adapter import LaunchContext as Run

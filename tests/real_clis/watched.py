@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gateway.client.process.tasks import spawned_vital
+from gateway.process_basics.tasks import spawned_vital
 from sidecar.activity.agent_observer import AgentObserver, AgentSnapshot
 from sidecar.activity.observation_loop import ObservationLoop
 from sidecar.agents import REGISTRY

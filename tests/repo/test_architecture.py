@@ -102,7 +102,7 @@ VIOLATIONS: list[tuple[str, str, str]] = [
         "The folders of the commands: each knows only those below it",
     ),
     (
-        "gateway/client/files/token_masking.py",
+        "gateway/files/token_masking.py",
         "import gateway.client.discovery.endpoint",
         "The client's folders: each knows only those below it",
     ),

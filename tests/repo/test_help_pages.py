@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 from controller.cli.main import AGENTS, CHAT, OPERATIONS, OTHER_SYSTEMS, ROOMS, TEAM, Forwarding
 from controller.cli.verb_forwarding import FORWARDED
-from gateway.client.command_line.help_page import first_sentence
 from gateway.client.known_agents import KNOWN_AGENTS
+from gateway.command_line.help_page import first_sentence
 from sidecar.agents import REGISTRY
 from sidecar.cli import WITH_SKILLS
 from tests.support.command_tree import APPS

@@ -36,7 +36,7 @@ def of_controller() -> tuple[ModuleType, ...]:
     from controller.wording import decision_text, invitation_text, statistics_text
     from controller.workspace import launcher, team_list, team_status
     from gateway.client import client, paged_requests
-    from gateway.client.console import text_table
+    from gateway.console import text_table
 
     drawing = (rich.console, rich.markup, rich.table, text_table, libtmux)
     rooms = (

@@ -14,10 +14,10 @@ import msgspec
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, unix_serve
 
-from gateway.client import write_private
 from gateway.client.discovery.endpoint import OPERATOR_TOKENS_FOLDER
 from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listen_at_path
 from gateway.client.discovery.running_gateway import GATEWAY_FILE, LOCK_FILE, RunningGateway
+from gateway.files.private_files import write_private
 from gateway.protocol import codec
 from gateway.protocol.events import Welcome
 from gateway.protocol.results import Answer

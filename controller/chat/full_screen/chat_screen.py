@@ -49,7 +49,7 @@ from controller.view.stream.empty_room import first_run_rows
 from controller.view.stream.list_overlay import ListOverlay
 from controller.view.stream.viewport import Viewport
 from controller.view.text.row_types import Row
-from gateway.client.process.tasks import spawn
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 
 

@@ -25,11 +25,12 @@ from controller.view.state.stream_entries import Alert, EntryKey
 from controller.wording.decision_text import DecisionCard
 from controller.wording.state_text import border_text
 from controller.wording.status_text import StatusContext
-from gateway.client import Client, ClientEvent, ConnectionLost, new_id, write_private
+from gateway.client import Client, ClientEvent, ConnectionLost, new_id
 from gateway.client.paged_requests import complete_welcome, fetch_all_pages
-from gateway.client.process.monotonic_clock import monotonic_s
-from gateway.client.process.tasks import spawn
 from gateway.client.timeouts import NO_LIMIT_S
+from gateway.files.private_files import write_private
+from gateway.process_basics.monotonic_clock import monotonic_s
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable, UnknownMessage
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.requests.ask_requests import AnswerAsk, EndedAsks

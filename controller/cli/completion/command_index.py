@@ -14,11 +14,9 @@ from typing import Any
 
 from controller.cli.verb_forwarding import FORWARDED, GATEWAY, SIDECAR
 
-INDEX_VARIABLE = (
-    "GROUPCHAT_COMPLETION_INDEX"  # as in gateway/client/command_line/command_index.py, which is slow to import
-)
+INDEX_VARIABLE = "GROUPCHAT_COMPLETION_INDEX"  # as in gateway/command_line/command_index.py, which is slow to import
 OWN_MODULE = "controller.cli.main"
-SOURCES = ("controller/cli", "controller/cli/room", "controller/cli/team", "gateway/client/command_line")
+SOURCES = ("controller/cli", "controller/cli/room", "controller/cli/team", "gateway/command_line")
 PROGRAM_FILES = ("gateway/cli.py", "sidecar/cli.py")
 BUILD_TIMEOUT_S = 20
 

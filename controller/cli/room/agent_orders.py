@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli.room.run_request import merge_options, run_request, run_with_client
-from gateway.client.console.client_options import ClientOptions
-from gateway.client.console.console_output import show_done
+from gateway.console.client_options import ClientOptions
+from gateway.console.console_output import show_done
 from gateway.protocol.requests.agent_requests import Keys, Pause, Resume, Share, WhySilent
 from gateway.protocol.requests.member_requests import SetRole
 from gateway.protocol.requests.message_requests import Cancel, Retry
@@ -87,7 +87,7 @@ def why(
       groupchat why --json
     """
     from controller.requests.silence_rows import why_rows
-    from gateway.client.console.console_output import print_json, print_lines
+    from gateway.console.console_output import print_json, print_lines
 
     async def work(client: Client) -> WhyList:
         return await client.request(WhySilent(member=name, shell=True), WhyList)

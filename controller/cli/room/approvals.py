@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli.room.run_request import merge_options
-from gateway.client.console.run_command import run
+from gateway.console.run_command import run
 from gateway.protocol.types.core_types import AskState
 
 if TYPE_CHECKING:

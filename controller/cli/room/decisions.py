@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli.room.run_request import merge_options, run_request, run_with_client
-from gateway.client.console.console_output import print_json, print_lines
+from gateway.console.console_output import print_json, print_lines
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.results import DecisionList, DecisionView

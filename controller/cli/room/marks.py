@@ -8,7 +8,7 @@ import typer
 
 from controller.cli.room.agent_orders import MessageArgument
 from controller.cli.room.run_request import merge_options, run_request, run_with_client
-from gateway.client.console.console_output import show_done
+from gateway.console.console_output import show_done
 from gateway.protocol.requests.mark_requests import Pin, React, Thread
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import DEFAULT_ROOM

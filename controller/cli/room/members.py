@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from controller.cli.room.run_request import merge_options, run_request
-from gateway.client.console.console_output import show_done
-from gateway.client.console.run_command import run
+from gateway.console.console_output import show_done
+from gateway.console.run_command import run
 from gateway.protocol.requests.member_requests import RemoveMember
 from gateway.protocol.results import Done
 

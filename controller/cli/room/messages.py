@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli.room.run_request import announce_team, merge_options
-from gateway.client.console.client_options import ClientOptions
-from gateway.client.console.run_command import fail, run
+from gateway.console.client_options import ClientOptions
+from gateway.console.run_command import fail, run
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.types.core_types import DEFAULT_ROOM, canonical_room_name
 
@@ -56,7 +56,7 @@ def send(
     """
     from controller.chat_commands.command_table import parse_urgent_key
     from controller.requests import command_requests
-    from gateway.client.console.standard_streams import read_input
+    from gateway.console.standard_streams import read_input
     from gateway.protocol.text.addressing import parse_line
 
     text = read_input() if words[-1:] == ["-"] else None

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from controller.cli.room.run_request import merge_options, run_request
-from gateway.client.command_line.application import Group
-from gateway.client.command_line.common_options import leading
-from gateway.client.console.console_output import print_json
+from gateway.command_line.application import Group
+from gateway.command_line.common_options import leading
+from gateway.console.console_output import print_json
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
 from gateway.protocol.requests.request import Request

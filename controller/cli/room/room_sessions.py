@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from controller.cli.room.run_request import merge_options, run_request, run_with_client
-from gateway.client.console.console_output import print_json, print_lines, print_text
-from gateway.client.files.private_files import write_new_file
+from gateway.console.console_output import print_json, print_lines, print_text
+from gateway.files.private_files import write_new_file
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
 from gateway.protocol.requests.context_requests import GetContext

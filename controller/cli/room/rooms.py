@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from controller.cli.room.run_request import merge_options, run_request, run_with_client
-from gateway.client.console.console_output import show_done
-from gateway.client.console.run_command import run
+from gateway.console.console_output import show_done
+from gateway.console.run_command import run
 from gateway.protocol.requests.mark_requests import Mute
 from gateway.protocol.requests.request import Request
 from gateway.protocol.requests.room_requests import Kick, RemoveRoom, SetTopic

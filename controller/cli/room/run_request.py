@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from controller.output.team_output import print_remark, print_team
-from gateway.client.command_line.common_options import given
-from gateway.client.console.client_options import ClientOptions
-from gateway.client.console.run_command import run
+from gateway.command_line.common_options import given
+from gateway.console.client_options import ClientOptions
+from gateway.console.run_command import run
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.request import Request
 

@@ -10,8 +10,8 @@ import typer
 
 from controller.cli.room.room_sessions import fetch_session
 from controller.cli.room.run_request import merge_options, run_with_client
-from gateway.client.console.console_output import print_json, print_lines, print_text
-from gateway.client.files.private_files import write_new_file
+from gateway.console.console_output import print_json, print_lines, print_text
+from gateway.files.private_files import write_new_file
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
 from gateway.protocol.requests.mark_requests import Thread

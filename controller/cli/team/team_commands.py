@@ -11,10 +11,10 @@ import typer
 
 from controller.cli.room.run_request import announce_team, merge_options
 from controller.output.team_output import of_team_text, print_remark, print_team, print_teams
-from gateway.client.command_line.common_options import given
-from gateway.client.console.console_output import print_json, print_lines, show_done
-from gateway.client.console.run_command import fail, run
 from gateway.client.discovery.team_choice import TEAM_FILE
+from gateway.command_line.common_options import given
+from gateway.console.console_output import print_json, print_lines, show_done
+from gateway.console.run_command import fail, run
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound
 from gateway.protocol.types.core_types import canonical_agent_name, canonical_name, canonical_room_name
 

@@ -13,9 +13,8 @@ from controller.team.team import Team
 from controller.team.team_file_commands import consent_lines, files_digest
 from controller.workspace.startup.agent_rules_files import with_rules_files
 from controller.workspace.startup.team_inputs import TeamFiles
-from gateway.client import write_private
-from gateway.client.console.console_output import print_lines
-from gateway.client.files.private_files import make_private_folder, read_private
+from gateway.console.console_output import print_lines
+from gateway.files.private_files import make_private_folder, read_private, write_private
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.text.printable_text import shorten_line
 

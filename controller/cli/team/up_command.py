@@ -17,8 +17,6 @@ from controller.workspace import launcher
 from controller.workspace.startup.agent_rules_files import with_rules_files
 from controller.workspace.startup.team_inputs import build_team, gather_facts, read_team_files, up_options
 from controller.workspace.team_location import PrintLine, TeamLocation, location_from_record
-from gateway.client.console.console_output import print_lines
-from gateway.client.console.run_command import run
 from gateway.client.discovery.team_choice import (
     DEFAULT_TEAM,
     TeamSources,
@@ -28,6 +26,8 @@ from gateway.client.discovery.team_choice import (
     state_folder_to_start,
 )
 from gateway.client.discovery.team_discovery import find_team_sources, home_folder, named_folder, team_for_folder
+from gateway.console.console_output import print_lines
+from gateway.console.run_command import run
 from gateway.protocol.errors import GroupChatError, Unavailable
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gateway.client.console.client_options import ClientOptions
-from gateway.client.console.console_output import print_lines
+from gateway.console.client_options import ClientOptions
+from gateway.console.console_output import print_lines
 from gateway.protocol.errors import BadRequest, Forbidden
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.cli.room.run_request import merge_options, run_with_client
-from gateway.client.console.client_options import ClientOptions
-from gateway.client.console.console_output import print_json, print_lines, show_page
-from gateway.client.console.run_command import fail
+from gateway.console.client_options import ClientOptions
+from gateway.console.console_output import print_json, print_lines, show_page
+from gateway.console.run_command import fail
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.requests.member_requests import BeginPairing
 from gateway.protocol.types.core_types import DeviceScope

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from controller.cli.room.run_request import merge_options, run_request
-from gateway.client.command_line.option_values import parse_duration
-from gateway.client.console.console_output import print_json, print_lines
+from gateway.command_line.option_values import parse_duration
+from gateway.console.console_output import print_json, print_lines
 from gateway.protocol.requests.member_requests import CreateLink
 from gateway.protocol.results import LinkMade
 from gateway.protocol.text.printable_text import local_time_text

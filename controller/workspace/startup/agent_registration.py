@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from controller.team.team import AgentSpec
-from gateway.client import Client, Endpoint, write_private
+from gateway.client import Client, Endpoint
 from gateway.client.discovery.token_files import check_token_owner, read_kept_token, token_file_for, wrong_kind_error
 from gateway.client.paged_requests import fetch_all_pages
+from gateway.files.private_files import write_private
 from gateway.protocol.errors import Forbidden, NameTaken, Unauthorized, Unavailable
 from gateway.protocol.requests.agent_requests import SetActivity
 from gateway.protocol.requests.connection_requests import Hello

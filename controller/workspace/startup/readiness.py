@@ -10,7 +10,7 @@ from controller.team.team import AgentSpec
 from controller.tmux.panes import PaneView
 from controller.workspace.team_location import PrintLine, TeamLocation
 from gateway.client import Client
-from gateway.client.process.tasks import spawn
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView, PresenceChanged, Welcome
 from gateway.protocol.requests.agent_requests import Share

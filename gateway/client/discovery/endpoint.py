@@ -28,9 +28,9 @@ from gateway.client.discovery.team_discovery import (
     state_folder,
     team_for_folder,
 )
-from gateway.client.files.private_files import read_private
-from gateway.client.files.token_masking import mask_tokens
 from gateway.client.timeouts import Timeouts, timeouts_from
+from gateway.files.private_files import read_private
+from gateway.files.token_masking import mask_tokens
 from gateway.protocol.errors import BadRequest, TimedOut, Unauthorized, Unavailable
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gateway.client.files import file_ownership
-from gateway.client.files.private_files import make_private_folder, ownership_of, user_name_of
+from gateway.files import file_ownership
+from gateway.files.private_files import make_private_folder, ownership_of, user_name_of
 from gateway.protocol.errors import Forbidden, GroupChatError, Unavailable
 
 GATEWAY_SOCKET = "gateway.sock"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.client.files.private_files import open_private, read_private
+from gateway.files.private_files import open_private, read_private
 from gateway.protocol.errors import GroupChatError
 
 GATEWAY_FILE = "gateway.json"

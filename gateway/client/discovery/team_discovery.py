@@ -26,8 +26,8 @@ from gateway.client.discovery.team_choice import (
     choose_team,
     normalize_team_name,
 )
-from gateway.client.files.file_ownership import distrust_of_team_file
-from gateway.client.files.private_files import check_path_owners, ownership_of, trusted_users
+from gateway.files.file_ownership import distrust_of_team_file
+from gateway.files.private_files import check_path_owners, ownership_of, trusted_users
 from gateway.protocol.errors import Forbidden, GroupChatError
 
 APPLICATION = "llm-groupchat"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.client.discovery.endpoint import Endpoint
 from gateway.client.discovery.running_gateway import LOCK_FILE
-from gateway.client.files.private_files import read_private
+from gateway.files.private_files import read_private
 from gateway.protocol.errors import Conflict
 from gateway.protocol.types.core_types import Member, MemberKind
 

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import structlog
 
-from gateway.client.process.tasks import spawn
 from gateway.dialects.ai_connect import frames, name_mapping
 from gateway.dialects.ai_connect.name_mapping import AI_CONNECT
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.core_types import Presence

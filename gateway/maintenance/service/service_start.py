@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from gateway.client.discovery.running_gateway import RunningGateway, read_live_gateway
-from gateway.client.files.private_files import make_private_folder
+from gateway.files.private_files import make_private_folder
 from gateway.maintenance.service.service_files import GatewayService
 from gateway.maintenance.service.service_managers import ServiceManager
 from gateway.protocol.errors import Conflict, Unavailable

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.client.command_line.common_options import given
-from gateway.client.console.console_output import print_document, print_json, print_lines, print_table, show_done
-from gateway.client.console.run_command import run
+from gateway.command_line.common_options import given
+from gateway.console.console_output import print_document, print_json, print_lines, print_table, show_done
+from gateway.console.run_command import run
 
 if TYPE_CHECKING:
-    from gateway.client.console.client_options import ClientOptions
+    from gateway.console.client_options import ClientOptions
     from gateway.maintenance.service.service_files import GatewayService
     from gateway.maintenance.service.service_managers import ServiceManager
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from gateway.client.files.file_lines import parse_line_range, read_file_lines
+from gateway.files.file_lines import parse_line_range, read_file_lines
 from gateway.mcp.files.masking_process import mask_in_process
 from gateway.protocol.errors import BadRequest, Forbidden, TooLarge
 from gateway.protocol.text.text_validation import check_one_line

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gateway.client.files.private_files import make_private_folder, read_private, write_private
+from gateway.files.private_files import make_private_folder, read_private, write_private
 
 LIFETIME = datetime.timedelta(days=365)  # browsers of phones take no server's certificate of more than 825 days
 RENEWED_BEFORE = datetime.timedelta(days=7)

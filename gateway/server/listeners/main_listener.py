@@ -9,10 +9,10 @@ import contextlib
 import structlog
 from aiohttp import web
 
-from gateway.client.process.tasks import spawn
 from gateway.listening.acceptor import LimitedSite
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.system_messages import room_notice
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import DEFAULT_ROOM
 from gateway.runtime.hub import Hub

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.access import tokens
-from gateway.client.files.private_files import check_own_file, make_own_file
+from gateway.files.private_files import check_own_file, make_own_file
 from gateway.protocol.errors import BadRequest
 from gateway.runtime import departed_members, mode_files
 from gateway.runtime.config import Config

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.access.permissions import Actor
 from gateway.client.discovery.token_files import read_secret, read_token, team_token_file, token_file
-from gateway.client.files.private_files import write_private
+from gateway.files.private_files import write_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.results import TokenMade

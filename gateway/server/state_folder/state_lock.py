@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.client.discovery.running_gateway import LOCK_FILE
-from gateway.client.files.private_files import make_own_file, make_private_folder, open_private
+from gateway.files.private_files import make_own_file, make_private_folder, open_private
 from gateway.protocol.errors import Unavailable
 
 LOCK_CHECK_S = 0.2

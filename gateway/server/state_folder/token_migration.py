@@ -10,7 +10,7 @@ import structlog
 
 from gateway.access.permissions import Actor
 from gateway.client.discovery.token_files import TEAM_TOKEN, TOKENS_FOLDER, read_secret, team_token_file, token_file
-from gateway.client.files.private_files import make_private_folder, write_private
+from gateway.files.private_files import make_private_folder, write_private
 from gateway.protocol.errors import GroupChatError
 from gateway.rooms import member_tokens
 from gateway.runtime.hub import Hub

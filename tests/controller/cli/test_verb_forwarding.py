@@ -6,7 +6,7 @@ import pytest
 import typer.main
 
 from controller.cli.verb_forwarding import FORWARDED, as_options
-from gateway.client.command_line.command_index import command_index
+from gateway.command_line.command_index import command_index
 from tests.support.command_tree import APPS
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from controller.team.pane_scripts import PaneEnvironment, agent_script, chat_script
 from controller.team.team import AgentSpec
-from gateway.client import write_private
+from gateway.files.private_files import write_private
 
 PRINT = 'import os, sys; print([os.environ.get(n) for n in ("A", "GROUPCHAT_STATE", "CSP_AUTH_TOKEN")], sys.argv[1:])'
 

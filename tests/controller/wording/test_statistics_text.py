@@ -13,7 +13,7 @@ from controller.wording.statistics_text import (
     remarks,
     statistics_rows,
 )
-from gateway.client.console.text_table import lay_out_table
+from gateway.console.text_table import lay_out_table
 from gateway.protocol.results import Latency, MemberFigures, Statistics, TrafficFigures
 from gateway.protocol.types.core_types import MemberKind
 

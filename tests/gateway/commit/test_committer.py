@@ -14,12 +14,12 @@ import pytest
 from gateway.access.permissions import Actor
 from gateway.client import Client
 from gateway.client.discovery.running_gateway import RunningGateway
-from gateway.client.process.tasks import spawn, spawn_vital
 from gateway.commit.committer import CommitJob, Committer
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.system_messages import room_notice
 from gateway.operations.dispatch import run_operation
+from gateway.process_basics.tasks import spawn, spawn_vital
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Status

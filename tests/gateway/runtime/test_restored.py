@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client import Client, Endpoint, write_private
+from gateway.client import Client, Endpoint
+from gateway.files.private_files import write_private
 from gateway.model.rule_context import RuleContext
 from gateway.model.sequence_numbers import SKIPPED_NUMBERS, SequenceNumbers
 from gateway.protocol.events import Message, Welcome

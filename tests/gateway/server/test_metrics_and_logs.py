@@ -10,7 +10,7 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.client import Client
-from gateway.client.files.log_filters import hide_secrets
+from gateway.files.log_filters import hide_secrets
 from gateway.protocol.errors import UnknownRecipient
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.message_requests import Report

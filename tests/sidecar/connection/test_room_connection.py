@@ -12,8 +12,8 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.client.discovery.token_files import read_kept_token
-from gateway.client.process.tasks import TaskDied
 from gateway.operations.dispatch import run_operation
+from gateway.process_basics.tasks import TaskDied
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.requests.connection_requests import Ping

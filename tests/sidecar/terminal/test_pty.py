@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client.process.process_limits import make_process_private
-from gateway.client.process.tasks import TaskDied
+from gateway.process_basics.process_limits import make_process_private
+from gateway.process_basics.tasks import TaskDied
 from sidecar.errors import CannotStart
 from sidecar.terminal.pty import Terminal
 from sidecar.terminal.raw_terminal import RawMode, headless_size

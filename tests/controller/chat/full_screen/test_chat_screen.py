@@ -13,8 +13,9 @@ from controller.chat.full_screen.key_settings import rebind
 from controller.chat.session.pane_interface import NoPaneControl
 from controller.team.team import ChatSpec
 from controller.view.text.text_rows import width_of
-from gateway.client import Client, write_private
+from gateway.client import Client
 from gateway.client.discovery.running_gateway import GIVEN_UP_FILE, read_supervisor_failure
+from gateway.files.private_files import write_private
 from gateway.protocol.events import Control, Message
 from gateway.protocol.requests.agent_requests import SetActivity
 from gateway.protocol.requests.ask_requests import CloseAsk, OpenAsk

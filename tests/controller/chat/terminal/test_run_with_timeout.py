@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.chat.terminal.run_with_timeout import ProcessResult, run_bounded
-from gateway.client.process.tasks import spawn
+from gateway.process_basics.tasks import spawn
 from tests.fakes.retry import retry_until
 
 pytestmark = pytest.mark.processes

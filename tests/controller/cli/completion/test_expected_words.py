@@ -9,7 +9,7 @@ import typer.main
 
 from controller.cli.completion.expected_words import KIND_BY_NAME, KIND_BY_PLACE, kind_of_parameter, wanted_at
 from controller.cli.completion.value_lookups import LOOKUPS
-from gateway.client.command_line.command_index import command_index
+from gateway.command_line.command_index import command_index
 from tests.support.command_tree import APPS
 
 

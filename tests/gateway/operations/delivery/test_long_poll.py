@@ -11,10 +11,10 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.client import Client, Endpoint, HttpClient
-from gateway.client.process.tasks import spawn
 from gateway.operations.delivery.inbox_operations import plan_hand_over, waiting_messages
 from gateway.operations.delivery.long_poll import find_wait_circle
 from gateway.operations.dispatch import run_operation
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import Forbidden, GroupChatError, Unauthorized, WrongRung
 from gateway.protocol.requests.agent_requests import Keys, SetActivity
 from gateway.protocol.requests.ask_requests import OpenAsk

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client
-from gateway.client.files.private_files import write_private
+from gateway.files.private_files import write_private
 from gateway.protocol.errors import BadRequest, GroupChatError, StorageFailed, StorageFull, Unavailable
 from gateway.server.state_folder import start_errors
 from gateway.server.state_folder.open_hub import open_hub

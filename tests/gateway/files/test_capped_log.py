@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.client.files.capped_log import CappedLog
+from gateway.files.capped_log import CappedLog
 
 
 def test_it_begins_anew_when_it_is_full_and_keeps_one_older(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import TextIO
 import msgspec
 import typer
 
-from gateway.client.console.standard_streams import write_output
+from gateway.console.standard_streams import write_output
 from gateway.protocol.text.printable_text import INDENT, escape_json, printable_line, printable_lines
 
 MAX_ERROR_CHARS = 4000
@@ -104,7 +104,7 @@ def print_table(
 ) -> None:
     """Print a table that fits a terminal's width; another program gets each row on one line. Without rows the sentence
     `nothing` is printed instead."""
-    from gateway.client.console.text_table import lay_out_table
+    from gateway.console.text_table import lay_out_table
 
     safe = [tuple(printable_line(cell) for cell in row) for row in rows]
     if nothing and not safe:

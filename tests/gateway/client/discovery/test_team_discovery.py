@@ -10,11 +10,11 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from gateway.client.console.client_options import ClientOptions
 from gateway.client.discovery.endpoint import find_endpoint, state_for
 from gateway.client.discovery.team_choice import ChoiceBasis
 from gateway.client.discovery.team_discovery import MAX_FILE_BYTES, home_folder, own_state_folders, team_for_folder
-from gateway.client.files.file_ownership import FileOwnership, distrust_of_team_file
+from gateway.console.client_options import ClientOptions
+from gateway.files.file_ownership import FileOwnership, distrust_of_team_file
 from gateway.protocol.errors import BadRequest, Unavailable
 from tests.support.other_user import NOBODY, needs_root
 

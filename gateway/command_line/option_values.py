@@ -15,7 +15,7 @@ from typing import Any, get_args, get_origin
 import typer
 from typer.core import TyperArgument, TyperOption
 
-from gateway.client.command_line.parameter_help import error_name
+from gateway.command_line.parameter_help import error_name
 
 Read = Callable[[str], Any]
 _CHECKED_PATH = ("exists", "writable", "resolve_path", "allow_dash")

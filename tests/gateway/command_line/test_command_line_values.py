@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from gateway.client.command_line.application import CommandLine
-from gateway.client.command_line.common_options import given, leading, program
-from gateway.client.console.client_options import ClientOptions
+from gateway.command_line.application import CommandLine
+from gateway.command_line.common_options import given, leading, program
+from gateway.console.client_options import ClientOptions
 
 
 class Colour(StrEnum):

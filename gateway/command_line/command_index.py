@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.client.command_line.help_page import first_sentence
+from gateway.command_line.help_page import first_sentence
 
 INDEX_VARIABLE = "GROUPCHAT_COMPLETION_INDEX"  # a program that finds it prints its index and ends
 

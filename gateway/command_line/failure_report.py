@@ -6,7 +6,7 @@ Exit code 1: the command was understood and failed. Exit code 2: the command was
 
 from __future__ import annotations
 
-from gateway.client.console.console_output import print_json, show_error
+from gateway.console.console_output import print_json, show_error
 from gateway.protocol.errors import ErrorBody, GroupChatError
 
 USAGE = "usage"

@@ -19,14 +19,14 @@ from aiohttp import web
 from gateway.api import mcp_proxy
 from gateway.api.error_responses import path_for_log
 from gateway.client.discovery.endpoint import Endpoint, check_url
-from gateway.client.files.log_filters import (
+from gateway.files.log_filters import (
     MAX_REPEATS_PER_WINDOW,
     RepeatFilter,
     RepeatLimit,
     hide_secrets,
     prepare_library_handler,
 )
-from gateway.client.files.token_masking import MAX_TEXT_CHARS, mask_tokens
+from gateway.files.token_masking import MAX_TEXT_CHARS, mask_tokens
 from gateway.protocol.errors import BadRequest
 from gateway.server import log_setup
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.client.process.tasks import TaskDied, spawned_vital
+from gateway.process_basics.tasks import TaskDied, spawned_vital
 
 
 class Odd(Exception):

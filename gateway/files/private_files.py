@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from gateway.client.files import file_ownership
-from gateway.client.files.file_ownership import ROOT_UID, FileOwnership
+from gateway.files import file_ownership
+from gateway.files.file_ownership import ROOT_UID, FileOwnership
 from gateway.protocol.errors import BadRequest, Forbidden
 
 PRIVATE_FOLDER_MODE, PRIVATE_FILE_MODE = 0o700, 0o600

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.client.console.text_table import lay_out_table
+from gateway.console.text_table import lay_out_table
 
 COLUMNS = ("name", "created", "what")
 ROWS = [("ada", "2026-11-28 14:51", "reviews every change before it is merged"), ("ben", "2026-11-29 09:00", "")]

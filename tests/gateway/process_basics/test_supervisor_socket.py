@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from gateway.client.process.supervisor_socket import SupervisorSocket, inherited_socket
+from gateway.process_basics.supervisor_socket import SupervisorSocket, inherited_socket
 
 
 @pytest.mark.parametrize("place", ["", "7", "seven:{parent}", "-1:{parent}", "{fd}:{own}", "{fd}:", "{fd}:{parent}x"])

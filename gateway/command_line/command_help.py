@@ -9,9 +9,9 @@ from typing import Any, TextIO
 
 import typer
 
-from gateway.client.command_line.common_options import ALL
-from gateway.client.command_line.help_page import ASCII, MAX_WIDTH, ROUND, Look, Page, Panel, Row, first_sentence
-from gateway.client.command_line.parameter_help import argument_name, row_of
+from gateway.command_line.common_options import ALL
+from gateway.command_line.help_page import ASCII, MAX_WIDTH, ROUND, Look, Page, Panel, Row, first_sentence
+from gateway.command_line.parameter_help import argument_name, row_of
 
 MIN_WIDTH = 40
 

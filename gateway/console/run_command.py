@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
-from gateway.client.console.console_output import print_json, show_error, system_error_text
+from gateway.console.console_output import print_json, show_error, system_error_text
 from gateway.protocol.errors import BadRequest, GroupChatError
 
 if TYPE_CHECKING:

@@ -16,14 +16,14 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from gateway.client.command_line import help_page
-from gateway.client.command_line.command_help import look_of, page_of, usage_of
-from gateway.client.command_line.command_index import INDEX_VARIABLE, command_index
-from gateway.client.command_line.common_options import ALL, asks_for_json, common_options, program
-from gateway.client.command_line.failure_report import USAGE, body_of, report
-from gateway.client.command_line.option_values import quick
-from gateway.client.console.console_output import print_json, print_uncaught_errors, show_page
-from gateway.client.console.standard_streams import open_missing_streams
+from gateway.command_line import help_page
+from gateway.command_line.command_help import look_of, page_of, usage_of
+from gateway.command_line.command_index import INDEX_VARIABLE, command_index
+from gateway.command_line.common_options import ALL, asks_for_json, common_options, program
+from gateway.command_line.failure_report import USAGE, body_of, report
+from gateway.command_line.option_values import quick
+from gateway.console.console_output import print_json, print_uncaught_errors, show_page
+from gateway.console.standard_streams import open_missing_streams
 from gateway.protocol.errors import ErrorBody, GroupChatError
 from gateway.protocol.text.printable_text import shorten_line
 

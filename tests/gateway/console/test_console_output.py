@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from gateway.client.console.console_output import (
+from gateway.console.console_output import (
     print_document,
     print_json,
     print_lines,

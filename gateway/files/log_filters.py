@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 
-from gateway.client.files.token_masking import HIDDEN_MARK, mask_tokens
+from gateway.files.token_masking import HIDDEN_MARK, mask_tokens
 
 SECRET_KEYS = frozenset({"token", "authorization", "x-auth-token", "password", "secret"})
 MAX_REPEATS_PER_WINDOW = 30

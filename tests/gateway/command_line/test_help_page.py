@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.client.command_line.help_page import (
+from gateway.command_line.help_page import (
     ASCII,
     ROUND,
     Look,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.client.files import file_ownership
-from gateway.client.files.file_ownership import FileOwnership
-from gateway.client.files.private_files import make_private_folder, read_private, write_private
+from gateway.files import file_ownership
+from gateway.files.file_ownership import FileOwnership
+from gateway.files.private_files import make_private_folder, read_private, write_private
 from gateway.maintenance.doctor import check_installation
 from gateway.protocol.errors import Forbidden
 from gateway.server.state_folder.open_hub import open_hub

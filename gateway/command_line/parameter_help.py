@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from gateway.client.command_line.help_page import Row
+from gateway.command_line.help_page import Row
 
 _TYPES = {"int": "N", "float": "N", "str": "TEXT", "path": "PATH", "file": "FILE", "directory": "DIR"}
 

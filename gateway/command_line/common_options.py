@@ -10,9 +10,9 @@ import typer
 import typer.main
 
 from gateway import __version__
-from gateway.client.command_line.option_values import quick
-from gateway.client.console.client_options import ClientOptions
-from gateway.client.console.console_output import print_lines, show_page
+from gateway.command_line.option_values import quick
+from gateway.console.client_options import ClientOptions
+from gateway.console.console_output import print_lines, show_page
 
 GATEWAY, STATE, CAFILE, FINGERPRINT, JSON, HELP = "gateway", "state", "cafile", "fingerprint", "as_json", "help_page"
 ALL = (GATEWAY, STATE, CAFILE, FINGERPRINT, JSON, HELP)

@@ -12,7 +12,6 @@ from controller.team.team import AgentSpec, parse_team
 from controller.team.toml_reader import TeamError
 from controller.workspace.startup.agent_registration import register_agent
 from gateway.client import Client, Endpoint, find_endpoint
-from gateway.client.console.client_options import ClientOptions
 from gateway.client.discovery.token_files import (
     folder_name_of_url,
     read_kept_token,
@@ -21,7 +20,8 @@ from gateway.client.discovery.token_files import (
     token_file,
     token_file_for,
 )
-from gateway.client.files.private_files import write_private
+from gateway.console.client_options import ClientOptions
+from gateway.files.private_files import write_private
 from gateway.mcp.startup import _endpoint_as
 from gateway.model.records.stored_records import MemberRecord
 from gateway.model.state import GatewayState

@@ -140,7 +140,7 @@ def test_where_the_file_is(env: dict[str, str], folder: str) -> None:
 
 
 def test_the_guide_names_every_action_and_its_example_is_valid() -> None:
-    guide = (Path(__file__).parents[3] / "docs" / "guides" / "chat-settings.md").read_text()
+    guide = (Path(__file__).parents[4] / "docs" / "guides" / "chat-settings.md").read_text()
     example = guide.split("```toml\n")[1].split("```")[0]
     assert parse(example).keys[0] == ("help", (("c-t",),))
     named = set(re.findall(r"`(\w+)`", guide.split("The actions are:")[1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.conversation import wake_rules
+from gateway.message_effects import wake_rules
 from gateway.model.rule_outcome import EventToCommit
 from gateway.model.state import GatewayState
 from gateway.protocol.events import Message

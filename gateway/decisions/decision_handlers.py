@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway.access.permissions import Actor, Permission
-from gateway.conversation import sessions
 from gateway.decisions import decision_rules
 from gateway.decisions.decision_announcements import shorten_to_line
 from gateway.decisions.decision_rules import (
@@ -32,6 +31,7 @@ from gateway.protocol.results import DecisionList, DecisionView
 from gateway.protocol.text.addressing import outside_room_text
 from gateway.protocol.types.core_types import DEFAULT_ROOM, Option, bare_name, canonical_room_name, check_message_text
 from gateway.protocol.types.decision_types import AnswerKind, Decision, Given
+from gateway.sessions import sessions
 
 OPTION_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MAX_OPTION_KEY_CHARS = 16

@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
-from gateway.conversation import sessions, wake_rules
 from gateway.decisions.decision_announcements import question_text, result_announcement, result_sentence
 from gateway.decisions.vote_count import VoteCheck, VotingRule, VotingRuleKind, parse_rule, result_at, votes_of
 from gateway.decisions.votes_in_messages import YES_OR_NO
+from gateway.message_effects import wake_rules
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, StateChange, StoreOnlyDocument
 from gateway.model.state import GatewayState
@@ -38,6 +38,7 @@ from gateway.protocol.types.core_types import (
 )
 from gateway.protocol.types.decision_types import AnswerKind, Decision, DecisionAction, DecisionState, Given
 from gateway.protocol.types.timestamps import iso_from_seconds, seconds_from_iso
+from gateway.sessions import sessions
 
 STORE_KIND = "decision"
 MAX_LISTED_CLOSED = 200  # closed decisions that are still listed; `decision.show` finds the others

@@ -18,8 +18,6 @@ import msgspec
 
 from gateway.client import Client, Endpoint
 from gateway.client.paged_requests import fetch_all_pages
-from gateway.conversation import shared_documents
-from gateway.conversation.shared_documents import DocumentRef
 from gateway.maintenance.import_checks import FORMAT_VERSION, ExportHeader, ImportedEvent, parse_events, parse_header
 from gateway.model.deliveries.recent_messages import readers_of_direct
 from gateway.model.records.shared_document_records import key_of
@@ -43,6 +41,8 @@ from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server.state_folder.open_hub import open_hub
 from gateway.server.state_folder.startup_tokens import system_actor
+from gateway.sessions import shared_documents
+from gateway.sessions.shared_documents import DocumentRef
 
 PAGE_EVENTS = 500
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from enum import Enum
 
 from gateway.access.permissions import Actor
-from gateway.conversation.answered_messages import further_answered_numbers
+from gateway.message_effects.answered_messages import further_answered_numbers
 from gateway.mode_rules.turn_effects import turn_events
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, StateChange

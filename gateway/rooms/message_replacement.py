@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import agent_orders, delivery_rules
-from gateway.conversation import answered_messages, loop_holds
+from gateway.message_effects import answered_messages, loop_holds
 from gateway.model.deliveries.delivery_states import WAITING_RUNGS
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.access.permissions import Actor, Permission
-from gateway.conversation import agent_costs, answered_messages, sessions, wake_rules
 from gateway.decisions import decision_handlers
+from gateway.message_effects import agent_costs, answered_messages, wake_rules
 from gateway.mode_rules.turn_messages import MessageRole, apply_message, classify_message, wakes_member
 from gateway.model.deliveries.recent_messages import readers_of_direct
 from gateway.model.live_members import ToolMessage
@@ -43,6 +43,7 @@ from gateway.protocol.types.core_types import (
     check_json_depth,
     check_message_text,
 )
+from gateway.sessions import sessions
 
 
 class Addressed(msgspec.Struct, frozen=True):

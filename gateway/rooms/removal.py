@@ -13,7 +13,6 @@ import msgspec
 from gateway.access.permissions import Actor, Permission
 from gateway.access.tokens import is_in_force
 from gateway.agent_control import approvals
-from gateway.conversation import sessions, shared_documents
 from gateway.decisions import decision_rules
 from gateway.mode_rules.turn_effects import withdraw_prompts
 from gateway.model.records.state_tables import Owner
@@ -30,6 +29,7 @@ from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import DEFAULT_ROOM, Scope, bare_name, canonical_room_name
 from gateway.protocol.types.session_types import SessionStatus
 from gateway.rooms import members, room_rules
+from gateway.sessions import sessions, shared_documents
 
 
 def remove_member(state: GatewayState, actor: Actor, request: RemoveMember, rule_context: RuleContext) -> RuleOutcome:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Collection
 from gateway.access.permissions import Actor
 from gateway.access.tokens import has_own_token, is_valid
 from gateway.agent_control import delivery_rules
-from gateway.conversation import shared_documents
 from gateway.decisions import decision_rules
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.state import GatewayState
@@ -18,6 +17,7 @@ from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import SYSTEM_NAME, Delivery, MemberKind
 from gateway.rooms import members
 from gateway.runtime.hub import Hub
+from gateway.sessions import shared_documents
 
 BATCH_DELIVERIES = 500
 MAX_READ_TRIES = 20

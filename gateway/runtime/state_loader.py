@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.conversation import wake_rules
+from gateway.message_effects import wake_rules
 from gateway.model.records.state_tables import KINDS
 from gateway.model.rule_outcome import StateChange
 from gateway.model.state import GatewayState

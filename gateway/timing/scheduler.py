@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from gateway.agent_control import approvals
-from gateway.conversation import sessions
 from gateway.decisions import decision_rules
 from gateway.mode_rules import mode_control
 from gateway.model.rule_context import RuleContext
@@ -24,6 +23,7 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.results import Result
 from gateway.protocol.types.core_types import SYSTEM_NAME
 from gateway.protocol.types.decision_types import Decision
+from gateway.sessions import sessions
 
 log = structlog.get_logger("gateway.timing.scheduler")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.access.operation_kinds import OperationKind
 from gateway.agent_control import agent_orders, approvals
-from gateway.conversation import loop_holds
+from gateway.message_effects import loop_holds
 from gateway.operations.members import member_operations, terminal_operations, timeline_operation, why_operation
 from gateway.operations.messages import message_queries
 from gateway.operations.operation import Operation

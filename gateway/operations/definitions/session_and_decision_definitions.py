@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gateway.access.operation_kinds import OperationKind
-from gateway.conversation import sessions, shared_documents
 from gateway.decisions import decision_handlers
 from gateway.operations.operation import Operation
 from gateway.operations.sessions import session_queries, shared_document_queries
@@ -39,6 +38,7 @@ from gateway.protocol.results import (
     SessionList,
     SessionView,
 )
+from gateway.sessions import sessions, shared_documents
 
 CONVERSATION_OPERATIONS = (
     Operation(Contexts, OperationKind.READS, ContextList, "GET", "/v1/contexts", rule=shared_documents.list_contexts),

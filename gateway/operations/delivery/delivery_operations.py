@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.access.permissions import Actor
 from gateway.agent_control import agent_orders, delivery_rules
 from gateway.agent_control.delivery_rules import MessageDelivery
-from gateway.conversation import loop_holds
+from gateway.message_effects import loop_holds
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.operations.delivery.inbox_operations import check_has_inbox
 from gateway.operations.messages.message_queries import read_message, readable_message, receipts_of

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Collection, Iterator, Mapping
 
 from gateway.access.permissions import Actor
-from gateway.conversation import loop_holds
+from gateway.message_effects import loop_holds
 from gateway.model.state import GatewayState
 from gateway.operations.delivery import inbox_operations
 from gateway.operations.messages import message_queries

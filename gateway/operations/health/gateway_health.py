@@ -6,7 +6,7 @@ import msgspec
 
 import gateway
 from gateway.access.permissions import Actor
-from gateway.conversation import agent_costs, loop_holds
+from gateway.message_effects import agent_costs, loop_holds
 from gateway.protocol.requests.connection_requests import Ping, Status
 from gateway.protocol.results import Health, Pong
 from gateway.protocol.types.timestamps import iso_from_seconds

@@ -9,7 +9,6 @@ from typing import Any
 from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor, Permission
 from gateway.agent_control import approvals
-from gateway.conversation import sessions
 from gateway.decisions import decision_handlers
 from gateway.marks import mutes
 from gateway.model.paging import MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES, fit_into_page
@@ -23,6 +22,7 @@ from gateway.protocol.requests.decision_requests import Decisions
 from gateway.protocol.results import DeliveryList, Done
 from gateway.rooms import hello_rules
 from gateway.runtime.hub import Hub
+from gateway.sessions import sessions
 
 MAX_WELCOME_DELIVERIES = 1000
 MAX_WELCOME_TRIES = 20

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Collection
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_rules
-from gateway.conversation import answered_messages, loop_holds
+from gateway.message_effects import answered_messages, loop_holds
 from gateway.operations.messages.message_queries import decode_message, readable_message
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import Send

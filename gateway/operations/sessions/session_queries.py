@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gateway.access.permissions import Actor
-from gateway.conversation import sessions, shared_documents
 from gateway.decisions import decision_handlers
 from gateway.model.paging import MAX_LIST_BYTES, fit_into_page
 from gateway.operations.messages.message_queries import messages_of, viewer_of
@@ -16,6 +15,7 @@ from gateway.protocol.types.core_types import ContextInfo
 from gateway.protocol.types.decision_types import Decision
 from gateway.protocol.types.session_types import Session
 from gateway.runtime.hub import Hub
+from gateway.sessions import sessions, shared_documents
 from gateway.store import MessageQuery
 
 PAGE_EVENTS = 500

@@ -6,14 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from gateway.access.permissions import Actor
-from gateway.conversation import shared_documents
-from gateway.conversation.shared_documents import (
-    DocumentRef,
-    find_readable,
-    find_writable,
-    missing_document_error,
-    raw_document_of,
-)
 from gateway.model.records.shared_document_records import (
     STORE_KIND,
     JsonObject,
@@ -33,6 +25,14 @@ from gateway.protocol.requests.context_requests import ContextChanges, GetContex
 from gateway.protocol.results import ContextDocument, ContextHistory, Result
 from gateway.protocol.types.core_types import ContextAction
 from gateway.runtime.hub import Hub
+from gateway.sessions import shared_documents
+from gateway.sessions.shared_documents import (
+    DocumentRef,
+    find_readable,
+    find_writable,
+    missing_document_error,
+    raw_document_of,
+)
 from gateway.store import StoredEvent, fit_into_page_bytes
 
 COMMIT_CHECK_INTERVAL_S = 0.1  # how often a waiting request checks whether a commit has failed

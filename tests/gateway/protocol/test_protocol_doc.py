@@ -24,10 +24,9 @@ from gateway.api.openapi import ErrorAnswer
 from gateway.api.request_validation import MAX_BODY_BYTES
 from gateway.api.websocket import MAX_UNANSWERED_REQUESTS
 from gateway.api.websocket_base import MAX_FRAME_BYTES
-from gateway.conversation import sessions
-from gateway.conversation.answered_messages import MAX_ANSWERED_MESSAGES
 from gateway.decisions.decision_handlers import MAX_OPEN_DECISIONS, MAX_OPTION_KEY_CHARS
 from gateway.decisions.decision_rules import MAX_ANSWERS_PER_VOTER, MAX_DETAILS_BYTES, MAX_LISTED_CLOSED
+from gateway.message_effects.answered_messages import MAX_ANSWERED_MESSAGES
 from gateway.model.paging import MAX_LIST_BYTES, MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES
 from gateway.model.records.operator_settings import RuleSettings
 from gateway.model.records.shared_document_records import MAX_INLINE_BYTES
@@ -59,6 +58,7 @@ from gateway.protocol.types.terminal_types import MAX_COLUMNS, MAX_ROW_CHARS, MA
 from gateway.push.connections import MAX_UNSENT_BYTES
 from gateway.push.member_streams import PING_EVERY_S
 from gateway.push.terminal_watchers import MAX_WATCHED_PER_CONNECTION
+from gateway.sessions import sessions
 from gateway.store import MAX_PAGE_BYTES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_rules
-from gateway.conversation import loop_holds
+from gateway.message_effects import loop_holds
 from gateway.model.rule_outcome import EventToCommit
 from gateway.protocol.errors import Conflict
 from gateway.protocol.events import Message

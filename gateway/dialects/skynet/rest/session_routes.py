@@ -12,7 +12,6 @@ from msgspec import Meta
 
 from gateway.access.permissions import Actor
 from gateway.api.error_responses import json_response
-from gateway.conversation.shared_documents import find_writable
 from gateway.dialects.skynet import name_mapping
 from gateway.dialects.skynet.name_mapping import SKYNET
 from gateway.dialects.skynet.rest.answers import Unprocessable, decode_body_as, require_reader
@@ -30,6 +29,7 @@ from gateway.protocol.types.core_types import DEFAULT_ROOM, MemberKind, canonica
 from gateway.protocol.types.session_types import Session
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub
+from gateway.sessions.shared_documents import find_writable
 
 MAX_COUNTED_MESSAGES = 1000
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from gateway.access.permissions import Actor
-from gateway.conversation import shared_documents
 from gateway.model.records.shared_document_records import (
     MAX_INLINE_BYTES,
     RawContextDocument,
@@ -22,6 +21,7 @@ from gateway.protocol.events import ContextEvent
 from gateway.protocol.requests.context_requests import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.results import ContextList, ContextSaved
 from gateway.protocol.types.core_types import ContextAction, MemberKind, Scope
+from gateway.sessions import shared_documents
 from tests.support.world import ADMIN, World
 
 Json = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.conversation import agent_costs
+from gateway.message_effects import agent_costs
 from gateway.protocol.results import AgentCost
 from gateway.protocol.types.core_types import MemberKind, MessageKind
 from gateway.rooms import messages

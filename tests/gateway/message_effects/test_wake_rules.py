@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from gateway.access.permissions import Actor
 from gateway.agent_control.delivery_rules import may_read_message
-from gateway.conversation import loop_holds, wake_rules
 from gateway.loop_guard.closing_phrases import is_closing_phrase
 from gateway.loop_guard.holds import MAX_HELD_MESSAGES, LoopHold
 from gateway.loop_guard.recent_traffic import RecentTraffic
 from gateway.loop_guard.text_similarity import MAX_COMPARED_CHARS, WORD_MODE_CHARS, are_similar, sketch_of
+from gateway.message_effects import loop_holds, wake_rules
 from gateway.model.rule_outcome import StateChange
 from gateway.protocol import codec
 from gateway.protocol.errors import Forbidden, UnknownRoom

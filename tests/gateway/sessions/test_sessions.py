@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from gateway.access.permissions import Actor
-from gateway.conversation import sessions
 from gateway.decisions import decision_handlers, decision_rules
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import Message, SessionEvent
@@ -24,6 +23,7 @@ from gateway.protocol.requests.session_requests import (
 from gateway.protocol.results import SessionList, SessionView
 from gateway.protocol.types.session_types import Session, SessionAction, SessionStatus
 from gateway.rooms import messages
+from gateway.sessions import sessions
 from tests.support.world import ADMIN, NOON, Rule, World
 
 S = SessionStatus

@@ -12,7 +12,7 @@ from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_rules
 from gateway.agent_control.delivery_rules import MessageDelivery
 from gateway.client import Client, Endpoint
-from gateway.conversation.answered_messages import MAX_ANSWERED_MESSAGES
+from gateway.message_effects.answered_messages import MAX_ANSWERED_MESSAGES
 from gateway.model.deliveries.recent_messages import MAX_KEPT_MESSAGES, RecentMessages
 from gateway.model.rule_outcome import StateChange
 from gateway.protocol.errors import BadRequest, UnknownMessage

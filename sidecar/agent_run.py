@@ -23,15 +23,15 @@ from sidecar.evidence_sources.hook_server import HookAddress, answering, reserve
 from sidecar.evidence_sources.last_transcript import earlier
 from sidecar.explain_socket import ExplainSocket
 from sidecar.messages.recovery import turn_outcomes
-from sidecar.process.delivery_journal import JOURNAL_FILE, DeliveryJournal
-from sidecar.process.exit_report import ConversationChoice, ExitKind, ExitReport
-from sidecar.process.run_plan import RunPlan
-from sidecar.process.supervisor import NextRun, SidecarExit, crash_signal_of, decide_next_run
+from sidecar.run_files.delivery_journal import JOURNAL_FILE, DeliveryJournal
+from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_input import AT_TERMINAL
 from sidecar.runtime.agent_launch import launched, prepared
 from sidecar.runtime.assembly import RunContext, RunHistory, SidecarParts, assembled
 from sidecar.runtime.shutdown import Shutdown
 from sidecar.screen.emulator import rehearse
+from sidecar.supervision.exit_report import ConversationChoice, ExitKind, ExitReport
+from sidecar.supervision.supervisor import NextRun, SidecarExit, crash_signal_of, decide_next_run
 from sidecar.terminal.person_at_terminal import HumanTerminal, follow_into_stop, forward_keys, handle_signals
 from sidecar.terminal.raw_terminal import headless_size
 

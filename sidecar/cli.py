@@ -38,8 +38,8 @@ from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
 if TYPE_CHECKING:
     from sidecar.agents import Adapter
     from sidecar.explain_socket import ExplainReply
-    from sidecar.process.supervisor_link import SidecarSupervisorLink
     from sidecar.sidecar_run import JoinOptions
+    from sidecar.supervision.supervisor_link import SidecarSupervisorLink
 
 WITH_SKILLS = agents_with_skills()
 GATEWAY_VARIABLE = "CSP_GATEWAY_URL"
@@ -105,11 +105,11 @@ def join(
       groupchat join tester --agent codex --project ../api -- codex
       groupchat join mine
     """
-    from sidecar.process.agent_folder import make_agent_folder
-    from sidecar.process.exit_report import ConversationChoice
-    from sidecar.process.run_plan import RunPlan
-    from sidecar.process.supervisor_link import fork_under_supervisor, sidecar_link_from
+    from sidecar.run_files.agent_folder import make_agent_folder
+    from sidecar.run_files.run_plan import RunPlan
     from sidecar.sidecar_run import JoinOptions
+    from sidecar.supervision.exit_report import ConversationChoice
+    from sidecar.supervision.supervisor_link import fork_under_supervisor, sidecar_link_from
 
     folder = project.expanduser().resolve()
     if not folder.is_dir():
@@ -163,8 +163,8 @@ def _run_joined(wish: JoinOptions, link: SidecarSupervisorLink) -> int:
 
     import structlog
 
-    from sidecar.process.supervisor import EXIT_FAILED
     from sidecar.sidecar_run import run_sidecar
+    from sidecar.supervision.supervisor import EXIT_FAILED
 
     try:
         return asyncio.run(run_sidecar(wish, link, os.environ))
@@ -200,7 +200,7 @@ def explain(
     import asyncio
     import contextlib
 
-    from sidecar.process.agent_folder import agent_folder
+    from sidecar.run_files.agent_folder import agent_folder
 
     context = given(ctx)
     if context.state:

@@ -25,12 +25,12 @@ from sidecar.agent_run import Runner
 from sidecar.connection.registration import Registration, connect_as_member, registration_advice
 from sidecar.connection.room_connection import RoomConnection, connect_to_room
 from sidecar.errors import SidecarError
-from sidecar.process.agent_folder import hold_name
-from sidecar.process.delivery_journal import JOURNAL_FILE
-from sidecar.process.orphan_reaping import reap_orphans
-from sidecar.process.run_journal import resume_command
-from sidecar.process.run_plan import RunPlan
-from sidecar.process.supervisor_link import SidecarSupervisorLink, signal_hang_up
+from sidecar.run_files.agent_folder import hold_name
+from sidecar.run_files.delivery_journal import JOURNAL_FILE
+from sidecar.run_files.run_journal import resume_command
+from sidecar.run_files.run_plan import RunPlan
+from sidecar.supervision.orphan_reaping import reap_orphans
+from sidecar.supervision.supervisor_link import SidecarSupervisorLink, signal_hang_up
 from sidecar.terminal.person_at_terminal import open_human_terminal
 
 log = structlog.get_logger("sidecar")

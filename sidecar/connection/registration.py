@@ -18,7 +18,7 @@ from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Register
 from gateway.protocol.results import Registered
 from gateway.protocol.types.core_types import MemberKind
-from sidecar.process.delivery_journal import read_store_and_number
+from sidecar.run_files.delivery_journal import read_store_and_number
 
 
 @dataclass(frozen=True)

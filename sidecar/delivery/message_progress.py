@@ -31,10 +31,10 @@ from sidecar.messages.plain_program_output import (
     strip_commands,
 )
 from sidecar.messages.replies import mode_status_reply
-from sidecar.process.delivery_journal import DeliveryJournal
 from sidecar.prompt_typing.prompt_scheduler import AgentPrompts
 from sidecar.prompt_typing.proof_rules import DeliveryStep, is_worked_on, steps_from_fact
 from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
+from sidecar.run_files.delivery_journal import DeliveryJournal
 
 _PROGRESS_BY_RUNG = {
     Rung.ACCEPTED: MessageProgress.ACCEPTED,

@@ -10,7 +10,7 @@ from gateway.files.private_files import write_private
 from sidecar.agents import Adapter
 from sidecar.evidence.turn_evidence import TurnFact
 from sidecar.evidence_sources.transcript import read_facts
-from sidecar.process.agent_folder import read_line
+from sidecar.run_files.agent_folder import read_line
 
 NOTE = "transcript"
 log = structlog.get_logger("sidecar")

@@ -16,7 +16,7 @@ from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import Adapter
 from sidecar.delivery.stop_rules import STILL_WORKING_TEXT, StopOrder, StopRefusal, decided
 from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
-from sidecar.process.process_table import ProcessInfo, age_of_process, list_processes, send_signal
+from sidecar.supervision.process_table import ProcessInfo, age_of_process, list_processes, send_signal
 
 KEY_INTERVAL_S = 1.0  # two presses within this time mean something else to some agents: Claude opens its rewind
 TOOL_EXIT_TIMEOUT_S = 0.25  # time for the agent to end its tools itself

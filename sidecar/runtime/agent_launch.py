@@ -12,9 +12,9 @@ from sidecar.agents import plain_environment
 from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
 from sidecar.evidence_sources.last_transcript import note_down
 from sidecar.evidence_sources.transcript import TranscriptTail, session_in
-from sidecar.process.agent_folder import private_tmux_folder
-from sidecar.process.run_journal import RunJournal
-from sidecar.process.run_plan import RunPlan
+from sidecar.run_files.agent_folder import private_tmux_folder
+from sidecar.run_files.run_journal import RunJournal
+from sidecar.run_files.run_plan import RunPlan
 from sidecar.terminal.pty import Terminal
 
 

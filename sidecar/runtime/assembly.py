@@ -26,8 +26,8 @@ from sidecar.messages.inbox import MessageQueue
 from sidecar.messages.plain_program_output import PlainTurns
 from sidecar.orders.room_orders import RoomOrders
 from sidecar.orders.stop_order import AgentStopper
-from sidecar.process.delivery_journal import DeliveryJournal
-from sidecar.process.run_plan import RunPlan
+from sidecar.run_files.delivery_journal import DeliveryJournal
+from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.agent_launch import LaunchedAgent
 from sidecar.runtime.condition_reporter import ConditionReporter

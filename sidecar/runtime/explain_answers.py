@@ -8,7 +8,7 @@ from typing import Any
 from sidecar.activity.explanation import explain_observation
 from sidecar.activity.observation_loop import ObservationLoop
 from sidecar.messages.inbox import MessageQueue
-from sidecar.process.run_plan import RunPlan
+from sidecar.run_files.run_plan import RunPlan
 from sidecar.terminal.pty import Terminal
 
 

@@ -13,7 +13,7 @@ from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.messages.replies import Reply
 from sidecar.orders.stop_order import AgentStopper
-from sidecar.process.run_plan import RunPlan
+from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.shutdown import Shutdown
 

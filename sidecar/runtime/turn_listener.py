@@ -26,7 +26,7 @@ from sidecar.evidence.turn_evidence import Evidence, EvidenceSource, TurnFact, T
 from sidecar.evidence_sources.last_transcript import note_down
 from sidecar.evidence_sources.transcript import session_in
 from sidecar.orders.stop_order import AgentStopper
-from sidecar.process.run_plan import RunPlan
+from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
 
 TAIL_INTERVAL_S = 0.05

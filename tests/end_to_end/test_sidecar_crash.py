@@ -23,7 +23,7 @@ from gateway.protocol.requests.agent_requests import Restart
 from gateway.protocol.requests.connection_requests import Events
 from gateway.protocol.requests.member_requests import Members, SetRole
 from gateway.protocol.results import Done, EventPage, MemberList
-from sidecar.process.process_table import find_process
+from sidecar.supervision.process_table import find_process
 from tests.end_to_end.test_sidecar_join import DEMO, PATIENCE_S, environment, gateway, is_idle, person, sidecar, story
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal

@@ -22,8 +22,8 @@ from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.results import MemberList
 from gateway.protocol.types.core_types import Activity
-from sidecar.process.process_table import ProcessInfo, find_process, list_processes
-from sidecar.process.run_record import MARK_VARIABLE, RunRecord, read_run
+from sidecar.supervision.process_table import ProcessInfo, find_process, list_processes
+from sidecar.supervision.run_record import MARK_VARIABLE, RunRecord, read_run
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside

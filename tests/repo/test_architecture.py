@@ -71,7 +71,11 @@ VIOLATIONS: list[tuple[str, str, str]] = [
     ("gateway/protocol/text/addressing.py", "import asyncio", "Decisions do no I/O"),
     ("sidecar/activity/activity_verdict.py", "import time", "The sidecar's decisions do no I/O"),
     ("controller/wording/state_text.py", "import socket", "The controller's decisions do no I/O"),
-    ("sidecar/process/orphan_reaping.py", "import structlog", "The supervisor stays small: the standard library alone"),
+    (
+        "sidecar/supervision/orphan_reaping.py",
+        "import structlog",
+        "The supervisor stays small: the standard library alone",
+    ),
     (
         "gateway/server/supervisor.py",
         "import structlog",

@@ -9,7 +9,7 @@ from typing import Any
 from sidecar.agents.adapter.adapter import Adapter, HookQuestion, LaunchContext, RunningAgent
 from sidecar.evidence.turn_evidence import Evidence, TurnFact
 from sidecar.evidence_sources.transcript import TranscriptTail
-from sidecar.process.run_plan import RunPlan
+from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
 from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
 

@@ -19,7 +19,7 @@ from gateway.protocol.types.core_types import MemberKind
 from gateway.store.sequence_file import SequenceFile
 from sidecar.connection.registration import Registration, connect_as_member
 from sidecar.messages.duplicate_guard import ALREADY_READ_TEXT, MessageProgress, refusal_of_repeat
-from sidecar.process.delivery_journal import JOURNAL_FILE, DeliveryJournal
+from sidecar.run_files.delivery_journal import JOURNAL_FILE, DeliveryJournal
 from tests.support.gateways import Gateway, gateway_in_process
 
 STORE = ("groupchat.db", "groupchat.db-wal", "groupchat.db-shm")

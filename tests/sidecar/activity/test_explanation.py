@@ -14,7 +14,7 @@ from sidecar.activity.recording_replay import parse_recording, replay_changes
 from sidecar.agents import agent_for
 from sidecar.errors import AlreadyRunning, BadRecording, NotRunning
 from sidecar.explain_socket import SOCKET_FILE, ExplainReply, ExplainSocket, ask_sidecar_for, is_same_user
-from sidecar.process.agent_folder import hold_name
+from sidecar.run_files.agent_folder import hold_name
 from sidecar.terminal.asciicast import save_observation
 from tests.sidecar.sidecar_terminal import sidecar_in_terminal
 

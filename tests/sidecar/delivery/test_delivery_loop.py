@@ -22,8 +22,8 @@ from sidecar.delivery.terminal_writer import TerminalWriter
 from sidecar.delivery.typist import Typist
 from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.inbox import MessageQueue
-from sidecar.process.delivery_journal import DeliveryJournal
 from sidecar.prompt_typing.prompt_scheduler import DROPS_S, INTERRUPTED_WITHIN_S
+from sidecar.run_files.delivery_journal import DeliveryJournal
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import FewRooms, MemoryRoom
 from tests.sidecar.pictures import moment

@@ -30,7 +30,7 @@ from sidecar.delivery.stop_rules import (
 )
 from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from sidecar.orders.stop_order import KEY_INTERVAL_S, AgentStopper, find_left_running
-from sidecar.process.process_table import ProcessInfo, age_of_process, find_process
+from sidecar.supervision.process_table import ProcessInfo, age_of_process, find_process
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import MemoryRoom
 from tests.sidecar.pictures import moment

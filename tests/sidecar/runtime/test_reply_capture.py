@@ -9,7 +9,7 @@ import pytest
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
 from sidecar.evidence_sources.transcript import TranscriptTail
-from sidecar.process.run_plan import RunPlan
+from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
 from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
 from tests.sidecar.delivery.test_delivery_loop import Scene

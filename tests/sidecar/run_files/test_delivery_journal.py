@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.messages.duplicate_guard import ALREADY_READ_TEXT, MessageProgress, refusal_of_repeat
-from sidecar.process.delivery_journal import MAX_KEPT_NUMBERS, DeliveryJournal
+from sidecar.run_files.delivery_journal import MAX_KEPT_NUMBERS, DeliveryJournal
 
 
 def reopened(path: Path) -> DeliveryJournal:

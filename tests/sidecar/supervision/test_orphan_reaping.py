@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.process.agent_folder import hold_name
-from sidecar.process.orphan_reaping import left_over_processes, reap_if_name_is_free, reap_orphans
-from sidecar.process.process_table import ProcessInfo, boot_id, find_process
-from sidecar.process.run_journal import RunJournal
-from sidecar.process.run_record import MARK_VARIABLE, RUN_FILE, RunRecord, read_run
+from sidecar.run_files.agent_folder import hold_name
+from sidecar.run_files.run_journal import RunJournal
+from sidecar.supervision.orphan_reaping import left_over_processes, reap_if_name_is_free, reap_orphans
+from sidecar.supervision.process_table import ProcessInfo, boot_id, find_process
+from sidecar.supervision.run_record import MARK_VARIABLE, RUN_FILE, RunRecord, read_run
 from tests.fakes.retry import retry_until
 
 RUN = RunRecord("m", "b", 100, "t", ())

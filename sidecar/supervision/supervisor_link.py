@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gateway.process_basics.supervisor_socket import SupervisorSocket, inherited_socket
-from sidecar.process import supervisor
-from sidecar.process.exit_report import ConversationChoice, ExitKind, ExitReport, parse_conversation_choice
-from sidecar.process.supervisor import CONVERSATION_VARIABLE, LINK_VARIABLE
+from sidecar.supervision import supervisor
+from sidecar.supervision.exit_report import ConversationChoice, ExitKind, ExitReport, parse_conversation_choice
+from sidecar.supervision.supervisor import CONVERSATION_VARIABLE, LINK_VARIABLE
 
 
 class SidecarSupervisorLink(SupervisorSocket):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gateway.files.private_files import write_private
 from sidecar.agents import Adapter
-from sidecar.process.process_table import boot_id, find_process
-from sidecar.process.run_record import MARK_VARIABLE, RUN_FILE, RunRecord, forget_run
+from sidecar.supervision.process_table import boot_id, find_process
+from sidecar.supervision.run_record import MARK_VARIABLE, RUN_FILE, RunRecord, forget_run
 
 CONVERSATION_FILE = "conversation.json"
 

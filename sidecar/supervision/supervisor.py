@@ -25,8 +25,8 @@ from typing import NamedTuple
 if __name__ == "__main__":  # started as a file, by an interpreter that looks nowhere else
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from sidecar.process.exit_report import ConversationChoice, ExitKind, ExitReport, parse_exit_report
-from sidecar.process.orphan_reaping import reap_if_name_is_free
+from sidecar.supervision.exit_report import ConversationChoice, ExitKind, ExitReport, parse_exit_report
+from sidecar.supervision.orphan_reaping import reap_if_name_is_free
 
 LINK_VARIABLE, CONVERSATION_VARIABLE = "GROUPCHAT_LEASH", "GROUPCHAT_GO_ON"
 EXIT_FAILED = 70

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gateway.files.private_files import write_private
 from sidecar.messages.duplicate_guard import MessageProgress
-from sidecar.process.agent_folder import read_line
+from sidecar.run_files.agent_folder import read_line
 
 MAX_KEPT_NUMBERS = 2000
 JOURNAL_FILE = "journal.jsonl"

@@ -4,14 +4,14 @@ import signal
 
 import pytest
 
-from sidecar.process.exit_report import (
+from sidecar.supervision.exit_report import (
     ConversationChoice,
     ExitKind,
     ExitReport,
     parse_conversation_choice,
     parse_exit_report,
 )
-from sidecar.process.supervisor import (
+from sidecar.supervision.supervisor import (
     EXIT_FAILED,
     MAX_PAUSE_S,
     RestartPauses,

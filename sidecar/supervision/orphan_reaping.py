@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from sidecar.process.process_table import ProcessInfo, boot_id, list_processes, send_signal
-from sidecar.process.run_record import MARK_VARIABLE, RunRecord, forget_run, read_run
+from sidecar.supervision.process_table import ProcessInfo, boot_id, list_processes, send_signal
+from sidecar.supervision.run_record import MARK_VARIABLE, RunRecord, forget_run, read_run
 
 SIGNAL_STEPS = ((signal.SIGHUP, 1.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 3.0))
 CHECK_INTERVAL_S = 0.02

@@ -13,7 +13,7 @@ from gateway.client import state_folder
 from gateway.files.private_files import make_private_folder
 from gateway.protocol.types.core_types import canonical_name
 from sidecar.errors import AlreadyRunning
-from sidecar.process.orphan_reaping import LOCK_FILE
+from sidecar.supervision.orphan_reaping import LOCK_FILE
 
 LEAVE_TIMEOUT_S = 3.0
 RETRY_DELAY_S = 0.05

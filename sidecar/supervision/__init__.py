@@ -1,0 +1,1 @@
+"""The supervisor, and what it ends after a crash. This file imports nothing."""

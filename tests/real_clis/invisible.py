@@ -18,12 +18,13 @@ from typing import Any
 
 from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE
 from sidecar.messages.envelope import is_same_text
+from tests.fakes.models.script import Reply
 from tests.fakes.retry import retry_until
 from tests.gateway.protocol.text.test_invisible_characters import WRITTEN
-from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, Cli
+from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, Cli
 from tests.real_clis.watched import Watched, watched
 
-CLIS = {cli.name: cli for cli in (CLAUDE, CODEX, GEMINI)}
+CLIS = {cli.name: cli for cli in (CLAUDE, CODEX, GEMINI, OPENCODE, QWEN)}
 AT_ONCE, A_LIFE = 4000, 40000  # lines of one long paste, and of all pastes of one run of a CLI
 SIZE = (120, 40)
 DATA = Path(__file__).with_name("invisible_characters")
@@ -146,6 +147,8 @@ async def trial(cli: Cli) -> AsyncIterator[Trial]:
     async with watched(cli, size=SIZE) as eyes:
         await eyes.settles()
         await asyncio.sleep(2)
+        if cli.warms_up:
+            await eyes.turn("Good morning.", Reply())
         yield Trial(eyes)
 
 

@@ -54,6 +54,7 @@ _KIND_BY_EVENT = {
     "answer": TurnFactKind.ANSWER,
     "interrupted": TurnFactKind.INTERRUPTED,
     "failed": TurnFactKind.FAILED,
+    "refused": TurnFactKind.REFUSED,
 }
 
 

@@ -7,6 +7,7 @@ import { connect } from "node:net"
 const RUN = {}
 const PATIENCE_MS = 15000 // then OpenCode continues without an answer; loading its providers alone may take it seconds
 const MAX_FILE_BYTES = 8 << 20
+const LONG_WAIT_MS = 60000 // OpenCode waits as long as the vendor says; less is over before anybody reads of it
 
 export const LlmGroupchat = async ({ client }) => {
   const ofSubagent = new Map() // session -> whether an agent began it
@@ -127,6 +128,12 @@ export const LlmGroupchat = async ({ client }) => {
     await tell("idle", session)
   }
 
+  const onRetry = async (session, { message, next }) => {
+    const late = next - Date.now() >= LONG_WAIT_MS
+    const again = late ? `it tries again at ${new Date(next).toISOString().slice(0, 19)}Z: ` : ""
+    await tell("refused", session, { text: `${again}${message}` })
+  }
+
   const onQuestion = async (asked) => {
     if (RUN.allowed.some((prefix) => asked.permission.startsWith(prefix))) return reply(asked, { reply: "once" })
     const mine = asked.permission === "external_directory" && asked.patterns.length > 0
@@ -163,6 +170,8 @@ export const LlmGroupchat = async ({ client }) => {
         if (name === "MessageAbortedError") return end(properties.sessionID, "interrupted")
         return end(properties.sessionID, "failed", String(data.message ?? name))
       }
+      case "session.status":
+        return properties.status.type === "retry" ? onRetry(properties.sessionID, properties.status) : undefined
       case "session.idle":
         return (await isSubagent(properties.sessionID)) ? undefined : onIdle(properties.sessionID)
       case "permission.asked":

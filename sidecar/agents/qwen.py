@@ -197,7 +197,8 @@ def _shown_input(given: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
-    """An interrupted answer has no usage. A denied or interrupted tool ends the turn."""
+    """An interrupted answer has no usage. A denied or interrupted tool ends the turn. A refused request is repeated; if
+    not, the hook tells that the turn failed."""
     message = entry.get("message")
     parts = message.get("parts") if isinstance(message, Mapping) else None
     shown = [one for one in parts if isinstance(one, Mapping)] if isinstance(parts, list) else []
@@ -209,6 +210,8 @@ def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
             return TurnFact(_kind_of_answer(entry, shown), text, source=EvidenceSource.TRANSCRIPT)
         case "tool_result" if _CANCELLED in json.dumps(shown[:1]):
             return TurnFact(TurnFactKind.INTERRUPTED, source=EvidenceSource.TRANSCRIPT)
+        case "system" if refusal := value_within(entry, "systemPayload", "uiEvent", "error_message"):
+            return TurnFact(TurnFactKind.REFUSED, str(refusal), source=EvidenceSource.TRANSCRIPT)
     return None
 
 

@@ -1,9 +1,9 @@
 """Decides which condition an agent is in: from its screen, from the errors of its turns, and from what shows that it
 works again. Pure.
 
-A limit that refused a turn, or whose end is known, lasts until the model has answered or a person lifts it, because
-its words may stand on the screen for long after it has ended, or leave the screen long before. Every other condition
-lasts while the screen shows it; one that holds mail up, until it is lifted.
+A limit that refused a turn or a request, or whose end is known, lasts until the model has answered or a person lifts
+it, because its words may stand on the screen for long after it has ended, or leave the screen long before. Every other
+condition lasts while the screen shows it; one that holds mail up, until it is lifted.
 """
 
 from __future__ import annotations
@@ -59,15 +59,17 @@ NOTHING_BLOCKS = NothingBlocks()
 
 @dataclass(frozen=True)
 class Limit:
-    """What the vendor says, when it ends, if that is known, and whether it has refused a turn."""
+    """What the vendor says, when it ends, if that is known, and whether it has refused a turn, or only a request that
+    the agent repeats by itself."""
 
     text: str
     until: datetime | None = None
     refused: bool = False
+    repeats: bool = False
 
     @property
     def outlasts_screen(self) -> bool:
-        return self.refused or self.until is not None
+        return self.refused or self.repeats or self.until is not None
 
 
 class ConditionWatch:
@@ -97,20 +99,29 @@ class ConditionWatch:
         if self.limit and not self.limit.outlasts_screen and self.limit.text not in self._on_screen:
             self.limit = None
         for text in sorted(one.text for one in found if one.kind is ConditionKind.LIMITED):
-            self._begin(text, refused=False)
+            self._begin(text)
         others = [one for one in found if one.kind is not ConditionKind.LIMITED]
         strongest = min(others, key=lambda one: _STRONGEST_FIRST.index(one.kind), default=None)
         self._shown = Condition(strongest.kind, strongest.text[:MAX_CONDITION_CHARS]) if strongest else None
 
     def turn_failed(self, found: Sequence[ConditionMatch]) -> None:
         """What the error of a failed turn says."""
-        for one in found:
-            if one.kind is ConditionKind.LIMITED:
-                if one.text in self._over:
-                    self._end_by_text.pop(one.text, None)  # it stood there from an earlier limit, and is said anew
-                self._over -= {one.text}
-                self._begin(one.text, refused=True)
-                self._rest_after_retry()
+        for text in self._limits_said_anew(found):
+            self._begin(text, refused=True)
+            self._rest_after_retry()
+
+    def request_refused(self, found: Sequence[ConditionMatch]) -> None:
+        """What the error of a request says that the agent repeats by itself. Its turn goes on."""
+        for text in self._limits_said_anew(found):
+            self._begin(text, repeats=True)
+
+    def _limits_said_anew(self, found: Sequence[ConditionMatch]) -> list[str]:
+        """The same words may stand on the screen from an earlier limit."""
+        texts = [one.text for one in found if one.kind is ConditionKind.LIMITED]
+        for text in self._over.intersection(texts):
+            self._end_by_text.pop(text, None)
+        self._over -= set(texts)
+        return texts
 
     def _rest_after_retry(self) -> None:
         """A vendor that still refuses is asked again later, and then less and less often."""
@@ -130,15 +141,14 @@ class ConditionWatch:
         self.limit = None
         self._over = self._on_screen
 
-    def _begin(self, text: str, *, refused: bool) -> None:
+    def _begin(self, text: str, *, refused: bool = False, repeats: bool = False) -> None:
         """The hook and the screen may tell of one limit in different words; whichever knows its end says it best. The
         words of a vendor that refuses once more are not read again."""
         before, known = self.limit, self._ended_by_itself
         until = known.until if known and known.text == text else self._end_of(text)
         if before is None or (until is not None and not _is_same_end(before.until, until)):
-            self.limit = Limit(text, until, refused or (before is not None and before.refused))
-        else:
-            self.limit = replace(before, refused=refused or before.refused)
+            before = Limit(text, until, *((before.refused, before.repeats) if before else ()))
+        self.limit = replace(before, refused=refused or before.refused, repeats=repeats or before.repeats)
 
     def _end_of(self, text: str) -> datetime | None:
         """Words are read once: an hour after its end, `5pm` would be that of tomorrow."""

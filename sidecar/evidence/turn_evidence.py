@@ -28,7 +28,8 @@ class Evidence:
 
 
 class TurnFactKind(StrEnum):
-    """What a hook or a transcript line says about a turn. ENDED: the last text of the model is its answer."""
+    """What a hook or a transcript line says about a turn. ENDED: the last text of the model is its answer. REFUSED: the
+    vendor refused a request, and the agent repeats it by itself, so the turn goes on."""
 
     PROMPT = "prompt"
     MODEL = "model"
@@ -36,6 +37,7 @@ class TurnFactKind(StrEnum):
     ENDED = "ended"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ def turn_outcomes(facts: Iterable[TurnFact]) -> dict[int, TurnOutcome]:
                 found.update(dict.fromkeys(turn.numbers, TurnOutcome(tuple(turn.numbers))))
             case TurnFactKind.MODEL:
                 turn.words = fact.text or turn.words
+            case TurnFactKind.REFUSED:
+                pass
             case _:
                 found.update(_finish_turn(turn, fact))
                 turn = _OpenTurn()

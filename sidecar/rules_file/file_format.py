@@ -83,8 +83,11 @@ class TranscriptLineTable(RulesTable, frozen=True):
     """A line of the transcript that tells something of a turn."""
 
     is_: Annotated[
-        Literal["prompt", "model", "answer", "ended", "interrupted", "failed"],
-        KeyDoc("what it tells: the prompt was read, the model works, its answer, the end of the turn, no answer"),
+        Literal["prompt", "model", "answer", "ended", "interrupted", "failed", "refused"],
+        KeyDoc(
+            "what it tells: the prompt was read, the model works, its answer, the end of the turn, no answer "
+            "(interrupted, failed); refused: a request that it repeats by itself"
+        ),
     ] = msgspec.field(name="is")
     where: Annotated[dict[str, str | int | bool], KeyDoc("the fields by which it is known; a dot leads into a field")]
     text: Annotated[str, KeyDoc("the field with the prompt, the answer or the error")] = ""
@@ -190,7 +193,10 @@ class ConditionTable(RulesTable, frozen=True):
     name: Annotated[str, KeyDoc("what it recognises")]
     region: Annotated[
         Literal[Region, "failure"],
-        KeyDoc("where it looks; `failure` is the error of a turn, from hooks or the transcript"),
+        KeyDoc(
+            "where it looks; `failure` is the error of a turn, or of a request that it repeats, from hooks or the "
+            "transcript"
+        ),
     ]
     kind: Annotated[Literal["limited", "login", "compacting", "update", "context"], KeyDoc("what it is")]
     regex: Annotated[

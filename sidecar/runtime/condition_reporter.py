@@ -47,6 +47,8 @@ class ConditionReporter:
     def fact(self, fact: TurnFact) -> None:
         if fact.kind is TurnFactKind.FAILED and not self._was_told_by_hook(fact):
             self._watch.turn_failed(conditions_of_failure(self._rules(), fact.text))
+        if fact.kind is TurnFactKind.REFUSED:
+            self._watch.request_refused(conditions_of_failure(self._rules(), fact.text))
         self._watch.fact(fact)
         self._tell()
 

@@ -178,11 +178,14 @@ class TurnListener:
 
     def _hear(self, fact: TurnFact) -> None:
         log.info("fact", kind=str(fact.kind), source=str(fact.source))
+        if fact.kind is TurnFactKind.REFUSED:
+            return self._conditions.fact(fact)
         self._words = (fact.text or self._words) if fact.kind is TurnFactKind.MODEL else ""
         self._conditions.fact(fact)
         self._stop.fact(fact)
         self._progress.fact(fact)
         self._delivery_loop.wake()
+        return None
 
 
 async def _await_quietly(work: Awaitable[object]) -> object:

@@ -16,7 +16,7 @@ from sidecar.screen.emulator import ScreenSnapshot
 from sidecar.screen.screen_layout import BoxStyle, DialogStyle, composer_of, find_box, is_partial, regions_of
 
 SCREEN_REGIONS = ("screen", "above", "box", "below", "dialog", "cursor_row", "last_row")
-FAILURE_REGION = "failure"  # what a hook or the transcript says of a turn that failed; no place on the screen
+FAILURE_REGION = "failure"  # what hooks or the transcript say of a refused request or turn; no place on the screen
 SOURCE_BY_REGION = {
     "title": EvidenceSource.TITLE,
     "vendor": EvidenceSource.VENDOR,
@@ -186,7 +186,7 @@ def read_screen(rules: ScreenRules, picture: ScreenSnapshot, others: Mapping[str
 
 
 def conditions_of_failure(rules: ScreenRules, text: str) -> tuple[ConditionMatch, ...]:
-    """What the error of a failed turn says of a limit or a login."""
+    """What the error of a failed turn, or of a refused request, says of a limit or a login."""
     return _matching_conditions(rules, {FAILURE_REGION: text}, box=True)
 
 

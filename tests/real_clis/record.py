@@ -8,15 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from sidecar.agents import REGISTRY
-from tests.fakes.models.script import Reply, ToolCall
+from tests.fakes.models.script import Kind, Reply, ToolCall
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, OPENCODE, QWEN, Cli, claude_with_subscription
 from tests.real_clis.unprepared import Change, newer_codex, no_codex_config, no_key, onboarding, without
-from tests.real_clis.usage_limits import claude_limit, codex_limit, gemini_limit
+from tests.real_clis.usage_limits import (
+    claude_limit,
+    codex_limit,
+    gemini_limit,
+    opencode_go_limit,
+    qwen_limit,
+)
 from tests.real_clis.watched import Scenario, Watched, unprepared, watched
 from tests.sidecar.quotes import EVERYTHING, wide
 
-LIMITS: dict[str, Callable[[int], Reply]] = {"claude": claude_limit, "codex": codex_limit, "gemini": gemini_limit}
+LIMITS: dict[str, Callable[[int], Reply]] = {
+    **{"claude": claude_limit, "codex": codex_limit, "gemini": gemini_limit},
+    **{"opencode": opencode_go_limit, "qwen": qwen_limit},
+}
 NOUNS = ("parser", "record", "writer", "sheet", "driver", "report", "kernel", "ledger", "quote")
 PROSE = " ".join(f"The {NOUNS[n % 9]} joins {NOUNS[n * n % 7]} number {n}." for n in range(30))
 
@@ -104,6 +113,40 @@ def compacts(tokens: int) -> Scenario:
         await asyncio.sleep(3)
 
     return run
+
+
+def compacts_aside(tokens: int, command: str) -> Scenario:
+    """The same, where the summary is asked for by a request beside the turns."""
+
+    async def run(eyes: Watched) -> None:
+        model = eyes.agent.model
+        await eyes.turn("[alice #1] hello", Reply("Hello.", tokens=tokens))
+        await asyncio.sleep(1)
+        model.aside_silence, before = 5.0, len(model.seen)
+        await press(eyes, "+".join(command))
+        await asyncio.sleep(1)
+        eyes.agent.terminal.write("\r")
+        eyes.true("busy")
+        await retry_until(
+            lambda: any(one.finished_at for one in model.seen[before:] if one.asked.kind is Kind.SIDE), 60
+        )
+        eyes.answer("idle", eyes.line.at(max(one.finished_at or 0 for one in model.seen)))
+        model.aside_silence = 0.0
+        await eyes.settles()
+        await asyncio.sleep(3)
+
+    return run
+
+
+async def waits_for_limit(eyes: Watched) -> None:
+    """It repeats a refused request by itself when the limit has ended, and works until then. A person ends the wait."""
+    model = eyes.agent.model
+    await eyes.turn("[alice #1] hello", Reply("Hello."))
+    model.script(LIMITS[eyes.cli.agent](int(time.time()) + 3 * 3600))
+    await eyes.submit("[alice #2] and now?")
+    await asyncio.sleep(6)
+    await escape(eyes)
+    await eyes.turn("[bob #3] go on", Reply(PROSE, seconds=2))
 
 
 def limits(state: str) -> Scenario:
@@ -264,6 +307,11 @@ RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
     "opencode-modals": (OPENCODE, (80, 24), modals(("/models", "Select model"), ("/sessions", "Sessions")), True),
 }
 RECORDINGS |= {
+    "opencode-limits": (OPENCODE, (100, 30), waits_for_limit, True),
+    "opencode-limits-60x20": (OPENCODE, (60, 20), waits_for_limit, True),
+    "opencode-compacts": (OPENCODE, (100, 30), compacts_aside(186_000, "/compact"), True),
+    "qwen-compacts": (QWEN, (100, 30), compacts_aside(88_000, "/compress"), True),
+    "qwen-limits": (QWEN, (80, 24), limits("error"), True),
     "qwen-quotes-100x30": (QWEN, (100, 30), quotes, True),
     "qwen-quotes-60x20": (QWEN, (60, 20), quotes, True),
     "qwen-silence": (QWEN, (80, 24), silence, True),

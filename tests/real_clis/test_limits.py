@@ -13,7 +13,7 @@ import pytest
 
 from gateway.client import Client
 from gateway.protocol.events import MemberView, Message
-from gateway.protocol.requests.agent_requests import Resume
+from gateway.protocol.requests.agent_requests import Resume, Stop
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.message_requests import History, Send, Show
@@ -25,9 +25,9 @@ from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.terminal import Terminal, terminal
-from tests.real_clis.homes import CLIS, Cli, Launch, Place, claude_with_subscription
+from tests.real_clis.homes import ALL, Cli, Launch, Place, among, claude_with_subscription
 from tests.real_clis.running import STARTS_WITHIN_S
-from tests.real_clis.usage_limits import claude_limit, codex_limit
+from tests.real_clis.usage_limits import claude_limit, codex_limit, opencode_limit, qwen_free_limit, qwen_limit
 from tests.support.gateways import GatewayProcess
 
 ROOT = Path(__file__).parents[2]
@@ -96,12 +96,15 @@ async def in_the_room(cli: Cli, folder: Path, *options: str) -> AsyncIterator[Sc
 
 
 LIMITS = {
-    "claude": (replace(CLIS["claude"], launch=claude_with_subscription), claude_limit),
-    "codex": (CLIS["codex"], codex_limit),
+    "claude": (replace(ALL["claude"], launch=claude_with_subscription), claude_limit),
+    "codex": (ALL["codex"], codex_limit),
+    "opencode": (ALL["opencode"], opencode_limit),
+    "qwen": (ALL["qwen"], qwen_limit),
 }
+WAITS_INSIDE = ("opencode",)  # it repeats the request when the limit has ended, and works until then
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", among(*LIMITS))
 async def test_a_limit_holds_mail_and_is_told_once(name: str, tmp_path: Path) -> None:
     cli, refusal = LIMITS[name]
     resets = int(time.time()) // 60 * 60 + 3 * 3600
@@ -112,7 +115,11 @@ async def test_a_limit_holds_mail_and_is_told_once(name: str, tmp_path: Path) ->
         condition = limited.condition
         assert condition is not None and condition.kind is ConditionKind.LIMITED
         assert seconds_from_iso(condition.until) == resets
-        assert "limit" in await scene.reaches(refused, Rung.FAILED)
+        if name in WAITS_INSIDE:
+            await scene.reaches(refused, Rung.ACCEPTED)
+            assert limited.activity is Activity.BUSY
+        else:
+            assert "limit" in (await scene.reaches(refused, Rung.FAILED)).replace("quota", "limit")
         asked = len(scene.model.turns)
         waits = await scene.say("And three and three?")
         reason = await scene.reaches(waits, Rung.HELD)
@@ -121,18 +128,39 @@ async def test_a_limit_holds_mail_and_is_told_once(name: str, tmp_path: Path) ->
         assert len(told) == 1 and told[0].startswith(f"{name} is limited until ")
         assert len(scene.model.turns) == asked
         scene.model.default = Reply("Six.")
+        if name in WAITS_INSIDE:
+            await scene.person.request(Stop(member=name), Done)
+            assert "stopped" in await scene.reaches(refused, Rung.FAILED)
+            assert (await scene.reaches(waits, Rung.HELD)).startswith("limited until ")
         await scene.person.request(Resume(member=name), Done)
         await scene.reaches(waits, Rung.ANSWERED)
         await scene.until(lambda one: one.condition is None and one.activity is Activity.IDLE)
         assert len([one for one in await scene.history() if "limited" in one.content]) == 1
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", among("qwen"))
+async def test_a_limit_is_told_while_the_request_is_still_repeated(name: str, tmp_path: Path) -> None:
+    """Qwen Code shows nothing of it for minutes; its session file does. The answer ends it."""
+    async with in_the_room(ALL[name], tmp_path) as scene:
+        scene.model.default = qwen_free_limit(0)
+        refused = await scene.say("What is two and two?")
+        limited = await scene.until(lambda one: one.condition is not None)
+        assert limited.condition is not None and limited.activity is Activity.BUSY
+        assert (limited.condition.kind, limited.condition.until) == (ConditionKind.LIMITED, "")
+        waits = await scene.say("And three and three?")
+        assert await scene.reaches(waits, Rung.HELD) == "limited"
+        scene.model.default = Reply("Four.")
+        await scene.reaches(refused, Rung.ANSWERED)
+        await scene.reaches(waits, Rung.ANSWERED)
+        await scene.until(lambda one: one.condition is None)
+
+
+@pytest.mark.parametrize("name", among(*LIMITS))
 async def test_it_goes_on_by_itself_when_the_limit_has_ended(name: str, tmp_path: Path) -> None:
     """The refused message is answered, and then what waits, without a person."""
     cli, refusal = LIMITS[name]
     async with in_the_room(cli, tmp_path, "--on-limit", "resume") as scene:
-        resets = int(time.time() + 70) // 60 * 60
+        resets = int(time.time() + (140 if name in WAITS_INSIDE else 70)) // 60 * 60
         scene.model.choose = lambda seen: refusal(resets) if time.time() < resets else Reply("Four.")
         refused = await scene.say("What is two and two?")
         await scene.until(lambda one: one.condition is not None)

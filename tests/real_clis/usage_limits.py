@@ -1,7 +1,9 @@
 """How vendors refuse a request when a usage limit is reached: status, headers and body, as their own programs read
-them."""
+them. What speaks for many vendors gets the words of one of them."""
 
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from tests.fakes.models.script import Reply
 
@@ -33,3 +35,34 @@ def gemini_limit(_: int) -> Reply:
     ]
     error = {"code": 429, "message": "You exceeded your current quota.", "status": "RESOURCE_EXHAUSTED"}
     return Reply(status=429, refusal={"error": {**error, "details": details}})
+
+
+def opencode_limit(resets: int) -> Reply:
+    """A provider that says in a header alone when it answers again."""
+    error = {"type": "rate_limit_error", "message": "Rate limited: the usage of this plan is used up."}
+    headers = {"retry-after": str(max(1, resets - int(time.time())))}
+    return Reply(status=429, refusal={"type": "error", "error": error}, headers=headers)
+
+
+def qwen_limit(resets: int) -> Reply:
+    """The quota of a plan, with its end in the words. Qwen Code does not repeat such a request."""
+    ends = f"{datetime.fromtimestamp(resets, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return openai_refusal("quota_exceeded", f"Usage quota exceeded. Your quota will reset at {ends}")
+
+
+def qwen_free_limit(_: int) -> Reply:
+    """Qwen's own words, without an end. Qwen Code repeats the request for many minutes."""
+    return openai_refusal("insufficient_quota", "Free allocated quota exceeded.")
+
+
+def openai_refusal(code: str, message: str, status: int = 429) -> Reply:
+    error = {"message": message, "type": code, "param": None, "code": code}
+    return Reply(status=status, refusal={"error": error})
+
+
+def opencode_go_limit(resets: int) -> Reply:
+    """The limit of OpenCode's own plan, in which it reads the end in the header."""
+    error = {"type": "GoUsageLimitError", "message": "5 hour usage limit reached"}
+    more = {"metadata": {"workspace": "wrk_1", "limitName": "5 hour"}}
+    headers = {"retry-after": str(max(1, resets - int(time.time())))}
+    return Reply(status=429, refusal={"type": "error", "error": error, **more}, headers=headers)

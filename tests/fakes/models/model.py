@@ -37,7 +37,8 @@ class Seen:
 class Model:
     """`async with Model(Anthropic()) as model: model.script(Reply("hi")); ... model.prompts`.
 
-    `choose` answers requests without a scripted reply. `forgetful` drops each body once it is answered, because a long
+    `choose` answers requests without a scripted reply. What the CLI asks beside its turns is answered after
+    `aside_silence` seconds. `forgetful` drops each body once it is answered, because a long
     run would need much memory.
     """
 
@@ -45,6 +46,7 @@ class Model:
     default: Reply = field(default_factory=Reply)
     choose: Callable[[Seen], Reply] | None = None
     forgetful: bool = False
+    aside_silence: float = 0.0
     seen: list[Seen] = field(default_factory=list)
     _script: deque[Reply] = field(default_factory=deque)
     _last: Seen | None = None
@@ -138,7 +140,7 @@ class Model:
         if kind is Kind.UNKNOWN:
             return web.json_response(self.dialect.error(404), status=404)
         if kind is Kind.SIDE:
-            seen.reply = Reply(seen.asked.side_answer)
+            seen.reply = Reply(seen.asked.side_answer, silence=self.aside_silence)
         else:
             seen.reply = self._next(seen)
         await asyncio.sleep(seen.reply.silence)

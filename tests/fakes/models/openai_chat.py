@@ -9,7 +9,6 @@ from tests.fakes.models.script import TITLE, Asked, Json, Kind, Pause, Reply, To
 
 _NOT_THE_USER = ("<system-reminder>",)
 _SUGGESTS = "[SUGGESTION MODE:"  # it asks what its user may want to say next
-_USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
 
 
 class OpenAIChat:
@@ -32,16 +31,20 @@ class OpenAIChat:
         if reply.tool:
             yield _frame(body, {"tool_calls": [_call(reply.tool)]})
         yield _frame(body, {}, finish="tool_calls" if reply.tool else "stop")
-        yield f"data: {json.dumps(_chunk(body, []) | {'usage': _USAGE})}\n\n".encode()
+        yield f"data: {json.dumps(_chunk(body, []) | {'usage': _usage(reply)})}\n\n".encode()
         yield b"data: [DONE]\n\n"
 
     def plain(self, reply: Reply, body: Json) -> dict[str, Any]:
         message = {"role": "assistant", "content": reply.text}
         choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-        return _chunk(body, choices) | {"object": "chat.completion", "usage": _USAGE}
+        return _chunk(body, choices) | {"object": "chat.completion", "usage": _usage(reply)}
 
     def error(self, status: int) -> Json:
         return {"error": {"message": f"scripted {status}", "type": "scripted", "code": str(status)}}
+
+
+def _usage(reply: Reply) -> Json:
+    return {"prompt_tokens": reply.tokens, "completion_tokens": 20, "total_tokens": reply.tokens + 20}
 
 
 def _texts(messages: list[Json]) -> Iterator[str]:

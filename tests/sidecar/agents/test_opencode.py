@@ -94,6 +94,7 @@ def test_a_conversation_is_resumed_without_its_first_prompt(given: str, resumed:
         ("answer", TurnFactKind.ANSWER),
         ("interrupted", TurnFactKind.INTERRUPTED),
         ("failed", TurnFactKind.FAILED),
+        ("refused", TurnFactKind.REFUSED),
         ("idle", None),
         ("tokens", None),
     ],

@@ -171,6 +171,10 @@ USAGE = {"totalTokenCount": 120, "cachedContentTokenCount": 20}
         (line("tool_result", DENIED), told(TurnFactKind.INTERRUPTED)),
         (line("tool_result", {"functionResponse": {"response": {"output": "ok"}}}), None),
         ({"type": "system", "subtype": "ui_telemetry"}, None),
+        (
+            {"type": "system", "systemPayload": {"uiEvent": {"error_message": "429 Free quota", "status_code": 429}}},
+            told(TurnFactKind.REFUSED, "429 Free quota"),
+        ),
     ],
 )
 def test_a_line_of_the_session_file_tells_of_its_turn(entry: dict[str, object], fact: TurnFact | None) -> None:

@@ -51,6 +51,28 @@ def test_a_limit_that_refused_a_turn_lasts_until_the_model_answers() -> None:
     assert it.condition is None and it.hold() is None
 
 
+def test_a_request_that_is_repeated_shows_a_limit_and_does_not_end_the_turn() -> None:
+    """OpenCode and Qwen Code repeat it by themselves. With an end or without one, it lasts until the model answers."""
+    for limit, until in ((LIMIT, "2026-11-30T17:42:00Z"), (ENDLESS, "")):
+        it = ConditionWatch(Clock(), resumes=True)
+        it.request_refused([limit])
+        for _ in range(2):
+            it.screen_shows([])
+            assert it.condition == Condition(ConditionKind.LIMITED, limit.text, until)
+            assert it.hold() is HoldReason.LIMITED and not it.keeps_turns()
+        it.fact(ANSWER)
+        assert it.condition is None
+
+
+def test_a_request_that_was_repeated_in_vain_refuses_its_turn() -> None:
+    it = ConditionWatch(Clock(), resumes=True)
+    it.request_refused([LIMIT])
+    it.turn_failed([LIMIT])
+    assert it.keeps_turns()
+    it.request_refused([LIMIT])  # read late
+    assert it.keeps_turns()
+
+
 def test_words_about_a_login_hold_nothing_up_once_a_person_or_an_answer_has_lifted_it() -> None:
     """An agent that was asked to write them, for example."""
     for answers in (False, True):

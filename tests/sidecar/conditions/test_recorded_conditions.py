@@ -36,6 +36,7 @@ STILL_SHOWN = {"gemini-limits", "codex-login-60x20", "codex-login-100x30", "gemi
 NOTHING_SHOWN = (
     *("claude-329-quotes-100x30", "claude-329-errors", "claude-329-interrupts", "codex-quotes-100x30"),
     *("codex-error", "codex-interrupts", "gemini-errors", "gemini-approval"),
+    *("opencode-quotes-100x30", "opencode-errors", "qwen-quotes-100x30", "qwen-errors"),
 )
 FAILURES = (
     ("claude", "You've hit your 5-hour limit · resets 11:09am (UTC)", LIMITED),
@@ -49,6 +50,20 @@ FAILURES = (
     ("codex", "You’ve hit your usage limit. To get more access now, send a request to your admin.", LIMITED),
     ("codex", "Quota exceeded. Check your plan and billing details.", LIMITED),
     ("codex", "exceeded retry limit, last status: 429 Too Many Requests", None),
+    ("opencode", "it tries again at 2026-11-30T17:42:10Z: Rate limited, please wait.", LIMITED),
+    ("opencode", "You exceeded your current quota, please check your plan and billing details.", LIMITED),
+    ("opencode", "Free usage exceeded, subscribe to Go", LIMITED),
+    ("opencode", "Your credit balance is too low to access the Anthropic API.", LIMITED),
+    ("opencode", "You exceeded your current quota. Please retry in 15.002899939s.", None),
+    ("opencode", "Rate limit reached, too many requests", None),
+    ("opencode", "Provider is overloaded", None),
+    ("opencode", "invalid x-api-key", None),
+    ("qwen", "Quota exhausted: Usage quota exceeded. Your quota will reset at 2026-11-30 20:30:24", LIMITED),
+    ("qwen", "[API Error: 429 Usage limit reached for 5 hour. Your limit will reset at 2026-11-30 20:30]", LIMITED),
+    ("qwen", "429 Free allocated quota exceeded.", LIMITED),
+    ("qwen", "429 hour allocated quota exceeded", LIMITED),
+    ("qwen", "429 Requests rate limit exceeded, please try again later.", None),
+    ("qwen", "[API Error: 401 Incorrect API key provided.]", None),
     ("codex", "unexpected status 401 Unauthorized: scripted 401", None),
 )
 

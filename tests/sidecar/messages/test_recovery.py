@@ -42,6 +42,10 @@ ONE, TWO = "[alice -> claude #1] a", "[alice -> claude #2] b"
             {1: TurnOutcome((1,), "yes"), 2: TurnOutcome((2,), why="interrupted before an answer")},
         ),
         (
+            [said(TurnFactKind.PROMPT, ONE), said(TurnFactKind.REFUSED, "429"), said(TurnFactKind.ANSWER, "yes")],
+            {1: TurnOutcome((1,), "yes")},
+        ),
+        (
             [said(TurnFactKind.PROMPT, ONE), said(TurnFactKind.FAILED, "API Error: 500")],
             {1: TurnOutcome((1,), why="the turn failed: API Error: 500")},
         ),

@@ -70,6 +70,15 @@ async def test_a_refused_prompt_has_a_reason_and_is_not_reported(tmp_path: Path)
     assert [one.value for one in heard.by.signals] == ["Go"]
 
 
+async def test_a_request_that_the_agent_repeats_ends_nothing_and_loses_no_words(tmp_path: Path) -> None:
+    both = replace(VENDOR, hooks=replace(hooks_of(VENDOR), answer=lambda event, words: words))
+    heard = Heard(tmp_path, replace(both, transcript=TranscriptFormat(fact)))
+    for event in ({"fact": "model", "text": "said"}, {"fact": "refused", "text": "429"}, {"fact": "ended"}):
+        await heard.turn_listener.hook(event)
+    heard.turn_listener.close()
+    assert heard.facts == [("model", "said"), ("ended", "said")]
+
+
 async def test_text_from_before_the_end_of_a_turn_is_reported_before_that_end(tmp_path: Path) -> None:
     heard = Heard(tmp_path)
     transcript = tmp_path / "t.jsonl"

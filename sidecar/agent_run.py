@@ -18,6 +18,8 @@ from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.connection import agent_mcp_proxy
 from sidecar.connection.background_tasks import redirect_errors_to_log, run_guarded
 from sidecar.connection.room_reporter import RoomClient
+from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.refusal_text import refusal_text
 from sidecar.delivery.backlog import EarlierRun
 from sidecar.evidence_sources.hook_server import HookAddress, answering, reserved
 from sidecar.evidence_sources.last_transcript import earlier
@@ -25,6 +27,7 @@ from sidecar.explain_socket import ExplainSocket
 from sidecar.messages.recovery import turn_outcomes
 from sidecar.run_files.delivery_journal import JOURNAL_FILE, DeliveryJournal
 from sidecar.run_files.run_plan import RunPlan
+from sidecar.run_files.start_turn import StartTurn
 from sidecar.runtime.agent_input import AT_TERMINAL
 from sidecar.runtime.agent_launch import launched, prepared
 from sidecar.runtime.assembly import RunContext, RunHistory, SidecarParts, assembled
@@ -36,16 +39,23 @@ from sidecar.terminal.person_at_terminal import HumanTerminal, follow_into_stop,
 from sidecar.terminal.raw_terminal import headless_size
 
 GOODBYE_S = 2.0
-REFUSAL_TIMEOUT_S = 20.0  # an agent that fails sooner than this did not resume its earlier conversation
+REFUSAL_TIMEOUT_S = 120.0  # an agent that ends sooner than this did not resume its earlier conversation
 __all__ = ["RunPlan", "Runner"]
 
 
 class Runner:
     def __init__(
-        self, plan: RunPlan, room: RoomClient, human: HumanTerminal, endpoint: Callable[[], Endpoint] | None = None
+        self,
+        plan: RunPlan,
+        room: RoomClient,
+        human: HumanTerminal,
+        endpoint: Callable[[], Endpoint] | None = None,
+        start_turn: StartTurn | None = None,
     ) -> None:
-        """`endpoint` is where the agent's MCP tools reach the room. Without it there are no tools."""
+        """`endpoint` is where the agent's MCP tools reach the room. Without it there are no tools. `start_turn` is
+        given back when the agent has started."""
         self._plan, self._room, self._human, self._endpoint = plan, room, human, endpoint
+        self._start_turn = start_turn
         self._size = human.size or headless_size(plan.env)
         self._shutdown = Shutdown()
         self.exit_report = ExitReport(ExitKind.ENDED)
@@ -94,7 +104,7 @@ class Runner:
         past = EarlierRun(
             None if facts is None else turn_outcomes(facts), journal.record_progress, journal.unfinished()
         )
-        given = RunContext(plan, self._room, self._human, self._size, self._shutdown)
+        given = RunContext(plan, self._room, self._human, self._size, self._shutdown, self._start_turn)
         parts = assembled(given, launched(plan, place, self._size), RunHistory(journal, past))
         stack.callback(_give_back, parts)
         parts.terminal.begin_output(parts.output_relay.relay)
@@ -157,16 +167,28 @@ class Runner:
         left_on = status != 0 and parts.observation_loop.watch.screen.give_back()
         crashed = not self._shutdown.told and bool(crash_signal_of(status) or left_on)
         was_recognised = parts.observation_loop.since_ready() >= 0
-        self.exit_report = self._how_it_ended(status, crashed=crashed, was_recognised=was_recognised)
+        self.exit_report = self._how_it_ended(status, crashed=crashed)
+        if self._plan.start.resumes and not was_recognised and not self._shutdown.told:
+            self._note_failed_return(parts, crashed=crashed)
         parts.delivery_loop.agent_ended(comes_back=self._conversation_goes_on)
 
-    def _how_it_ended(self, status: int, *, crashed: bool, was_recognised: bool) -> ExitReport:
+    def _how_it_ended(self, status: int, *, crashed: bool) -> ExitReport:
         if self._shutdown.again:
             return ExitReport(ExitKind.ORDERED)
-        soon = asyncio.get_running_loop().time() - self._began < REFUSAL_TIMEOUT_S
-        if self._plan.session and status and not was_recognised and soon:
-            return ExitReport(ExitKind.AFRESH)
         return ExitReport(ExitKind.DIED if crashed else ExitKind.ENDED, status)
+
+    def _note_failed_return(self, parts: SidecarParts, *, crashed: bool) -> None:
+        """The agent ended before it showed itself with its earlier conversation. If a signal killed it, such as for
+        want of memory, the conversation is not at fault; nor if a person ended it by a key."""
+        keeper = ConversationKeeper(self._plan.agent, parts.launched.conversation.child.place)
+        if crashed:
+            keeper.note_cut_start(self._plan.session)
+            return
+        soon = asyncio.get_running_loop().time() - self._began < REFUSAL_TIMEOUT_S
+        if soon and parts.observation_loop.since_key() == float("inf"):
+            shown = parts.observation_loop.watch.screen.picture()
+            keeper.note_refusal(self._plan.session, refusal_text(shown.rows, shown.columns))
+            self.exit_report = ExitReport(ExitKind.AFRESH)
 
     @property
     def _next_run(self) -> NextRun:

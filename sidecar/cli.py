@@ -77,8 +77,11 @@ def join(
         "."
     ),
     agent: AgentOption = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Resume the agent's last conversation in this folder.")
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh/--resume", help="Begin a new conversation, or come back to the agent's last one in this folder."
+        ),
     ] = False,
     restart: Annotated[
         RestartPolicy,
@@ -98,13 +101,16 @@ def join(
 ) -> None:
     """Run an agent in this terminal and connect it to the room.
 
-    What the agent prints and what you type stay as they are. The exit code is the agent's.
+    It comes back to its last conversation in this folder, if there is one. What the agent prints and what you type
+    stay as they are. The exit code is the agent's.
 
     Examples:
       groupchat join claude --role coder -- claude
+      groupchat join claude --fresh -- claude
       groupchat join tester --agent codex --project ../api -- codex
       groupchat join mine
     """
+    from sidecar.conversation.start_choice import WantedStart
     from sidecar.run_files.agent_folder import make_agent_folder
     from sidecar.run_files.run_plan import RunPlan
     from sidecar.sidecar_run import JoinOptions
@@ -123,9 +129,10 @@ def join(
     plan = replace(plan, envelope=template, interrupts=interrupt, restart=restart, on_limit=on_limit)
     link = sidecar_link_from(os.environ) or fork_under_supervisor(own, private, restart, _resume_arguments(sys.argv))
     plan = replace(plan, inherited=make_process_private())
-    resumes = resume or link.conversation is ConversationChoice.RESUME
-    goes_on = resumes and link.conversation is not ConversationChoice.AFRESH
-    wish = JoinOptions(plan, role, context.gateway, goes_on, tools)
+    wanted = WantedStart(
+        fresh, link.conversation is not ConversationChoice.NONE, link.conversation is ConversationChoice.AFRESH
+    )
+    wish = JoinOptions(plan, role, context.gateway, wanted, tools)
     raise typer.Exit(_run_joined(wish, link))
 
 
@@ -239,16 +246,21 @@ def _now() -> str:
 
 
 class AgentToCheck(msgspec.Struct, frozen=True):
-    """A command that a team would start, its folder, and its extra environment."""
+    """A command that a team would start, its folder, and its extra environment. With a `name`, its conversation is
+    foreseen, too: `fresh` as for `join`."""
 
     command: list[str]
     project: str
     env: dict[str, str] = {}
     agent: str | None = None
+    name: str = ""
+    fresh: bool = False
 
 
 def foresee() -> None:
-    """For each agent on stdin (JSON), print the versions its rules were tried on, and what it wants first.
+    """For each agent on stdin (JSON), print what is known before it starts.
+
+    The versions its rules were tried on, what it wants first, and the conversation that it would come back to.
 
     Example:
       echo '[{"command":["claude"],"project":"."}]' | groupchat-sidecar foresee
@@ -264,10 +276,17 @@ def _check_agent(one: AgentToCheck) -> dict[str, object]:
     from gateway.client import state_folder
     from sidecar.agents import agent_for
     from sidecar.agents.adapter.adapter import LaunchContext
+    from sidecar.conversation.foreseen_start import foresee_conversation
+    from sidecar.run_files.agent_folder import agent_folder
 
     agent = agent_for(one.command, one.agent or None, state_folder(os.environ), Path(one.project))
-    place = LaunchContext(Path(one.project).resolve(), Path(), "", "", {**os.environ, **one.env})
-    return {"tried": agent.rules.versions, "wants": agent.launching.wants_first(one.command, place)}
+    project, env = Path(one.project).resolve(), {**os.environ, **one.env}
+    place = LaunchContext(project, Path(), "", "", env)
+    found: dict[str, object] = {"tried": agent.rules.versions, "wants": agent.launching.wants_first(one.command, place)}
+    if not one.name:
+        return found
+    own = replace(place, private=agent_folder(os.environ, canonical_agent_name(one.name)))
+    return {**found, "conversation": foresee_conversation(agent, one.command, own, fresh=one.fresh)}
 
 
 def skill(

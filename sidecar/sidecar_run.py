@@ -22,13 +22,17 @@ from gateway.files.capped_log import CappedLog
 from gateway.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
 from gateway.protocol.errors import GroupChatError, TimedOut, Unavailable
 from sidecar.agent_run import Runner
+from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.connection.registration import Registration, connect_as_member, registration_advice
 from sidecar.connection.room_connection import RoomConnection, connect_to_room
+from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.foreseen_start import can_come_back
+from sidecar.conversation.start_choice import WantedStart
 from sidecar.errors import SidecarError
 from sidecar.run_files.agent_folder import hold_name
 from sidecar.run_files.delivery_journal import JOURNAL_FILE
-from sidecar.run_files.run_journal import resume_command
 from sidecar.run_files.run_plan import RunPlan
+from sidecar.run_files.start_turn import StartTurn
 from sidecar.supervision.orphan_reaping import reap_orphans
 from sidecar.supervision.supervisor_link import SidecarSupervisorLink, signal_hang_up
 from sidecar.terminal.person_at_terminal import open_human_terminal
@@ -38,13 +42,13 @@ log = structlog.get_logger("sidecar")
 
 @dataclass(frozen=True)
 class JoinOptions:
-    """The options of `join`. `go_on`: continue the agent's last conversation, if there is one. `tools`: the agent gets
-    the room's MCP tools."""
+    """The options of `join`. `wanted`: a new conversation, or the last one. `tools`: the agent gets the room's MCP
+    tools."""
 
     plan: RunPlan
     role: str | None
     gateway: str | None
-    go_on: bool
+    wanted: WantedStart
     tools: bool = True
 
 
@@ -61,7 +65,11 @@ async def run_sidecar(wish: JoinOptions, link: SidecarSupervisorLink, env: Mappi
                 room = await stack.enter_async_context(
                     connect_to_room(registration, find, partial(connect_and_register, registration, find, _print_line))
                 )
-                return await _run_agent(_plan_to_resume(plan) if wish.go_on else plan, room, link, wish.tools)
+                turn = StartTurn(registration.state, plan.name, _print_line)
+                stack.callback(turn.give_back)
+                await turn.take()
+                plan = await asyncio.to_thread(plan_of_start, plan, wish.wanted)
+                return await _run_agent(plan, room, link, wish.tools, turn)
         except GroupChatError as error:
             raise SidecarError(registration_advice(error, plan.name)) from error
 
@@ -71,16 +79,26 @@ async def _clean_up(folder: Path) -> None:
         log.warning("ended processes that an earlier run had left", ended=ended)
 
 
-def _plan_to_resume(plan: RunPlan) -> RunPlan:
-    found = resume_command(plan.folder, plan.agent, plan.command)
-    return replace(plan, command=found[0], session=found[1]) if found else plan
+def plan_of_start(plan: RunPlan, wanted: WantedStart) -> RunPlan:
+    """The plan with the command that comes back to the agent's conversation, if it has one to come back to."""
+    plan = replace(plan, is_restart=wanted.restarted)
+    if not can_come_back(plan.agent, plan.command):
+        return plan
+    keeper = ConversationKeeper(plan.agent, LaunchContext(plan.project, plan.folder, "", "", plan.env))
+    start = keeper.choose(wanted)
+    log.info("conversation", start=str(start.start), session=start.session, moved_from=keeper.moved_from)
+    if not start.resumes:
+        return replace(plan, start=start)
+    command = plan.agent.launching.resumed(plan.command, start.session)
+    return replace(plan, command=command or plan.command, session=start.session, start=start)
 
 
-async def _run_agent(plan: RunPlan, room: RoomConnection, link: SidecarSupervisorLink, tools: bool) -> int:
+async def _run_agent(
+    plan: RunPlan, room: RoomConnection, link: SidecarSupervisorLink, tools: bool, turn: StartTurn
+) -> int:
     with open_human_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as human:
-        runner = Runner(
-            plan, room, human, (lambda: room.endpoint) if tools and plan.agent.launching.tool_patience_s else None
-        )
+        endpoint = (lambda: room.endpoint) if tools and plan.agent.launching.tool_patience_s else None
+        runner = Runner(plan, room, human, endpoint, turn)
         status = await runner.run()
     link.report(runner.exit_report)
     return status

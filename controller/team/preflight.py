@@ -22,12 +22,27 @@ class Program:
 
 
 @dataclass(frozen=True)
+class ExpectedConversation:
+    """How an agent's conversation would begin, as its sidecar says: `start` is `resumed`, `new` or `lost`; `never`:
+    such an agent cannot come back to one; `command`: its own command chooses it. `is_missing`: its vendor does not
+    have it on disk where it looks. `moved_from`: where the project was."""
+
+    start: str
+    session: str = ""
+    since: str = ""
+    used: str = ""
+    is_missing: bool = False
+    moved_from: str = ""
+
+
+@dataclass(frozen=True)
 class AgentRequirements:
-    """The versions that an agent's rules were tested with, and what the agent asks a person before it accepts
-    messages."""
+    """The versions that an agent's rules were tested with, what the agent asks a person before it accepts messages,
+    and, if it was asked for, how its conversation would begin."""
 
     tried: tuple[str, ...] = ()
     wants: tuple[str, ...] = ()
+    conversation: ExpectedConversation | None = None
 
 
 @dataclass(frozen=True)

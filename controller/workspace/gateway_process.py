@@ -30,12 +30,17 @@ from gateway.protocol.errors import Conflict, Unavailable
 from gateway.protocol.types.loop_limits import Limits
 
 START_TIMEOUT_S = 30.0
+GATEWAY_START_TIMEOUT_S = 90.0  # on a machine with much to do, such as one that has just been started
 END_TIMEOUT_S = 15.0
 SUPERVISOR_COMMAND = (sys.executable, "-P", "-m", "gateway.server.supervisor")
 
 
 async def start_gateway(
-    state: Path, port: int, wish: GatewaySpec | WorkspaceRecord, agents: Sequence[AgentSpec] = ()
+    state: Path,
+    port: int,
+    wish: GatewaySpec | WorkspaceRecord,
+    agents: Sequence[AgentSpec] = (),
+    within: float = GATEWAY_START_TIMEOUT_S,
 ) -> tuple[RunningGateway, StartedProcess]:
     """Start the gateway and its supervisor, which restarts it when it dies. They run in a session of their own, so
     closing the terminal does not end them. The person's name differs from all of `agents`."""
@@ -63,12 +68,19 @@ async def start_gateway(
             start_new_session=True,
         )
     assert process.stdout is not None
-    line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_TIMEOUT_S)
+    started = StartedProcess(process.pid, process_start_time(process.pid))
+    try:
+        line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), within)
+    except TimeoutError:
+        if await end_process(started.pid, started.started, END_TIMEOUT_S):
+            process.wait()
+            process.stdout.close()
+        raise Unavailable(f"The gateway did not start within {within:g} s: {_last_log_error(log)}") from None
     process.stdout.close()
     running = read_running(state)
     if not line or running is None:
         raise Unavailable(f"The gateway did not start: {_last_log_error(log)}")
-    return running, StartedProcess(process.pid, process_start_time(process.pid))
+    return running, started
 
 
 def limit_options(limits: Limits) -> list[str]:

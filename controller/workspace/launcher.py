@@ -10,8 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -20,9 +19,8 @@ from controller.team.pane_scripts import PaneEnvironment
 from controller.team.room_plan import plan_room_changes, plan_rooms
 from controller.team.team import CHAT_PANE, AgentSpec, Team
 from controller.team.workspace_record import StartedProcess, WorkspaceRecord
-from controller.tmux.panes import PanePlan, SessionSetup
+from controller.tmux.panes import SessionSetup
 from controller.tmux.session import Workspace, socket_path
-from controller.wording.state_text import title_with_role
 from controller.workspace.child_processes import end_process, is_alive, process_start_time, wait_until_ended
 from controller.workspace.gateway_process import (
     END_TIMEOUT_S,
@@ -34,12 +32,20 @@ from controller.workspace.gateway_process import (
     wait_until_no_gateway,
 )
 from controller.workspace.startup import agent_registration
-from controller.workspace.startup.readiness import wait_and_prompt_agents, wait_until_ready
+from controller.workspace.startup.pane_plans import (
+    agent_plan,
+    environment_for_agents,
+    join_options,
+    pane_plan,
+    with_absolute_project,
+    write_agent_scripts,
+    write_recorded_script,
+)
+from controller.workspace.startup.readiness import start_order_text, wait_and_prompt_agents, wait_until_ready
 from controller.workspace.startup.team_rooms import carry_out_room_plan, require_rooms
 from controller.workspace.team_location import PrintLine, TeamLocation, connect_to_team, print_nothing
 from controller.workspace.team_lock import hold_team_lock
 from controller.workspace.team_ownership import (
-    chat_script_path,
     is_own_session,
     refuse_other_team,
     require_own_session,
@@ -50,20 +56,19 @@ from gateway.files.private_files import make_private_folder, write_private
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
 
 GATEWAY_PANE = "gateway"
-OWN_VARIABLE_PREFIXES = ("TMUX", "TERM", "CSP_", "GROUPCHAT_")
-STATE_VARIABLE, TOKEN_VARIABLE = "GROUPCHAT_STATE", "CSP_AUTH_TOKEN"
-SHELL_VARIABLES = ("PWD", "OLDPWD", "SHLVL", "_", "COLUMNS", "LINES")
+TOKEN_VARIABLE = "CSP_AUTH_TOKEN"
 
 
 @dataclass(frozen=True)
 class StartedTeam:
-    """What was started. `problems` lists, per agent, what failed."""
+    """What was started. `problems` lists, per agent, what failed; `conversations`, how each began."""
 
     url: str
     session: str
     agents: tuple[str, ...]
     problems: Mapping[str, str]
     team: str = ""
+    conversations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,11 @@ class TeamGateway:
 # up
 
 
-async def start_team(team: Team, site: TeamLocation, tell: PrintLine = print_nothing) -> StartedTeam:
-    """Start everything that does not run yet; the rest of this team keeps running."""
+async def start_team(
+    team: Team, site: TeamLocation, tell: PrintLine = print_nothing, *, fresh: bool = False
+) -> StartedTeam:
+    """Start everything that does not run yet; the rest of this team keeps running. Its agents come back to their
+    conversations, or, with `fresh`, begin new ones."""
     make_private_folder(site.state)
     async with contextlib.AsyncExitStack() as changing:
         await changing.enter_async_context(hold_team_lock(site.state))
@@ -88,20 +96,25 @@ async def start_team(team: Team, site: TeamLocation, tell: PrintLine = print_not
             await refuse_other_team(before, site, team.name, team.file)
             there = site_of_record(site, before)
             if before.born and await is_own_session(before, there):
-                return await _restart_ended(before, team, there, tell)
+                return await _restart_ended(before, team, there, tell, fresh=fresh)
         await _remove_interrupted(before, site)
-        team = replace(team, agents=tuple(_with_absolute_project(agent, site.cwd) for agent in team.agents))
-        environment = PaneEnvironment(sys.executable, site.state, team.gateway.url)
+        team = replace(team, agents=tuple(with_absolute_project(agent, site.cwd) for agent in team.agents))
+        environment = PaneEnvironment(sys.executable, site.state, team.gateway.url, join_options(fresh=fresh))
         gateway = await _start_and_record(team, site, environment, before, tell)
         async with connect_to_team(site, team.gateway.url) as (client, endpoint):
             await agent_registration.register_agents(client, endpoint, site.state, team.agents)
             await carry_out_room_plan(client, plan_rooms(team.rooms, team.agents), tell)
             write_private(site.state / pane_scripts.CHAT_OPEN_FILE, "everybody has a seat\n")
-            await site.workspace.add([_agent_plan(site, environment, agent) for agent in team.agents], team.layout)
+            await site.workspace.add([agent_plan(site, environment, agent) for agent in team.agents], team.layout)
             workspace_record.write_workspace_record(site.state, await _complete_record(team, site, gateway))
             await changing.aclose()  # the rest changes nothing, so `down` may interrupt it
-            problems = await wait_and_prompt_agents(client, site, team.agents, team.ready_within, tell)
-    return StartedTeam(gateway.url, team.session, tuple(one.name for one in team.agents), problems, team.name)
+            if team.agents:
+                tell(start_order_text([one.name for one in team.agents], fresh=fresh))
+            begun = await wait_and_prompt_agents(client, site, team.agents, team.ready_within, tell)
+        if fresh:
+            write_agent_scripts(site, replace(environment, options=()), team.agents)
+    names = tuple(one.name for one in team.agents)
+    return StartedTeam(gateway.url, team.session, names, begun.problems, team.name, begun.conversations)
 
 
 async def _remove_interrupted(before: WorkspaceRecord | None, site: TeamLocation) -> None:
@@ -141,8 +154,8 @@ async def _start_gateway_and_session(
     (site.state / pane_scripts.CHAT_OPEN_FILE).unlink(missing_ok=True)
     write_private(site.state / pane_scripts.CHAT_SETTINGS_FILE, msgspec.json.encode(team.chat).decode())
     text = pane_scripts.chat_script(environment, team.session, site.workspace.socket, site.cwd)
-    chat = _pane_plan(site, CHAT_PANE, CHAT_PANE, text)
-    outfit = SessionSetup(site.size, _environment_for_agents(site.env), {"mouse": "on"} if team.layout.mouse else {})
+    chat = pane_plan(site, CHAT_PANE, CHAT_PANE, text)
+    outfit = SessionSetup(site.size, environment_for_agents(site.env), {"mouse": "on"} if team.layout.mouse else {})
     building = site.workspace.build(chat, outfit, site.state)
     started, built = await asyncio.gather(_ensure_gateway(team, site, tell), building, return_exceptions=True)
     if isinstance(started, BaseException):
@@ -185,7 +198,9 @@ def _new_record(team: Team, site: TeamLocation, gateway: TeamGateway) -> Workspa
     )
 
 
-async def _restart_ended(record: WorkspaceRecord, team: Team, site: TeamLocation, tell: PrintLine) -> StartedTeam:
+async def _restart_ended(
+    record: WorkspaceRecord, team: Team, site: TeamLocation, tell: PrintLine, *, fresh: bool
+) -> StartedTeam:
     """Restart panes whose program has ended, in place, and adjust the rooms to the team file."""
     tell(f"{record.session} runs already; of its team file, rooms take effect now, the rest after `groupchat down`")
     gateway = record.gateway
@@ -194,14 +209,17 @@ async def _restart_ended(record: WorkspaceRecord, team: Team, site: TeamLocation
     await find_restarting_gateway(site.state, gateway)
     dead = [one.name for one in await site.workspace.panes() if one.dead]
     for name in dead:
-        _resume_from_now_on(site, record, name)
+        write_recorded_script(site, record, name, fresh=fresh)
         await site.workspace.respawn(name)
         tell(f"{name} is started again")
     async with connect_to_team(site, "" if gateway else record.url) as (client, _):
         record = await _adjust_rooms(client, record, team, site, tell)
         again = [agent for agent in record.agents if agent.name in dead]
-        problems = await wait_and_prompt_agents(client, site, again, START_TIMEOUT_S, tell)
-    return StartedTeam(record.url, record.session, tuple(one.name for one in record.agents), problems, record.team)
+        begun = await wait_and_prompt_agents(client, site, again, START_TIMEOUT_S, tell)
+    for name in dead:
+        write_recorded_script(site, record, name)
+    names = tuple(one.name for one in record.agents)
+    return StartedTeam(record.url, record.session, names, begun.problems, record.team, begun.conversations)
 
 
 async def _adjust_rooms(
@@ -215,19 +233,6 @@ async def _adjust_rooms(
     return record
 
 
-def _environment_for_agents(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the agents: that of this shell, since the tmux server may have another. It holds no token of
-    ours, and no variable that identifies this terminal. Panes that a person opens get the state folder, as here."""
-    return {
-        name: value
-        for name, value in env.items()
-        if (name == STATE_VARIABLE or not name.startswith(OWN_VARIABLE_PREFIXES))
-        and name not in SHELL_VARIABLES
-        and name.isidentifier()
-        and "\n" not in value
-    }
-
-
 async def warn_of_tokens(workspace: Workspace, tell: PrintLine) -> None:
     """Warn if the tmux server has the token in its environment. The server is not ours to change."""
     if TOKEN_VARIABLE in await workspace.inherited():
@@ -236,31 +241,6 @@ async def warn_of_tokens(workspace: Workspace, tell: PrintLine) -> None:
             "finds it there: "
             f"`tmux set-environment -gu {TOKEN_VARIABLE}` takes it out"
         )
-
-
-def _pane_plan(site: TeamLocation, name: str, title: str, text: str) -> PanePlan:
-    path = chat_script_path(site.state, name)
-    write_private(path, text)
-    return PanePlan(name, title, path)
-
-
-def _with_absolute_project(agent: AgentSpec, cwd: Path) -> AgentSpec:
-    """The agent with an absolute project folder, so that a later command in another folder means the same."""
-    return replace(agent, project=str((cwd / Path(agent.project).expanduser()).resolve()))
-
-
-def _resume_from_now_on(site: TeamLocation, record: WorkspaceRecord, name: str) -> None:
-    """From now on, the pane's script resumes the agent's own conversation."""
-    environment = PaneEnvironment(sys.executable, site.state, "" if record.gateway else record.url, ("--resume",))
-    for agent in record.agents:
-        if agent.name == name:
-            _agent_plan(site, environment, agent)
-
-
-def _agent_plan(site: TeamLocation, environment: PaneEnvironment, agent: AgentSpec) -> PanePlan:
-    return _pane_plan(
-        site, agent.name, title_with_role(agent.name, agent.role), pane_scripts.agent_script(environment, agent)
-    )
 
 
 # the gateway
@@ -283,7 +263,9 @@ async def _ensure_gateway(team: Team, site: TeamLocation, tell: PrintLine) -> Te
 # the agents
 
 
-async def add_agent(site: TeamLocation, agent: AgentSpec, tell: PrintLine = print_nothing) -> StartedTeam:
+async def add_agent(
+    site: TeamLocation, agent: AgentSpec, tell: PrintLine = print_nothing, *, fresh: bool = False
+) -> StartedTeam:
     async with contextlib.AsyncExitStack() as changing:
         await changing.enter_async_context(hold_team_lock(site.state))
         record = workspace_record.require_workspace_record(site.state)
@@ -295,15 +277,18 @@ async def add_agent(site: TeamLocation, agent: AgentSpec, tell: PrintLine = prin
             await require_rooms(client, agent.rooms)
             await agent_registration.register_agent(client, endpoint, site.state, agent)
             await carry_out_room_plan(client, plan_rooms((), [agent]))
-            agent = _with_absolute_project(agent, site.cwd)
-            plan = _agent_plan(site, PaneEnvironment(sys.executable, site.state, url), agent)
+            agent = with_absolute_project(agent, site.cwd)
+            environment = PaneEnvironment(sys.executable, site.state, url, join_options(fresh=fresh))
+            plan = agent_plan(site, environment, agent)
             await site.workspace.add([plan], record.layout)
             workspace_record.write_workspace_record(
                 site.state, msgspec.structs.replace(record, agents=(*record.agents, agent))
             )
             await changing.aclose()
-            problems = await wait_and_prompt_agents(client, site, [agent], START_TIMEOUT_S, tell)
-    return StartedTeam(record.url, record.session, (agent.name,), problems)
+            begun = await wait_and_prompt_agents(client, site, [agent], START_TIMEOUT_S, tell)
+        if fresh:
+            write_agent_scripts(site, replace(environment, options=()), [agent])
+    return StartedTeam(record.url, record.session, (agent.name,), begun.problems, conversations=begun.conversations)
 
 
 async def remove_agent(site: TeamLocation, name: str) -> None:
@@ -322,21 +307,22 @@ async def remove_agent(site: TeamLocation, name: str) -> None:
             raise Unavailable(f"{name}'s pane is gone, but its process {pane.pid} does not end.")
 
 
-async def restart_pane(site: TeamLocation, name: str, tell: PrintLine = print_nothing) -> None:
-    """Restart an agent, the chat or the gateway."""
+async def restart_pane(site: TeamLocation, name: str, tell: PrintLine = print_nothing, *, fresh: bool = False) -> None:
+    """Restart an agent, the chat or the gateway. An agent comes back to its conversation, or begins a new one."""
     async with hold_team_lock(site.state):
         if name == GATEWAY_PANE:
             await restart_gateway(site, tell)
             return
-        record = await _respawn_pane(site, name)
+        record = await _respawn_pane(site, name, fresh=fresh)
     if name != CHAT_PANE:
         async with connect_to_team(site, "" if record.gateway else record.url) as (client, _):
-            problems = await wait_until_ready(client, site, [name], START_TIMEOUT_S, tell)
-        if problems:
-            raise Unavailable(f"{name} did not restart: {problems[name]}.")
+            begun = await wait_until_ready(client, site, [name], START_TIMEOUT_S, tell)
+        write_recorded_script(site, record, name)
+        if begun.problems:
+            raise Unavailable(f"{name} did not restart: {begun.problems[name]}.")
 
 
-async def _respawn_pane(site: TeamLocation, name: str) -> WorkspaceRecord:
+async def _respawn_pane(site: TeamLocation, name: str, *, fresh: bool) -> WorkspaceRecord:
     record = workspace_record.require_workspace_record(site.state)
     site = await require_own_session(record, site)
     pane = await site.workspace.pane(name)
@@ -344,7 +330,7 @@ async def _respawn_pane(site: TeamLocation, name: str) -> WorkspaceRecord:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pane.pid, signal.SIGHUP)
         await wait_until_ended(pane.pid, process_start_time(pane.pid), END_TIMEOUT_S)
-    _resume_from_now_on(site, record, name)
+    write_recorded_script(site, record, name, fresh=fresh)
     await site.workspace.respawn(name)
     return record
 

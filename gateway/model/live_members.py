@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.protocol.types.agent_conditions import Condition
+from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import Activity, Composer
 
 MAX_KEPT_TOOL_MESSAGES = 20
@@ -48,6 +49,8 @@ class LiveMember:
     folder: str = ""
     condition: Condition | None = None
     told_limit: Condition | None = None  # the limit that its room was told of last
+    conversation: ConversationStart | None = None
+    told_return: tuple[str, float] = ("", float("-inf"))  # what its room was told of that last, and when
     told_paused: bool = False
     spoken: deque[ToolMessage] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_TOOL_MESSAGES))
     waits: list[frozenset[str]] = field(default_factory=list)  # the members it waits for now; an empty set: anybody

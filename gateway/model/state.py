@@ -293,6 +293,7 @@ class GatewayState:
             hops_left=hops_left(self.chains, member.name, self.loop_holds),
             since=iso_from_seconds(live.since) if live.since > 0 else "",
             condition=live.condition,
+            conversation=live.conversation,
         )
 
     def floor(self, room: str) -> Floor:

@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.types.agent_conditions import Condition
+from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import (
     Activity,
     Ask,
@@ -239,7 +240,7 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     """The current state of a member, as others see it. `since` is when its activity began, as far as the gateway has
     been told; `note` is what the activity was seen by. `hops_left` is the number of replies that agents may still send
     each other before the room waits for a person; it is set while such a chain runs. `condition` is what keeps an agent
-    from working, such as a usage limit."""
+    from working, such as a usage limit; `conversation` is how its present run began."""
 
     name: str
     kind: MemberKind
@@ -256,6 +257,7 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     hops_left: int | None = None
     since: str = ""
     condition: Condition | None = None
+    conversation: ConversationStart | None = None
 
 
 class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence"):

@@ -37,6 +37,7 @@ from sidecar.agents.adapter.adapter import (
     program_name,
 )
 from sidecar.agents.adapter.missing_setup import folders_of, settings_in, trust_question, value_within
+from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_calls import describe_choice, describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.escape_sequences import Probe
@@ -180,6 +181,12 @@ def _transcript_path(place: LaunchContext, session: str) -> Path:
     return _home_folder(place) / "projects" / folder / f"{session}.jsonl"
 
 
+def _is_written(session: str, place: LaunchContext) -> bool:
+    """Claude resumes only what has at least one prompt. It finds it even if the project was moved since."""
+    found = (_home_folder(place) / "projects").glob(f"*/{session}.jsonl")
+    return any(has_line_with(path, '"type":"user"', '"type":"assistant"') for path in found)
+
+
 def _status_file(child: RunningAgent) -> Path:
     return _home_folder(child.place) / "sessions" / f"{child.pid}.json"
 
@@ -317,7 +324,12 @@ ADAPTER = Adapter(
     name="claude",
     rules=load_built_in_rules("claude"),
     launching=LaunchMethod(
-        _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, tool_patience_s=TOOL_TIMEOUT_S
+        _is_for,
+        _missing_setup,
+        launch=_plan_launch,
+        resumed=_resume_command,
+        is_written=_is_written,
+        tool_patience_s=TOOL_TIMEOUT_S,
     ),
     submit=SubmitMethod(pause=0.05, collapses_from=(800, 4)),
     text=TextInput(guard=_escape_file_mentions, finish=_neutralize_end),

@@ -121,6 +121,7 @@ def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
     if _command_verb(given) in _NON_CHAT_WORDS or "--remote" in given:
         return LaunchPlan(given)
     added: tuple[str, ...] = () if "--no-daemon" in given else ("--no-daemon",)
+    added += _same_folder(given, place)
     transcript = _resumed_rollout(given, place)
     if place.tools:
         added += ("-c", f"mcp_servers.{mcp_config.MCP_SERVER_NAME}={_mcp_server(place)}")
@@ -132,6 +133,12 @@ def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
     return LaunchPlan(
         (given[0], *added, *given[1:]), {**hook_environment(place), **tools, **tmux}, hook_files(place), transcript
     )
+
+
+def _same_folder(command: Sequence[str], place: LaunchContext) -> tuple[str, ...]:
+    """Codex asks in which folder to go on if the project was moved since."""
+    resumes = _command_verb(command) in _CHAT_VERBS and not options_in(command).intersection(("-C", "--cd"))
+    return ("-C", str(place.project)) if resumes else ()
 
 
 def _tmux_environment(place: LaunchContext) -> dict[str, str]:
@@ -216,6 +223,11 @@ def _is_fresh(path: Path, child: RunningAgent) -> bool:
 def _session_in(rollout: Path) -> str:
     match = _ROLLOUT.fullmatch(rollout.name)
     return match[2] if match else ""
+
+
+def _is_written(session: str, place: LaunchContext) -> bool:
+    """Codex finds it by its id, whatever its project."""
+    return any(True for _ in _home_folder(place).glob(f"sessions/*/*/*/rollout-*-{session}.jsonl"))
 
 
 def _resumed_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
@@ -310,7 +322,15 @@ def _skill_file(name: str, prompt: RolePrompt) -> Skill:
 ADAPTER = Adapter(
     name="codex",
     rules=load_built_in_rules("codex"),
-    launching=LaunchMethod(_is_for, _missing_setup, _prepare, _plan_launch, _resumed_command, mcp_config.MAX_WAIT_S),
+    launching=LaunchMethod(
+        _is_for,
+        _missing_setup,
+        _prepare,
+        _plan_launch,
+        _resumed_command,
+        _is_written,
+        tool_patience_s=mcp_config.MAX_WAIT_S,
+    ),
     submit=SubmitMethod(pause=0.05, key=b"\t", collapses_from=(900, 10**9)),
     text=TextInput(finish=_neutralize_end),
     stash=DraftStash(b"\x15", back=b"\x19", undo=b"\x19"),

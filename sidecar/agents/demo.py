@@ -19,6 +19,7 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
+from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 
 _FACT_KIND_BY_TYPE = {
@@ -35,8 +36,12 @@ def _is_for(command: Sequence[str]) -> bool:
 
 def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
     """A conversation is a file that is named after its session."""
-    transcript = place.private / f"demo-{place.session}.jsonl"
+    transcript = _transcript_path(place, place.session)
     return LaunchPlan(tuple(command), env={"DEMO_AGENT_TRANSCRIPT": str(transcript)}, transcript=transcript)
+
+
+def _transcript_path(place: LaunchContext, session: str) -> Path:
+    return place.private / f"demo-{session}.jsonl"
 
 
 def _session_in(path: Path) -> str:
@@ -48,6 +53,10 @@ def _resume_command(command: Sequence[str], session: str) -> tuple[str, ...]:
     return (*(word for word in command if word != "--resume"), "--resume")
 
 
+def _is_written(session: str, place: LaunchContext) -> bool:
+    return has_line_with(_transcript_path(place, session), '"type": "user"')
+
+
 def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
     kind = _FACT_KIND_BY_TYPE.get(str(entry.get("type")))
     return TurnFact(kind, str(entry.get("text") or ""), source=EvidenceSource.TRANSCRIPT) if kind else None
@@ -56,7 +65,7 @@ def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
 ADAPTER = Adapter(
     name="demo",
     rules=load_built_in_rules("demo"),
-    launching=LaunchMethod(_is_for, launch=_plan_launch, resumed=_resume_command),
+    launching=LaunchMethod(_is_for, launch=_plan_launch, resumed=_resume_command, is_written=_is_written),
     submit=SubmitMethod(pause=0.15, collapses_from=(1000, 4)),
     stash=DraftStash(b"\x13", undo=b"\x13", rows=1000),
     transcript=TranscriptFormat(_parse_transcript_line, session=_session_in),

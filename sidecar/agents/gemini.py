@@ -37,6 +37,7 @@ from sidecar.agents.adapter.adapter import (
 )
 from sidecar.agents.adapter.file_mentions import escape_file_mentions, neutralize_end
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question, value_within
+from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
@@ -93,12 +94,15 @@ def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
     words = options_in(given)
     if words.intersection(_NON_CHAT_WORDS):
         return LaunchPlan(given)
-    env = {
+    env: dict[str, str] = {
         **hook_config.hook_environment(place),
         **gemini_hooks.gemini_environment(place),
         **mcp_config.mcp_environment(place),
     }
     written = {**hook_config.hook_files(place), **gemini_hooks.extension_files(given, place)}
+    if (defaults := gemini_hooks.defaults_that_keep_sessions(place)) is not None:
+        ours = place.private / "gemini-defaults.json"
+        written[ours], env[gemini_hooks.DEFAULTS_VARIABLE] = defaults, str(ours)
     added: tuple[str, ...] = ()
     if place.tools:
         policy = place.private / "gemini-policy.toml"
@@ -132,6 +136,13 @@ def _find_transcript(child: RunningAgent) -> Transcript | None:
     )
 
 
+def _is_written(session: str, place: LaunchContext) -> bool:
+    """Gemini looks only in the folder that it has for this project. A resumed conversation may have several files."""
+    folders = (root.parent for root in _project_roots(place))
+    chats = (path for one in folders for path in (one / "chats").glob(f"session-*-{session[:8]}.jsonl"))
+    return any(has_line_with(path, '"type":"user"', '"type":"gemini"') for path in chats)
+
+
 def _begun_at(chat: Path) -> float:
     try:
         with chat.open("rb") as file:
@@ -143,13 +154,18 @@ def _begun_at(chat: Path) -> float:
 def _temporary_folder(child: RunningAgent) -> Path:
     """Outside the project, Gemini reads only its own temporary folder for this project. It asks about other files or
     refuses them."""
-    roots = (gemini_hooks.gemini_home(child.place) / "tmp").glob("*/.project_root")
-    mine = next((root for root in roots if _is_inside(root, child.place.project)), None)
+    mine = next(iter(_project_roots(child.place)), None)
     return (
         own_attachment_folder(child)
         if mine is None
         else mine.parent / f"{gemini_hooks.EXTENSION_NAME}-{child.place.private.name}"
     )
+
+
+def _project_roots(place: LaunchContext) -> list[Path]:
+    """The files that name this project in Gemini's temporary folders."""
+    roots = (gemini_hooks.gemini_home(place) / "tmp").glob("*/.project_root")
+    return [root for root in roots if _is_inside(root, place.project)]
 
 
 def _is_inside(root: Path, project: Path) -> bool:
@@ -241,7 +257,12 @@ ADAPTER = Adapter(
     name="gemini",
     rules=load_built_in_rules("gemini"),
     launching=LaunchMethod(
-        _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, tool_patience_s=mcp_config.MAX_WAIT_S
+        _is_for,
+        _missing_setup,
+        launch=_plan_launch,
+        resumed=_resume_command,
+        is_written=_is_written,
+        tool_patience_s=mcp_config.MAX_WAIT_S,
     ),
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(500, 6)),
     text=TextInput(escape_file_mentions, neutralize_end, _temporary_folder),

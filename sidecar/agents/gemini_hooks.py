@@ -1,4 +1,5 @@
-"""Our hooks for Gemini: an extension of our own beside the user's, because no flag accepts hooks.
+"""Our hooks for Gemini: an extension of our own beside the user's, because no flag accepts hooks; and the defaults of
+its settings in which it keeps old sessions.
 
 The extension is the same for every run and never changes. Outside our sidecars its command exits at once, also in a
 Gemini that an agent runs in a shell. It names its install source, because otherwise an allow list of extensions would
@@ -14,11 +15,17 @@ from pathlib import Path
 from sidecar.agents.adapter import mcp_config
 from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.agents.adapter.hook_config import HOOK_TIMEOUT_S, hook_command_line
+from sidecar.agents.adapter.missing_setup import settings_in
 
 EXTENSION_NAME = "llm-groupchat"
 _HOOK_EVENTS = ("BeforeAgent", "AfterAgent", "Notification")
 _EXTENSION_OPTIONS = ("-e", "--extensions")
 _INSIDE_VARIABLE = "GEMINI_CLI"
+DEFAULTS_VARIABLE = "GEMINI_CLI_SYSTEM_DEFAULTS_PATH"
+_SYSTEM_DEFAULTS = (
+    Path("/etc/gemini-cli/system-defaults.json"),
+    Path("/Library/Application Support/GeminiCli/system-defaults.json"),
+)
 
 
 def gemini_home(place: LaunchContext) -> Path:
@@ -39,6 +46,20 @@ def extension_files(command: Sequence[str], place: LaunchContext) -> dict[Path, 
 def gemini_environment(place: LaunchContext) -> Mapping[str, str]:
     """This Gemini is the agent itself, even if its sidecar was started from another agent's shell."""
     return {_INSIDE_VARIABLE: ""} if place.env.get(_INSIDE_VARIABLE) else {}
+
+
+def defaults_that_keep_sessions(place: LaunchContext) -> str | None:
+    """The system's defaults, part of which is that no session is deleted: at a start, Gemini deletes those whose file
+    it finds damaged, and takes a session that was resumed once for such. The user's own settings count more. None if
+    the system's defaults cannot be read, so that Gemini reports it."""
+    given = [place.env.get(DEFAULTS_VARIABLE), *(str(one) for one in _SYSTEM_DEFAULTS)]
+    path = next((Path(one) for one in given if one and Path(one).exists()), None)
+    before = settings_in(path) if path is not None else {}
+    if path is not None and not before:
+        return None
+    general = dict(before.get("general") or {})
+    general["sessionRetention"] = {"enabled": False, **(general.get("sessionRetention") or {})}
+    return json.dumps({**before, "general": general}, indent=1)
 
 
 def _files_of_extension(folder: Path) -> dict[str, str]:

@@ -34,6 +34,7 @@ from sidecar.agents.adapter.adapter import (
 )
 from sidecar.agents.adapter.file_mentions import escape_file_mentions, neutralize_end
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in, value_within
+from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_calls import describe_choice, describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
@@ -150,6 +151,10 @@ def _transcript_path(place: LaunchContext, session: str) -> Path:
     return home / "projects" / folder / "chats" / f"{session}.jsonl"
 
 
+def _is_written(session: str, place: LaunchContext) -> bool:
+    return has_line_with(_transcript_path(place, session), '"type":"user"', '"type":"assistant"')
+
+
 def _finish_text(text: str) -> str:
     """A last word that begins with a slash opens a list of commands, also in a later row, and Enter would take one of
     them in its place. A space closes the list, and is not submitted."""
@@ -243,7 +248,12 @@ ADAPTER = Adapter(
     name="qwen",
     rules=load_built_in_rules("qwen"),
     launching=LaunchMethod(
-        _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, tool_patience_s=mcp_config.MAX_WAIT_S
+        _is_for,
+        _missing_setup,
+        launch=_plan_launch,
+        resumed=_resume_command,
+        is_written=_is_written,
+        tool_patience_s=mcp_config.MAX_WAIT_S,
     ),
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(1001, 11), begins_within=4.0),
     text=TextInput(escape_file_mentions, _finish_text),

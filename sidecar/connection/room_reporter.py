@@ -11,22 +11,26 @@ import structlog
 
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable, WrongRung
 from gateway.protocol.events import Message, Welcome
-from gateway.protocol.requests.agent_requests import SetActivity, SetCondition, SetFolder
+from gateway.protocol.requests.agent_requests import SetActivity, SetCondition, SetConversation, SetFolder
 from gateway.protocol.requests.message_requests import Deliveries, History, Report, Show, Waiting
 from gateway.protocol.requests.mode_requests import GetMode
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
 from gateway.protocol.text.text_validation import flatten_lines
 from gateway.protocol.types.agent_conditions import MAX_CONDITION_CHARS, Condition
+from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
+from sidecar.conversation.conversation_file import iso_time
+from sidecar.conversation.start_choice import ChosenStart
 from sidecar.messages.replies import Reply
 
 T = TypeVar("T")
-Snapshot = SetActivity | SetCondition | SetFolder  # only the newest of each is reported
+Snapshot = SetActivity | SetCondition | SetConversation | SetFolder  # only the newest of each is reported
 RETRY_DELAY_S = 0.5
 MAX_REPORTS_PER_REQUEST = 32
 MAX_REASON_CHARS = 300
 MAX_FOLDER_CHARS = 1000
+MAX_SESSION_CHARS = 100
 _RETRY_ERRORS = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
 log = structlog.get_logger("sidecar.connection.room_reporter")
 
@@ -104,6 +108,25 @@ class RoomReporter:
         if condition is not None:
             condition = Condition(condition.kind, _clean_text(condition.text, MAX_CONDITION_CHARS), condition.until)
         self._report_snapshot(SetCondition(condition=condition))
+
+    def conversation(self, start: ChosenStart, *, announce: bool) -> None:
+        """How the agent's conversation began, before its activity: whoever waits for the agent then knows both. A loss
+        is always announced. A gateway of an earlier version refuses this,
+        and loses nothing else."""
+        one, is_lost = start.conversation, start.start is ConversationStart.LOST
+        since, session = (iso_time(one.since), one.session) if one is not None else ("", "")
+        told = SetConversation(
+            start=start.start,
+            since=since,
+            session=_clean_text(session, MAX_SESSION_CHARS),
+            why=_clean_text(start.why, MAX_REASON_CHARS),
+            announce=announce or is_lost,
+        )
+        self._snapshots = {
+            SetConversation: told,
+            **{kind: one for kind, one in self._snapshots.items() if kind is not SetConversation},
+        }
+        self._news.set()
 
     def work_folder(self, folder: str) -> None:
         """The folder in which the agent works. The room forgets it when the gateway restarts."""

@@ -43,12 +43,11 @@ async def prepared(plan: RunPlan, place: LaunchContext) -> LaunchContext:
 
 
 def launched(plan: RunPlan, place: LaunchContext, size: tuple[int, int]) -> LaunchedAgent:
-    launch, run_journal = plan.agent.launching.launch(plan.command, place), RunJournal(plan.folder, plan.agent.name)
+    launch, run_journal = plan.agent.launching.launch(plan.command, place), RunJournal(plan.folder)
     for path, text in launch.files.items():
         write_private(path, text)
     tail = _followed(plan, launch.transcript)
     session = launch.session or session_in(plan.agent, launch.transcript)
-    run_journal.session(session)
     own = {"TMUX_TMPDIR": str(private_tmux_folder(plan.folder))}
     env = {**plain_environment(plan.env), **own, **launch.env, **run_journal.environment_mark(launch.command)}
     started = time.time()

@@ -15,6 +15,8 @@ from sidecar.approvals.approval_relay import ApprovalRelay
 from sidecar.conditions.condition_watch import ConditionWatch
 from sidecar.connection.room_reporter import RoomClient, RoomReporter
 from sidecar.connection.terminal_stream import TerminalStream
+from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.delivery.attachment_files import AttachmentFiles
 from sidecar.delivery.backlog import EarlierRun
 from sidecar.delivery.delivery_loop import DeliveryLoop
@@ -28,6 +30,7 @@ from sidecar.orders.room_orders import RoomOrders
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.run_files.delivery_journal import DeliveryJournal
 from sidecar.run_files.run_plan import RunPlan
+from sidecar.run_files.start_turn import StartTurn
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.agent_launch import LaunchedAgent
 from sidecar.runtime.condition_reporter import ConditionReporter
@@ -57,6 +60,7 @@ class RunContext:
     human: HumanTerminal
     size: tuple[int, int]
     shutdown: Shutdown
+    start_turn: StartTurn | None = None
 
 
 @dataclass(frozen=True)
@@ -137,11 +141,13 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
     )
     ordered = OrderedActions(actions, stop, delivery_loop, reporter, given.shutdown)
     orders = RoomOrders(plan.name, delivery_loop, ordered, earlier.past)
-    turn_receivers = TurnReceivers(stop, delivery_loop, approval_relay, conditions)
+    conversation = _conversation_watch(plan, launched, reporter)
+    turn_receivers = TurnReceivers(stop, delivery_loop, approval_relay, conditions, conversation)
     turn_listener = TurnListener(plan, launched.conversation, observation_loop, progress, turn_receivers)
     stream = TerminalStream(room, observation_loop.styled_screen)
+    beginning = partial(_note_beginning, conversation, given.start_turn)
     observers = ObservationReceivers(
-        reporter, delivery_loop, turn_listener, approval_relay, stop, messages.ghost, stream, conditions
+        reporter, delivery_loop, turn_listener, approval_relay, stop, messages.ghost, stream, conditions, beginning
     )
     observation_handler = ObservationHandler(observation_loop, observers)
     heard = (observation_handler, messages.ghost_log, stream, partial(reporter.work_folder, str(plan.project)))
@@ -165,6 +171,18 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
         terminal_stream=stream,
         inspection=ExplainAnswers(plan, terminal, observation_loop, messages.inbox, now),
     )
+
+
+def _conversation_watch(plan: RunPlan, launched: LaunchedAgent, reporter: RoomReporter) -> ConversationWatch:
+    keeper = ConversationKeeper(plan.agent, launched.conversation.child.place)
+    report = partial(reporter.conversation, announce=not plan.is_restart)
+    return ConversationWatch(keeper, plan.start, report, launched.conversation.session)
+
+
+def _note_beginning(conversation: ConversationWatch, turn: StartTurn | None, activity: Activity) -> None:
+    conversation.observe(activity)
+    if turn is not None:
+        turn.observe(activity)
 
 
 def _output_parts(given: RunContext, launched: LaunchedAgent) -> _OutputParts:

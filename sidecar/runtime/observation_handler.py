@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -26,7 +27,7 @@ log = structlog.get_logger("sidecar")
 
 @dataclass(frozen=True)
 class ObservationReceivers:
-    """Who is told what the look showed."""
+    """Who is told what the look showed. `beginning` follows how the agent begins."""
 
     reporter: RoomReporter
     delivery_loop: DeliveryLoop
@@ -36,6 +37,7 @@ class ObservationReceivers:
     ghost: GhostLogUpdater
     terminal_stream: TerminalStream
     conditions: ConditionReporter
+    beginning: Callable[[Activity], None]
 
 
 class ObservationHandler:
@@ -76,6 +78,7 @@ class ObservationHandler:
 
     def _changed(self, moment: AgentSnapshot) -> None:
         verdict, to = moment.verdict, self._observed
+        to.beginning(verdict.activity)
         to.reporter.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
         log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
         to.delivery_loop.wake()

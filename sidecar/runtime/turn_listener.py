@@ -20,6 +20,7 @@ from gateway.process_basics.tasks import spawn
 from sidecar.activity.observation_loop import ObservationLoop
 from sidecar.agents.adapter.adapter import HookQuestion, Hooks
 from sidecar.approvals.approval_relay import ApprovalRelay
+from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.message_progress import DeliveryProgress
 from sidecar.evidence.turn_evidence import Evidence, EvidenceSource, TurnFact, TurnFactKind
@@ -49,6 +50,7 @@ class TurnReceivers:
     delivery_loop: DeliveryLoop
     approval_relay: ApprovalRelay
     conditions: FactReceiver
+    conversation: ConversationWatch
 
 
 class TurnListener:
@@ -56,7 +58,7 @@ class TurnListener:
     says about the agent's state. `progress` is asked about each prompt before it is submitted, and gets the facts of
     hooks and transcript with the tokens that a turn used; it turns the answer of a turn into a reply. Questions of
     hooks go to the approval relay. If the answer `decides`, the hook waits for it, and is cancelled when the question
-    is gone. The run journal gets the vendor's id of the conversation whenever it changes."""
+    is gone. The conversation's watch gets the vendor's id of it whenever it changes, and its turns."""
 
     def __init__(
         self,
@@ -68,29 +70,28 @@ class TurnListener:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._agent, self._folder = plan.agent, plan.folder
-        self._child, self._tail, self._run_journal = conversation.child, conversation.tail, conversation.run_journal
+        self._child, self._tail = conversation.child, conversation.tail
         self._observation_loop, self._progress = observation_loop, progress
         self._stop, self._delivery_loop = receivers.stop, receivers.delivery_loop
         self._approval_relay, self._conditions = receivers.approval_relay, receivers.conditions
+        self._conversation = receivers.conversation
         self._begun: deque[str] = deque(maxlen=MAX_TURNS)
         self._searching, self._search_again = asyncio.Lock(), 0.0
         self._words, self._closed = "", False
-        self.session = conversation.session
 
     def follow(self, transcript: Path | None, *, fresh: bool = False) -> None:
         if transcript and transcript != self._tail.path and not self._closed:
             self._tail.follow(transcript, fresh=fresh)
-            self.call_session(session_in(self._agent, transcript))
+            self._conversation.call_session(session_in(self._agent, transcript))
             self._loop.run_in_executor(None, note_down, self._folder, transcript)
 
     @property
     def transcript(self) -> Path | None:
         return self._tail.path
 
-    def call_session(self, name: str) -> None:
-        if name and name != self.session:
-            self.session = name
-            self._run_journal.session(name)
+    @property
+    def session(self) -> str:
+        return self._conversation.session
 
     async def hook(self, event: Mapping[str, object]) -> Mapping[str, object]:
         """Returns the answer for the agent. If anything fails here, the agent continues as if nobody had listened."""
@@ -99,7 +100,7 @@ class TurnListener:
         await self._find()
         if path := event.get("transcript_path"):
             self.follow(Path(str(path)))
-        self.call_session(hooks.session(event))
+        self._conversation.call_session(hooks.session(event))
         fact = hooks.fact(event)
         if fact and fact.kind is TurnFactKind.PROMPT and (reason := self._progress.check_prompt(fact)):
             log.info("refused", reason=reason)
@@ -182,6 +183,7 @@ class TurnListener:
             return self._conditions.fact(fact)
         self._words = (fact.text or self._words) if fact.kind is TurnFactKind.MODEL else ""
         self._conditions.fact(fact)
+        self._conversation.fact(fact)
         self._stop.fact(fact)
         self._progress.fact(fact)
         self._delivery_loop.wake()

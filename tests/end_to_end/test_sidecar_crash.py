@@ -227,6 +227,7 @@ async def test_what_was_consumed_by_a_turn_that_died_is_not_typed_again(tmp_path
 
 async def test_a_conversation_that_is_gone_is_begun_anew_once(tmp_path: Path, port: int) -> None:
     async with in_the_room(tmp_path, port) as (one, client):
+        await is_answered(client, "before it was deleted")
         agent = one.agent
         for path in one.folder.glob("demo-*.jsonl"):
             path.unlink()
@@ -236,19 +237,19 @@ async def test_a_conversation_that_is_gone_is_begun_anew_once(tmp_path: Path, po
         await is_answered(client, "hello")
 
 
-async def test_by_hand_the_last_conversation_is_resumed(tmp_path: Path, port: int) -> None:
+async def test_it_comes_back_to_its_last_conversation_unless_a_new_one_is_wanted(tmp_path: Path, port: int) -> None:
     async with in_the_room(tmp_path, port) as (one, client):
         await is_answered(client, "yesterday")
         one.terminal.write("/exit\r")
         assert await one.terminal.ends() == 0
-        async with pane(tmp_path) as fresh:
+        async with pane(tmp_path, "--fresh") as fresh:
             await fresh.has_agent()
             assert "yesterday" not in fresh.terminal.screen
             fresh.terminal.write("today\r")
             await fresh.terminal.shows("● You said: today")
             fresh.terminal.write("/exit\r")
             assert await fresh.terminal.ends() == 0
-        async with pane(tmp_path, "--resume") as resumed:
+        async with pane(tmp_path) as resumed:
             await resumed.has_agent()
             assert "● You said: today" in resumed.terminal.screen
 

@@ -60,6 +60,7 @@ USUAL: dict[str, Any] = {
     "kind": "chat",
     "state": "closed",
     "rung": "typed",
+    "start": "resumed",
 }
 OF: dict[str, dict[str, Any]] = {
     "room.create": {"room": "made-{n}"},
@@ -83,6 +84,7 @@ LAST: tuple[dict[str, Any], ...] = (
     {"op": "propose", "question": WORST[:4000], "options": TWO, "details": {WORST: WORST}},
     {"op": "activity", "activity": "busy", "note": WORST[:1000]},
     {"op": "condition", "condition": {"kind": "limited", "text": WORST[:200]}},
+    {"op": "conversation", "start": "lost", "session": WORST[:100], "why": WORST[:200], "announce": True},
 )
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.agents.adapter.adapter import Adapter, HookQuestion, LaunchContext, RunningAgent
+from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.conversation_watch import ConversationWatch
+from sidecar.conversation.start_choice import NEW
 from sidecar.evidence.turn_evidence import Evidence, TurnFact
 from sidecar.evidence_sources.transcript import TranscriptTail
 from sidecar.run_files.run_plan import RunPlan
@@ -90,4 +93,6 @@ def turn_listener_of(  # noqa: PLR0917 - a run of an agent
     anyone: Any = hearers
     stop: Any = Unstoppable()
     conversation = Conversation(child, tail or TranscriptTail(agent, None), anyone, session)
-    return TurnListener(plan, conversation, anyone, anyone, TurnReceivers(stop, anyone, anyone, Unlimited()))
+    watch = ConversationWatch(ConversationKeeper(agent, child.place), NEW, anyone, session)
+    receivers = TurnReceivers(stop, anyone, anyone, Unlimited(), watch)
+    return TurnListener(plan, conversation, anyone, anyone, receivers)

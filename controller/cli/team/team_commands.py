@@ -40,6 +40,7 @@ TeamArgument = Annotated[
         metavar="TEAM", help="The name of a team (default: the team of this folder).", autocompletion=_team_names
     ),
 ]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Begin a new conversation in place of the earlier one.")]
 InterruptOption = Annotated[
     bool, typer.Option("--interrupt", help="Urgent messages interrupt the agent's current turn first.")
 ]
@@ -78,21 +79,34 @@ def up(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Run the team.toml of this folder without asking.")] = False,
     interrupt: InterruptOption = False,
+    fresh: FreshOption = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Only print what would be started, and in which conversations; nothing is changed."
+        ),
+    ] = False,
     socket: SocketOption = None,
 ) -> None:
     """Start the gateway and a tmux session: the chat on top, the agents below.
 
-    What is already running keeps running.
+    What is already running keeps running. The agents start one after another, each in its earlier conversation.
 
     Examples:
       groupchat up
+      groupchat up --dry-run
+      groupchat up --fresh
       groupchat up --demo
       groupchat up --team other.toml --detach --json
     """
     from controller.cli.team import up_command
 
     context = given(ctx)
-    wanted = up_command.Wanted(team, demo, port, socket, context.state, yes, interrupt)
+    wanted = up_command.Wanted(team, demo, port, socket, context.state, yes, interrupt, fresh)
+    if dry_run:
+        preview = run(lambda: up_command.preview_team(wanted, context.as_json), as_json=context.as_json)
+        up_command.print_preview(preview, context.as_json)
+        return
     started, site = run(lambda: up_command.find_and_start_team(wanted, context.as_json), as_json=context.as_json)
     enters = not detach and sys.stdin.isatty()
     if context.as_json:
@@ -199,12 +213,14 @@ def teams(
 def restart(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="The name of an agent, or `chat`, or `gateway`.")],
+    fresh: FreshOption = False,
     socket: SocketOption = None,
 ) -> None:
-    """Restart an agent in its pane, or the chat, or the gateway.
+    """Restart an agent in its pane, or the chat, or the gateway. An agent comes back to its conversation.
 
     Examples:
       groupchat restart claude
+      groupchat restart claude --fresh
       groupchat restart gateway
     """
     from controller.cli.team.running_team import team_to_change
@@ -215,7 +231,7 @@ def restart(
 
     async def work() -> None:
         _, site = await team_to_change(context.state, socket)
-        await launcher.restart_pane(site, name, quiet)
+        await launcher.restart_pane(site, name, quiet, fresh=fresh)
 
     run(work, as_json=context.as_json)
     show_done({"restarted": name}, f"{name} is restarted.", context.as_json)
@@ -238,9 +254,10 @@ def add(
         list[str] | None, typer.Option("--room", metavar="ROOM", help="A room it is in beside general (repeatable).")
     ] = None,
     interrupt: InterruptOption = False,
+    fresh: FreshOption = False,
     socket: SocketOption = None,
 ) -> None:
-    """Add an agent to the running team.
+    """Add an agent to the running team. One that was in it before comes back to its conversation in this folder.
 
     Examples:
       groupchat add tester -- claude
@@ -262,7 +279,7 @@ def add(
         spec = AgentSpec(own, tuple(command or ()), job, agent, str(folder), interrupt=interrupt, rooms=rooms)
         _, site = await team_to_change(context.state, socket)
         places = (site.state, folder)
-        return await launcher.add_agent(site, require_command(with_rules_file(spec, *places), places))
+        return await launcher.add_agent(site, require_command(with_rules_file(spec, *places), places), fresh=fresh)
 
     started = run(work, as_json=context.as_json)
     if context.as_json:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
+from controller.cli.team.preview_text import preview_lines
 from controller.cli.team.team_file_consent import require_consent
 from controller.team.preflight import PreflightCheck, run_checks
-from controller.team.team import with_interrupt
+from controller.team.team import Team, with_interrupt
 from controller.team.workspace_record import read_workspace_record
 from controller.workspace import launcher
 from controller.workspace.startup.agent_rules_files import with_rules_files
-from controller.workspace.startup.team_inputs import build_team, gather_facts, read_team_files, up_options
+from controller.workspace.startup.start_preview import StartPreview, preview_start
+from controller.workspace.startup.team_inputs import TeamFiles, build_team, gather_facts, read_team_files, up_options
 from controller.workspace.team_location import PrintLine, TeamLocation, location_from_record
 from gateway.client.discovery.team_choice import (
     DEFAULT_TEAM,
@@ -26,7 +29,7 @@ from gateway.client.discovery.team_choice import (
     state_folder_to_start,
 )
 from gateway.client.discovery.team_discovery import find_team_sources, home_folder, named_folder, team_for_folder
-from gateway.console.console_output import print_lines
+from gateway.console.console_output import print_json, print_lines
 from gateway.console.run_command import run
 from gateway.protocol.errors import GroupChatError, Unavailable
 
@@ -42,26 +45,54 @@ class Wanted:
     state: str | None
     yes: bool
     interrupt: bool
+    fresh: bool = False
 
 
-async def find_and_start_team(wanted: Wanted, as_json: bool) -> tuple[launcher.StartedTeam, TeamLocation]:
+@dataclass(frozen=True)
+class FoundTeam:
+    """The team that is meant, its location, and the files that it was read from."""
+
+    team: Team
+    site: TeamLocation
+    files: TeamFiles
+
+
+def _find_team_to_start(wanted: Wanted, tell: PrintLine) -> FoundTeam:
     found, cwd = find_team_sources(os.environ, wanted.state), Path.cwd()
-    tell = quiet if as_json else told
     if not wanted.team:
         cwd = _folder_of_the_team(found, cwd, tell)
     files = read_team_files(wanted.team, cwd, _distrust_of(found))
     team = build_team(os.environ, up_options(wanted.demo, wanted.port), files)
     team = with_interrupt(team) if wanted.interrupt else team
-    require_consent(named_folder(os.environ, wanted.state) or home_folder(), files, wanted.yes)
     folder = Path(state_folder_to_start(found, team.name, team.file))
     team = with_rules_files(team, cwd, folder, files.folder)
-    site = replace(TeamLocation.of(folder, team.session, wanted.socket), cwd=cwd)
-    if read_workspace_record(folder) is None:
+    return FoundTeam(team, replace(TeamLocation.of(folder, team.session, wanted.socket), cwd=cwd), files)
+
+
+async def find_and_start_team(wanted: Wanted, as_json: bool) -> tuple[launcher.StartedTeam, TeamLocation]:
+    tell = quiet if as_json else told
+    found = _find_team_to_start(wanted, tell)
+    team, site = found.team, found.site
+    require_consent(named_folder(os.environ, wanted.state) or home_folder(), found.files, wanted.yes)
+    if read_workspace_record(site.state) is None:
         _judge(list(run_checks(team, await gather_facts(team, site))), tell)
-    started = await launcher.start_team(team, site, tell)
+    started = await launcher.start_team(team, site, tell, fresh=wanted.fresh)
     for name, problem in started.problems.items():
         tell(f"{name}: {problem}")
-    return started, location_from_record(folder, wanted.socket)
+    return started, location_from_record(site.state, wanted.socket)
+
+
+async def preview_team(wanted: Wanted, as_json: bool) -> StartPreview:
+    """What `up` would do. No program of the team is run, so nobody is asked for consent."""
+    found = _find_team_to_start(wanted, quiet if as_json else told)
+    return await preview_start(found.team, found.site, fresh=wanted.fresh)
+
+
+def print_preview(preview: StartPreview, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(preview))
+    else:
+        print_lines(*preview_lines(preview, datetime.now().astimezone(), Path.home()))
 
 
 def _folder_of_the_team(found: TeamSources, cwd: Path, tell: PrintLine) -> Path:
@@ -105,6 +136,7 @@ def as_answer(started: launcher.StartedTeam, site: TeamLocation) -> dict[str, ob
         "state": str(site.state),
         "agents": list(started.agents),
         "problems": dict(started.problems),
+        "conversations": dict(started.conversations),
     }
 
 

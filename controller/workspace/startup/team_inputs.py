@@ -29,10 +29,10 @@ from controller.tmux.session import is_new_enough
 from controller.workspace.startup.agent_rules_files import rules_paths
 from controller.workspace.team_location import TeamLocation
 from gateway.client.discovery.running_gateway import read_live_gateway
-from gateway.client.discovery.team_choice import TEAM_FILE
+from gateway.client.discovery.team_choice import STATE_VARIABLE, TEAM_FILE
 
 MODES_FOLDER = "modes"
-VERSION_TIMEOUT_S = 4.0
+VERSION_TIMEOUT_S, FORESEE_TIMEOUT_S = 4.0, 30.0
 FORESEE_COMMAND = (sys.executable, "-P", "-m", "sidecar.cli", "foresee")
 
 
@@ -113,7 +113,7 @@ async def gather_facts(team: Team, site: TeamLocation) -> MachineFacts:
     version, programs, foreseen = await asyncio.gather(
         _tmux_version(),
         asyncio.gather(*(_inspect_program(agent) for agent in known)),
-        _ask_requirements(known, site.cwd),
+        ask_requirements(known, site),
     )
     runs_already = read_live_gateway(site.state) is not None
     return MachineFacts(
@@ -150,31 +150,40 @@ async def _inspect_program(agent: AgentSpec) -> Program:
     return Program(agent.name, name, path, await _output_of(path, "--version"))
 
 
-async def _ask_requirements(agents: Sequence[AgentSpec], cwd: Path) -> list[AgentRequirements]:
-    """What the sidecar's adapters know about the agents; empty if the sidecar does not run."""
+async def ask_requirements(
+    agents: Sequence[AgentSpec], site: TeamLocation, *, conversations: bool = False, fresh: bool = False
+) -> list[AgentRequirements]:
+    """What the sidecar's adapters know about the agents, and, if wanted, how their conversations would begin; empty if
+    the sidecar does not run."""
     if not agents:
         return []
     wanted = [
         {
             "command": agent.command,
             "agent": agent.agent,
-            "project": str(cwd / Path(agent.project).expanduser()),
+            "project": str(site.cwd / Path(agent.project).expanduser()),
             "env": dict(agent.env),
+            "name": agent.name if conversations else "",
+            "fresh": fresh,
         }
         for agent in agents
     ]
-    told = await _output_of(*FORESEE_COMMAND, told=msgspec.json.encode(wanted))
+    env = {**site.env, STATE_VARIABLE: str(site.state)}
+    patience = FORESEE_TIMEOUT_S if conversations else VERSION_TIMEOUT_S
+    told = await _output_of(*FORESEE_COMMAND, told=msgspec.json.encode(wanted), env=env, patience=patience)
     with contextlib.suppress(msgspec.MsgspecError):
         return msgspec.json.decode(told, type=list[AgentRequirements])
     return []
 
 
-async def _output_of(*command: str, told: bytes = b"") -> str:
+async def _output_of(
+    *command: str, told: bytes = b"", env: Mapping[str, str] | None = None, patience: float = VERSION_TIMEOUT_S
+) -> str:
     pipe, quiet = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     with contextlib.suppress(OSError):
-        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=quiet)
+        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=quiet, env=env)
         try:
-            out, _ = await asyncio.wait_for(process.communicate(told), VERSION_TIMEOUT_S)
+            out, _ = await asyncio.wait_for(process.communicate(told), patience)
             return out.decode(errors="replace")
         except TimeoutError:
             process.kill()

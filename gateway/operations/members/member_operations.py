@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.access.permissions import Actor
-from gateway.agent_control import delivery_rules, limit_notices
+from gateway.agent_control import conversation_notices, delivery_rules, limit_notices
 from gateway.marks import mutes
 from gateway.model.paging import cut_page
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.operations.access.token_operations import expect_member
-from gateway.protocol.requests.agent_requests import SetActivity, SetCondition, SetFolder
+from gateway.protocol.requests.agent_requests import SetActivity, SetCondition, SetConversation, SetFolder
 from gateway.protocol.requests.connection_requests import Bye
 from gateway.protocol.requests.member_requests import Members, Register, RemoveMember, WhoAmI
 from gateway.protocol.requests.room_requests import Kick, Leave, RemoveRoom, Rooms
@@ -55,6 +55,17 @@ async def answer_set_condition(hub: Hub, actor: Actor, request: SetCondition) ->
     notices = limit_notices.limit_notices(hub.state, actor.name, condition, hub.rule_context())
     live.condition = condition
     live.told_limit = limit_notices.told_limit_after(live.told_limit, condition, is_told_now=bool(notices))
+    hub.presence.note_change(actor.name)
+    return await hub.carry_out(RuleOutcome(Done(), notices))
+
+
+async def answer_set_conversation(hub: Hub, actor: Actor, request: SetConversation) -> Result:
+    conversation_notices.check_report(request)
+    live, context = hub.state.live[actor.name], hub.rule_context()
+    notices = conversation_notices.return_notices(hub.state, actor.name, request, context, hub.now)
+    live.conversation = request.start
+    if notices:
+        live.told_return = (conversation_notices.report_key(request), hub.now)
     hub.presence.note_change(actor.name)
     return await hub.carry_out(RuleOutcome(Done(), notices))
 

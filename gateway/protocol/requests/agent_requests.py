@@ -15,6 +15,7 @@ from gateway.protocol.requests.request import (
     ShortText,
 )
 from gateway.protocol.types.agent_conditions import Condition
+from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import (
     Activity,
     Composer,
@@ -35,6 +36,18 @@ class SetCondition(Request, frozen=True, tag="condition"):
     the log, but a new limit is told to your room once."""
 
     condition: Condition | None = None
+
+
+class SetConversation(Request, frozen=True, tag="conversation"):
+    """Report how your present run began: in a new conversation with your model, or in an earlier one, which began at
+    `since`. With `announce`, a room of yours is told that you came back to it, or `why` you could not. `session` is
+    your program's own id of the conversation. This is not kept in the log."""
+
+    start: ConversationStart
+    since: Annotated[str, Meta(max_length=40)] = ""
+    session: Annotated[str, Meta(max_length=100)] = ""
+    why: ShortText = ""
+    announce: bool = False
 
 
 class Pause(Request, frozen=True, tag="pause"):

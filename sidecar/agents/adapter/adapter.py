@@ -128,6 +128,10 @@ def no_resume_command(command: Sequence[str], session: str) -> tuple[str, ...] |
     return None
 
 
+def nobody_can_tell(session: str, place: LaunchContext) -> bool | None:
+    return None
+
+
 def leave_unchanged(text: str) -> str:
     return text
 
@@ -177,6 +181,9 @@ class LaunchMethod:
     launch: Callable[[Sequence[str], LaunchContext], LaunchPlan] = launch_as_given
     # the command that continues an earlier session, if the vendor can
     resumed: Callable[[Sequence[str], str], tuple[str, ...] | None] = no_resume_command
+    # whether the vendor has turns of this session on disk, where it looks when it resumes one in this place; None:
+    # nobody can tell
+    is_written: Callable[[str, LaunchContext], bool | None] = nobody_can_tell
     # the maximum seconds that a tool may wait; 0: the agent gets no tools
     tool_patience_s: int = 0
     # what starts it if nobody gives a command

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -88,6 +88,7 @@ def _launching(tables: RulesTables, files: _TranscriptFiles | None) -> LaunchMet
         is_for=lambda given: bool(given) and program_name(given) in programs,
         launch=partial(_plan_launch, tables, files),
         resumed=partial(_resume_command, tables),
+        is_written=partial(_is_written, tables),
         command=command,
     )
 
@@ -128,6 +129,14 @@ def _resume_command(tables: RulesTables, command: Sequence[str], session: str) -
     """Its `{session}` is filled in when it is started. Options that the user gave to another command are not known."""
     given = command_words(tables.launch.command)
     return command_words(tables.launch.resume) or None if tuple(command) == given else None
+
+
+def _is_written(tables: RulesTables, session: str, place: LaunchContext) -> bool | None:
+    """By its transcript, if the conversation's id is part of its path."""
+    if tables.transcript is None or "{session}" not in tables.transcript.file:
+        return None
+    path = Path(_Names(replace(place, session=session)).fill(tables.transcript.file))
+    return any(one.is_file() and one.stat().st_size > 0 for one in path.parent.glob(path.name))
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ HAPPENS: tuple[tuple[Actor, str, dict[str, Any]], ...] = (
     (KIT, "send", {"content": "in general", "to": ["@alice", "@kit"]}),
     (KIT, "activity", {"activity": "busy"}),
     (KIT, "condition", {"condition": {"kind": "limited"}}),
+    (KIT, "conversation", {"start": "resumed"}),
     (ALICE, "role", {"member": "kit", "role": "painter"}),
     (ALICE, "pause", {"member": "kit"}),
     (ALICE, "resume", {"member": "kit"}),

@@ -30,6 +30,7 @@ from gateway.protocol.requests.agent_requests import (
     Resume,
     SetActivity,
     SetCondition,
+    SetConversation,
     SetFolder,
     Share,
     ShowTerminal,
@@ -255,7 +256,7 @@ OF_THE_HOUSE: tuple[type[Request], ...] = (
     BeginPairing,
     CreateLink,
     *(OpenLanPage, CloseLanPage),
-    *(WatchTerminal, UnwatchTerminal, ShowTerminal, PressTerminalKey, SetFolder, SetCondition),
+    *(WatchTerminal, UnwatchTerminal, ShowTerminal, PressTerminalKey, SetFolder, SetCondition, SetConversation),
 )
 
 

@@ -8,6 +8,9 @@ import pytest
 
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
+from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.conversation_watch import ConversationWatch
+from sidecar.conversation.start_choice import NEW
 from sidecar.evidence_sources.transcript import TranscriptTail
 from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
@@ -31,7 +34,8 @@ def listener_before(scene: Scene, folder: Path) -> TurnListener:
     child = RunningAgent(LaunchContext(folder, folder, "", "", {}), 1, 0.0)
     conversation = Conversation(child, TranscriptTail(CLAUDE, None), anyone)
     plan = RunPlan("claude", CLAUDE, ("claude",), folder, folder, {})
-    receivers = TurnReceivers(stop, scene.delivery_loop, anyone, Unlimited())
+    watch = ConversationWatch(ConversationKeeper(CLAUDE, child.place), NEW, anyone)
+    receivers = TurnReceivers(stop, scene.delivery_loop, anyone, Unlimited(), watch)
     return TurnListener(plan, conversation, anyone, scene.progress, receivers)
 
 

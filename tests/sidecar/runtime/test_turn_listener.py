@@ -21,6 +21,7 @@ from sidecar.agents.adapter.adapter import (
     Transcript,
     TranscriptFormat,
 )
+from sidecar.conversation.conversation_file import read_conversations
 from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from sidecar.runtime.turn_listener import MAX_TURNS, SEARCH_REST_FACTOR
 from tests.fakes.retry import retry_until
@@ -135,8 +136,10 @@ async def test_the_conversation_id_is_recorded_when_it_changes(tmp_path: Path) -
     heard = Heard(tmp_path)
     for name in ("one", "one", "", "two"):
         await heard.turn_listener.hook({"session_id": name})
-    assert heard.by.sessions == ["one", "two"]
-    assert heard.turn_listener.session == "two"
+        assert heard.turn_listener.session == (name or "one")
+    (known,) = read_conversations(tmp_path)
+    assert known.kept is None
+    assert known.candidate is not None and known.candidate.session == "two"
 
 
 async def test_a_note_that_cannot_be_written_is_logged(tmp_path: Path) -> None:

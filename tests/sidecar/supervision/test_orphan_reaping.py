@@ -93,7 +93,7 @@ def all_dead(numbers: Callable[[], list[int]]) -> Iterator[None]:
 
 
 async def test_a_stubborn_tree_is_ended_with_all_that_left_it(tmp_path: Path) -> None:
-    run_journal = RunJournal(tmp_path, "demo")
+    run_journal = RunJournal(tmp_path)
     env = dict(run_journal.environment_mark(("agent",)))
     names = tmp_path / "pids"
 
@@ -110,7 +110,7 @@ async def test_a_stubborn_tree_is_ended_with_all_that_left_it(tmp_path: Path) ->
 
 
 async def test_who_forgot_the_mark_is_found_by_its_parents(tmp_path: Path) -> None:
-    run_journal = RunJournal(tmp_path, "demo")
+    run_journal = RunJournal(tmp_path)
     run_journal.environment_mark(("agent",))
     names = tmp_path / "pids"
 
@@ -145,7 +145,7 @@ def test_the_mark_of_another_run_does_not_count(tmp_path: Path) -> None:
 
 
 async def test_whose_name_is_held_lives_by_right(tmp_path: Path) -> None:
-    run_journal = RunJournal(tmp_path, "demo")
+    run_journal = RunJournal(tmp_path)
     with running("sleep", "600", env=dict(run_journal.environment_mark(("sleep",)))) as agent:
         run_journal.record_start(agent.pid)
         async with hold_name(tmp_path, "demo"):
@@ -163,20 +163,18 @@ def test_an_unreadable_record_belongs_to_no_run(tmp_path: Path, text: str) -> No
 
 
 def test_a_run_that_ended_leaves_no_record_and_its_files_are_private(tmp_path: Path) -> None:
-    run_journal = RunJournal(tmp_path, "demo")
+    run_journal = RunJournal(tmp_path)
     run_journal.environment_mark(("agent",))
     run_journal.record_start(os.getpid())
-    run_journal.session("one")
     assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
         "run.json": 0o600,
-        "conversation.json": 0o600,
     }
     run_journal.record_end()
-    assert [path.name for path in tmp_path.iterdir()] == ["conversation.json"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_successors_record_is_not_removed(tmp_path: Path) -> None:
-    earlier, later = RunJournal(tmp_path, "demo"), RunJournal(tmp_path, "demo")
+    earlier, later = RunJournal(tmp_path), RunJournal(tmp_path)
     earlier.environment_mark(("agent",))
     later.environment_mark(("agent",))
     earlier.record_end()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.workspace.startup.readiness import wait_until_ready
+from controller.workspace.startup.readiness import BegunAgents, wait_until_ready
 from gateway.client import Client
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import MemberView, PresenceChanged, Receipt
@@ -38,7 +38,7 @@ async def test_the_panes_are_not_asked_after_each_event() -> None:
     client: Any = SimpleNamespace(welcome=SimpleNamespace(members=()), events=events)
     site: Any = SimpleNamespace(workspace=SimpleNamespace(panes=panes))
     told: list[str] = []
-    assert await wait_until_ready(client, site, ["claude"], 30, told.append) == {}
+    assert await wait_until_ready(client, site, ["claude"], 30, told.append) == BegunAgents()
     assert told == ["claude is idle"]
     assert looked < 200
 

@@ -1,0 +1,48 @@
+"""What `up --dry-run` is told of each kind of agent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sidecar.agents import agent_for
+from sidecar.agents.adapter.adapter import LaunchContext
+from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.foreseen_start import ForeseenConversation, foresee_conversation
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("claude", "resumed"),
+        ("claude --model opus", "resumed"),
+        ("claude --resume", "command"),
+        ("claude --worktree", "command"),
+        ("codex", "resumed"),
+        ("codex resume --last", "command"),
+        ("gemini", "resumed"),
+        ("gemini --resume latest", "command"),
+        ("qwen", "resumed"),
+        ("opencode", "resumed"),
+        ("opencode --continue", "command"),
+        ("python -m sidecar.demo_agent", "resumed"),
+        ("copilot", "never"),
+        ("bash", "never"),
+    ],
+)
+def test_each_kind_and_command(command: str, expected: str, tmp_path: Path) -> None:
+    words = tuple(command.split())
+    agent = agent_for(words)
+    place = LaunchContext(tmp_path, tmp_path, "", "", {"HOME": str(tmp_path)})
+    keeper = ConversationKeeper(agent, place, lambda: 1_796_040_000.0)
+    keeper.note_session("one")
+    keeper.note_turn("one", is_written=True)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    found = foresee_conversation(agent, words, place, fresh=False)
+    assert found.start == expected
+    if expected == "resumed":
+        time = "2026-11-30T12:00:00Z"
+        assert found == ForeseenConversation("resumed", "one", time, time, is_missing=agent.name != "opencode")
+        assert foresee_conversation(agent, words, place, fresh=True) == ForeseenConversation("new")
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

@@ -4,6 +4,8 @@ of the plugin mean."""
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, LaunchPlan
 from sidecar.agents.opencode import CONFIG_VARIABLE
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
+from sidecar.screen.rules import conditions_of_failure
 from tests.sidecar.capabilities import approvals_of, hooks_of, transcript_of
 
 OPENCODE = REGISTRY["opencode"]
@@ -105,6 +108,35 @@ def test_events_are_facts_by_hook_and_by_file(kind: str, fact: TurnFactKind | No
     assert by_hook == (TurnFact(fact, "Grün.", "msg_1") if fact else None)
     assert by_file == (TurnFact(fact, "Grün.", "msg_1", EvidenceSource.TRANSCRIPT) if fact else None)
     assert hooks_of(OPENCODE).session(event) == "ses_1"
+
+
+PLAY = """\
+import { LlmGroupchat } from "./plugin.mjs"
+const plugin = await LlmGroupchat({ client: {} })
+for (const event of JSON.parse(process.argv[2])) await plugin.event({ event })
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_plugin_tells_of_a_refused_request_and_when_a_long_wait_ends(tmp_path: Path) -> None:
+    """Played in node, with the events that OpenCode sends while it waits. Nobody listens at the hook address."""
+    where = replace(place(), private=tmp_path)
+    (tmp_path / "plugin.mjs").write_text("\n".join(launched("opencode", where).files.values()))
+    (tmp_path / "play.mjs").write_text(PLAY)
+    statuses = (
+        {"type": "busy"},
+        {"type": "retry", "attempt": 1, "message": "Rate limited", "next": 4_000_000_000_000},
+        {"type": "retry", "attempt": 2, "message": "You exceeded your current quota", "next": 0},
+        {"type": "idle"},
+    )
+    events = [{"type": "session.status", "properties": {"sessionID": "ses_1", "status": status}} for status in statuses]
+    subprocess.run(["node", "play.mjs", json.dumps(events)], cwd=tmp_path, check=True, timeout=60)
+    told = [json.loads(line) for line in (tmp_path / "opencode-turns.jsonl").read_text().splitlines()]
+    found = [transcript_of(OPENCODE).line(one) for one in told]
+    texts = ("it tries again at 2096-10-02T07:06:40Z: Rate limited", "You exceeded your current quota")
+    assert found == [TurnFact(TurnFactKind.REFUSED, text, "", EvidenceSource.TRANSCRIPT) for text in texts]
+    limits = [conditions_of_failure(OPENCODE.rules, text) for text in texts]
+    assert [one.text for match in limits for one in match] == list(texts)
 
 
 def test_a_step_of_the_model_costs_tokens() -> None:

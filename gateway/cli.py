@@ -67,6 +67,7 @@ def serve(
     guest_burst: Annotated[float, option("guest_burst")] = default_of("guest_burst"),
     guest_rate: Annotated[float, option("guest_rate")] = default_of("guest_rate"),
     remind_asks: Annotated[float, option("remind_asks")] = default_of("remind_asks"),
+    collision_window: Annotated[float, option("collision_window")] = default_of("collision_window"),
     max_hops: Annotated[int, option("max_hops")] = default_of("max_hops"),
     max_pair: Annotated[int, option("max_pair")] = default_of("max_pair"),
     max_wakes: Annotated[int, option("max_wakes")] = default_of("max_wakes"),

@@ -138,6 +138,7 @@ class Runner:
             "follow": lambda: parts.turn_listener.listen(parts.delivery_loop.wait_while_in_hand),
             "ghost": parts.ghost.run,
             "show": parts.terminal_stream.run,
+            "work": parts.work.run,
             "end": lambda: self._stop_when_told(parts),
         }
 
@@ -234,6 +235,7 @@ def _ends(stop: Callable[[], None]) -> dict[signal.Signals, Callable[[], None]]:
 def _pressed(parts: SidecarParts, keys: bytes) -> None:
     parts.keys.pressed(keys, AT_TERMINAL)
     parts.approval_relay.note_key_pressed(keys)
+    parts.work.pressed(keys)
 
 
 async def _leave_screen(parts: SidecarParts) -> None:

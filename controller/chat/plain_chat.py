@@ -81,6 +81,8 @@ class PlainChat:
         if lines := plain_lines(event, self.chat.state.me, self.chat.state.room):
             self._print(*lines)
             self._prompt()
+            self.chat.state.mark_read()
+            self.chat.read_reporter.note_shown()
 
     def _jumped(self, key: EntryKey | None) -> None:
         """Print the newest entries of a room that is entered, or those from an older message on."""

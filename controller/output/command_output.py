@@ -11,6 +11,7 @@ import msgspec
 from controller.output.time_text import moment_text
 from controller.view.approvals.question_view import AskView, ended_line, warning_lines, who_may_answer
 from controller.wording.decision_text import text_for_people
+from controller.wording.state_text import DONE_WORD, is_done
 from controller.wording.status_text import StatusContext, status_rows
 from gateway.console.console_output import print_json, print_lines, print_table
 from gateway.protocol.events import (
@@ -21,6 +22,7 @@ from gateway.protocol.results import AskList, Health, MemberList, RoomList, Stor
 from gateway.protocol.text.attachments import attachments_of
 from gateway.protocol.text.question_text import answer_commands
 from gateway.protocol.types.agent_conditions import condition_text
+from gateway.protocol.types.agent_work import brief_work_text
 from gateway.protocol.types.core_types import Ask, AskState
 
 if TYPE_CHECKING:
@@ -88,6 +90,9 @@ def print_members(found: MemberList, asked: AskList, as_json: bool) -> None:
                         "paused": one.paused,
                         "project": one.project,
                         "condition": one.condition,
+                        "since": one.since,
+                        "work": one.work,
+                        "done": one.done,
                         "ask": asks_of.get(one.name),
                     }
                     for one in found.agents
@@ -95,17 +100,18 @@ def print_members(found: MemberList, asked: AskList, as_json: bool) -> None:
             }
         )
         return
-    columns = ("name", "kind", "role", "presence", "activity", "waiting")
+    columns = ("name", "kind", "role", "presence", "activity", "waiting", "is at")
     print_table((_member_cells(one) for one in found.agents), columns=columns)
     if asked.asks:
         print_asks(asked, as_json)
 
 
 def _member_cells(one: MemberView) -> tuple[str, ...]:
-    activity = f"{one.activity}{' (paused)' if one.paused else ''}"
+    activity = f"{DONE_WORD if is_done(one) else one.activity}{' (paused)' if one.paused else ''}"
     if one.condition is not None:
         activity += f", {condition_text(one.condition)}"
-    return one.name, one.kind, one.role or "", one.presence, activity, str(one.queued or "")
+    waiting, at = str(one.queued or ""), brief_work_text(one.work)
+    return one.name, one.kind, one.role or "", one.presence, activity, waiting, at
 
 
 def print_rooms(found: RoomList, as_json: bool) -> None:

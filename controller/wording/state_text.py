@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.protocol.events import MemberView
+from gateway.protocol.text.printable_text import printable_line
 from gateway.protocol.types.agent_conditions import HOLDING_KINDS, Condition, ConditionKind, condition_text
-from gateway.protocol.types.core_types import Activity, Composer, Presence
+from gateway.protocol.types.agent_work import short_tool_text, tool_text
+from gateway.protocol.types.core_types import Activity, Composer, MemberKind, Presence
 
 _SEPARATOR = " · "
+DONE_WORD = "done"
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ def title_with_role(name: str, role: str | None) -> str:
     return f"{name} ({role})" if role else name
 
 
-def state_text(member: MemberView) -> str:
+def state_text(member: MemberView, tool: str = "") -> str:
     """The member's state in few words, the most important first: where they do not all fit, the last ones are left
-    out."""
+    out. `tool` is what it works with, as it is to be shown."""
     if member.presence is not Presence.ONLINE and member.activity is not Activity.STARTING:
         words = [str(member.presence)]
     else:
@@ -45,6 +48,8 @@ def state_text(member: MemberView) -> str:
         words.append("paused")
     if member.queued:
         words.append(f"{member.queued} waiting")
+    if tool:
+        words.append(tool)
     if member.composer is Composer.DRAFT:
         words.append("draft")
     if member.hops_left is not None:
@@ -53,11 +58,18 @@ def state_text(member: MemberView) -> str:
 
 
 def _activity_word(member: MemberView) -> str:
-    """An agent whose screen is not understood is `unknown`, and not merely here: nothing is typed into it. A person,
-    and a program without a sidecar, has no activity."""
+    """An agent of which nothing is understood is `unknown`, and not merely here: nothing is typed into it. A person,
+    and a tool, has no activity. Where nobody has looked at what an idle agent has done, it is `done`."""
+    if is_done(member):
+        return DONE_WORD
     if member.activity is not Activity.UNKNOWN:
         return str(member.activity)
-    return "unknown" if member.since else "online"
+    return "unknown" if member.since or member.kind is MemberKind.AGENT else "online"
+
+
+def is_done(member: MemberView) -> bool:
+    """Whether it is idle after work at which no person has looked yet."""
+    return member.done and member.activity is Activity.IDLE
 
 
 def holding_condition(member: MemberView) -> ConditionKind | None:
@@ -72,12 +84,26 @@ def _with_condition(activity: str, condition: Condition) -> list[str]:
     rest may be cut."""
     text = condition_text(condition)
     if condition.kind in HOLDING_KINDS:
-        return [text] if activity in ("idle", "error") else [text, activity]
+        return [text] if activity in ("idle", DONE_WORD, "error") else [text, activity]
     return [activity, text]
 
 
 def state_text_within(member: MemberView, columns: int) -> str:
-    """As much of the state as fits in whole words; at least what the member does."""
-    parts = state_text(member).split(_SEPARATOR)
-    fitting = (_SEPARATOR.join(parts[:count]) for count in range(len(parts), 0, -1))
-    return next((text for text in fitting if len(text) <= columns), parts[0])
+    """As much of the state as fits in whole words; at least what the member does. The file that it works on is shown
+    without its folders, where they do not fit."""
+    whole, short = (printable_line(text_of(member.work)) for text_of in (tool_text, short_tool_text))
+    parts = state_text(member, short).split(_SEPARATOR)
+    shorter = (_SEPARATOR.join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((text for text in (state_text(member, whole), *shorter) if len(text) <= columns), parts[0])
+
+
+def tool_within(member: MemberView, columns: int) -> str:
+    """The tool and its file, without its folders where they do not fit; empty if it uses none."""
+    whole, short = printable_line(tool_text(member.work)), printable_line(short_tool_text(member.work))
+    return whole if len(whole) <= columns else short
+
+
+def tool_fits(member: MemberView, columns: int) -> bool:
+    """Whether `state_text_within` shows the tool."""
+    tools = {printable_line(text_of(member.work)) for text_of in (tool_text, short_tool_text)}
+    return not tools.isdisjoint(state_text_within(member, columns).split(_SEPARATOR))

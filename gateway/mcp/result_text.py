@@ -13,6 +13,7 @@ from gateway.protocol.results import Inbox, MessageDetail
 from gateway.protocol.text.attachments import attachments_of
 from gateway.protocol.text.printable_text import local_time_text, printable_line, quote_lines
 from gateway.protocol.types.agent_conditions import condition_text
+from gateway.protocol.types.agent_work import place_text, tool_text
 from gateway.protocol.types.core_types import Activity, Delivery, MemberKind, Option, Presence, Room
 from gateway.protocol.types.decision_types import Decision
 
@@ -85,6 +86,7 @@ def _peer_line(one: MemberView, me: str) -> str:
     if one.kind is MemberKind.AGENT and one.activity is not Activity.UNKNOWN:
         words.append(str(one.activity))
     words += [condition_text(one.condition)] if one.condition else []
+    words += [printable_line(at) for at in (tool_text(one.work), place_text(one.work)) if at]
     words += [str(one.presence)] * (one.presence is not Presence.ONLINE)
     words += [f"{one.queued} waiting"] * bool(one.queued)
     words += ["you"] * (one.name == me)

@@ -11,7 +11,7 @@ import msgspec
 from gateway.access.permissions import Actor
 from gateway.loop_guard.recent_traffic import is_answer, tokens_of
 from gateway.model.records.state_tables import COST
-from gateway.model.records.stored_records import CostRecord
+from gateway.model.records.stored_records import CostRecord, LastAnswer
 from gateway.model.rule_outcome import StateChange
 from gateway.model.state import MACHINES, GatewayState
 from gateway.protocol.events import Message
@@ -19,11 +19,14 @@ from gateway.protocol.results import AgentCost
 
 
 def count_answer(state: GatewayState, actor: Actor, message: Message) -> tuple[StateChange, ...]:
-    """The author's totals with this answer; nothing if the message ends no turn of a machine, or repeats one."""
+    """The author's totals and last answer with this one; nothing if the message ends no turn of a machine, or repeats
+    one."""
     if actor.kind not in MACHINES or not is_answer(message) or state.chains.knows_message(actor.name, message.id):
         return ()
     before = state.costs.get(actor.name) or CostRecord(actor.name, message.timestamp)
-    after = msgspec.structs.replace(before, answers=before.answers + 1, tokens=before.tokens + tokens_of(message))
+    last = LastAnswer(message.seq, message.room, message.recipients)
+    tokens = before.tokens + tokens_of(message)
+    after = msgspec.structs.replace(before, answers=before.answers + 1, tokens=tokens, last=last)
     return (StateChange(COST.name, actor.name, after),)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.protocol.types.agent_conditions import Condition
+from gateway.protocol.types.agent_work import UnseenResult, Work
 from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import Activity, Composer
 
@@ -48,6 +49,8 @@ class LiveMember:
     activities: deque[BegunActivity] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_ACTIVITIES))
     folder: str = ""
     condition: Condition | None = None
+    work: Work | None = None
+    unseen: UnseenResult = UnseenResult.NOTHING
     told_limit: Condition | None = None  # the limit that its room was told of last
     conversation: ConversationStart | None = None
     told_return: tuple[str, float] = ("", float("-inf"))  # what its room was told of that last, and when

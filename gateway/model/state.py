@@ -17,6 +17,7 @@ from gateway.loop_guard.recent_traffic import RecentTraffic, hops_left
 from gateway.model.addressable_members import MemberDirectory
 from gateway.model.deliveries.open_deliveries import OpenDeliveries
 from gateway.model.deliveries.recent_messages import RecentMessages
+from gateway.model.file_writes import FileWrites
 from gateway.model.live_members import LiveMember
 from gateway.model.records.state_tables import (
     ASK,
@@ -35,6 +36,7 @@ from gateway.model.records.state_tables import (
     Floors,
     Memberships,
     Owner,
+    ReadMarks,
     Table,
 )
 from gateway.model.records.stored_records import MemberRecord, RoomRecord
@@ -42,6 +44,7 @@ from gateway.model.rule_outcome import StateChange
 from gateway.protocol.errors import Forbidden, NotFound, UnknownRoom
 from gateway.protocol.events import MemberView
 from gateway.protocol.text.addressing import Candidate, Named, unknown_recipient_error
+from gateway.protocol.types.agent_work import UnseenResult
 from gateway.protocol.types.core_types import Activity, Composer, Member, MemberKind, Presence, Room
 from gateway.protocol.types.timestamps import iso_from_seconds
 from gateway.turns.engine import Floor
@@ -65,7 +68,7 @@ class GatewayState:
         self.live: dict[str, LiveMember] = defaultdict(LiveMember)
         self.picked: dict[str, str] = {}
         self.devices_seen: dict[str, float] = {}  # when each device last connected, by its id
-        self.chains = chains or RecentTraffic()
+        self.chains, self.writes = chains or RecentTraffic(), FileWrites()
         self.recent = RecentMessages()
         self._inboxes: dict[str, tuple[str, ...]] = {}
         self._public_inboxes: dict[str, tuple[str, ...]] = {}
@@ -84,6 +87,7 @@ class GatewayState:
         self.pins = self._keep(Table(PIN)).rows
         self.muted = self._keep(Table(MUTED)).rows
         self.costs = self._keep(Table(COST)).rows
+        self.reads_of_room = self._keep(ReadMarks()).of_room
         floors = self._keep(Floors())
         self.floors, self.speaking = floors.rows, floors.speaking
         memberships = self._keep(Memberships(self._forget_inboxes))
@@ -128,7 +132,7 @@ class GatewayState:
         live = self.live[name]
         if not live.connections:
             live.activity, live.composer, live.note = Activity.UNKNOWN, Composer.UNKNOWN, ""
-            live.condition = None
+            live.condition, live.work, live.unseen = None, None, UnseenResult.NOTHING
 
     # queries
 
@@ -294,7 +298,32 @@ class GatewayState:
             since=iso_from_seconds(live.since) if live.since > 0 else "",
             condition=live.condition,
             conversation=live.conversation,
+            work=live.work,
+            done=self.is_done(member.name),
         )
+
+    def is_done(self, name: str) -> bool:
+        """Whether this agent has worked and rests, and nobody has looked at the result yet."""
+        live = self.live.get(name)
+        if live is None or live.activity is not Activity.IDLE or not live.connections:
+            return False
+        if live.unseen is UnseenResult.ROOM:
+            return not self._is_answer_read(name)
+        return live.unseen is UnseenResult.TERMINAL
+
+    def _is_answer_read(self, name: str) -> bool:
+        """Whether a person has been shown the last answer of this agent. An answer that went to agents alone counts as
+        shown when a person has been shown the room up to there."""
+        cost = self.costs.get(name)
+        if cost is None or cost.last is None:
+            return False
+        people = {one for one in cost.last.recipients if self.is_person(one)}
+        shown = self.reads_of_room.get(cost.last.room, {}).items()
+        return any(message >= cost.last.message and (not people or one in people) for one, message in shown)
+
+    def is_person(self, name: str) -> bool:
+        record = self.members.get(name)
+        return record is not None and record.member.kind is MemberKind.HUMAN
 
     def floor(self, room: str) -> Floor:
         return self.floors.get(room) or Floor()

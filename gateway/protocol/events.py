@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.types.agent_conditions import Condition
+from gateway.protocol.types.agent_work import Work
 from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import (
     Activity,
@@ -236,11 +237,22 @@ class MuteEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev",
     timestamp: str
 
 
+class ReadEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="read"):
+    """A person has been shown a room up to this message. Only that person gets the event."""
+
+    seq: int
+    room: str
+    by: str
+    message: int
+    timestamp: str
+
+
 class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     """The current state of a member, as others see it. `since` is when its activity began, as far as the gateway has
     been told; `note` is what the activity was seen by. `hops_left` is the number of replies that agents may still send
     each other before the room waits for a person; it is set while such a chain runs. `condition` is what keeps an agent
-    from working, such as a usage limit; `conversation` is how its present run began."""
+    from working, such as a usage limit; `conversation` is how its present run began. `work` is what an agent is at, if
+    it reports it. `done`: it has worked and is idle, and no person has looked at the result yet."""
 
     name: str
     kind: MemberKind
@@ -258,6 +270,8 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     since: str = ""
     condition: Condition | None = None
     conversation: ConversationStart | None = None
+    work: Work | None = None
+    done: bool = False
 
 
 class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence"):
@@ -341,7 +355,7 @@ class TerminalWatched(msgspec.Struct, frozen=True, tag_field="ev", tag="terminal
     on: bool
 
 
-_Spoken = Message | Receipt | ReactionEvent | PinEvent | MuteEvent
+_Spoken = Message | Receipt | ReactionEvent | PinEvent | MuteEvent | ReadEvent
 Durable = _Spoken | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent | DecisionEvent | SessionEvent
 _Terminal = TerminalPicture | TerminalState | TerminalWatched
 Snapshot = PresenceChanged | Welcome | Replayed | Closing | Challenge | _Terminal

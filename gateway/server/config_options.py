@@ -88,6 +88,13 @@ OPTIONS: Mapping[str, ServeOption] = {
     "remind_asks": ServeOption(
         "rules.remind_asks", "Announce an open question again after this time.", least=1, metavar="SECONDS"
     ),
+    "collision_window": ServeOption(
+        "rules.collision_window",
+        "Tell of a file that two agents write within this time; 0 never does.",
+        least=0,
+        variable="GROUPCHAT_COLLISION_WINDOW",
+        metavar="SECONDS",
+    ),
     "max_hops": ServeOption(
         "rules.limits.max_hops",
         "Maximum chain of agent-to-agent replies without a human message; 0 means no limit.",

@@ -17,6 +17,7 @@ def shift_clock(state: GatewayState, step: float) -> None:
         live.lost += step
         live.expected += step
     state.chains.shift_times(lambda at: at + step)
+    state.writes.shift_times(step)
     for name, record in list(state.asks.items()):
         state.asks[name] = _shift_ask(record, step)
     for room, floor in list(state.floors.items()):

@@ -39,18 +39,24 @@ from sidecar.agents.adapter.adapter import (
 from sidecar.agents.adapter.missing_setup import folders_of, settings_in, trust_question, value_within
 from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_calls import describe_choice, describe_tool_call, question_about_call
+from sidecar.agents.adapter.tool_uses import tool_hook_reader
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.escape_sequences import Probe
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
 HOOK_TIMEOUT_S = 10
+TOOL_HOOK_TIMEOUT_S = 5  # each call of a tool waits for it
 DAY_S = 86_400
 _HOOK_TIMEOUTS_S = {
     "UserPromptSubmit": HOOK_TIMEOUT_S,
     "PermissionRequest": DAY_S,
     "Stop": HOOK_TIMEOUT_S,
     "StopFailure": HOOK_TIMEOUT_S,
+    "PreToolUse": TOOL_HOOK_TIMEOUT_S,
+    "PostToolUse": TOOL_HOOK_TIMEOUT_S,
 }
+_WRITING_TOOLS = ("Edit", "MultiEdit", "NotebookEdit", "Write")
+_MATCHERS = {"PostToolUse": "|".join(_WRITING_TOOLS)}
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--continue", "-c", "--fork-session")
 _SESSION_NAME_OPTIONS = ("--session-id", "--resume", "-r")
 TOOL_TIMEOUT_S = 120  # then it moves the call to the background and continues without the answer
@@ -157,7 +163,8 @@ def _merged_settings(place: LaunchContext, own: Mapping[str, Any]) -> str:
     hooks = dict(own.get("hooks") or {})
     for name, patience in _HOOK_TIMEOUTS_S.items():
         ours = {"hooks": [{"type": "http", "url": f"{place.hooks}/{name}", "timeout": patience}]}
-        hooks[name] = [*hooks.get(name, []), ours]
+        matcher = {"matcher": _MATCHERS[name]} if name in _MATCHERS else {}
+        hooks[name] = [*hooks.get(name, []), {**matcher, **ours}]
     permissions = dict(own.get("permissions") or {})
     folders = dict.fromkeys((place.private / ATTACHED_FOLDER, (place.private / ATTACHED_FOLDER).resolve()))
     reading = (f"Read(/{folder}/**)" for folder in folders)
@@ -334,7 +341,7 @@ ADAPTER = Adapter(
     submit=SubmitMethod(pause=0.05, collapses_from=(800, 4)),
     text=TextInput(guard=_escape_file_mentions, finish=_neutralize_end),
     stash=DraftStash(b"\x13", undo=b"\x13", rows=1000),
-    hooks=Hooks(_parse_hook, _refusal_answer),
+    hooks=Hooks(_parse_hook, _refusal_answer, tool=tool_hook_reader("PreToolUse", "PostToolUse", _WRITING_TOOLS)),
     approvals=HookApprovals(_parse_question, _decision_answer),
     transcript=TranscriptFormat(_parse_transcript_line, _parse_cost),
     status=StatusFormat(_status_file, _parse_status),

@@ -39,8 +39,9 @@ from sidecar.agents.adapter.adapter import (
 from sidecar.agents.adapter.hook_config import hook_environment, hook_files
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, trust_question, value_within
 from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
+from sidecar.agents.adapter.tool_uses import tool_hook_reader
 from sidecar.agents.adapter.vendor_arguments import options_in, sum_whole_numbers, without_prompt
-from sidecar.agents.codex_hooks import ask_trusted_hooks
+from sidecar.agents.codex_hooks import PATCHING_TOOLS, WRITING_TOOLS, ask_trusted_hooks
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
 _CHAT_VERBS = ("resume", "fork")
@@ -335,7 +336,9 @@ ADAPTER = Adapter(
     text=TextInput(finish=_neutralize_end),
     stash=DraftStash(b"\x15", back=b"\x19", undo=b"\x19"),
     interrupt=InterruptMethod(leaves_tools=True),
-    hooks=Hooks(_parse_hook, _refusal_answer),
+    hooks=Hooks(
+        _parse_hook, _refusal_answer, tool=tool_hook_reader("PreToolUse", "PostToolUse", WRITING_TOOLS, PATCHING_TOOLS)
+    ),
     approvals=HookApprovals(_parse_question),
     transcript=TranscriptFormat(_parse_transcript_line, _parse_cost, _session_in, _find_transcript),
     skill=_skill_file,

@@ -22,7 +22,10 @@ from sidecar.agents.adapter.adapter import LaunchContext, plain_environment
 from sidecar.agents.adapter.hook_config import HOOK_TIMEOUT_S, hook_command_line
 
 APP_SERVER_TIMEOUT_S = 10.0
-_HOOK_EVENTS = ("UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt")
+_HOOK_EVENTS = ("UserPromptSubmit", "PreToolUse", "PermissionRequest", "PostToolUse", "Stop", "Interrupt")
+WRITING_TOOLS = ("apply_patch",)
+PATCHING_TOOLS = ("Bash",)  # a command `apply_patch` is carried out by Codex itself, and no hook tells of its end
+_MATCHERS = {"PostToolUse": "|".join(WRITING_TOOLS)}  # after any other tool nothing is to be told
 _MAX_TIMEOUT_S = {"Interrupt": 3}  # Codex warns about more
 _CLIENT_INFO = {"clientInfo": {"name": "llm-groupchat", "version": "1"}, "capabilities": {"experimentalApi": True}}
 log = structlog.get_logger("sidecar")
@@ -44,14 +47,17 @@ def ask_trusted_hooks(program: Sequence[str], place: LaunchContext) -> str:
 
 def _hooks_setting(trusted: Mapping[str, str]) -> str:
     """Codex waits a little longer than the command does. After an interrupt, it waits no longer than its own limit."""
-    hooks = ",".join(
-        f"{name}=[{{hooks=[{_hook_entry(_MAX_TIMEOUT_S.get(name, HOOK_TIMEOUT_S + 5))}]}}]" for name in _HOOK_EVENTS
-    )
+    hooks = ",".join(f"{name}=[{{{_matcher(name)}hooks=[{_hook_entry(name)}]}}]" for name in _HOOK_EVENTS)
     state = ",".join(f"{json.dumps(key)}={{trusted_hash={json.dumps(digest)}}}" for key, digest in trusted.items())
     return f"{{{hooks},state={{{state}}}}}"
 
 
-def _hook_entry(timeout: int) -> str:
+def _matcher(event: str) -> str:
+    return f"matcher={json.dumps(_MATCHERS[event])}," if event in _MATCHERS else ""
+
+
+def _hook_entry(event: str) -> str:
+    timeout = _MAX_TIMEOUT_S.get(event, HOOK_TIMEOUT_S + 5)
     return f'{{type="command",command={json.dumps(hook_command_line())},timeout={timeout}}}'
 
 

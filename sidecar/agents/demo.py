@@ -20,7 +20,7 @@ from sidecar.agents.adapter.adapter import (
     program_name,
 )
 from sidecar.agents.adapter.session_files import has_line_with
-from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
+from sidecar.evidence.turn_evidence import EvidenceSource, ToolUse, TurnFact, TurnFactKind
 
 _FACT_KIND_BY_TYPE = {
     "user": TurnFactKind.PROMPT,
@@ -62,11 +62,16 @@ def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
     return TurnFact(kind, str(entry.get("text") or ""), source=EvidenceSource.TRANSCRIPT) if kind else None
 
 
+def _read_tool(entry: Mapping[str, object]) -> ToolUse | None:
+    path = entry.get("text") if entry.get("type") == "edit" else None
+    return ToolUse("Edit", (path,), written=True) if isinstance(path, str) else None
+
+
 ADAPTER = Adapter(
     name="demo",
     rules=load_built_in_rules("demo"),
     launching=LaunchMethod(_is_for, launch=_plan_launch, resumed=_resume_command, is_written=_is_written),
     submit=SubmitMethod(pause=0.15, collapses_from=(1000, 4)),
     stash=DraftStash(b"\x13", undo=b"\x13", rows=1000),
-    transcript=TranscriptFormat(_parse_transcript_line, session=_session_in),
+    transcript=TranscriptFormat(_parse_transcript_line, session=_session_in, tool=_read_tool),
 )

@@ -39,6 +39,7 @@ from sidecar.agents.adapter.file_mentions import escape_file_mentions, neutraliz
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question, value_within
 from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
+from sidecar.agents.adapter.tool_uses import tool_hook_reader
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
@@ -267,7 +268,12 @@ ADAPTER = Adapter(
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(500, 6)),
     text=TextInput(escape_file_mentions, neutralize_end, _temporary_folder),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
-    hooks=Hooks(_parse_hook, _refusal_answer, _choose_answer),
+    hooks=Hooks(
+        _parse_hook,
+        _refusal_answer,
+        _choose_answer,
+        tool=tool_hook_reader("BeforeTool", "AfterTool", gemini_hooks.WRITING_TOOLS),
+    ),
     approvals=HookApprovals(_parse_question),
     transcript=TranscriptFormat(_parse_transcript_line, _parse_cost, find=_find_transcript),
     skill=_skill_file,

@@ -18,7 +18,9 @@ from sidecar.agents.adapter.hook_config import HOOK_TIMEOUT_S, hook_command_line
 from sidecar.agents.adapter.missing_setup import settings_in
 
 EXTENSION_NAME = "llm-groupchat"
-_HOOK_EVENTS = ("BeforeAgent", "AfterAgent", "Notification")
+_HOOK_EVENTS = ("BeforeAgent", "AfterAgent", "Notification", "BeforeTool", "AfterTool")
+WRITING_TOOLS = ("replace", "write_file")
+_MATCHERS = {"AfterTool": "|".join(WRITING_TOOLS)}  # after any other tool nothing is to be told
 _EXTENSION_OPTIONS = ("-e", "--extensions")
 _INSIDE_VARIABLE = "GEMINI_CLI"
 DEFAULTS_VARIABLE = "GEMINI_CLI_SYSTEM_DEFAULTS_PATH"
@@ -72,14 +74,18 @@ def _files_of_extension(folder: Path) -> dict[str, str]:
     content = {
         "gemini-extension.json": {
             "name": EXTENSION_NAME,
-            "version": "1.2.0",
+            "version": "1.3.0",
             "description": "Tells llm-groupchat of each turn, and has the room's tools.",
             "mcpServers": {mcp_config.MCP_SERVER_NAME: _mcp_server()},
         },
-        "hooks/hooks.json": {"hooks": {event: [{"hooks": [hook]}] for event in _HOOK_EVENTS}},
+        "hooks/hooks.json": {"hooks": {event: [{**_matcher(event), "hooks": [hook]}] for event in _HOOK_EVENTS}},
         ".gemini-extension-install.json": {"source": str(folder), "type": "local"},
     }
     return {name: json.dumps(one, indent=1) + "\n" for name, one in content.items()}
+
+
+def _matcher(event: str) -> dict[str, str]:
+    return {"matcher": _MATCHERS[event]} if event in _MATCHERS else {}
 
 
 def _mcp_server() -> dict[str, object]:

@@ -35,6 +35,7 @@ from sidecar.agents.adapter.adapter import (
     program_name,
 )
 from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
+from sidecar.agents.adapter.tool_uses import tool_hook_reader
 from sidecar.agents.adapter.vendor_arguments import options_in
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
@@ -56,6 +57,7 @@ _KIND_BY_EVENT = {
     "failed": TurnFactKind.FAILED,
     "refused": TurnFactKind.REFUSED,
 }
+_WRITING_TOOLS = ("edit", "multiedit", "write", "patch", "apply_patch")
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -196,7 +198,12 @@ ADAPTER = Adapter(
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     interrupt=InterruptMethod(_ESCAPE_TWICE),
     # its plugin tells each end, but late where it starves, while its screen may look calm
-    hooks=Hooks(_parse_event, _refusal_answer, ends_within=20.0),
+    hooks=Hooks(
+        _parse_event,
+        _refusal_answer,
+        ends_within=20.0,
+        tool=tool_hook_reader("tool", "tool.ended", _WRITING_TOOLS),
+    ),
     approvals=HookApprovals(_parse_question, _decision_answer),
     transcript=TranscriptFormat(_parse_transcript_line, _parse_cost),
 )

@@ -8,8 +8,9 @@ const RUN = {}
 const PATIENCE_MS = 15000 // then OpenCode continues without an answer; loading its providers alone may take it seconds
 const MAX_FILE_BYTES = 8 << 20
 const LONG_WAIT_MS = 60000 // OpenCode waits as long as the vendor says; less is over before anybody reads of it
+const MAX_PATCH_CHARS = 1 << 20
 
-export const LlmGroupchat = async ({ client }) => {
+export const LlmGroupchat = async ({ client, directory = "" }) => {
   const ofSubagent = new Map() // session -> whether an agent began it
   const prompts = new Set() // ids of prompts that a person or the sidecar submitted
   const turns = new Map() // session -> { turn, text, over }
@@ -156,6 +157,12 @@ export const LlmGroupchat = async ({ client }) => {
     await client.postSessionIdPermissionsPermissionId({ path, body: { response } }).catch(() => {})
   }
 
+  const onTool = (kind, tool, args) => {
+    const { filePath = "", patchText = "" } = args ?? {}
+    const input = { filePath: String(filePath), patchText: String(patchText).slice(0, MAX_PATCH_CHARS) }
+    ask({ hook_event_name: kind, tool_name: tool, tool_input: input, cwd: directory }, AbortSignal.timeout(PATIENCE_MS))
+  }
+
   const onEvent = async ({ type, properties }) => {
     switch (type) {
       case "session.created":
@@ -190,6 +197,9 @@ export const LlmGroupchat = async ({ client }) => {
       const answer = await inOrder(() => onPrompt(sessionID, message.id, parts)).catch(() => ({}))
       if (answer.refuse) throw new Error(answer.refuse)
     },
+    // Told by the way: a call of a tool waits for nobody.
+    "tool.execute.before": async ({ tool }, output) => onTool("tool", tool, output?.args),
+    "tool.execute.after": async ({ tool, args }) => onTool("tool.ended", tool, args),
     // An OpenCode that the model runs in its shell is not the one in our terminal.
     "shell.env": async (_, output) => {
       output.env.OPENCODE_CONFIG_CONTENT = RUN.config

@@ -36,6 +36,7 @@ from sidecar.agents.adapter.file_mentions import escape_file_mentions, neutraliz
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in, value_within
 from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_calls import describe_choice, describe_tool_call, question_about_call
+from sidecar.agents.adapter.tool_uses import tool_hook_reader
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
@@ -43,7 +44,11 @@ DEFAULTS_VARIABLE = "QWEN_CODE_SYSTEM_DEFAULTS_PATH"
 _SYSTEM_VARIABLE = "QWEN_CODE_SYSTEM_SETTINGS_PATH"
 _SYSTEM_SETTINGS = Path("/etc/qwen-code/settings.json")
 _INSIDE_VARIABLE = "QWEN_CODE"  # set in the commands of its model
-_HOOK_EVENTS = ("UserPromptSubmit", "PermissionRequest", "Notification", "Stop", "StopFailure")
+_WRITING_TOOLS = ("edit", "write_file")
+_HOOK_EVENTS = (
+    *("UserPromptSubmit", "PreToolUse", "PermissionRequest", "PostToolUse", "Notification", "Stop", "StopFailure"),
+)
+_MATCHERS = {"PostToolUse": "|".join(_WRITING_TOOLS)}  # after any other tool nothing is to be told
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--continue", "-c", "--fork-session")
 _SESSION_NAME_OPTIONS = ("--session-id", "--resume", "-r")
 _NON_CHAT_WORDS = (
@@ -113,7 +118,8 @@ def _with_ours(before: Mapping[str, Any], place: LaunchContext) -> Mapping[str, 
     }
     hooks = dict(before.get("hooks") or {})
     for event in _HOOK_EVENTS:
-        hooks[event] = [*hooks.get(event, []), {"hooks": [hook]}]
+        matcher = {"matcher": _MATCHERS[event]} if event in _MATCHERS else {}
+        hooks[event] = [*hooks.get(event, []), {**matcher, "hooks": [hook]}]
     permissions = dict(before.get("permissions") or {})
     folders = dict.fromkeys((place.private / ATTACHED_FOLDER, (place.private / ATTACHED_FOLDER).resolve()))
     reading = (f"Read(/{folder}/**)" for folder in folders)
@@ -258,7 +264,12 @@ ADAPTER = Adapter(
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(1001, 11), begins_within=4.0),
     text=TextInput(escape_file_mentions, _finish_text),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
-    hooks=Hooks(_parse_hook, _refusal_answer, signal=_hook_signal),
+    hooks=Hooks(
+        _parse_hook,
+        _refusal_answer,
+        signal=_hook_signal,
+        tool=tool_hook_reader("PreToolUse", "PostToolUse", _WRITING_TOOLS),
+    ),
     approvals=HookApprovals(_parse_question),
     transcript=TranscriptFormat(_parse_transcript_line, _parse_cost),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
@@ -11,13 +11,21 @@ import structlog
 
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable, WrongRung
 from gateway.protocol.events import Message, Welcome
-from gateway.protocol.requests.agent_requests import SetActivity, SetCondition, SetConversation, SetFolder
+from gateway.protocol.requests.agent_requests import (
+    ReportWrites,
+    SetActivity,
+    SetCondition,
+    SetConversation,
+    SetFolder,
+    SetWork,
+)
 from gateway.protocol.requests.message_requests import Deliveries, History, Report, Show, Waiting
 from gateway.protocol.requests.mode_requests import GetMode
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
 from gateway.protocol.text.text_validation import flatten_lines
 from gateway.protocol.types.agent_conditions import MAX_CONDITION_CHARS, Condition
+from gateway.protocol.types.agent_work import MAX_FILE_WRITES, FileWrite, UnseenResult, Work
 from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
 from sidecar.conversation.conversation_file import iso_time
@@ -25,7 +33,8 @@ from sidecar.conversation.start_choice import ChosenStart
 from sidecar.messages.replies import Reply
 
 T = TypeVar("T")
-Snapshot = SetActivity | SetCondition | SetConversation | SetFolder  # only the newest of each is reported
+# Only the newest of each is reported.
+Snapshot = SetActivity | SetCondition | SetConversation | SetFolder | SetWork | ReportWrites
 RETRY_DELAY_S = 0.5
 MAX_REPORTS_PER_REQUEST = 32
 MAX_REASON_CHARS = 300
@@ -68,6 +77,10 @@ def _context_of(reply: Reply) -> dict[str, object] | None:
     return answers | tokens or None
 
 
+def _tell_nobody() -> None:
+    """Nobody wants to know of answers."""
+
+
 class RoomReporter:
     """Reports to the room in order and retries until the room has it. The steps of one message go together; of the
     activity, only the newest is reported."""
@@ -81,6 +94,7 @@ class RoomReporter:
         self._news = asyncio.Event()
         self._reporting: Report | None = None
         self._at_once = MAX_REPORTS_PER_REQUEST
+        self._on_answer: Callable[[], None] = _tell_nobody
 
     def step(self, number: int, rung: Rung, reason: str = "") -> None:
         """Steps of messages in progress are reported before hold reasons, of which there may be many."""
@@ -98,6 +112,12 @@ class RoomReporter:
     def post_reply(self, reply: Reply) -> None:
         self._replies.append(reply)
         self._news.set()
+        if reply.is_answer or not reply.to:
+            self._on_answer()
+
+    def when_answered(self, on_answer: Callable[[], None]) -> None:
+        """`on_answer` is called for each answer of the agent that goes to the room."""
+        self._on_answer = on_answer
 
     def activity(self, activity: Activity, composer: Composer, note: str) -> None:
         self._report_snapshot(SetActivity(activity=activity, composer=composer, note=flatten_lines(note)[:1000]))
@@ -127,6 +147,17 @@ class RoomReporter:
             **{kind: one for kind, one in self._snapshots.items() if kind is not SetConversation},
         }
         self._news.set()
+
+    def work(self, work: Work, unseen: UnseenResult) -> None:
+        """What the agent is at. A gateway of an earlier version refuses the report, and loses nothing else."""
+        self._report_snapshot(SetWork(work=work, unseen=unseen))
+
+    def wrote(self, files: Iterable[FileWrite]) -> None:
+        """The agent has written these files. What could not be reported yet is reported with them."""
+        waiting = self._snapshots.get(ReportWrites)
+        earlier = waiting.files if isinstance(waiting, ReportWrites) else ()
+        found = {one.key: one for one in (*earlier, *files)}
+        self._report_snapshot(ReportWrites(files=tuple(found.values())[-MAX_FILE_WRITES:]))
 
     def work_folder(self, folder: str) -> None:
         """The folder in which the agent works. The room forgets it when the gateway restarts."""

@@ -24,9 +24,16 @@ MAX_HALF_DRAWN_LOOKS = 5
 log = structlog.get_logger("sidecar.connection.terminal_stream")
 
 
+def _tell_no_one(_: bool) -> None:
+    """Nobody wants to know."""
+
+
 class TerminalStream:
-    def __init__(self, room: RoomClient, look: Callable[[], StyledScreen]) -> None:
-        self._room, self._look = room, look
+    def __init__(
+        self, room: RoomClient, look: Callable[[], StyledScreen], on_watch: Callable[[bool], None] = _tell_no_one
+    ) -> None:
+        """`on_watch` is told whether somebody watches."""
+        self._room, self._look, self._on_watch = room, look, on_watch
         self._changes = ScreenChanges()
         self._watched = False
         self._news = asyncio.Event()
@@ -34,6 +41,7 @@ class TerminalStream:
     def watch(self, on: bool) -> None:
         """Somebody watches from now on, or nobody any more. A repeated `on` shows everything again."""
         self._watched = on
+        self._on_watch(on)
         self._changes.forget()
         self.note_look()
 

@@ -85,6 +85,10 @@ class DeliveryLoop:
             self.inbox.drop_far_messages()
             self.wake()
 
+    def add_notice(self, notice: str) -> None:
+        """Add this to the next message for the agent."""
+        self._view.add_notice(notice)
+
     def expect_more(self) -> None:
         """The gateway may have messages that are not in the inbox."""
         self.inbox.expect_more()
@@ -357,6 +361,7 @@ class DeliveryLoop:
             self._pasted(prompt)
         elif stage is TypingStage.SUBMITTED:
             self._prompts.enter(self._now())
+            self._view.mark_submitted(prompt)
             for entry in self._view.entries(prompt.numbers):
                 self._submitted(replace(entry, company=prompt.numbers, queued_inside=prompt.queued_inside))
 

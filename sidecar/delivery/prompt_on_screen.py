@@ -11,6 +11,7 @@ from sidecar.delivery.message_progress import DeliveryConfig, DeliveryProgress
 from sidecar.delivery.prompt_text import PromptTexts
 from sidecar.delivery.typist import ComposerObserver, TypingAttempt, Typist
 from sidecar.messages.inbox import InboxEntry
+from sidecar.messages.quiet_notices import QuietNotices
 from sidecar.prompt_typing.prompt_scheduler import Observation
 from sidecar.prompt_typing.prompt_states import AgentPrompt
 from sidecar.prompt_typing.typing_gate import (
@@ -31,11 +32,21 @@ class PromptView:
     ) -> None:
         self._me, self._agent, self._observer, self._typist, self._now = me, me.agent, observer, typist, now
         self._progress = progress
-        self._texts = PromptTexts(me)
+        self._notices = QuietNotices()
+        self._texts = PromptTexts(me, self._notices)
 
     def forget_texts(self) -> None:
         """Forget all texts, because the numbers now mean other messages."""
-        self._texts = PromptTexts(self._me)
+        self._texts = PromptTexts(self._me, self._notices)
+
+    def add_notice(self, notice: str) -> None:
+        """What the agent should know without being woken. The text of a prompt that is being typed does not change."""
+        self._notices.add(notice)
+        if not (self._progress.prompts.typing or self._progress.prompts.pasted):
+            self.forget_texts()
+
+    def mark_submitted(self, prompt: AgentPrompt) -> None:
+        self._texts.mark_submitted(prompt.text)
 
     def entries(self, numbers: Sequence[int]) -> list[InboxEntry]:
         return [entry for number in numbers if (entry := self._progress.inbox.get(number))]

@@ -12,6 +12,7 @@ from sidecar.delivery.message_progress import DeliveryConfig
 from sidecar.messages import envelope
 from sidecar.messages.attachment_text import QUOTE_BAR, attachments_as_typed
 from sidecar.messages.backlog_digest import digest_text, needs_digest
+from sidecar.messages.quiet_notices import QuietNotices, notice_line
 
 MAX_KEPT_PROMPTS = 8
 BACKSLASH_HINT_TEXT = "(In the quoted lines, the backslash before each \\@ is added.)"
@@ -19,17 +20,18 @@ BACKSLASH_HINT_TEXT = "(In the quoted lines, the backslash before each \\@ is ad
 
 @dataclass(frozen=True)
 class PromptText:
-    """`files` are the files that the text names."""
+    """`files` are the files that the text names, `notices` the quiet notices below its messages."""
 
     text: str
     files: Mapping[Path, str]
+    notices: tuple[str, ...] = ()
 
 
 class PromptTexts:
     """The texts of one store: within a store, a number always stands for the same message."""
 
-    def __init__(self, me: DeliveryConfig) -> None:
-        self._me = me
+    def __init__(self, me: DeliveryConfig, notices: QuietNotices) -> None:
+        self._me, self._notices = me, notices
         self._made: dict[tuple[tuple[int, ...], bool, bool], PromptText] = {}
 
     def of(self, messages: Sequence[Message], *, bracketed: bool, digests: bool) -> PromptText:
@@ -56,7 +58,17 @@ class PromptTexts:
                 envelope.add_under_envelope(self._enveloped(one), words.get(one.seq, "")) for one in messages
             )
         files = {path: content for one in under.values() for path, content in one.files.items()}
-        return PromptText(self._finished(text if bracketed else envelope.envelopes_in_one_line(text)), files)
+        notices = () if me.envelope == envelope.BARE else self._notices.waiting
+        text = text if bracketed else envelope.envelopes_in_one_line(text)
+        lines = [notice_line(me.name, one) for one in notices]
+        text = ("\n\n" if bracketed else " ").join([text, *lines])
+        return PromptText(self._finished(text), files, notices)
+
+    def mark_submitted(self, text: str) -> None:
+        """The agent has got the notices of this text."""
+        for made in self._made.values():
+            if made.text == text:
+                self._notices.told(made.notices)
 
     def _enveloped(self, message: Message) -> str:
         return envelope.envelope_message(message, self._me.name, message.content, self._me.envelope)

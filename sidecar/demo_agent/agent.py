@@ -7,7 +7,7 @@ from enum import Enum
 from sidecar.demo_agent.composer import InputBox
 from sidecar.demo_agent.keys import Input, Key, PastedInput, TypedInput
 from sidecar.demo_agent.turn import RunningTurn
-from sidecar.demo_agent.turn_plans import AskStep, FailStep, ScriptedTurn, StreamStep, plan_turn
+from sidecar.demo_agent.turn_plans import AskStep, EditStep, FailStep, ScriptedTurn, StreamStep, plan_turn
 
 
 class DemoState(Enum):
@@ -39,7 +39,7 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptLine:
-    """One line of the transcript: user, assistant, command (text), dialog (answer), interrupted, error."""
+    """One line of the transcript: user, assistant, command, edit (text), dialog (answer), interrupted, error."""
 
     type: str
     at: float
@@ -51,6 +51,7 @@ DemoEvent = StateChanged | TranscriptLine
 
 HELP_TEXT = """Keywords in a message change the turn:
   slow 3 · silent 4 · stream 5   work, work without a word, answer slowly (seconds)
+  edit a.py                      say that it changes this file
   ask · error                    ask for approval, fail (as first or last word, or beside another keyword)
   say TEXT                       answer exactly TEXT
 Esc interrupts · Ctrl-S stashes the draft · Ctrl-U clears the line · Ctrl-C twice or /exit leaves"""
@@ -227,6 +228,9 @@ class DemoAgent:
         now, step = turn.step_ends, turn.next_step()
         if isinstance(step, AskStep):
             self._open_dialog(now)
+        elif isinstance(step, EditStep):
+            self.history.append(f"● Edit({step.path})")
+            self._facts.append(TranscriptLine("edit", now, text=step.path))
         elif isinstance(step, FailStep):
             self.history.append(f"● {step.reason}")
             self._end_turn(TranscriptLine("error", now), DemoState.ERROR)

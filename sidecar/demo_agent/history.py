@@ -8,6 +8,7 @@ _LINE_FORMATS = {
     "user": "> {text}",
     "assistant": "● {text}",
     "command": "$ {text}",
+    "edit": "● Edit({text})",
     "dialog": "⎿ Asked: {answer}",
     "interrupted": "⎿ Interrupted",
     "error": "● The turn failed",

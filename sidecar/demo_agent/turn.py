@@ -1,6 +1,6 @@
 """One running turn: its current step and its progress."""
 
-from sidecar.demo_agent.turn_plans import PlanStep, StreamStep, WorkStep
+from sidecar.demo_agent.turn_plans import EditStep, PlanStep, StreamStep, WorkStep
 
 
 class RunningTurn:
@@ -12,7 +12,7 @@ class RunningTurn:
     @property
     def step_ends(self) -> float:
         step = self._steps[0]
-        return self._step_began + (step.seconds if isinstance(step, WorkStep | StreamStep) else 0.0)
+        return self._step_began + (step.seconds if isinstance(step, WorkStep | EditStep | StreamStep) else 0.0)
 
     def next_step(self) -> PlanStep:
         """Leave the current step, which is over. The next one began when it ended."""

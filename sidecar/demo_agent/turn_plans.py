@@ -18,6 +18,14 @@ class StreamStep:
 
 
 @dataclass(frozen=True, slots=True)
+class EditStep:
+    """It says that it changes a file, and touches none."""
+
+    path: str
+    seconds: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
 class AskStep:
     question: str = "Do you want to run this?"
 
@@ -27,7 +35,7 @@ class FailStep:
     reason: str = "API Error: 500 Internal server error (as you asked for)"
 
 
-PlanStep = WorkStep | StreamStep | AskStep | FailStep
+PlanStep = WorkStep | EditStep | StreamStep | AskStep | FailStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,8 @@ class ScriptedTurn:
 _ENVELOPE = re.compile(r"\A\s*\[[^\]\n]*\]\s*")
 _SAY_COMMAND = re.compile(r"(?:^|(?<=\s))say\s+(?P<text>.+)\Z", re.DOTALL)
 _KEYWORD = re.compile(
-    r"(?<!\S)(?:(?P<timed>slow|silent|stream)\s+(?P<seconds>\d+(?:\.\d+)?)(?![\w.]*\w)|(?P<bare>ask|error)(?!\S))"
+    r"(?<!\S)(?:(?P<timed>slow|silent|stream)\s+(?P<seconds>\d+(?:\.\d+)?)(?![\w.]*\w)"
+    r"|edit\s+(?P<path>\S{0,400}[./]\S{1,400})|(?P<bare>ask|error)(?!\S))"
 )
 _MAX_STEP_S = 3600.0
 _THINKING_STEP = WorkStep(0.3, chatty=False)
@@ -51,8 +60,8 @@ _THINKING_STEP = WorkStep(0.3, chatty=False)
 def plan_turn(text: str, script: Sequence[ScriptedTurn] = ()) -> tuple[PlanStep, ...]:
     """The steps of one turn. The last one is the answer, unless an error ends it.
 
-    `slow 3`, `silent 4` and `stream 5` count wherever they stand; `ask` and `error` are common words, so they
-    count only as the first or last word, or next to another keyword. `say TEXT` takes the rest of the message.
+    `slow 3`, `silent 4`, `stream 5` and `edit a.py` count wherever they stand; `ask` and `error` are common words, so
+    they count only as the first or last word, or next to another keyword. `say TEXT` takes the rest of the message.
     """
     scripted = next((turn for turn in script if re.search(turn.match, text)), None)
     if scripted is not None:
@@ -71,24 +80,29 @@ def _text_to_say(text: str) -> str:
 def _steps_from_keywords(manner: str, answer: str) -> tuple[PlanStep, ...]:
     steps: list[PlanStep] = []
     stream_seconds = 0.3
-    for word, seconds in _find_keywords(manner):
+    for word, value in _find_keywords(manner):
         if word == "stream":
-            stream_seconds = seconds
+            stream_seconds = float(value)
+        elif word == "edit":
+            steps.append(EditStep(value))
         elif word == "ask":
             steps += [AskStep()] if steps else [_THINKING_STEP, AskStep()]
         elif word == "error":
             return (*(steps or [_THINKING_STEP]), FailStep())
         else:
-            steps.append(WorkStep(seconds, chatty=word == "slow"))
+            steps.append(WorkStep(float(value), chatty=word == "slow"))
     return (*steps, StreamStep(answer, stream_seconds))
 
 
-def _find_keywords(manner: str) -> Iterator[tuple[str, float]]:
+def _find_keywords(manner: str) -> Iterator[tuple[str, str]]:
+    """Each keyword with its seconds or its path."""
     found = list(_KEYWORD.finditer(manner))
     ends = [0, *(match.end() for match in found)]
     starts = [*(match.start() for match in found[1:]), len(manner)]
     for match, left, right in zip(found, ends, starts, strict=False):
         if match["timed"]:
-            yield match["timed"], min(float(match["seconds"]), _MAX_STEP_S)
+            yield match["timed"], str(min(float(match["seconds"]), _MAX_STEP_S))
+        elif match["path"]:
+            yield "edit", match["path"]
         elif not re.search(r"\w", manner[left : match.start()]) or not re.search(r"\w", manner[match.end() : right]):
-            yield match["bare"], 0.0
+            yield match["bare"], ""

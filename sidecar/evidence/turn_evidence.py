@@ -56,3 +56,16 @@ class TokenCost:
 
     call: str
     tokens: int
+
+
+@dataclass(frozen=True)
+class ToolUse:
+    """A call of one of the agent's tools: as it begins, or, with `ended`, after it was carried out. `paths` are the
+    files that it names, as the agent writes them, and `folder` is where it works, if it says so. `written`: these files
+    are changed now."""
+
+    tool: str
+    paths: tuple[str, ...] = ()
+    ended: bool = False
+    written: bool = False
+    folder: str = ""

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sidecar.agents import Adapter
-from sidecar.evidence.turn_evidence import TokenCost, TurnFact
+from sidecar.evidence.turn_evidence import TokenCost, ToolUse, TurnFact
 
 END_MARK_BYTES = 64
 MAX_PAST_BYTES = 4 << 20
 MAX_REMEMBERED_IDS = 20_000
+MAX_KEPT_USES = 100
 
 
 class TranscriptTail:
@@ -28,6 +29,7 @@ class TranscriptTail:
         self._file: BinaryIO | None = None
         self._most, self._spent = most, 0
         self._costs: OrderedDict[str, int] = OrderedDict()
+        self._uses: list[ToolUse] = []
         self._forget()
         self._begin(path)
 
@@ -57,6 +59,7 @@ class TranscriptTail:
             self._read_more()
         self.new()
         self._spent = 0
+        self._uses.clear()
 
     def new(self) -> list[TurnFact]:
         facts: list[TurnFact] = []
@@ -119,6 +122,11 @@ class TranscriptTail:
         spent, self._spent = self._spent, 0
         return spent
 
+    def uses(self) -> list[ToolUse]:
+        """The calls of tools since the last call."""
+        uses, self._uses = self._uses, []
+        return uses
+
     def _count(self, cost: TokenCost) -> None:
         """A call that is reported again is counted only once."""
         before = self._costs.pop(cost.call, 0)
@@ -133,6 +141,8 @@ class TranscriptTail:
         entry = _parse_entry(line)
         if cost := self._format.cost(entry):
             self._count(cost)
+        if use := self._format.tool(entry):
+            self._uses = [*self._uses[-MAX_KEPT_USES:], use]
         if fact := self._format.line(entry):
             name = entry.get("uuid") or entry.get("id")
             if self._is_new(hash((name, fact)), named=bool(name)):

@@ -17,6 +17,7 @@ from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.delivery.backlog import Backlog, DeliveryReader, EarlierRun
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.stop_rules import StopOrder
+from sidecar.messages.quiet_notices import notice_for
 from sidecar.orders.key_rules import why_no_key
 from sidecar.orders.refusal_notices import OrderRefusals
 
@@ -67,6 +68,8 @@ class RoomOrders:
     def message(self, message: Message) -> None:
         if self._name in message.deliveries and message.from_ != self._name:
             self._delivery_loop.receive(message)
+        elif notice := notice_for(self._name, message):
+            self._delivery_loop.add_notice(notice)
 
     def receipt(self, receipt: Receipt) -> None:
         if receipt.member == self._name and receipt.steps and _is_withdrawn(receipt.steps[-1]):

@@ -47,6 +47,7 @@ from sidecar.screen.rules_loader import RuleFiles
 from sidecar.terminal.output_relay import OutputRelay
 from sidecar.terminal.person_at_terminal import HumanTerminal
 from sidecar.terminal.pty import Terminal
+from sidecar.work.work_reporter import WorkPlace, WorkReporter
 
 LIMIT_STAGGER_S = 3.0
 
@@ -91,6 +92,7 @@ class SidecarParts:
     observation_handler: ObservationHandler
     events: RoomEvents
     terminal_stream: TerminalStream
+    work: WorkReporter
     inspection: ExplainAnswers
 
     @property
@@ -142,13 +144,14 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
     ordered = OrderedActions(actions, stop, delivery_loop, reporter, given.shutdown)
     orders = RoomOrders(plan.name, delivery_loop, ordered, earlier.past)
     conversation = _conversation_watch(plan, launched, reporter)
-    turn_receivers = TurnReceivers(stop, delivery_loop, approval_relay, conditions, conversation)
+    work = WorkReporter(WorkPlace(plan.project, plan.folder), reporter, local_now)
+    reporter.when_answered(work.answered)
+    turn_receivers = TurnReceivers(stop, delivery_loop, approval_relay, conditions, conversation, work)
     turn_listener = TurnListener(plan, launched.conversation, observation_loop, progress, turn_receivers)
-    stream = TerminalStream(room, observation_loop.styled_screen)
+    stream = TerminalStream(room, observation_loop.styled_screen, work.watched)
     beginning = partial(_note_beginning, conversation, given.start_turn)
-    observers = ObservationReceivers(
-        reporter, delivery_loop, turn_listener, approval_relay, stop, messages.ghost, stream, conditions, beginning
-    )
+    told = (messages.ghost, stream, conditions, beginning, work)
+    observers = ObservationReceivers(reporter, delivery_loop, turn_listener, approval_relay, stop, *told)
     observation_handler = ObservationHandler(observation_loop, observers)
     heard = (observation_handler, messages.ghost_log, stream, partial(reporter.work_folder, str(plan.project)))
     events = RoomEvents(room, orders, approval_relay, messages.members, *heard)
@@ -169,6 +172,7 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
         observation_handler=observation_handler,
         events=events,
         terminal_stream=stream,
+        work=work,
         inspection=ExplainAnswers(plan, terminal, observation_loop, messages.inbox, now),
     )
 

@@ -20,6 +20,7 @@ from sidecar.orders.stop_order import AgentStopper
 from sidecar.runtime.condition_reporter import ConditionReporter
 from sidecar.runtime.ghost_log import GhostLogUpdater
 from sidecar.runtime.turn_listener import TurnListener
+from sidecar.work.work_reporter import WorkReporter
 
 TRANSCRIPT_DELAY_S = 0.2  # an agent writes its transcript shortly after its turn
 log = structlog.get_logger("sidecar")
@@ -38,6 +39,7 @@ class ObservationReceivers:
     terminal_stream: TerminalStream
     conditions: ConditionReporter
     beginning: Callable[[Activity], None]
+    work: WorkReporter
 
 
 class ObservationHandler:
@@ -62,6 +64,7 @@ class ObservationHandler:
         """The room has forgotten what it was told."""
         self._told = None
         self._observed.conditions.again()
+        self._observed.work.again()
         self._observation_loop.soon(0)
 
     def _looked(self, moment: AgentSnapshot) -> None:
@@ -82,5 +85,11 @@ class ObservationHandler:
         to.reporter.activity(verdict.activity, verdict.composer, "; ".join(verdict.because))
         log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
         to.delivery_loop.wake()
-        if verdict.activity in CALM_ACTIVITIES and to.delivery_loop.progress.replies.share == "all":
+        to.work.activity(verdict.activity)
+        if verdict.activity in CALM_ACTIVITIES and self._reads_after_turn():
             self._loop.call_later(TRANSCRIPT_DELAY_S, to.turn_listener.read_transcript_now)
+
+    def _reads_after_turn(self) -> bool:
+        """Where all answers are shared, the transcript may hold one. One that is known tells what the turn has cost."""
+        to = self._observed
+        return to.delivery_loop.progress.replies.share == "all" or to.turn_listener.transcript is not None

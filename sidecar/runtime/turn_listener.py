@@ -23,7 +23,7 @@ from sidecar.approvals.approval_relay import ApprovalRelay
 from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.message_progress import DeliveryProgress
-from sidecar.evidence.turn_evidence import Evidence, EvidenceSource, TurnFact, TurnFactKind
+from sidecar.evidence.turn_evidence import Evidence, EvidenceSource, ToolUse, TurnFact, TurnFactKind
 from sidecar.evidence_sources.last_transcript import note_down
 from sidecar.evidence_sources.transcript import session_in
 from sidecar.orders.stop_order import AgentStopper
@@ -31,9 +31,18 @@ from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
 
 TAIL_INTERVAL_S = 0.05
+TOOL_READ_INTERVAL_S = 1.0
 SEARCH_REST_FACTOR = 20  # after a search, the next one waits this many times as long as it took
 MAX_TURNS = 64
 log = structlog.get_logger("sidecar")
+
+
+class WorkReceiver(Protocol):
+    """Who keeps what the agent is at: `sidecar.work.work_reporter`."""
+
+    def used(self, use: ToolUse) -> None: ...
+
+    def count_tokens(self, tokens: int) -> None: ...
 
 
 class FactReceiver(Protocol):
@@ -51,6 +60,7 @@ class TurnReceivers:
     approval_relay: ApprovalRelay
     conditions: FactReceiver
     conversation: ConversationWatch
+    work: WorkReceiver
 
 
 class TurnListener:
@@ -75,6 +85,7 @@ class TurnListener:
         self._stop, self._delivery_loop = receivers.stop, receivers.delivery_loop
         self._approval_relay, self._conditions = receivers.approval_relay, receivers.conditions
         self._conversation = receivers.conversation
+        self._work, self._tool_read_at = receivers.work, float("-inf")
         self._begun: deque[str] = deque(maxlen=MAX_TURNS)
         self._searching, self._search_again = asyncio.Lock(), 0.0
         self._words, self._closed = "", False
@@ -97,6 +108,9 @@ class TurnListener:
         """Returns the answer for the agent. If anything fails here, the agent continues as if nobody had listened."""
         if (hooks := self._agent.hooks) is None:
             return {}
+        if use := hooks.tool(event):
+            self._hear_tool(use)
+            return {}
         await self._find()
         if path := event.get("transcript_path"):
             self.follow(Path(str(path)))
@@ -111,6 +125,14 @@ class TurnListener:
             self._hear_hook(hooks, fact, event)
         asked = self._agent.approvals.asked(event) if self._agent.approvals else None
         return await self._question(asked) if asked else {}
+
+    def _hear_tool(self, use: ToolUse) -> None:
+        """The tool waits for the answer, so the transcript, which tells the tokens so far, is read beside it, and not
+        for each of many calls."""
+        self._work.used(use)
+        if self._loop.time() - self._tool_read_at >= TOOL_READ_INTERVAL_S:
+            self._tool_read_at = self._loop.time()
+            self.read_transcript_now()
 
     def _hear_hook(self, hooks: Hooks, fact: TurnFact, event: Mapping[str, object]) -> None:
         """The transcript is read before the end of a turn is reported, because it holds what was said before. A prompt
@@ -160,6 +182,9 @@ class TurnListener:
         facts = () if self._closed else self._tail.new()
         if spent := self._tail.spent():
             self._progress.replies.count_tokens(spent)
+            self._work.count_tokens(spent)
+        for use in () if self._closed else self._tail.uses():
+            self._work.used(use)
         for fact in facts:
             self._hear(fact)
 

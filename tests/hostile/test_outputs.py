@@ -79,6 +79,7 @@ NAMES = {
         "pins:room",
         "react:sign",
         "room.mute:room",
+        "room.read:room",
         "send:wakes.[]",
     ),
     *("session.open:room", "session.list:room", "session.open:participants.[]", "session.update:participants.[]"),

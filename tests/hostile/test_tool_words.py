@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from gateway.mcp import context_text, result_text
-from gateway.mcp.files.secret_masking import mask_secrets
 from gateway.mcp.server import tool_result
 from gateway.protocol.events import ContextEvent, MemberView, Message
 from gateway.protocol.results import ContextDocument, Inbox, MessageDetail
+from gateway.protocol.text.secret_masking import mask_secrets
 from gateway.protocol.types.core_types import (
     ContextAction,
     ContextInfo,

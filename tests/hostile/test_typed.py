@@ -18,6 +18,7 @@ from sidecar.delivery.attachment_files import AttachmentFiles
 from sidecar.delivery.message_progress import DeliveryConfig
 from sidecar.delivery.prompt_text import PromptTexts
 from sidecar.messages.envelope import numbers_in
+from sidecar.messages.quiet_notices import QuietNotices
 from tests.hostile.strings import STRINGS, WORST
 from tests.sidecar.memory_room import FewRooms
 from tests.sidecar.messages.test_envelope_escaping import reads_as_one
@@ -51,7 +52,7 @@ def said(number: int, parts: tuple[Part, ...], context: dict[str, object] | None
 def texts(agent: str) -> PromptTexts:
     attached = AttachmentFiles(lambda: Path("/private/attached"))
     me = DeliveryConfig(agent, REGISTRY[agent], FewRooms(), lambda: None, attached)
-    return PromptTexts(me)
+    return PromptTexts(me, QuietNotices())
 
 
 @pytest.mark.parametrize(("agent", "digests"), [("claude", False), ("gemini", False), ("codex", True)])

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -19,6 +21,7 @@ from tests.sidecar.capabilities import approvals_of
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 PROMPT = "[alice -> you #7] Is it grün?\n  Say so 🙂."
+COSTS = {"claude": 142, "codex": 120, "gemini": 110}  # what a model on loopback says of each call
 WORDS = "Es ist grün 🙂, wirklich 🏳️\u200d🌈:\n\n  1. ja\n  2. sì — più o meno «schön»."
 
 
@@ -85,6 +88,55 @@ async def test_a_turn_that_is_interrupted_is_told(scene: ObservedCli) -> None:
     await scene.terminal.shows("INTERRUPTED-HERE")
     scene.terminal.write(scene.agent.interrupt.key)
     await scene.tells(TurnFactKind.INTERRUPTED, "transcript")
+
+
+PATCH = "*** Begin Patch\n*** Add File: made\n+x\n*** End Patch\n"
+WRITES = {  # the call, what its user is asked, how the tool is named, and whether a hook tells of its end
+    "claude": (
+        ToolCall("Write", {"file_path": "{work}/made", "content": "x\n"}),
+        "Do you want to create",
+        "Write",
+        True,
+    ),
+    "claude-197": (
+        ToolCall("Write", {"file_path": "{work}/made", "content": "x\n"}),
+        "Do you want to create",
+        "Write",
+        True,
+    ),
+    "gemini": (
+        ToolCall("write_file", {"file_path": "{work}/made", "content": "x\n"}),
+        "Apply this change",
+        "write_file",
+        True,
+    ),
+    "codex": (ToolCall("exec_command", {"cmd": f"apply_patch <<'EOF'\n{PATCH}EOF"}), "", "Bash", False),
+}
+
+
+@of(*WRITES)
+async def test_the_tool_and_the_file_that_it_writes_are_told_and_the_tokens_of_each_call(scene: ObservedCli) -> None:
+    call, dialog, tool, ends = WRITES[scene.cli.name]
+    work = str(scene.folder / "work")
+    given = {name: value.replace("{work}", work) for name, value in call.arguments.items()}
+    scene.model.script(Reply("Let me.", tool=replace(call, arguments=given)), Reply("Done."))
+    await scene.say(PROMPT)
+    uses = scene.hearers.work.uses
+    if dialog:
+        await scene.terminal.shows(dialog)
+        assert [one.written for one in uses] == [False], "it has only asked"
+        scene.terminal.write("\r")
+    await retry_until(lambda: any(one.written for one in uses), 60, describe=scene.describe)
+    assert scene.made and await answer(scene) == ("" if scene.agent.name == "gemini" else "Done.")
+    assert [(one.tool, one.ended, one.written) for one in uses] == (
+        [(tool, False, False), (tool, True, True)] if ends else [(tool, False, True)]
+    )
+    assert {(Path(one.folder), *(Path(one.folder, path) for path in one.paths)) for one in uses} == {
+        (Path(work), Path(work, "made"))
+    }
+    cost = COSTS[scene.agent.name]
+    await retry_until(lambda: scene.hearers.work.tokens >= 2 * cost, 60, describe=scene.describe)
+    assert scene.hearers.work.tokens == 2 * cost
 
 
 @of("claude", "claude-197")

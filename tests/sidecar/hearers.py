@@ -10,7 +10,7 @@ from sidecar.agents.adapter.adapter import Adapter, HookQuestion, LaunchContext,
 from sidecar.conversation.conversation_keeper import ConversationKeeper
 from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.conversation.start_choice import NEW
-from sidecar.evidence.turn_evidence import Evidence, TurnFact
+from sidecar.evidence.turn_evidence import Evidence, ToolUse, TurnFact
 from sidecar.evidence_sources.transcript import TranscriptTail
 from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
@@ -28,6 +28,7 @@ class FakeReceivers:
         self.facts: list[TurnFact] = []
         self.signals: list[Evidence] = []
         self.sessions: list[str] = []
+        self.work = FakeWork()
         self.forget()
 
     def forget(self) -> None:
@@ -38,6 +39,7 @@ class FakeReceivers:
         self.refuses: Callable[[TurnFact], str] = lambda fact: ""
         self.answers: Callable[[HookQuestion], Awaitable[Mapping[str, object]]] = no_word
         self.spent = 0
+        self.work.forget()
 
     def fact(self, fact: TurnFact) -> None:
         self.facts.append(fact)
@@ -64,6 +66,24 @@ class FakeReceivers:
 
     def handle_hook_question(self, asked: HookQuestion) -> Awaitable[Mapping[str, object]]:
         return self.answers(asked)
+
+
+class FakeWork:
+    """In place of `sidecar.work.work_reporter.WorkReporter`."""
+
+    def __init__(self) -> None:
+        self.uses: list[ToolUse] = []
+        self.tokens = 0
+
+    def forget(self) -> None:
+        self.uses.clear()
+        self.tokens = 0
+
+    def used(self, use: ToolUse) -> None:
+        self.uses.append(use)
+
+    def count_tokens(self, tokens: int) -> None:
+        self.tokens += tokens
 
 
 class Unstoppable:
@@ -94,5 +114,5 @@ def turn_listener_of(  # noqa: PLR0917 - a run of an agent
     stop: Any = Unstoppable()
     conversation = Conversation(child, tail or TranscriptTail(agent, None), anyone, session)
     watch = ConversationWatch(ConversationKeeper(agent, child.place), NEW, anyone, session)
-    receivers = TurnReceivers(stop, anyone, anyone, Unlimited(), watch)
+    receivers = TurnReceivers(stop, anyone, anyone, Unlimited(), watch, hearers.work)
     return TurnListener(plan, conversation, anyone, anyone, receivers)

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { durationOf, figureRows, healthOf } from "../../gateway/web/page/state/fleet/figures.js";
 import { countWords, tilesOf } from "../../gateway/web/page/state/fleet/tiles.js";
-import { doesSince, hueOf, initialsOf } from "../../gateway/web/page/state/member_words.js";
+import { doesSince, hueOf, initialsOf, toolWords, workWords } from "../../gateway/web/page/state/member_words.js";
 
 const agent = (name, fields = {}) => ({ name, kind: "agent", presence: "online", activity: "idle", ...fields });
 const stateOf = (members, asks = []) => ({
@@ -19,6 +19,9 @@ for (const [fields, asks, brakes, state] of [
   [{}, [], [], "idle"],
   [{ activity: "unknown", since: "2026" }, [], [], "unclear"],
   [{ activity: undefined }, [], [], "unclear"],
+  [{ done: true }, [], [], "done"],
+  [{ done: true, activity: "busy" }, [], [], "busy"],
+  [{ done: true, paused: true }, [], [], "limited"],
   [{ activity: "busy" }, [], [], "busy"],
   [{ activity: "starting" }, [], [], "busy"],
   [{ activity: "asking" }, [], [], "needs"],
@@ -86,4 +89,22 @@ test("a member has always the same colour, and letters that fit", () => {
   assert.equal(hueOf("ada"), hueOf("ada"));
   assert.ok(["ada", "claude", "", "日本", "🙂"].every((name) => hueOf(name) >= 0 && hueOf(name) < 8));
   assert.deepEqual(["ada", "code-reviewer", "a.b.c", "--", "ärger"].map(initialsOf), ["A", "CR", "AB", "?", "Ä"]);
+});
+
+for (const [work, tool, words] of [
+  [undefined, "", []],
+  [{}, "", []],
+  [{ tool: "Edit", file: "src/a.py" }, "Edit src/a.py", []],
+  [{ tool: "Bash", folder: "shop", branch: "main" }, "Bash", ["shop on main"]],
+  [{ folder: "shop", turn_tokens: 950, day_tokens: 950 }, "", ["shop", "950 tokens"]],
+  [{ branch: "main", turn_tokens: 1249, day_tokens: 48_500 }, "", ["main", "1.2k tokens", "48k today"]],
+  [{ day_tokens: 1_300_000 }, "", ["1.3M tokens today"]],
+]) {
+  test(`what an agent is at: ${JSON.stringify(work)}`, () => {
+    assert.deepEqual([toolWords(agent("ada", { work })), workWords({ work })], [tool, words]);
+  });
+}
+
+test("who is away uses no tool", () => {
+  assert.equal(toolWords(agent("ada", { presence: "away", work: { tool: "Edit" } })), "");
 });

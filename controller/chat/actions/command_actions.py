@@ -39,6 +39,7 @@ from gateway.protocol.results import Continued, Done, MemberList, MessageList, S
 from gateway.protocol.text.addressing import AddressedText, parse_line
 from gateway.protocol.text.printable_text import local_moment_text
 from gateway.protocol.text.receipt_text import receipt_steps, receipt_text
+from gateway.protocol.types.agent_work import work_text
 from gateway.protocol.types.core_types import MemberKind, Part
 
 
@@ -92,7 +93,7 @@ async def show_agents(chat: ActionContext, order: ParsedCommand) -> ActionResult
 
 def _member_line(member: MemberView) -> str:
     words = state_text(member) if member.kind is MemberKind.AGENT else f"{member.kind} · {member.presence}"
-    return words + (f" · {member.note}" if member.note else "") + (f" · {member.project}" if member.project else "")
+    return " · ".join(filter(None, (words, work_text(member.work), member.note, member.project)))
 
 
 async def show_members(chat: ActionContext, order: ParsedCommand) -> ActionResult:

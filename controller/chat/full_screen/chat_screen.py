@@ -525,6 +525,7 @@ class ChatScreen:
         seen = self.port.visible_rows(state.stream.keys, self.rows, height)
         if self.port.is_following:
             state.mark_read()
+            self.chat.read_reporter.note_shown()
         if seen.at_top and state.stream.more_before and state.stream.keys:
             self.start(self.chat.load_older())
         self.owners = [*([None] * (height - len(seen.rows))), *seen.owners]

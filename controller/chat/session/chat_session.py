@@ -16,6 +16,7 @@ from controller.chat.actions.action_interface import ActionResult
 from controller.chat.session import mark_loading, send_checks
 from controller.chat.session.completion_names import completion_names
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
+from controller.chat.session.read_reports import ReadReporter
 from controller.chat_commands.command_table import CompletionNames, KeyPress, ParsedCommand, StopRequest, parse_input
 from controller.view.approvals.question_view import AskView
 from controller.view.state.chat_state import ChatState
@@ -84,6 +85,9 @@ class Chat:
     _told_unsent: bool = False
     _line: asyncio.Lock = field(default_factory=asyncio.Lock)
     _sent: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.read_reporter = ReadReporter(self.client, self.state)
 
     # events
 

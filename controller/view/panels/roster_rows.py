@@ -1,8 +1,8 @@
-"""Renders who is in the room and what each does: agents that ask first, then busy ones, then those with waiting
-messages. Pure.
+"""Renders who is in the room and what each does: agents that ask first, then busy ones, then those at whose work nobody
+has looked yet, then those with waiting messages. Pure.
 
-With room enough an agent has two rows; else one; and if that is too much, the last row counts the rest. An agent that
-asks is always named or counted as one that asks.
+With room enough an agent has two rows, or three while it uses a tool; else one; and if that is too much, the last row
+counts the rest. An agent that asks is always named or counted as one that asks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Fragment, Row
 from controller.view.text.text_rows import clean_for_screen, fit_to_width, width_of, width_of_row
-from controller.wording.state_text import holding_condition, state_text_within
+from controller.wording.state_text import holding_condition, is_done, state_text_within, tool_fits, tool_within
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.core_types import Activity, Presence
 
@@ -24,12 +24,13 @@ _SIGN_BY_ACTIVITY = {
     Activity.ASKING: ("class:ask", "?"),
     Activity.ERROR: ("class:bad", "!"),
     Activity.GONE: ("class:dim", "✗"),
-    Activity.UNKNOWN: ("class:dim", "○"),
+    Activity.UNKNOWN: ("class:bad", "~"),
 }
 _HELD: Fragment = ("class:bad", "◷")
 _ABSENT: Fragment = ("class:dim", "○")
+_DONE: Fragment = ("class:good", "✓")
 _URGENCY = {Activity.ASKING: 0, Activity.ERROR: 1, Activity.BUSY: 2}
-_WAITING, _AT_REST, _AWAY = 3, 4, 5
+_FINISHED, _WAITING, _AT_REST, _AWAY = 3, 4, 5, 6
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,11 @@ def _roster(state: ChatState, width: int, height: int) -> list[_RosterRow]:
     agents = _sorted_agents(state, asking)
     people = [one for one in state.others_here() if one.presence is Presence.ONLINE]
     persons = [_RosterRow(_person_row(one, state, width), one.name) for one in people]
-    full = [_RosterRow(row, one.name) for one in agents for row in _two_rows(one, state, asking, width)]
-    full += [*([_RosterRow()] if people else []), *persons]
-    if len(full) <= height:
-        return full
+    others = [*([_RosterRow()] if people else []), *persons]
+    for rows_of in (_rows_with_tool, _two_rows):
+        full = [_RosterRow(row, one.name) for one in agents for row in rows_of(one, state, asking, width)]
+        if len(full) + len(others) <= height:
+            return [*full, *others]
     tight = [*(_RosterRow(_one_row(one, state, asking, width), one.name) for one in agents), *persons]
     if len(tight) <= height:
         return tight
@@ -117,6 +119,8 @@ def _urgency_of(member: MemberView, asking: frozenset[str]) -> int:
         return _AWAY
     if holding_condition(member):
         return _URGENCY[Activity.ERROR]
+    if is_done(member):
+        return _FINISHED
     return _URGENCY.get(member.activity, _WAITING if member.queued else _AT_REST)
 
 
@@ -125,7 +129,17 @@ def _sign_of(member: MemberView, asking: frozenset[str]) -> Fragment:
         return _SIGN_BY_ACTIVITY[Activity.ASKING]
     if not _is_here(member):
         return _ABSENT
-    return _HELD if holding_condition(member) else _SIGN_BY_ACTIVITY[member.activity]
+    if holding_condition(member):
+        return _HELD
+    return _DONE if is_done(member) else _SIGN_BY_ACTIVITY[member.activity]
+
+
+def _rows_with_tool(member: MemberView, state: ChatState, asking: frozenset[str], width: int) -> list[Row]:
+    """Two rows, and a third for the tool that finds no place in the second."""
+    tool = tool_within(member, width - 2)
+    is_shown = not tool or tool_fits(member, width - 2)
+    third = [] if is_shown else [(("class:dim", fit_to_width(f"  {tool}", width)),)]
+    return [*_two_rows(member, state, asking, width), *third]
 
 
 def _two_rows(member: MemberView, state: ChatState, asking: frozenset[str], width: int) -> list[Row]:

@@ -404,6 +404,20 @@ class ChatState:
         if self.has_page and self.stream.at_tail and newest is not None:
             self.reads[self.room], self.below = newest, 0
 
+    def has_agent_message_between(self, after: int, until: int) -> bool:
+        """Whether an agent said one of the loaded messages with these numbers."""
+        for key in reversed(self.stream.keys):
+            if key[0] <= after:
+                return False
+            entry = self.stream.entries[key]
+            if key[0] <= until and isinstance(entry, Message) and self._is_agent(entry.from_):
+                return True
+        return False
+
+    def _is_agent(self, name: str) -> bool:
+        member = self.members.get(name)
+        return member is not None and member.kind is MemberKind.AGENT
+
     def own_rooms(self) -> tuple[str, ...]:
         return rooms_of(self.rooms, self.me, self.room)
 

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from gateway.mcp.files.secret_masking import mask_secrets
 from gateway.protocol.errors import Unavailable
+from gateway.protocol.text.secret_masking import mask_secrets
 
 MAX_INLINE_CHARS = 4_000
 TIMEOUT_S = 30.0

@@ -12,9 +12,11 @@ from gateway.turns.mode import Mode
 
 @dataclass(frozen=True)
 class RuleSettings:
-    """`remind_asks`: seconds after which an agent's open question is announced again."""
+    """`remind_asks`: seconds after which an agent's open question is announced again. `collision_window`: seconds
+    within which two agents that write the same file are told of it; 0: they never are."""
 
     limits: Limits = field(default_factory=Limits)
     patience: TurnTimeouts = field(default_factory=TurnTimeouts)
     remind_asks: float = 120.0
+    collision_window: float = 600.0
     modes: Mapping[str, Mode] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from gateway.model.records.stored_records import (
     MutedRoom,
     PausedMember,
     PinRecord,
+    ReadMark,
     RoomRecord,
     SharePolicy,
     StoredState,
@@ -69,10 +70,11 @@ LOOP_HOLD = Kind(STORED_AS, LoopHold, Owner.ROOM, passing=True)
 PIN = Kind("pin", PinRecord, Owner.ROOM, lambda key, pin: pin.room)
 COST = Kind("cost", CostRecord)
 MUTED = Kind("muted", MutedRoom, Owner.MEMBER, lambda key, muted: muted.member)
+READ = Kind("read", ReadMark, Owner.MEMBER, lambda key, mark: mark.member)
 
 _ALL: tuple[Kind[Any], ...] = (
     *(MEMBER, ROOM, MEMBERSHIP, TOKEN, PAUSED, SHARE, ASK, CONTEXT, DECISION, SESSION, FLOOR, LOOP_HOLD),
-    *(PIN, MUTED, COST),
+    *(PIN, MUTED, READ, COST),
 )
 KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
 
@@ -124,6 +126,25 @@ class Memberships(Table[Membership]):
         super().clear()
         self.in_room.clear()
         self.rooms_of.clear()
+
+
+class ReadMarks(Table[ReadMark]):
+    """How far people have been shown rooms, indexed by room."""
+
+    def __init__(self) -> None:
+        super().__init__(READ)
+        self.of_room: dict[str, dict[str, int]] = defaultdict(dict)
+
+    def put(self, key: str, value: ReadMark | None) -> None:
+        if (before := self.rows.get(key)) is not None:
+            self.of_room[before.room].pop(before.member, None)
+        super().put(key, value)
+        if value is not None:
+            self.of_room[value.room][value.member] = value.message
+
+    def clear(self) -> None:
+        super().clear()
+        self.of_room.clear()
 
 
 class Floors(Table[Floor]):

@@ -74,13 +74,30 @@ class MutedRoom(msgspec.Struct, frozen=True):
     member: str
 
 
+class ReadMark(msgspec.Struct, frozen=True):
+    """How far a person has been shown a room: the last message."""
+
+    room: str
+    member: str
+    message: int
+
+
+class LastAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The number of an answer, its room, and to whom it went (nobody: to everyone)."""
+
+    message: int
+    room: str
+    recipients: tuple[str, ...] = ()
+
+
 class CostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a member's answers have cost since `since`, as far as they reported it."""
+    """What a member's answers have cost since `since`, as far as they reported it; and the `last` of them."""
 
     member: str
     since: str = ""
     answers: int = 0
     tokens: int = 0
+    last: LastAnswer | None = None
 
 
 class AskRecord(msgspec.Struct, frozen=True):
@@ -93,5 +110,5 @@ class AskRecord(msgspec.Struct, frozen=True):
 
 
 _StoredRecord = MemberRecord | RoomRecord | Membership | TokenRecord | ContextRecord
-_RoomState = PinRecord | MutedRoom | Floor | LoopHold | Decision | Session
+_RoomState = PinRecord | MutedRoom | ReadMark | Floor | LoopHold | Decision | Session
 StoredState = _StoredRecord | _RoomState | PausedMember | SharePolicy | CostRecord | AskRecord

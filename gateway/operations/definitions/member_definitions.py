@@ -5,7 +5,13 @@ from __future__ import annotations
 from gateway.access.operation_kinds import OperationKind
 from gateway.agent_control import agent_orders, approvals
 from gateway.message_effects import loop_holds
-from gateway.operations.members import member_operations, terminal_operations, timeline_operation, why_operation
+from gateway.operations.members import (
+    member_operations,
+    terminal_operations,
+    timeline_operation,
+    why_operation,
+    work_operations,
+)
 from gateway.operations.messages import message_queries
 from gateway.operations.operation import Operation
 from gateway.protocol.requests.agent_requests import (
@@ -13,12 +19,14 @@ from gateway.protocol.requests.agent_requests import (
     Keys,
     Pause,
     PressTerminalKey,
+    ReportWrites,
     Restart,
     Resume,
     SetActivity,
     SetCondition,
     SetConversation,
     SetFolder,
+    SetWork,
     Share,
     ShowTerminal,
     Stop,
@@ -83,6 +91,15 @@ MEMBER_OPERATIONS = (
         "PUT",
         "/v1/me/conversation",
         query=member_operations.answer_set_conversation,
+    ),
+    Operation(SetWork, OperationKind.REPORTS, Done, "PUT", "/v1/me/work", query=work_operations.answer_set_work),
+    Operation(
+        ReportWrites,
+        OperationKind.REPORTS,
+        Done,
+        "POST",
+        "/v1/me/writes",
+        query=work_operations.answer_report_writes,
     ),
     Operation(Bye, OperationKind.CHANGES, Done, "DELETE", "/v1/me", query=member_operations.answer_bye),
     Operation(Pause, OperationKind.CHANGES, Done, "POST", "/v1/pause", rule=agent_orders.pause_member),

@@ -6,8 +6,9 @@ from gateway.access.operation_kinds import OperationKind
 from gateway.marks import mutes
 from gateway.mode_rules import mode_control
 from gateway.operations.members import member_operations
+from gateway.operations.messages import mark_operations
 from gateway.operations.operation import Operation
-from gateway.protocol.requests.mark_requests import Mute
+from gateway.protocol.requests.mark_requests import MarkRead, Mute
 from gateway.protocol.requests.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
 from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Kick, Leave, RemoveRoom, Rooms, SetTopic
 from gateway.protocol.results import (
@@ -20,6 +21,9 @@ from gateway.rooms import room_rules
 
 ROOM_OPERATIONS = (
     Operation(Mute, OperationKind.CHANGES, Done, "POST", "/v1/rooms/{room}/mute", rule=mutes.mute_room),
+    Operation(
+        MarkRead, OperationKind.CHANGES, Done, "POST", "/v1/rooms/{room}/read", query=mark_operations.answer_mark_read
+    ),
     Operation(Rooms, OperationKind.READS, RoomList, "GET", "/v1/rooms", query=member_operations.answer_rooms),
     Operation(CreateRoom, OperationKind.CHANGES, Done, "POST", "/v1/rooms", rule=room_rules.create_room),
     Operation(SetTopic, OperationKind.CHANGES, Done, "PUT", "/v1/rooms/{room}/topic", rule=room_rules.set_room_topic),

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_rules
-from gateway.marks import pins, reactions
+from gateway.marks import pins, reactions, read_marks
 from gateway.model.deliveries.recent_messages import MessageHeader
 from gateway.model.paging import fit_into_page
 from gateway.operations.messages.message_queries import decode_message, messages_of, read_message, readable_message
 from gateway.protocol import codec
 from gateway.protocol.events import Message, ReactionEvent
-from gateway.protocol.requests.mark_requests import Pin, Pins, React, Reactions, Thread
+from gateway.protocol.requests.mark_requests import MarkRead, Pin, Pins, React, Reactions, Thread
 from gateway.protocol.results import MessageList, MessageReactions, PinList, PinView, Reaction, ReactionList, Result
 from gateway.protocol.types.core_types import DEFAULT_ROOM, canonical_room_name
 from gateway.runtime.hub import Hub
@@ -53,6 +53,15 @@ def _decode_reactions(records: Sequence[StoredEvent]) -> tuple[Reaction, ...]:
 async def _may_read(hub: Hub, actor: Actor, number: int) -> bool:
     head = hub.state.recent.get(number) or await read_message(hub, actor, number)
     return delivery_rules.may_read_message(hub.state, actor, head)
+
+
+async def answer_mark_read(hub: Hub, actor: Actor, request: MarkRead) -> Result:
+    """Others then see that somebody has looked at the work of an agent."""
+    outcome = read_marks.mark_read(hub.state, actor, request, hub.rule_context())
+    done = await hub.carry_out(outcome)
+    if outcome.events:
+        hub.presence.note_change(*read_marks.done_agents_in(hub.state, canonical_room_name(request.room)))
+    return done
 
 
 async def answer_pin(hub: Hub, actor: Actor, request: Pin) -> Result:

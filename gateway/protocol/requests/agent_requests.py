@@ -15,6 +15,7 @@ from gateway.protocol.requests.request import (
     ShortText,
 )
 from gateway.protocol.types.agent_conditions import Condition
+from gateway.protocol.types.agent_work import MAX_FILE_WRITES, FileWrite, UnseenResult, Work
 from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import (
     Activity,
@@ -48,6 +49,21 @@ class SetConversation(Request, frozen=True, tag="conversation"):
     session: Annotated[str, Meta(max_length=100)] = ""
     why: ShortText = ""
     announce: bool = False
+
+
+class SetWork(Request, frozen=True, tag="work"):
+    """Report what you are at: folder, branch, tool, file and tokens; and whether the result of your last turn has not
+    been looked at in your terminal. It is not kept in the log."""
+
+    work: Work
+    unseen: UnseenResult = UnseenResult.NOTHING
+
+
+class ReportWrites(Request, frozen=True, tag="wrote"):
+    """Report the files that you have written. Where another agent has written one of them lately, both are told, and
+    the people. What you report is not kept."""
+
+    files: Annotated[tuple[FileWrite, ...], Meta(min_length=1, max_length=MAX_FILE_WRITES)]
 
 
 class Pause(Request, frozen=True, tag="pause"):

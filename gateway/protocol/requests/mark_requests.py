@@ -50,6 +50,14 @@ class Mute(Request, frozen=True, tag="room.mute"):
     on: bool = True
 
 
+class MarkRead(Request, frozen=True, tag="room.read"):
+    """Report how far you have been shown a room: the number of its last message. Only a higher one than before counts,
+    and only that of a person: an agent that has worked is `done` until a person has been shown its answer."""
+
+    room: str
+    message: Seq
+
+
 class Thread(Request, frozen=True, tag="thread"):
     """The thread of a message: the message that began it and all that answer it, oldest first; `after` is the last
     message of the page before."""

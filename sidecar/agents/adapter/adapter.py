@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.protocol.text.role_prompts import RolePrompt
 from gateway.protocol.types.core_types import AskAbout
+from sidecar.agents.adapter.tool_uses import ToolReader, no_tool_use
 from sidecar.evidence.escape_sequences import Probe
 from sidecar.evidence.turn_evidence import TokenCost, TurnFact
 from sidecar.screen.rules import ScreenRules
@@ -225,6 +226,8 @@ class Hooks:
     session: Callable[[Mapping[str, object]], str] = session_of_hook
     # how long it may look calm, in seconds, before its hooks tell how a turn ended; then the turn had no answer
     ends_within: float = 1.0
+    # which tool the agent uses, on which files; such a hook is answered at once and is no evidence of anything else
+    tool: ToolReader = no_tool_use
 
 
 @dataclass(frozen=True)
@@ -246,6 +249,8 @@ class TranscriptFormat:
     session: Callable[[Path], str] = no_session_name
     # called until it finds the file, if neither launch nor hooks name it
     find: Callable[[RunningAgent], Transcript | None] = no_transcript
+    # which tool the agent uses, for an agent without hooks
+    tool: ToolReader = no_tool_use
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from controller.wording.state_text import BorderText, state_text, state_text_within
+from controller.wording.state_text import BorderText, border_text, state_text, state_text_within
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.agent_conditions import Condition, ConditionKind
+from gateway.protocol.types.agent_work import Work
 from gateway.protocol.types.core_types import Activity, Composer, MemberKind, Presence
 
 BUSY = MemberView(
@@ -83,5 +84,58 @@ def test_a_limit_says_when_it_ends() -> None:
 
 def test_an_agent_that_is_not_understood_does_not_look_as_if_it_were_ready() -> None:
     reports = MemberView("ada", MemberKind.AGENT, presence=Presence.ONLINE, since=LATER)
-    silent = MemberView("tool", MemberKind.TOOL, presence=Presence.ONLINE)
-    assert [state_text(one) for one in (reports, silent)] == ["unknown", "online"]
+    says_nothing = MemberView("ben", MemberKind.AGENT, presence=Presence.ONLINE)
+    tool = MemberView("tool", MemberKind.TOOL, presence=Presence.ONLINE)
+    assert [state_text(one) for one in (reports, says_nothing, tool)] == ["unknown", "unknown", "online"]
+
+
+@pytest.mark.parametrize(
+    ("activity", "condition", "words"),
+    [
+        (Activity.IDLE, None, "done"),
+        (Activity.BUSY, None, "busy"),
+        (Activity.ERROR, None, "error"),
+        (Activity.IDLE, Condition(ConditionKind.LIMITED), "limited"),
+        (Activity.IDLE, Condition(ConditionKind.CONTEXT), "done · context nearly full"),
+    ],
+)
+def test_done_stands_in_the_place_of_idle(activity: Activity, condition: Condition | None, words: str) -> None:
+    member = MemberView(
+        "ada", MemberKind.AGENT, presence=Presence.ONLINE, activity=activity, condition=condition, done=True
+    )
+    assert state_text(member) == words
+
+
+AT_WORK = MemberView(
+    "ada",
+    MemberKind.AGENT,
+    presence=Presence.ONLINE,
+    activity=Activity.BUSY,
+    queued=2,
+    composer=Composer.DRAFT,
+    work=Work("website", "main", "Edit", "src/views/app.py", 10, 10),
+)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (60, "busy · 2 waiting · Edit src/views/app.py · draft"),
+        (47, "busy · 2 waiting · Edit app.py · draft"),
+        (37, "busy · 2 waiting · Edit app.py"),
+        (29, "busy · 2 waiting"),
+        (4, "busy"),
+    ],
+)
+def test_the_tool_is_said_where_it_fits_and_the_file_first_loses_its_folders(columns: int, words: str) -> None:
+    assert state_text_within(AT_WORK, columns) == words
+
+
+def test_the_border_of_a_pane_says_nothing_of_tools() -> None:
+    assert border_text(AT_WORK, away=False).words == "busy · 2 waiting · draft"
+
+
+def test_a_hostile_name_of_a_file_stays_one_printable_line() -> None:
+    work = Work(tool="Ed\x1b[2Jit", file="a\u202e\n\x07.py")
+    member = MemberView("ada", MemberKind.AGENT, presence=Presence.ONLINE, activity=Activity.BUSY, work=work)
+    assert state_text_within(member, 80).isprintable()

@@ -13,12 +13,13 @@ from gateway.client import Endpoint, HttpClient
 from gateway.mcp import arguments as a
 from gateway.mcp import result_text
 from gateway.mcp.files import file_excerpts, masking_process
-from gateway.mcp.files.secret_masking import mask_secrets
 from gateway.mcp.tool_caller import Caller, parse_wait_limit
 from gateway.mcp.tools import TOOLS
 from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, TooLarge, Unavailable
 from gateway.protocol.events import MemberView, Message
+from gateway.protocol.text.secret_masking import mask_secrets
 from gateway.protocol.types.agent_conditions import Condition, ConditionKind
+from gateway.protocol.types.agent_work import Work
 from gateway.protocol.types.core_types import Activity, MemberKind, MessageKind, Presence
 
 
@@ -310,9 +311,15 @@ def test_peers_are_a_line_each() -> None:
         member("claude", role="coder", activity=Activity.BUSY, queued=2),
         MemberView("gone", MemberKind.AGENT, presence=Presence.OFFLINE),
         member("codex", activity=Activity.IDLE, condition=Condition(ConditionKind.LIMITED, "the vendor's words")),
+        member("gemini", activity=Activity.BUSY, work=Work("shop", "main", "Edit", "a\x1b[2J\u202e.py", 5, 9)),
     ]
     said = result_text.peers_text(people, "claude")
-    assert said == "alice: human\nclaude: agent, coder, busy, 2 waiting, you\ncodex: agent, idle, limited"
+    assert said.splitlines() == [
+        "alice: human",
+        "claude: agent, coder, busy, 2 waiting, you",
+        "codex: agent, idle, limited",
+        "gemini: agent, busy, Edit a\ufffd[2J.py, shop on main",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -26,12 +26,14 @@ from gateway.protocol.requests.agent_requests import (
     Keys,
     Pause,
     PressTerminalKey,
+    ReportWrites,
     Restart,
     Resume,
     SetActivity,
     SetCondition,
     SetConversation,
     SetFolder,
+    SetWork,
     Share,
     ShowTerminal,
     Stop,
@@ -219,6 +221,7 @@ WRITES: tuple[Asked, ...] = (
     about(k.React, sign="ok"),
     about(k.Pin),
     in_room(k.Mute),
+    in_room(k.MarkRead, message=1),
     lambda scene, hidden: k.Reactions(messages=(scene.late if hidden else NEVER,)),
     of_session(s.UpdateSession, goal="x"),
     of_session(s.PauseSession),
@@ -257,6 +260,7 @@ OF_THE_HOUSE: tuple[type[Request], ...] = (
     CreateLink,
     *(OpenLanPage, CloseLanPage),
     *(WatchTerminal, UnwatchTerminal, ShowTerminal, PressTerminalKey, SetFolder, SetCondition, SetConversation),
+    *(SetWork, ReportWrites),
 )
 
 

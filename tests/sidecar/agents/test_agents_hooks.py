@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -87,7 +88,7 @@ def test_gemini_gets_an_extension_once(tmp_path: Path) -> None:
         for name in ("gemini-extension.json", "hooks/hooks.json", ".gemini-extension-install.json")
     }
     assert set(json.loads(files[tmp_path / EXTENSION / "hooks/hooks.json"])["hooks"]) == {
-        *("BeforeAgent", "AfterAgent", "Notification")
+        *("BeforeAgent", "AfterAgent", "Notification", "BeforeTool", "AfterTool")
     }
     for path, text in files.items():
         write_private(path, text)
@@ -139,15 +140,18 @@ for line in sys.stdin:
 
 
 def test_codex_is_told_to_trust_exactly_our_hooks(tmp_path: Path) -> None:
-    with codex_that(tmp_path, _ANSWERS.format(command=hook_config.hook_command_line(), count=4)) as program:
+    with codex_that(tmp_path, _ANSWERS.format(command=hook_config.hook_command_line(), count=6)) as program:
         there = place(tmp_path)
         known = CODEX.launching.prepare([str(program)], there)
     launch = CODEX.launching.launch([str(program), "-a", "never"], replace(there, known=known))
     setting = launch.command[3]
     assert launch.command == (str(program), "--no-daemon", "-c", setting, "-a", "never")
-    for event in ("UserPromptSubmit=", "PermissionRequest=", "Stop=", "Interrupt="):
-        assert event in setting
-    assert setting.endswith(",".join(f'"flags:{n}"={{trusted_hash="sha256:{n}"}}' for n in range(4)) + "}}")
+    found = tomllib.loads(setting)["hooks"]
+    assert set(found) == {
+        *("UserPromptSubmit", "PreToolUse", "PermissionRequest", "PostToolUse", "Stop", "Interrupt", "state")
+    }
+    assert [one.get("matcher") for one in found["PostToolUse"]] == ["apply_patch"]
+    assert setting.endswith(",".join(f'"flags:{n}"={{trusted_hash="sha256:{n}"}}' for n in range(6)) + "}}")
     assert "theirs" not in setting
     assert launch.env == {"GROUPCHAT_HOOK": str(there.private / "hook")}
 
@@ -158,7 +162,7 @@ def test_codex_is_told_to_trust_exactly_our_hooks(tmp_path: Path) -> None:
         "sys.exit(2)",
         "print('[]'); print('not json')",
         'print(json.dumps({"id": 2, "error": {"code": -32601}}))',
-        _ANSWERS.format(command=hook_config.hook_command_line(), count=3),
+        _ANSWERS.format(command=hook_config.hook_command_line(), count=5),
     ],
 )
 def test_codex_starts_without_hooks_where_they_cannot_be_trusted(tmp_path: Path, body: str) -> None:

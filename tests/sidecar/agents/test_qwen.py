@@ -43,7 +43,9 @@ def test_its_hooks_are_in_a_private_file_for_the_run() -> None:
     assert launch.session == SESSION
     assert launch.transcript == Path(f"/home/a/.qwen/projects/-home-a-my-shop/chats/{SESSION}.jsonl")
     found = settings_of(launch)
-    assert set(found["hooks"]) == {"UserPromptSubmit", "PermissionRequest", "Notification", "Stop", "StopFailure"}
+    ends = ("Notification", "Stop", "StopFailure")
+    assert set(found["hooks"]) == {"UserPromptSubmit", "PreToolUse", "PermissionRequest", "PostToolUse", *ends}
+    assert found["hooks"]["PostToolUse"][0]["matcher"] == "edit|write_file"
     assert found["permissions"]["allow"] == [TOOLS, "Read(//private/attached/**)"]
     assert found["ui"] == {"enableFollowupSuggestions": False, "showScrollbar": False}
 

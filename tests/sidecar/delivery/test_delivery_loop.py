@@ -37,9 +37,11 @@ class Agent:
         self.now = 100.0
         self.drawn: AgentSnapshot | None = None
         self.printed_at: float | None = None
+        self.on_write: Callable[[], object] = lambda: None
 
     def write(self, data: bytes) -> None:
         self.keys.append(data)
+        self.on_write()
 
     def look(self) -> AgentSnapshot:
         self.now += 0.02
@@ -688,3 +690,36 @@ async def test_no_prompt_names_a_file_that_could_not_be_written(scene: Scene, tm
     await scene.after()
     assert scene.room.rungs(number)[-1] == "submitted"
     assert (tmp_path / "attached" / "1-1.txt").exists()
+
+
+# quiet notices
+
+
+async def test_a_notice_goes_with_the_next_message_once_and_wakes_nobody(scene: Scene) -> None:
+    scene.delivery_loop.add_notice("codex has written a.py")
+    await scene.after()
+    assert scene.agent.keys == []
+    first = await scene.delivered()
+    pasted = b"\x1b[200~[alice -> claude #1] hello\n\n[system -> claude] codex has written a.py\x1b[201~"
+    assert scene.agent.keys == [pasted, b"\r"]
+    await scene.after(prompt(first), TurnFact(TurnFactKind.ANSWER, "hi", "t"))
+    scene.agent.keys.clear()
+    await scene.delivered()
+    assert b"system" not in scene.agent.keys[0]
+
+
+async def test_a_notice_joins_a_message_that_waits_already(scene: Scene) -> None:
+    scene.agent.drawn = moment(Activity.BUSY)
+    number = await scene.delivered()
+    scene.delivery_loop.add_notice("codex has written a.py")
+    scene.agent.drawn = None
+    await scene.after()
+    assert b"codex has written a.py" in scene.agent.keys[0] and scene.room.rungs(number)[-1] == "submitted"
+
+
+async def test_the_text_of_a_prompt_that_is_in_the_composer_stays(scene: Scene) -> None:
+    number = scene.room.say("hello")
+    scene.delivery_loop.receive(scene.room.messages[number])
+    scene.agent.on_write = lambda: scene.delivery_loop.add_notice("codex has written a.py")
+    await scene.after()
+    assert scene.agent.keys == [b"\x1b[200~[alice -> claude #1] hello\x1b[201~", b"\r"]

@@ -18,6 +18,7 @@ from sidecar.messages.attachment_text import (
     attachment_chars,
     attachments_as_typed,
 )
+from sidecar.messages.quiet_notices import QuietNotices
 from tests.sidecar.memory_room import WHEN, FewRooms
 
 FOLDER = Path("/private/attached")
@@ -93,7 +94,7 @@ def test_all_together_is_bounded() -> None:
 
 def texts(name: str, *messages: Message, bracketed: bool = True, digests: bool = False) -> str:
     me = DeliveryConfig(name, REGISTRY[name], FewRooms(), lambda: None, AttachmentFiles(lambda: FOLDER))
-    return PromptTexts(me).of(messages, bracketed=bracketed, digests=digests).text
+    return PromptTexts(me, QuietNotices()).of(messages, bracketed=bracketed, digests=digests).text
 
 
 def test_each_attachment_is_under_its_own_message() -> None:

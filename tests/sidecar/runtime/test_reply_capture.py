@@ -35,7 +35,7 @@ def listener_before(scene: Scene, folder: Path) -> TurnListener:
     conversation = Conversation(child, TranscriptTail(CLAUDE, None), anyone)
     plan = RunPlan("claude", CLAUDE, ("claude",), folder, folder, {})
     watch = ConversationWatch(ConversationKeeper(CLAUDE, child.place), NEW, anyone)
-    receivers = TurnReceivers(stop, scene.delivery_loop, anyone, Unlimited(), watch)
+    receivers = TurnReceivers(stop, scene.delivery_loop, anyone, Unlimited(), watch, anyone.work)
     return TurnListener(plan, conversation, anyone, scene.progress, receivers)
 
 

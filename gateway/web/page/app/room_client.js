@@ -8,6 +8,7 @@ import { Accesses } from "./accesses.js";
 import { AgentTimeline } from "./agent_timeline.js";
 import { GatewayFigures } from "./gateway_figures.js";
 import { MessageSearch } from "./message_search.js";
+import { ReadReports } from "./read_reports.js";
 import { RoomHistory } from "./room_history.js";
 import { isOfTerminal, TerminalWatch } from "./terminal_watch.js";
 import { fetchRestOfWelcome } from "./welcome_pages.js";
@@ -29,6 +30,7 @@ export class RoomClient {
     this.terminal = new TerminalWatch(this);
     this.search = new MessageSearch(this);
     this.accesses = new Accesses(this, identity.id);
+    this.reads = new ReadReports(this);
     this.connection = null; // given by `main`, whose listener this is
     this.named = () => undefined; // is told the place that the page begins with; given by `followPlace`
   }
@@ -154,6 +156,7 @@ export class RoomClient {
     const before = this.state.value;
     this.dispatch({ type: "read", room, seq: last.seq });
     if (before !== this.state.value) this.kept.writeMarks(house, "read", this.state.value.read);
+    this.reads.tell(room, last.seq);
   }
 
   async tried(work) {

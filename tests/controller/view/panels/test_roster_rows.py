@@ -11,6 +11,7 @@ from controller.view.text.row_types import Row
 from controller.view.text.text_rows import width_of
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.agent_conditions import Condition, ConditionKind
+from gateway.protocol.types.agent_work import Work
 from gateway.protocol.types.core_types import Activity, Composer, Presence
 from tests.controller.streams import STAMP, agent, welcome
 
@@ -51,6 +52,26 @@ def test_the_roster_tells_what_everybody_does() -> None:
         "",
         "  alice",
     ]
+
+
+def test_the_roster_tells_the_tool_and_the_file_that_fit() -> None:
+    state = team(agent("claude", Activity.BUSY, work=Work("shop", "main", "Edit", "src/app.py")))
+    assert shown(state, 20)[1] == "  busy · Edit src/app.py"
+    assert shown(state, 20, 22)[1] == "  busy · Edit app.py"
+    assert shown(state, 20, 16)[1:3] == ["  busy", "  Edit app.py"]
+    assert shown(state, 4, 16)[1:3] == ["  busy", ""], "no third row where it would take another's place"
+    assert shown(state, 20, 10)[1:3] == ["  busy", "  Edit ap…"]
+
+
+def test_work_that_nobody_has_looked_at_is_done_and_before_those_at_rest() -> None:
+    state = team(agent("ada"), agent("ben", done=True), agent("cleo", Activity.BUSY, done=True), agent("dan", queued=1))
+    assert shown(state, 20)[:8:2] == ["◆ cleo", "✓ ben", "● dan", "● ada"]
+    assert shown(state, 20)[3] == "  done"
+
+
+def test_an_agent_that_is_not_understood_looks_neither_present_nor_absent() -> None:
+    state = team(agent("ada", Activity.UNKNOWN), agent("ben", presence=Presence.AWAY))
+    assert shown(state, 20)[:4] == ["~ ada", "  unknown", "○ ben", "  away"]
 
 
 def test_in_a_tight_place_each_has_one_row() -> None:

@@ -1,11 +1,11 @@
 // All agents of all rooms as tiles, those that need somebody first. Pure.
 
-import { isUnclear, keptBy } from "../member_words.js";
+import { isDone, keptBy } from "../member_words.js";
 import { isWaiting } from "../questions.js";
 
-export const STATES = Object.freeze(["needs", "limited", "busy", "unclear", "idle", "gone"]);
-const COUNTED = Object.freeze({ needs: "need you", limited: "held up", busy: "working", unclear: "unclear", idle: "idle", gone: "gone" });
-export const STATE_WORDS = Object.freeze({ needs: "Needs you", limited: "Held up", busy: "Working", unclear: "Unclear", idle: "Idle", gone: "Gone" });
+export const STATES = Object.freeze(["needs", "limited", "busy", "done", "unclear", "idle", "gone"]);
+const COUNTED = Object.freeze({ needs: "need you", limited: "held up", busy: "working", done: "done", unclear: "unclear", idle: "idle", gone: "gone" });
+export const STATE_WORDS = Object.freeze({ needs: "Needs you", limited: "Held up", busy: "Working", done: "Done", unclear: "Unclear", idle: "Idle", gone: "Gone" });
 
 /** `brakes` are the loop guards that hold, as `status` gives them. Each tile: {member, state, why, rooms, question}. */
 export function tilesOf({ members, rooms, asks }, brakes = []) {
@@ -33,8 +33,9 @@ function judge(member, question, isHeld) {
   if (member.paused) return { state: "limited", why: "Its messages are held by a pause." };
   if (isHeld || member.hops_left === 0) return { state: "limited", why: "A loop guard waits for a person." };
   if (member.activity === "busy" || member.activity === "starting") return { state: "busy", why: "" };
+  if (isDone(member)) return { state: "done", why: "Nobody has looked at its last work yet." };
   if (member.activity === "idle") return { state: "idle", why: "" };
-  const why = isUnclear(member) ? "Its screen is not understood, so nothing is typed into it." : "It does not say what it does.";
+  const why = member.since ? "Its screen is not understood, so nothing is typed into it." : "It does not say what it does.";
   return { state: "unclear", why };
 }
 

@@ -5,7 +5,7 @@ import { useEffect } from "../../vendor/preact-hooks.js";
 import { Sentence } from "../../markdown/markdown_view.js";
 import { oneLine } from "../../markdown/safe_text.js";
 import { figureRows, healthOf } from "../../state/fleet/figures.js";
-import { doesSince, limitEnd } from "../../state/member_words.js";
+import { doesSince, limitEnd, toolWords, workWords } from "../../state/member_words.js";
 import { countWords, STATE_WORDS, tilesOf } from "../../state/fleet/tiles.js";
 import { addressOf, roomAddress } from "../../state/places.js";
 import { AgentName } from "../parts/agent_name.js";
@@ -15,6 +15,7 @@ import { useSignalValue } from "../parts/signal_value.js";
 import { RefusalLine } from "../parts/tried.js";
 
 const WHY_CHARS = 160;
+const WORK_CHARS = 120;
 
 export function FleetPage({ client, state }) {
   const figures = useSignalValue(client.figures.value);
@@ -30,14 +31,16 @@ export function FleetPage({ client, state }) {
 }
 
 function Tile({ tile: { member, state, why, rooms, question } }) {
-  const since = doesSince(member), until = limitEnd(member);
+  const since = doesSince(member), until = limitEnd(member), tool = toolWords(member);
   return html`<li class=${`tile is-${state}`}>
     <div class="tile-head"><${Avatar} name=${member.name} /><span class="name"><strong><${AgentName} name=${member.name} /></strong>
       ${member.role && html`<span class="small">${oneLine(member.role, 40)}</span>`}</span><span class="state-word">${STATE_WORDS[state]}</span></div>
     ${why && html`<p class="why" dir="auto" title=${oneLine(why, 1000)}><${Sentence} text=${why} limit=${WHY_CHARS} /></p>`}
+    ${tool && html`<p class="small tool" dir="auto">${oneLine(tool, WORK_CHARS)}</p>`}
     <p class="small tile-foot">
       ${rooms.map((room) => html`<a key=${room} href=${roomAddress(room)}>#${room}</a> `)}
       ${until ? html`<span>until ${momentOf(until)}</span>` : since && html`<span>since ${momentOf(since)}</span>`}
+      ${workWords(member).map((words) => html`<span key=${words}>${oneLine(words, WORK_CHARS)}</span>`)}
       ${member.queued > 0 && html`<span>${member.queued} waiting</span>`}
       ${state === "gone" && member.last_seen && html`<span>last seen ${momentOf(member.last_seen)}</span>`}
       ${question && html`<a class="answer-link" href=${addressOf({ page: "questions" })}>Answer</a>`}

@@ -2,11 +2,13 @@
 
 import { html } from "../../vendor/htm-preact.js";
 import { oneLine } from "../../markdown/safe_text.js";
-import { doesNow, doesSince, isUnclear, keptBy, limitEnd, membersOf } from "../../state/member_words.js";
+import { doesNow, doesSince, isDone, isUnclear, keptBy, limitEnd, membersOf, toolWords } from "../../state/member_words.js";
 import { AgentName } from "../parts/agent_name.js";
 import { Avatar } from "../parts/avatar.js";
 import { momentOf } from "../parts/moments.js";
 import { SidePanel } from "./side_panel.js";
+
+const TOOL_CHARS = 80;
 
 export function Members({ state, open }) {
   const members = membersOf(state.rooms[state.room]?.members ?? [], state.members);
@@ -19,17 +21,18 @@ function MemberLine({ member, me }) {
   const waiting = member.queued > 0 ? `${member.queued} waiting` : "";
   const since = doesSince(member), until = limitEnd(member);
   const when = until ? ` until ${momentOf(until)}` : since && !keptBy(member) && ` since ${momentOf(since)}`;
-  const does = [`${doesNow(member)}${when || ""}`, waiting].filter(Boolean).join(" · ");
+  const does = [`${doesNow(member)}${when || ""}`, waiting, oneLine(toolWords(member), TOOL_CHARS)].filter(Boolean).join(" · ");
   return html`<li class=${`member does-${signOf(member)}`}>
     <span class="face"><${Avatar} name=${member.name} /><span class="sign" aria-hidden="true"></span></span>
     <span class="name">${member.kind === "agent" ? html`<${AgentName} name=${member.name} />` : html`<bdi>${member.name}</bdi>`}${member.name === me && " (you)"}
       ${member.role && html` <span class="small role">${oneLine(member.role, 40)}</span>`}</span>
-    <span class="does">${does}</span>
+    <span class="does" dir="auto">${does}</span>
   </li>`;
 }
 
 function signOf(member) {
   if (member.presence !== "online") return "away";
   if (isUnclear(member)) return "unclear";
+  if (isDone(member) && !keptBy(member)) return "done";
   return keptBy(member) ? "limited" : (member.activity ?? "unknown");
 }

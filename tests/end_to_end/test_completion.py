@@ -169,7 +169,7 @@ def test_without_a_gateway_it_is_silent(shell: str, home: Path, tmp_path: Path) 
 def test_who_asks_a_gateway_on_this_machine_does_not_wait_for_slow_imports() -> None:
     """A shell imports it at each Tab that completes a name."""
     code = (
-        "import sys; from controller.cli.completion import lookups, main; "
+        "import sys; from controller.cli.completion import value_lookups, main; "
         "from gateway.client.discovery.team_discovery import home_folder; home_folder(); "
         "print(*{'typer', 'click', 'ssl', 'hashlib', 'platformdirs', 'tempfile', 'tomllib', 'subprocess', 'asyncio'}"
         ".intersection(sys.modules))"

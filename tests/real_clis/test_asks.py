@@ -200,15 +200,24 @@ async def test_its_own_hook_decides_and_no_key_is_pressed(one: One) -> None:
     assert not one.made
 
 
+async def open_picker(scene: Scene) -> None:
+    """As a person does: on a busy machine a command can be lost, and is then typed again."""
+    for _ in range(5):
+        for key in "/model":
+            scene.pane.write(key)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        scene.pane.write("\r")
+        with contextlib.suppress(AssertionError):
+            await retry_until(lambda: scene.seen, 15)
+            return
+
+
 @with_digits
 async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(one: One) -> None:
     scene = one.scene
     await asyncio.sleep(2.0)  # gemini takes "/model" for a prompt until its commands are loaded
-    for key in "/model":
-        scene.pane.write(key)
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(0.5)
-    scene.pane.write("\r")
+    await open_picker(scene)
     ask = await scene.ask()
     assert (ask.allow, ask.deny) == ("", "esc")
     assert len(ask.options) >= (1 if one.name == "qwen" else 2)  # it has one model here

@@ -308,8 +308,10 @@ async def test_the_process_is_started_again_when_it_dies(tmp_path: Path) -> None
         ada = await gateway.member("ada")
         async with peer(ada) as one:
             assert "ada" in await one("peer_list")
-        for pid in children_of(os.getpid()):
-            if str(gateway.config.state / "mcp" / "mcp.sock") in Path(f"/proc/{pid}/cmdline").read_text():
-                os.kill(pid, signal.SIGKILL)
+        socket = str(gateway.config.state / "mcp" / "mcp.sock")
+        (pid,) = (one for one in children_of(os.getpid()) if socket in Path(f"/proc/{one}/cmdline").read_text())
+        os.kill(pid, signal.SIGKILL)
+        # Until then a request may reach its socket, and the answer is "Try again".
+        await retry_until(lambda: not Path(f"/proc/{pid}").exists())
         async with peer(ada) as one:
             assert "ada" in await one("peer_list")

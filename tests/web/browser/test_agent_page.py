@@ -45,7 +45,7 @@ tty.setraw(0)
 write("\x1b[2J" + "".join(f"\x1b[{y + 1};1H{row}" for y, row in enumerate(ROWS)) + "\x1b[10;1Hkeys:")
 keys = b""
 while (key := os.read(0, 16)) != b"q":
-    keys += key
+    keys = (keys + key)[-20:]  # they fit into the row, whatever the tests before have pressed
     write(f"\x1b[10;1Hkeys: {keys.hex(' ')}\x1b[K")
 """
 

@@ -137,8 +137,8 @@ def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
 
 
 def _same_folder(command: Sequence[str], place: LaunchContext) -> tuple[str, ...]:
-    """Codex asks in which folder to go on if the project was moved since."""
-    resumes = _command_verb(command) in _CHAT_VERBS and not options_in(command).intersection(("-C", "--cd"))
+    """A Codex that we resume would ask in which folder to go on if the project was moved since."""
+    resumes = place.session in command and not options_in(command).intersection(("-C", "--cd"))
     return ("-C", str(place.project)) if resumes else ()
 
 

@@ -257,12 +257,17 @@ async def test_they_start_one_after_another(session: Session) -> None:
     assert "(1 of 2)" in done.err and "(2 of 2)" in done.err
 
 
+def stages_kept(session: Session) -> set[str]:
+    (one,) = json.loads((session.state / "sidecars" / "ada" / "conversation.json").read_text())["projects"]
+    return {"kept", "candidate"} & set(one)
+
+
 async def test_a_second_sidecar_for_an_agent_changes_nothing(session: Session) -> None:
     write_team(session)
     up(session)
     await is_answered(session, "ada", "yesterday")
-    path = session.state / "sidecars" / "ada" / "conversation.json"
-    before = path.read_bytes(), path.stat().st_mtime_ns
+    await session.until(lambda: kept(session, "ada"))
+    before = kept(session, "ada")
     join = (sys.executable, "-P", "-m", "sidecar.cli", "join", "ada", "--fresh", "--agent", "demo")
     words = (*join, "--", *DEMO.split())
     env = {**session.environment, "GROUPCHAT_STATE": str(session.state)}
@@ -271,5 +276,6 @@ async def test_a_second_sidecar_for_an_agent_changes_nothing(session: Session) -
     )
     assert second.returncode != 0
     assert "ada" in second.stderr
-    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+    assert kept(session, "ada") == before
+    assert stages_kept(session) == {"kept"}, "it has made no candidate"
     await is_answered(session, "ada", "still here")

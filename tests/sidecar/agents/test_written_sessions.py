@@ -87,13 +87,14 @@ def test_a_mark_is_found_wherever_it_stands(before: int, tmp_path: Path) -> None
         (("codex", "resume", ID), ["-C", "{project}"]),
         (("codex", "-C", "/elsewhere", "resume", ID), ["-C", "/elsewhere"]),
         (("codex", "--cd=/elsewhere", "resume", ID), []),
+        (("codex", "resume", "--last"), []),
         (("codex",), []),
     ],
 )
 def test_a_resumed_codex_does_not_ask_in_which_folder_to_go_on(
     command: tuple[str, ...], folder: list[str], tmp_path: Path
 ) -> None:
-    place = LaunchContext(tmp_path, tmp_path, "", "", {"HOME": str(tmp_path)})
+    place = LaunchContext(tmp_path, tmp_path, "", ID, {"HOME": str(tmp_path)})
     words = REGISTRY["codex"].launching.launch(command, place).command
     found = [word for pair in itertools.pairwise(words) if pair[0] == "-C" for word in pair]
     assert found == [one.replace("{project}", str(tmp_path)) for one in folder]

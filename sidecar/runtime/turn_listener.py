@@ -112,9 +112,7 @@ class TurnListener:
             self._hear_tool(use)
             return {}
         await self._find()
-        if path := event.get("transcript_path"):
-            self.follow(Path(str(path)))
-        self._conversation.call_session(hooks.session(event))
+        self._follow_conversation(event, hooks.session(event))
         fact = hooks.fact(event)
         if fact and fact.kind is TurnFactKind.PROMPT and (reason := self._progress.check_prompt(fact)):
             log.info("refused", reason=reason)
@@ -133,6 +131,15 @@ class TurnListener:
         if self._loop.time() - self._tool_read_at >= TOOL_READ_INTERVAL_S:
             self._tool_read_at = self._loop.time()
             self.read_transcript_now()
+
+    def _follow_conversation(self, event: Mapping[str, object], session: str) -> None:
+        """The agent's person may begin another conversation, or go back to an earlier one."""
+        current, transcript = self._tail.path, self._agent.transcript
+        if path := event.get("transcript_path"):
+            self.follow(Path(str(path)))
+        elif session and session != self.session and current is not None and transcript is not None:
+            self.follow(transcript.of_session(current, session))
+        self._conversation.call_session(session)
 
     def _hear_hook(self, hooks: Hooks, fact: TurnFact, event: Mapping[str, object]) -> None:
         """The transcript is read before the end of a turn is reported, because it holds what was said before. A prompt

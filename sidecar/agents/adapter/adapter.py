@@ -56,6 +56,7 @@ class HookQuestion:
     complete: bool = False  # while the hook waits, its yes and no are all that can be answered from here
     texts: tuple[str, ...] = ()  # texts that the dialog may show
     turn: str = ""  # the vendor's id of the turn, or of the session
+    tentative: bool = False  # the agent may decide it by itself: nobody is asked until it is seen to ask
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,10 @@ def no_transcript(_: RunningAgent) -> Transcript | None:
     return None
 
 
+def same_transcript(current: Path, _: str) -> Path:
+    return current
+
+
 def plain_status(text: str) -> str:
     return text.strip()
 
@@ -251,6 +256,8 @@ class TranscriptFormat:
     find: Callable[[RunningAgent], Transcript | None] = no_transcript
     # which tool the agent uses, for an agent without hooks
     tool: ToolReader = no_tool_use
+    # the file of another conversation, from the current one and its id, if the hooks name only the id
+    of_session: Callable[[Path, str], Path] = same_transcript
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,14 @@ def describe_tool_call(tool: str, given: Mapping[str, object]) -> ToolCall:
     return ToolCall(_question_text(named, given, tuple(given)), _fields_text(given), AskAbout.TEXT)
 
 
-def question_about_call(tool: str, call: ToolCall, turn: str, shown: Sequence[object]) -> HookQuestion:
+def question_about_call(
+    tool: str, call: ToolCall, turn: str, shown: Sequence[object], *, tentative: bool = False
+) -> HookQuestion:
     """`shown`: texts of the call, some of which its dialog shows."""
     texts = tuple(text for one in shown for text in texts_in(one))
-    return HookQuestion(tool, call.detail, about=call.about, question=call.question, texts=texts, turn=turn)
+    return HookQuestion(
+        tool, call.detail, about=call.about, question=call.question, texts=texts, turn=turn, tentative=tentative
+    )
 
 
 def _question_text(what: str, given: Mapping[str, object], shown: Sequence[str]) -> str:

@@ -171,7 +171,7 @@ class PendingHookQuestions:
 
     def is_expecting(self) -> bool:
         """Whether a question is open although nothing on the screen shows it yet."""
-        return any(self._is_expected(one, self._now()) for one in self._heard)
+        return any(self._is_expected(one, self._now()) for one in self._heard if not one.asked.tentative)
 
     def candidates(self, drawn_at: float = float("-inf")) -> list[HookCandidate]:
         """A decided question counts only while its own dialog is still on the screen. `drawn_at`: when the current

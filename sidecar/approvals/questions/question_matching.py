@@ -88,7 +88,7 @@ def _find_shown(
         ]
     if len(fitting) == 1:
         return fitting[0]
-    alone = not fitting and len(told) == 1 and not told[0].asked.decides
+    alone = not fitting and len(told) == 1 and not (told[0].asked.decides or told[0].asked.tentative)
     if not (alone and untouched and screen.allow):
         return None
     return told[0] if told[0].fresh or not screen.whole or CUT_MARK in screen.detail else None

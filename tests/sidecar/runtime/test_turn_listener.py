@@ -142,6 +142,26 @@ async def test_the_conversation_id_is_recorded_when_it_changes(tmp_path: Path) -
     assert known.candidate is not None and known.candidate.session == "two"
 
 
+async def test_another_conversation_is_followed_by_its_id_where_a_hook_names_no_file(tmp_path: Path) -> None:
+    """A hook of its first prompt comes before the prompt is in its file."""
+    beside = TranscriptFormat(fact, of_session=lambda current, session: current.with_stem(session))
+    heard, first, second = (
+        Heard(tmp_path, replace(VENDOR, transcript=beside)),
+        tmp_path / "a.jsonl",
+        tmp_path / "b.jsonl",
+    )
+    heard.turn_listener.follow(first, fresh=True)
+    await heard.turn_listener.hook({"session_id": "a"})
+    second.write_text('{"fact": "prompt", "text": "of an earlier day"}\n')
+    await heard.turn_listener.hook({"session_id": "b", "fact": "prompt", "text": "new"})
+    with second.open("a") as file:
+        file.write('{"fact": "model", "text": "now"}\n')
+    await heard.turn_listener.hook({"session_id": "b", "fact": "ended"})
+    heard.turn_listener.close()
+    assert heard.turn_listener.transcript == second
+    assert heard.facts == [("prompt", "new"), ("model", "now"), ("ended", "")]
+
+
 async def test_a_note_that_cannot_be_written_is_logged(tmp_path: Path) -> None:
     (tmp_path / "transcript").mkdir()
     heard = Heard(tmp_path)

@@ -226,6 +226,16 @@ def test_what_a_hook_adds_to_the_command_is_part_of_the_question() -> None:
     assert found is not None and found.question == "Go on? (without_sandbox: true; Touch it)"
 
 
+def test_what_an_agent_may_decide_by_itself_is_asked_only_with_its_own_dialog() -> None:
+    mine = replace(ONLY, asked=replace(ONLY.asked, tentative=True), fresh=True)
+    own, other = screen(ONLY.asked.detail), screen("Allow path access\n/etc/hostname")
+    assert match_question(own, [mine], asks=True, untouched=True).told == mine
+    found = match_question(other, [mine], asks=True, untouched=True)
+    assert (found.told, found.question) == (None, other)
+    assert match_question(None, [mine], asks=False, untouched=True).question is None
+    assert match_question(None, [mine], asks=True, untouched=True).told == mine, "the agent says that it asks"
+
+
 # In time
 
 
@@ -257,6 +267,14 @@ async def test_a_reporting_question_is_forgotten_when_the_agent_stops_asking() -
     assert table.names(60.0, asks=True), "a person may take long"
     assert table.names(60.0 + GONE_AFTER_S / 2, asks=False)
     assert table.names(61.0, asks=False) == []
+
+
+async def test_a_dialog_is_not_expected_of_what_an_agent_may_decide_by_itself() -> None:
+    table = Table()
+    table.heard.add(replace(ONLY.asked, tentative=True))
+    assert table.names(0.1, asks=False) and not table.heard.is_expecting()
+    table.heard.add(ONLY.asked)
+    assert table.heard.is_expecting()
 
 
 async def test_of_those_that_only_tell_the_next_one_ends_the_first() -> None:

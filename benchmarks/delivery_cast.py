@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sidecar.agents import REGISTRY, Adapter
 from tests.fakes.models.script import ToolCall
-from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, Cli, Launch, Place, base_env
+from tests.real_clis.homes import CLAUDE, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli, Launch, Place, base_env
 
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,6 +135,7 @@ PLAYERS: dict[str, Player] = {
     "gemini": Player("gemini", GEMINI, mark=">", dialog=GEMINI.dialog, yes="1", transient=(500, 429)),
     "opencode": BarPlayer("opencode", OPENCODE, mark="┃", dialog=OPENCODE.dialog, yes="\r", transient=(500, 429)),
     "qwen": Player("qwen", QWEN, mark=">", dialog=QWEN.dialog, yes="1", no="4", transient=(500, 429)),
+    "copilot": Player("copilot", COPILOT, mark="❯", dialog=COPILOT.dialog, yes="1", transient=(500, 429)),
     "demo": Player("demo", None, mark="›", dialog="Do you want to run this?", yes="1"),
 }
 

@@ -39,7 +39,8 @@ class Cli:
     `asks_within` is how many seconds it may take from an Enter to its request, before a person would press it again.
     `warms_up`: its first prompt takes it half a minute of computing, so a test begins after one.
     `titles` are the signs in its title while it works and while it asks, if it prints so long after the model's last
-    byte that its title tells better when a turn is over."""
+    byte that its title tells better when a turn is over.
+    `progress`: its progress for the terminal (OSC 9;4) tells so, for the same reason; its dialogs count when drawn."""
 
     name: str
     version: str
@@ -53,6 +54,7 @@ class Cli:
     asks_within: float = 3.0
     warms_up: bool = False
     titles: str = ""
+    progress: bool = False
 
     @property
     def agent(self) -> str:
@@ -196,6 +198,21 @@ def _qwen(place: Place, program: Path) -> Launch:
     return Launch((str(program),), base_env(place) | env)
 
 
+def _copilot(place: Place, program: Path) -> Launch:
+    """It unpacks itself at its first start; all homes use the same copy."""
+    _write_json(place.home / ".copilot" / "settings.json", {"banner": "never", "showTipsOnStartup": False})
+    _write_json(place.home / ".copilot" / "config.json", {"trustedFolders": [str(place.work)]})
+    provider = {"BASE_URL": f"{place.model}/v1", "API_KEY": "dummy"}
+    env = {
+        "COPILOT_OFFLINE": "true",
+        "COPILOT_AUTO_UPDATE": "false",
+        "COPILOT_MODEL": "fake-1",
+        "COPILOT_CACHE_HOME": str(program.parents[3] / "cache"),
+        **{f"COPILOT_PROVIDER_{name}": value for name, value in provider.items()},
+    }
+    return Launch((str(program),), base_env(place) | env)
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -260,8 +277,19 @@ QWEN = Cli(
     asks_within=10.0,
     titles="◐✳",
 )
+COPILOT = Cli(
+    "copilot",
+    *release_and_program("copilot", os.environ),
+    ready="/ commands",  # at every width, and only while its composer is empty
+    dialect=OpenAIChat,
+    launch=_copilot,
+    tool=ToolCall("bash", {"command": "touch made", "description": "Make a file"}),
+    dialog="Do you want to run this command?",
+    asks_within=10.0,
+    progress=True,
+)
 PINNED = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
-ALL = {**PINNED, OPENCODE.name: OPENCODE, QWEN.name: QWEN}
+ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT)}}
 
 
 def chosen(env: Mapping[str, str]) -> dict[str, Cli]:

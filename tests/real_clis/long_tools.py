@@ -11,6 +11,7 @@ FREELY = {
     "codex": ("-c", 'sandbox_mode="danger-full-access"', "-c", 'approval_policy="never"'),
     "gemini": ("--yolo",),
     "opencode": ("--auto",),
+    "copilot": ("--allow-all-tools",),
 }
 
 
@@ -21,7 +22,7 @@ def long_tool(name: str, mark: str) -> ToolCall:
             return ToolCall("Bash", {"command": command, "description": "Wait"})
         case "gemini":
             return ToolCall("run_shell_command", {"command": command, "description": "Wait"})
-        case "opencode":
+        case "opencode" | "copilot":
             return ToolCall("bash", {"command": command, "description": "Wait"})
     return ToolCall("exec_command", {"cmd": command})
 

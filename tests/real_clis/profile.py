@@ -111,7 +111,8 @@ async def hear_hooks(one: ObservedCli) -> None:
     await asyncio.sleep(1)
     one.terminal.write("\r")
     await retry_until(lambda: one.made, 60, describe=one.describe)
-    await one.tells(TurnFactKind.ENDED if one.agent.name == "gemini" else TurnFactKind.ANSWER, seconds=60)
+    kind = TurnFactKind.ENDED if one.agent.name == "gemini" else TurnFactKind.ANSWER
+    await one.tells(kind, "transcript" if one.agent.name == "copilot" else "hook", seconds=60)
     await one.terminal.shows(one.cli.ready, 60)
     one.model.script(Reply("CUT-HERE\n\ntwo three four five six", seconds=20))
     await one.say("[alice -> you #2] Talk.")

@@ -17,6 +17,7 @@ from tests.real_clis.releases import FILE, HERE, Package, Release, read_packages
 ROOT = HERE.parents[1]
 PROOFS = HERE / "proofs"
 EVIDENCE = ROOT / "docs" / "evidence.md"
+NONE_YET = "none yet: **experimental**"
 BEGIN, END = "<!-- releases: begin -->", "<!-- releases: end -->"
 FAULTS = ("lost", "doubled", "garbled", "without an end", "into a dialog", "drafts lost", "replies wrong")
 HEADS = (
@@ -113,14 +114,17 @@ def table(proofs: Mapping[Release, Proof]) -> str:
 
 
 def with_versions(text: str, versions: Sequence[str]) -> str:
-    """Of a rules file."""
+    """Of a rules file, which is experimental until a release is proven."""
     listed = ", ".join(f'"{one}"' for one in versions)
-    return re.sub(r"^versions = \[.*\]$", f"versions = [{listed}]", text, count=1, flags=re.MULTILINE)
+    mark = "" if versions else "\nexperimental = true"
+    said = r"^versions = \[.*\]$(?:\nexperimental = true$)?"
+    return re.sub(said, f"versions = [{listed}]{mark}", text, count=1, flags=re.MULTILINE)
 
 
 def with_cell(text: str, name: str, versions: Sequence[str]) -> str:
     """The second cell of the row of this CLI, in the first table that has one."""
-    return re.sub(rf"^\| {name} \| [^|]*\|", f"| {name} | {', '.join(versions)} |", text, count=1, flags=re.MULTILINE)
+    listed = ", ".join(versions) or NONE_YET
+    return re.sub(rf"^\| {name} \| [^|]*\|", f"| {name} | {listed} |", text, count=1, flags=re.MULTILINE)
 
 
 def with_table(text: str, rows: str) -> str:

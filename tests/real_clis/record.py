@@ -10,7 +10,17 @@ from pathlib import Path
 from sidecar.agents import REGISTRY
 from tests.fakes.models.script import Kind, Reply, ToolCall
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLAUDE, CLAUDE_197, CODEX, GEMINI, OPENCODE, QWEN, Cli, claude_with_subscription
+from tests.real_clis.homes import (
+    CLAUDE,
+    CLAUDE_197,
+    CODEX,
+    COPILOT,
+    GEMINI,
+    OPENCODE,
+    QWEN,
+    Cli,
+    claude_with_subscription,
+)
 from tests.real_clis.unprepared import Change, newer_codex, no_codex_config, no_key, onboarding, without
 from tests.real_clis.usage_limits import (
     claude_limit,
@@ -72,7 +82,6 @@ async def resizes(eyes: Watched) -> None:
     eyes.line.drawn.append([eyes.line.true[-1][0], eyes.now()])
     for size in sizes[1:]:
         await resize(eyes, size)
-    eyes.line.drawn.pop()
     await eyes.approve(0.3)
     await eyes.answered(3)
     await eyes.settles()
@@ -185,7 +194,7 @@ async def interrupts(eyes: Watched) -> None:
 
 
 async def escape(eyes: Watched) -> None:
-    eyes.true("idle")
+    eyes.answer("idle", eyes.now()) if eyes.cli.progress else eyes.true("idle")
     eyes.agent.terminal.write(REGISTRY[eyes.cli.agent].interrupt.key)
     await eyes.settles()
     await asyncio.sleep(1)
@@ -320,8 +329,17 @@ RECORDINGS |= {
     "qwen-interrupts": (QWEN, (60, 20), interrupts, True),
     "qwen-modals": (QWEN, (80, 24), modals(("/model", "Select Model"), ("/settings", "Settings")), True),
 }
+RECORDINGS |= {
+    "copilot-quotes-100x30": (COPILOT, (100, 30), quotes, True),
+    "copilot-quotes-60x20": (COPILOT, (60, 20), quotes, True),
+    "copilot-silence": (COPILOT, (80, 24), silence, True),
+    "copilot-resizes": (COPILOT, (100, 30), resizes, True),
+    "copilot-errors": (COPILOT, (80, 24), errors, True),
+    "copilot-interrupts": (COPILOT, (80, 24), interrupts, True),
+    "copilot-modals": (COPILOT, (80, 24), modals(("/theme", "Color Mode"), ("/settings", "[User]")), True),
+}
 Step = tuple[str, str]
-SETTINGS = ".gemini/settings.json"
+SETTINGS, COPILOT_STATE = ".gemini/settings.json", ".copilot/config.json"
 # At their first start: what is missing, and for each screen what it shows and the keys that answer it.
 FIRST: dict[str, tuple[Cli, tuple[int, int], Change, tuple[Step, ...]]] = {
     "claude-329-first-100x30": (CLAUDE, (100, 30), onboarding, (("text style", "\r"), ("Security notes", "\r"))),
@@ -334,6 +352,8 @@ FIRST: dict[str, tuple[Cli, tuple[int, int], Change, tuple[Step, ...]]] = {
     "gemini-login-100x30": (GEMINI, (100, 30), without(SETTINGS, "security", "auth"), GEMINI_LOGIN),
     "gemini-login-60x20": (GEMINI, (60, 20), without(SETTINGS, "security", "auth"), GEMINI_LOGIN),
     "gemini-key-60x20": (GEMINI, (60, 20), no_key, (("Enter Gemini API Key", ""),)),
+    "copilot-trust-80x24": (COPILOT, (80, 24), without(COPILOT_STATE, "trustedFolders"), (("Do you trust", "1"),)),
+    "copilot-trust-60x20": (COPILOT, (60, 20), without(COPILOT_STATE, "trustedFolders"), (("Do you trust", "1"),)),
 }
 NOTES = [
     "made by tests/real_clis/record.py",
@@ -347,6 +367,12 @@ TITLE_NOTES = [
     NOTES[0],
     "labels: busy = the Enter that was taken (or that opens a picker), busy again = the key that approves, idle after "
     "Escape = the key; after the model's last byte the CLI's own title tells, and a picker when it is drawn",
+    NOTES[2],
+]
+PROGRESS_NOTES = [
+    NOTES[0],
+    "labels: busy = the Enter that was taken, busy again = the key that approves; after the last byte, and after "
+    "Escape, the CLI's own progress (OSC 9;4) tells; a dialog or picker when it is drawn, and when it has left",
     NOTES[2],
 ]
 FIRST_NOTES = [
@@ -385,7 +411,8 @@ async def main(folder: Path, names: list[str]) -> None:
             except AssertionError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 continue
-            eyes.save(folder / f"{name}.cast", TITLE_NOTES if cli.titles else NOTES)
+            notes = PROGRESS_NOTES if cli.progress else TITLE_NOTES if cli.titles else NOTES
+            eyes.save(folder / f"{name}.cast", notes)
             print(name, (folder / f"{name}.cast").stat().st_size // 1000, "kB")
 
 

@@ -40,6 +40,7 @@ TRANSCRIPTS = {
     "codex": ".codex/sessions",
     "gemini": ".gemini/tmp",
     "opencode": ".local/share/opencode",
+    "copilot": ".copilot/session-state",
 }
 SECRET, SECOND, THIRD = (f"The word to remember is {word}." for word in ("BLUE-4711", "GREEN-4712", "GREY-4713"))
 

@@ -15,7 +15,15 @@ from tests.fakes.models.model import Model
 from tests.fakes.outside import outside
 from tests.fakes.terminal import terminal
 from tests.real_clis.homes import CLIS, NEWEST, Launch, Place
-from tests.real_clis.unprepared import Change, no_codex_config, no_key, repository, trusting_gemini, without
+from tests.real_clis.unprepared import (
+    Change,
+    no_codex_config,
+    no_copilot_provider,
+    no_key,
+    repository,
+    trusting_gemini,
+    without,
+)
 
 pytestmark = pytest.mark.slow
 SETTINGS = ".gemini/settings.json"
@@ -34,6 +42,13 @@ MISSING: list[tuple[str, Change, list[str], str]] = [
     ("gemini", trusting_gemini, [], "Type your message"),
     ("gemini", without(SETTINGS, "security", "auth"), ["asks to log in"], "authenticate"),
     ("gemini", no_key, ["asks to log in"], "API Key"),
+    (
+        "copilot",
+        without(".copilot/config.json", "trustedFolders"),
+        ["asks whether you trust WORK"],
+        "Do you trust the files in this folder?",
+    ),
+    ("copilot", no_copilot_provider, ["asks to log in"], "/login to sign in"),
 ]
 
 

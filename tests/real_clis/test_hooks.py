@@ -50,7 +50,8 @@ async def scene(of_module: Kept[ObservedCli]) -> AsyncIterator[ObservedCli]:
 
 async def answer(scene: ObservedCli, count: int = 1) -> str:
     kind = TurnFactKind.ENDED if scene.agent.name == "gemini" else TurnFactKind.ANSWER
-    return (await scene.tells(kind, count=count)).text
+    source = "transcript" if scene.agent.name == "copilot" else "hook"
+    return (await scene.tells(kind, source, count=count)).text
 
 
 @each_cli
@@ -217,7 +218,7 @@ async def test_a_question_is_taken_back_when_the_person_answers(scene: ObservedC
     await asyncio.wait_for(gone.wait(), 60)
 
 
-@of("codex", "gemini", "qwen")
+@of("codex", "gemini", "qwen", "copilot")
 async def test_a_question_of_the_others_is_told_and_holds_nothing_up(scene: ObservedCli) -> None:
     asked: list[HookQuestion] = []
 
@@ -242,7 +243,9 @@ async def test_a_conversation_is_gone_on_with_by_its_name(of_module: Kept[Observ
     async with of_module.spent() as first:
         await first.say("[alice -> you #1] Remember.")
         await answer(first)
-        await first.tells(TurnFactKind.ANSWER if first.agent.name == "qwen" else TurnFactKind.MODEL, "transcript")
+        await first.tells(
+            TurnFactKind.ANSWER if first.agent.name in ("qwen", "copilot") else TurnFactKind.MODEL, "transcript"
+        )
         session = first.listener.session
     async with observed_cli(first.cli.name, first.folder, session=session) as second:
         await second.say("[alice -> you #2] Again?")

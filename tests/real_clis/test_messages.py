@@ -176,11 +176,16 @@ async def test_no_file_is_read_because_a_message_names_it(one: CliInSidecar) -> 
         await pane.reaches(number, "answered", 60)
         body = json.dumps(model.turns[-1].body)
         assert MARK not in body, pane.describe()
-        assert said in model.prompts[-1].replace("\\@", "@"), model.prompts[-1]
+        assert said in as_said(model.prompts[-1]), model.prompts[-1]
     number = pane.room.say(MENTION)
     await pane.reaches(number, "answered", 60)
     prompt = model.prompts[-1]
-    assert MENTION in (prompt.replace("\\@", "@") if one.cli.name in ("gemini", "qwen") else prompt)
+    assert MENTION in (as_said(prompt) if one.cli.name in ("gemini", "qwen") else prompt)
+
+
+def as_said(prompt: str) -> str:
+    """Without the backslash that keeps an agent from reading a file."""
+    return prompt.replace("\\@", "@").replace("@\\", "@")
 
 
 # a stop while a dialog is open
@@ -215,6 +220,7 @@ COSTS = {
     "gemini": 110,
     "opencode": 142,
     "qwen": 120,
+    "copilot": 120,
 }  # what a model on loopback says of each call
 
 
@@ -267,7 +273,7 @@ async def test_what_comes_with_a_message_reaches_the_model(of_module: Kept[CliIn
 async def short_is_quoted(one: CliInSidecar) -> None:
     number = one.pane.room.say("look", parts=(LINES,), context={"branch": "main"})
     await one.pane.reaches(number, "answered", 60)
-    prompt = one.model.prompts[-1].replace("\\@", "@")
+    prompt = as_said(one.model.prompts[-1])
     quoted = "| [section]\n| @dataclass\n| class A:\n|     `x` = [1, 2]\n```"
     assert f"look\nwith a.py:42-45 (4 lines, 47 characters):\n```\n{quoted}" in prompt, prompt
     assert '```\n| {\n|  "branch": "main"\n| }\n```' in prompt, prompt
@@ -298,4 +304,6 @@ def reading(cli: str, path: str) -> ToolCall:
         return ToolCall("exec_command", {"cmd": f"cat '{path}'"})
     if cli == "opencode":
         return ToolCall("read", {"filePath": path})
+    if cli == "copilot":
+        return ToolCall("view", {"path": path, "view_range": [1, 200]})
     return ToolCall("Read" if cli == "claude" else "read_file", {"file_path": path})

@@ -31,7 +31,7 @@ ANSWER = "The answer, in **bold** and `code`."
 _RESTLESS = re.compile(
     r"^[ ▀-▟]+(?=[A-Z/]|$)|[\w/]*/(?:work|home)\b\S*|✻ .*|\S \w+ · /effort|· ← for agents|· \? for .*|^[●•◦ ] (?=\S)"
     r"|Worked for .*|⚠ .*|^.*\? for shortcuts.*|Executing Hooks?: .*|← for agents|· A title|ctrl\+\S to .*"
-    r"|^ Tip: .*|^ Shift\+Tab .*| *1 MCP server"
+    r"|^ Tip: .*|^ Shift\+Tab .*| *1 MCP server| +\d\d:\d\d(?= *┃?$)| +\d+s(?= *┃?$)|● MCP Servers reloaded: .*"
 )
 pytestmark = pytest.mark.slow
 

@@ -27,6 +27,7 @@ EYES_TURNS = int(os.environ.get("EYES_TURNS", "1"))
 EYES_KEEP = os.environ.get("EYES_KEEP", "")
 LATE_S = 0.3
 SAFETY_S = 10.0  # a starved CLI itself prints nothing for seconds
+ENDED_BY = {"opencode": "esc interrupt", "copilot": "esc esc"}
 TEXT = "[alice -> agent #1] Grüße 🙂 in\ntwo lines, with 'quotes' and $HOME."
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -101,7 +102,7 @@ async def test_an_error_is_told_and_the_next_message_works(agent: Running) -> No
 async def test_escape_cuts_a_silent_turn(agent: Running) -> None:
     agent.model.script(Reply(silence=600))
     await agent.say("[alice -> agent #6] Think.")
-    await agent.terminal.shows("esc interrupt" if agent.cli.name == "opencode" else "esc to", 60)
+    await agent.terminal.shows(ENDED_BY.get(agent.cli.name, "esc to"), 60)
     agent.terminal.write(REGISTRY[agent.cli.agent].interrupt.key)
     await retry_until(lambda: agent.model.turns[0].cut, 60, describe=agent.terminal.describe)
 

@@ -44,6 +44,12 @@ def trusting_gemini(place: Place, env: dict[str, str]) -> None:
     (place.home / ".gemini" / "trustedFolders.json").write_text(json.dumps({str(place.work.parent): "TRUST_FOLDER"}))
 
 
+def no_copilot_provider(place: Place, env: dict[str, str]) -> None:
+    """It then wants the login of an account."""
+    for name in ("COPILOT_OFFLINE", "COPILOT_MODEL", "COPILOT_PROVIDER_BASE_URL", "COPILOT_PROVIDER_API_KEY"):
+        del env[name]
+
+
 onboarding = without(".claude.json", "hasCompletedOnboarding")
 
 

@@ -29,6 +29,7 @@ from tests.real_clis.running import Running, running
 from tests.real_clis.unprepared import Change
 
 State = tuple[float, str]
+_OVER = "\x1b]9;4;0"
 _TITLE = re.compile(r"\x1b\][02];([^\x07\x1b]*)")
 
 
@@ -162,7 +163,8 @@ class Watched:
     async def approve(self, look: float) -> None:
         begun = self.line.true[-1][0]
         await self._terminal.shows(self.cli.dialog, 30)
-        self.line.drawn.append([begun, self.now()])
+        if begun not in (one for one, _ in self.line.drawn):
+            self.line.drawn.append([begun, self.now()])
         await asyncio.sleep(look)
         for _ in range(5):
             pressed = self.now()
@@ -179,10 +181,11 @@ class Watched:
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
         self._terminal.write("\r")
-        self.true("busy" if self.cli.titles else "approval")
+        if not self.cli.progress:
+            self.true("busy" if self.cli.titles else "approval")
         begun = self.now()
         await self._terminal.shows(shows, 20)
-        if self.cli.titles:
+        if self.cli.titles or self.cli.progress:
             begun = self.now()
             self.true("approval", begun)
         self.line.drawn.append([begun, self.now()])
@@ -191,6 +194,9 @@ class Watched:
             pressed = self.now()
             self._terminal.write(keys)
             with contextlib.suppress(AssertionError):
+                if self.cli.progress:
+                    await retry_until(lambda: shows not in self._terminal.screen, 1)
+                    pressed = self.now()
                 await self.settles(seconds=1)
                 break
         self.true("idle", pressed)
@@ -199,9 +205,12 @@ class Watched:
     # A recording
 
     def _told(self, state: State) -> State:
-        if not self.cli.titles or state[0] not in self.line.answers:
+        if state[0] not in self.line.answers:
             return state
-        return told_by_title(self.line.events, state, self.cli.titles)
+        if self.cli.progress:
+            drawn = {begun: seen for begun, seen in self.line.drawn}.get(state[0])
+            return (drawn, state[1]) if drawn is not None else told_by_progress(self.line.events, state)
+        return told_by_title(self.line.events, state, self.cli.titles) if self.cli.titles else state
 
     def save(self, path: Path, notes: list[str]) -> None:
         columns, rows = self.size
@@ -230,6 +239,12 @@ def told_by_title(events: Sequence[tuple[float, str, str]], state: State, signs:
             if title[:1] == asks if name == "approval" else title[:1] not in (works, asks):
                 return at, name
     return state
+
+
+def told_by_progress(events: Sequence[tuple[float, str, str]], state: State) -> State:
+    """The state from when the CLI's own progress is over."""
+    when, name = state
+    return next(((at, name) for at, kind, text in events if kind == "o" and at >= when and _OVER in text), state)
 
 
 Scenario = Callable[[Watched], Awaitable[None]]

@@ -4,6 +4,7 @@ existence is checked."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ def trust_question(project: Path) -> str:
     return f"asks whether you trust {project}"
 
 
+_COMMENT_LINE = re.compile(r"^\s*//.*$", re.MULTILINE)
+
+
 def settings_in(path: Path) -> Mapping[str, Any]:
-    """Empty if the file does not exist or cannot be read; the vendor will report it."""
+    """Empty if the file does not exist or cannot be read; the vendor will report it. Some vendors write comments."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(_COMMENT_LINE.sub("", path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,6 +1,7 @@
-"""OpenAI Chat Completions, as far as Qwen Code uses it."""
+"""OpenAI Chat Completions, as far as Qwen Code and Copilot use it."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from tests.fakes.models.script import TITLE, Asked, Json, Kind, Pause, Reply, To
 
 _NOT_THE_USER = ("<system-reminder>",)
 _SUGGESTS = "[SUGGESTION MODE:"  # it asks what its user may want to say next
+_TIME = re.compile(r"\A<current_datetime>[^<\n]*</current_datetime>\n\n")  # Copilot puts it before each prompt
 
 
 class OpenAIChat:
@@ -53,7 +55,8 @@ def _texts(messages: list[Json]) -> Iterator[str]:
     for message in messages:
         content = message["content"] if message["role"] == "user" else []
         parts = [content] if isinstance(content, str) else [part.get("text", "") for part in content]
-        yield from (part for part in parts if part and not part.lstrip().startswith(_NOT_THE_USER))
+        written = (_TIME.sub("", part) for part in parts)
+        yield from (part for part in written if part and not part.lstrip().startswith(_NOT_THE_USER))
 
 
 def _frame(body: Json, delta: Json, finish: str | None = None) -> bytes:

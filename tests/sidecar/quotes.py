@@ -78,13 +78,31 @@ QWEN = """\
 ────────────────────────────────────────
   Enter to steer · Ctrl+Q to queue · ⏸ Ask permissions (shift + tab to cycle)"""
 
+COPILOT = """\
+ ● Let me.
+ $ Shell Make a file
+╭────────────────────────────────────────╮
+│ Make a file                            │
+│ Do you want to run this command?       │
+│ ❯ 1. Yes                               │
+│   2. No, and tell Copilot what to do   │
+│ ↑/↓ to navigate · esc to cancel        │
+╰────────────────────────────────────────╯
+ ✗ 400 no
+ ~/shop
+────────────────────────────────────────
+❯ [Paste #1 - 30 lines]
+────────────────────────────────────────
+ ● Working · 12 B esc esc interrupt
+ / search · ↑/↓ navigate · enter open · esc cancel"""
+
 OTHERS = """\
 [ ! ] Action Required | shop
 Do you want to continue? [y/n]
 Password: 
 user@host:~$ """
 
-EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, OTHERS))
+EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, COPILOT, OTHERS))
 
 
 def wide(text: str, columns: int) -> str:

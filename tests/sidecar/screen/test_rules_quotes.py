@@ -46,7 +46,20 @@ def qwen(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> lis
     return ["  ◆ It showed this:", *prose, *spinner, *(composer if box else [])]
 
 
-DRAWN = {"claude": claude, "codex": codex, "gemini": gemini, "opencode": opencode, "qwen": qwen}
+def copilot(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> list[str]:
+    footer = " ● Working · 12 B esc esc interrupt" if busy else " ← open sidebar · Interactive · / commands · ? help"
+    rule = "─" * columns
+    return [" ● It showed this:", *prose, "", *([" ~/shop", rule, "❯", rule, footer] if box else [])]
+
+
+DRAWN = {
+    "claude": claude,
+    "codex": codex,
+    "gemini": gemini,
+    "opencode": opencode,
+    "qwen": qwen,
+    "copilot": copilot,
+}
 CASES = [(name, size, busy) for name, size, busy in product(DRAWN, SIZES, (True, False))]
 
 
@@ -54,11 +67,13 @@ def shown(name: str, size: tuple[int, int], *, busy: bool, box: bool = True, too
     """All of them indent what they did not say themselves by two columns at least."""
     columns, height = size
     before = (
-        {"claude": "     ", "codex": "    ", "gemini": "│ ", "opencode": "  ┃  ", "qwen": "     "}[name]
+        {"claude": "     ", "codex": "    ", "gemini": "│ ", "opencode": "  ┃  ", "qwen": "     ", "copilot": "   "}[
+            name
+        ]
         if tool
         else "  "
     )
-    before = {"opencode": "     ", "qwen": "    "}.get(name, before) if not tool else before
+    before = {"opencode": "     ", "qwen": "    ", "copilot": "   "}.get(name, before) if not tool else before
     prose = [(before + row)[:columns] for row in wide(EVERYTHING, columns - len(before)).split("\n")]
     rows = DRAWN[name](prose, columns, busy=busy, box=box)[-height:]
     rows = [""] * (height - len(rows)) + rows

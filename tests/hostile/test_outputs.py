@@ -74,6 +74,7 @@ NAMES = {
     *(f"session.{one}:session" for one in ("open", "update", "pause", "resume", "close", "show", "messages")),
     *(
         "condition:condition.until",
+        "conversation:since",
         "pair.begin:name",
         "keys:keys",
         "pins:room",

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DELIVERIES = 200
 TESTS = (
     *("test_turns", "test_hooks", "test_asks", "test_messages", "test_delivery", "test_crashes", "test_stop"),
-    *("test_sidecar_feels_bare", "test_first_questions", "test_environment", "test_limits"),
+    *("test_sidecar_feels_bare", "test_first_questions", "test_environment", "test_limits", "test_removed_characters"),
 )
 SCORES = "tests/sidecar/activity/test_replay_scores.py"
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)

@@ -267,7 +267,7 @@ ADAPTER = Adapter(
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(10**9, 11), begins_within=4.0),
     text=TextInput(_guard_text, _finish_text, _attachment_folder),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
-    interrupt=InterruptMethod(_ESCAPE_TWICE),
+    interrupt=InterruptMethod(_ESCAPE_TWICE, leaves_tools=True),  # a command goes on as a background shell
     hooks=Hooks(_parse_hook, _refusal_answer, signal=_hook_signal, session=_session_of_hook, ends_within=5.0),
     approvals=HookApprovals(_parse_question),
     transcript=TranscriptFormat(_parse_event, _parse_cost, of_session=_transcript_of_session),

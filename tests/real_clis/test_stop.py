@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.protocol.events import ControlAction
-from tests.fakes.models.model import Model
+from tests.fakes.models.model import Model, Seen
 from tests.fakes.models.script import Reply
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import CLIS, Cli, among
@@ -47,6 +47,18 @@ class Scene:
         await retry_until(lambda: not running(self.mark), 60, describe=self.pane.describe)
         return time.monotonic() - began
 
+    def answers(self, by_text: Mapping[str, str]) -> None:
+        """Copilot also tells its model that a command has ended: its model answers by what it is asked."""
+        if self.cli.name != "copilot":
+            self.model.script(*map(Reply, by_text.values()))
+            return
+
+        def choose(seen: Seen) -> Reply:
+            asked = "\n".join(seen.asked.texts)
+            return Reply(next((answer for text, answer in by_text.items() if text in asked), "ACK"))
+
+        self.model.choose = choose
+
     def end(self, number: int) -> tuple[str, str]:
         last = self.pane.room.steps[number][-1]
         return str(last.rung), last.reason
@@ -74,7 +86,7 @@ async def one(of_module: Kept[CliInSidecar]) -> AsyncIterator[Scene]:
 @ALL
 async def test_a_stop_ends_turn_and_tool_and_what_was_queued_is_answered_once(one: Scene) -> None:
     first = await one.works()
-    one.model.script(Reply("Second answer."))
+    one.answers({"Urgent words.": "Second answer."})
     queued = one.pane.room.say("Urgent words.", urgent=True)
     await one.pane.reaches(queued, "submitted", 60)
     assert one.pane.room.reasons(queued)[-1] == "queued, it is at work"
@@ -88,7 +100,7 @@ async def test_a_stop_ends_turn_and_tool_and_what_was_queued_is_answered_once(on
 @ALL
 async def test_a_message_that_interrupts_comes_after_the_tool_and_before_the_rest(one: Scene) -> None:
     first = await one.works()
-    one.model.script(Reply("The other file."), Reply("Later answer."))
+    one.answers({"The other file!": "The other file.", "Later.": "Later answer."})
     later = one.pane.room.say("Later.")
     await one.pane.reaches(later, "held")
     urgent = one.pane.room.say("The other file!", urgent=True, interrupt=True)

@@ -130,7 +130,7 @@ async def test_a_limit_holds_mail_and_is_told_once(name: str, tmp_path: Path) ->
         scene.model.choose = lambda seen: Reply("Six.")
         if name in WAITS_INSIDE:
             await scene.person.request(Stop(member=name), Done)
-            assert "stopped" in await scene.reaches(refused, Rung.FAILED)
+            assert "interrupted" in await scene.reaches(refused, Rung.FAILED)
             assert (await scene.reaches(waits, Rung.HELD)).startswith("limited until ")
         await scene.person.request(Resume(member=name), Done)
         await scene.reaches(waits, Rung.ANSWERED)

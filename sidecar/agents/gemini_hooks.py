@@ -9,6 +9,7 @@ keep Gemini from starting. It is never updated.
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -50,10 +51,17 @@ def gemini_environment(place: LaunchContext) -> Mapping[str, str]:
     return {_INSIDE_VARIABLE: ""} if place.env.get(_INSIDE_VARIABLE) else {}
 
 
+def can_others_write(folder: Path) -> bool:
+    """Gemini warns on its screen of defaults in such a folder, or in one that lies in such a folder: /tmp is one."""
+    return any(one.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH) for one in (folder, *folder.parents) if one.exists())
+
+
 def defaults_that_keep_sessions(place: LaunchContext) -> str | None:
     """The system's defaults, part of which is that no session is deleted: at a start, Gemini deletes those whose file
     it finds damaged, and takes a session that was resumed once for such. The user's own settings count more. None if
-    the system's defaults cannot be read, so that Gemini reports it."""
+    the system's defaults cannot be read, so that Gemini reports it, and where its screen would bear a warning."""
+    if can_others_write(place.private):
+        return None
     given = [place.env.get(DEFAULTS_VARIABLE), *(str(one) for one in _SYSTEM_DEFAULTS)]
     path = next((Path(one) for one in given if one and Path(one).exists()), None)
     before = settings_in(path) if path is not None else {}

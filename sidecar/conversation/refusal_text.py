@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 MAX_CHARS = 200
 MAX_ROWS = 12
-_REFUSAL = re.compile(r"\b(?:error|invalid|not found|cannot|could not|failed|no\b.*\b(?:session|conversation))", re.I)
+_REFUSAL = re.compile(
+    r"\b(?:error|invalid|not found|cannot|could not|failed|no\b[^\n]{0,80}?\b(?:session|conversation))", re.I
+)
 
 
 def refusal_text(rows: Sequence[str], columns: int) -> str:

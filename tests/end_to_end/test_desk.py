@@ -125,10 +125,8 @@ async def logs_and_status(session: Session) -> None:
     await session.until(lambda: {session.doing()[name] for name in AGENTS} == {"idle"})
     found = session.groupchat("status", "--json").json
     assert (found["status"], found["session"]) == ("ok", "llm-groupchat")
-    assert [(one["name"], one["pane"], one["doing"]) for one in found["team"]] == [
-        ("chat", "running", ""),
-        *((name, "running", "idle") for name in AGENTS),
-    ]
+    assert [(one["name"], one["pane"]) for one in found["team"]] == [(name, "running") for name in ("chat", *AGENTS)]
+    assert {one["doing"] for one in found["team"][1:]} <= {"idle", "done"}  # done: nobody has seen its answer
     assert session.groupchat("send", "@ada", "!^C", "--json").json == {"keys": "^C", "members": ["ada"]}
     nobody = session.groupchat("logs", "zoe", "--json")
     assert nobody.code == 1

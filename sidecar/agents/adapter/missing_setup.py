@@ -16,7 +16,7 @@ def trust_question(project: Path) -> str:
     return f"asks whether you trust {project}"
 
 
-_COMMENT_LINE = re.compile(r"^\s*//.*$", re.MULTILINE)
+_COMMENT_LINE = re.compile(r"^[^\S\n]*//.*$", re.MULTILINE)
 
 
 def settings_in(path: Path) -> Mapping[str, Any]:

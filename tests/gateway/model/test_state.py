@@ -17,6 +17,7 @@ from gateway.model.records.stored_records import (
     MutedRoom,
     PausedMember,
     PinRecord,
+    ReadMark,
     RoomRecord,
     SharePolicy,
     StoredState,
@@ -245,6 +246,7 @@ def rows() -> list[StateChange]:
             StateChange("paused", member, PausedMember(member, "alice")),
             StateChange("share", member, SharePolicy(member, "all")),
             StateChange("muted", f"general/{member}", MutedRoom("general", member)),
+            StateChange("read", f"general/{member}", ReadMark("general", member, 7)),
         ]
     for room in ("den", "lab"):
         found += [StateChange("floor", room, Floor(speaker="ann")), StateChange("brake", room, LoopHold(room))]
@@ -253,7 +255,15 @@ def rows() -> list[StateChange]:
 
 
 FORGOTTEN = [
-    (Owner.MEMBER, "ann", {("token", "t-ann"), ("paused", "ann"), ("share", "ann"), ("muted", "general/ann")}),
+    (
+        Owner.MEMBER,
+        "ann",
+        {
+            ("token", "t-ann"),
+            *((kind, "ann") for kind in ("paused", "share")),
+            *((kind, "general/ann") for kind in ("muted", "read")),
+        },
+    ),
     (Owner.MEMBER, "den", set()),
     (Owner.ROOM, "den", {("floor", "den"), ("brake", "den"), ("pin", "den/7")}),
     (Owner.ROOM, "ann", set()),

@@ -92,8 +92,7 @@ def test_gemini_gets_an_extension_once(tmp_path: Path) -> None:
     }
     for path, text in files.items():
         write_private(path, text)
-    own = [there.private / name for name in ("hook", "gemini-defaults.json")]
-    assert list(GEMINI.launching.launch(["gemini"], there).files) == own
+    assert list(GEMINI.launching.launch(["gemini"], there).files) == [there.private / "hook"]
     (tmp_path / EXTENSION / "hooks/hooks.json").write_text("{}")
     assert tmp_path / EXTENSION / "hooks/hooks.json" in GEMINI.launching.launch(["gemini"], there).files
 

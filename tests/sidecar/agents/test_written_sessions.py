@@ -11,7 +11,7 @@ import pytest
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.agents.adapter.session_files import has_line_with
-from sidecar.agents.gemini_hooks import DEFAULTS_VARIABLE
+from sidecar.agents.gemini_hooks import DEFAULTS_VARIABLE, can_others_write
 
 ID, OTHER = "7fd9eeea-d69e-4513-8ddc-9eeaed82c061", "6cb8b1ec-9920-4cf7-95d9-a1a4db45ca70"
 CLAUDE_USER, CLAUDE_META = '{"type":"user","message":{}}\n', '{"type":"file-history-snapshot"}\n'
@@ -115,8 +115,9 @@ def test_a_resumed_codex_does_not_ask_in_which_folder_to_go_on(
     ],
 )
 def test_gemini_deletes_no_session_unless_somebody_wants_it(
-    system: dict[str, object] | None, expected: dict[str, object], tmp_path: Path
+    system: dict[str, object] | None, expected: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sidecar.agents.gemini_hooks.can_others_write", lambda _: False)  # they can, in /tmp
     defaults = tmp_path / "system.json"
     env = {"HOME": str(tmp_path)}
     if system is not None:
@@ -133,3 +134,13 @@ def test_defaults_that_gemini_cannot_read_are_left_to_it(tmp_path: Path) -> None
     env = {"HOME": str(tmp_path), DEFAULTS_VARIABLE: str(tmp_path / "system.json")}
     plan = REGISTRY["gemini"].launching.launch(("gemini",), LaunchContext(tmp_path, tmp_path, "", ID, env))
     assert DEFAULTS_VARIABLE not in plan.env
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o700, False), (0o755, False), (0o775, True), (0o1777, True)])
+def test_gemini_gets_no_defaults_of_which_it_would_warn(mode: int, expected: bool, tmp_path: Path) -> None:
+    shared, inner = tmp_path / "shared", tmp_path / "shared" / "inner"
+    inner.mkdir(parents=True, mode=0o700)
+    shared.chmod(mode)
+    others = can_others_write(tmp_path)
+    assert (can_others_write(inner) and not others) is (expected and not others)
+    assert can_others_write(inner) >= expected

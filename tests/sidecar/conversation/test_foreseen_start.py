@@ -27,7 +27,7 @@ from sidecar.conversation.foreseen_start import ForeseenConversation, foresee_co
         ("opencode", "resumed"),
         ("opencode --continue", "command"),
         ("python -m sidecar.demo_agent", "resumed"),
-        ("copilot", "never"),
+        ("copilot", "resumed"),
         ("bash", "never"),
     ],
 )
@@ -43,6 +43,8 @@ def test_each_kind_and_command(command: str, expected: str, tmp_path: Path) -> N
     assert found.start == expected
     if expected == "resumed":
         time = "2026-11-30T12:00:00Z"
-        assert found == ForeseenConversation("resumed", "one", time, time, is_missing=agent.name != "opencode")
+        assert found == ForeseenConversation(
+            "resumed", "one", time, time, is_missing=agent.name not in ("copilot", "opencode")
+        )
         assert foresee_conversation(agent, words, place, fresh=True) == ForeseenConversation("new")
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

@@ -13,7 +13,7 @@ from gateway.protocol.requests.agent_requests import ReportWrites, SetWork
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.message_requests import History
-from gateway.protocol.requests.room_requests import CreateRoom
+from gateway.protocol.requests.room_requests import CreateRoom, Leave
 from gateway.protocol.results import Done, MemberList, MessageList
 from gateway.protocol.types.agent_work import FileWrite, Work
 from tests.support.assembled import assembled
@@ -120,6 +120,8 @@ async def test_agents_of_different_rooms_are_told_in_their_own(gateway: Gateway)
         Client(ada, Hello(inbox=True, rooms=("lab",))) as one,
         Client(ben, Hello(inbox=True, rooms=("shed",))) as other,
     ):
+        for who in (one, other):
+            await who.request(Leave(room="general"), Done)
         await one.request(wrote("a", name=f"{KEY}\u202e.py"), Done)
         await other.request(wrote("a", name=f"{KEY}\u202e.py"), Done)
         for who, room in ((one, "lab"), (other, "shed")):

@@ -34,6 +34,7 @@ async def call_with_timeout(call: Callable[[], T], seconds: float, what: str) ->
 
     threading.Thread(target=work, daemon=True, name=what).start()
     try:
-        return await asyncio.wait_for(answer, seconds)
+        async with asyncio.timeout(seconds):
+            return await answer
     except TimeoutError:
         raise TimedOut(f"tmux did not answer within {seconds:g} s ({what}). Is its server stopped?") from None

@@ -70,7 +70,8 @@ async def start_gateway(
     assert process.stdout is not None
     started = StartedProcess(process.pid, process_start_time(process.pid))
     try:
-        line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), within)
+        async with asyncio.timeout(within):
+            line = await asyncio.to_thread(process.stdout.readline)
     except TimeoutError:
         if await end_process(started.pid, started.started, END_TIMEOUT_S):
             process.wait()

@@ -42,6 +42,7 @@ R = TypeVar("R")
 MAX_UNREAD_EVENTS = 10_000
 WEBSOCKET_TRIES = 2
 EVENTS_PER_LOOP_TURN = 16  # events
+CANCEL_AGAIN_S = 1.0
 log = logging.getLogger("gateway.client")
 
 
@@ -129,10 +130,11 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for the runner's end without swallowing a cancellation that is meant for the caller."""
-        if self._runner is not None:
+        """Wait for the runner's end without swallowing a cancellation that is meant for the caller. A library below the
+        runner may lose a cancellation that comes just when its own wait ends, so the runner is told again."""
+        while self._runner is not None and not self._runner.done():
             self._runner.cancel()
-            await asyncio.wait([self._runner])
+            await asyncio.wait([self._runner], timeout=CANCEL_AGAIN_S)
 
     @property
     def endpoint(self) -> Endpoint:

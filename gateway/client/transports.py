@@ -68,7 +68,8 @@ class WebSocketTransport:
                 **local,
             )
             await self._send(hello)
-            first = codec.decode_incoming(await asyncio.wait_for(self._socket.recv(), OPEN_TIMEOUT_S))
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                first = codec.decode_incoming(await self._socket.recv())
         except InvalidStatus as error:
             raise error_from_response(error.response.status_code, bytes(error.response.body or b"")) from None
         except ssl.SSLCertVerificationError as error:

@@ -34,4 +34,5 @@ class ReaderSignals:
     async def news(self, seconds: float) -> None:
         """Wait until the next commit, or until the timeout."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._news.wait()

@@ -63,7 +63,8 @@ class PaneBorder:
                 "tmux", *arguments, env=self._env, stdin=quiet, stdout=quiet, stderr=quiet
             )
             try:
-                await asyncio.wait_for(process.wait(), TMUX_TIMEOUT_S)
+                async with asyncio.timeout(TMUX_TIMEOUT_S):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
                 await process.wait()

@@ -195,7 +195,8 @@ class Terminal:
                 self._loop.add_reader(fd, gone.set)
             while (status := self._poll()) is None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(gone.wait(), None if fd is not None else 0.25)
+                    async with asyncio.timeout(None if fd is not None else 0.25):
+                        await gone.wait()
             if fd is not None:
                 self._loop.remove_reader(fd)
         self._drain()
@@ -233,7 +234,8 @@ class Terminal:
             self.signal(number)
             self.signal(signal.SIGCONT)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(self.exited), patience)
+                async with asyncio.timeout(patience):
+                    await asyncio.shield(self.exited)
         return await self.exited
 
     def close(self) -> None:

@@ -74,6 +74,7 @@ def returns(session: Session) -> list[str]:
 async def is_answered(session: Session, name: str, text: str) -> None:
     session.groupchat("send", f"@{name} {text}")
     await session.until(lambda: any(text in one for one in session.said_by(name)), name)
+    await session.until(lambda: kept(session, name), name)  # its sidecar keeps the id after it sent the answer
 
 
 def files_of(folder: Path) -> dict[str, tuple[int, int]]:
@@ -266,7 +267,6 @@ async def test_a_second_sidecar_for_an_agent_changes_nothing(session: Session) -
     write_team(session)
     up(session)
     await is_answered(session, "ada", "yesterday")
-    await session.until(lambda: kept(session, "ada"))
     before = kept(session, "ada")
     join = (sys.executable, "-P", "-m", "sidecar.cli", "join", "ada", "--fresh", "--agent", "demo")
     words = (*join, "--", *DEMO.split())

@@ -299,7 +299,7 @@ async def inside_tmux_the_client_is_switched(session: Session) -> None:
         assert session.tmux("list-clients", "-F", "#{client_session}").strip() == "llm-groupchat"
         person.write("\x04")  # leaves only our session
         await person.shows("[mine]")
-        assert session.tmux("list-clients", "-F", "#{client_session}").strip() == "mine"
+        await session.until(lambda: session.tmux("list-clients", "-F", "#{client_session}").strip() == "mine")
 
 
 async def test_two_teams_at_once_and_down_ends_exactly_what_up_started(session: Session) -> None:

@@ -134,3 +134,10 @@ class Other:
 def test_it_is_found_however_it_is_hung(line: str, number: int) -> None:
     file = File.of(f"{EYES}        {line}\n")
     assert len(file.hung_on(file.names)) == number
+
+
+def test_a_wait_with_a_limit_never_loses_a_cancellation() -> None:
+    """As `asyncio.wait_for` does before Python 3.12, if what it waits for ends at that moment."""
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    assert len(files) > 500
+    assert [str(file) for file in files if "asyncio.wait_for(" in file.read_text()] == [], "use asyncio.timeout"

@@ -147,7 +147,8 @@ class Chat:
             await self._ping_gateway()
             self._sent.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._sent.wait(), PING_INTERVAL_S)
+                async with asyncio.timeout(PING_INTERVAL_S):
+                    await self._sent.wait()
 
     async def _ping_gateway(self) -> None:
         counting = spawn(self._count_seconds(self.clock()), "silence")

@@ -183,7 +183,8 @@ async def _output_of(
     with contextlib.suppress(OSError):
         process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=quiet, env=env)
         try:
-            out, _ = await asyncio.wait_for(process.communicate(told), patience)
+            async with asyncio.timeout(patience):
+                out, _ = await process.communicate(told)
             return out.decode(errors="replace")
         except TimeoutError:
             process.kill()

@@ -35,7 +35,8 @@ async def poll_inbox(hub: Hub, actor: Actor, request: Poll) -> Inbox:
             if circle := find_wait_circle(_wait_graph(hub.state), actor.name):
                 return Inbox((), circle=circle)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(mail.wait(), remaining)
+                async with asyncio.timeout(remaining):
+                    await mail.wait()
 
 
 async def _take_messages(hub: Hub, actor: Actor, request: Poll, names: Collection[str]) -> Inbox:

@@ -126,3 +126,17 @@ async def test_leaving_swallows_no_cancellation() -> None:
         await asyncio.sleep(0)
         task.cancel()
     assert task.cancelled()
+
+
+async def test_a_client_ends_although_a_library_below_it_lost_the_first_cancellation() -> None:
+    class Forgetful(ScriptedWire):
+        async def events(self) -> AsyncIterator[Event]:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                await asyncio.Event().wait()
+            raise self.fault
+            yield  # it is a generator
+
+    async with asyncio.timeout(60), client_over([Forgetful()]):
+        await asyncio.sleep(0.01)

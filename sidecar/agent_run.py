@@ -116,8 +116,8 @@ class Runner:
         """Run until the agent ends; return its exit status."""
         self._child_changed(parts)
         parts.observation_loop.soon(0)
-        inspect_socket = ExplainSocket(parts.inspection.explain, parts.inspection.save, parts.observation_loop.looked)
-        async with inspect_socket.opened(self._plan.folder), asyncio.TaskGroup() as group:
+        explain_socket = ExplainSocket(parts.inspection.explain, parts.inspection.save, parts.observation_loop.looked)
+        async with explain_socket.opened(self._plan.folder), asyncio.TaskGroup() as group:
             jobs = self._jobs(parts).items()
             tasks = [group.create_task(run_guarded(name, job), name=name) for name, job in jobs]
             status = await parts.terminal.exited

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller.output.time_text import moment_text
-from controller.view.approvals.question_view import AskView, ended_line, warning_lines, who_may_answer
+from controller.view.approvals.question_view import QuestionView, ended_line, warning_lines, who_may_answer
 from controller.wording.decision_text import text_for_people
 from controller.wording.state_text import DONE_WORD, is_done
 from controller.wording.status_text import StatusContext, status_rows
@@ -151,7 +151,7 @@ def print_status(health: Health, team: TeamStatus, as_json: bool) -> None:
 
 def ask_detail_lines(ask: Ask) -> list[str]:
     """The whole dialog, indented, and only the answers that would be accepted."""
-    view = AskView.of(ask)
+    view = QuestionView.of(ask)
     rows = [*([ask.tool] if ask.tool else []), *view.body, ask.question]
     rows += [f"  {one.key}. {one.text}" for one in ask.options]
     rows += [f"  ! {one}" for one in warning_lines(view)]
@@ -168,7 +168,7 @@ def print_asks(found: AskList, as_json: bool, nothing: str = "No open questions.
         return
     for ask in sorted(found.asks, key=lambda one: one.number):
         if ask.state.is_end:
-            print_lines(f"{moment_text(ask.opened)} {ended_line(AskView.of(ask))}")
+            print_lines(f"{moment_text(ask.opened)} {ended_line(QuestionView.of(ask))}")
         else:
             print_lines(f"{moment_text(ask.opened)} {ask.member} asks ({ask.state})", *ask_detail_lines(ask))
     if not found.asks:
@@ -181,4 +181,4 @@ def print_answered(ask: Ask, as_json: bool) -> None:
     elif ask.state is AskState.OPEN:
         print_lines(f"{ask.member}'s question is still open{f': {ask.reason}' if ask.reason else ''}.")
     else:
-        print_lines(f"{ended_line(AskView.of(ask))}.")
+        print_lines(f"{ended_line(QuestionView.of(ask))}.")

@@ -9,7 +9,7 @@ import typer
 from controller.output.command_output import ask_detail_lines, message_lines
 from controller.output.mark_output import mark_text
 from controller.output.time_text import moment_text
-from controller.view.approvals.question_view import AskView, ended_line
+from controller.view.approvals.question_view import QuestionView, ended_line
 from controller.wording.decision_text import event_line
 from gateway.client import ClientEvent, ConnectionLost
 from gateway.console.console_output import print_json, print_lines
@@ -77,6 +77,6 @@ def ask_lines(event: AskEvent) -> list[str]:
     ask, begin = event.ask, f"{moment_text(event.timestamp)}   {event.ask.member}"
     why = f": {ask.reason}" if ask.reason else ""
     if ask.state is not AskState.OPEN:
-        return [f"{moment_text(event.timestamp)}   {ended_line(AskView.of(ask))}"]
+        return [f"{moment_text(event.timestamp)}   {ended_line(QuestionView.of(ask))}"]
     waits = f" (for {event.waited} s now)" if event.waited else ""
     return [f"{begin} asks{waits}{why}", *ask_detail_lines(ask)]

@@ -11,7 +11,7 @@ from gateway.store import StoredEvent
 SHOWN_KINDS = ("message", "reaction")
 
 
-class LinkView:
+class ShareLinkFilter:
     """`thread` holds the numbers of the messages of a shared thread, and grows with it."""
 
     def __init__(self, state: GatewayState, token: str, place: LinkedPlace, thread: set[int] | None = None) -> None:

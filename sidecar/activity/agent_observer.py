@@ -14,7 +14,7 @@ from sidecar.evidence.escape_sequences import OscReader, human_keys_in
 from sidecar.evidence.turn_evidence import Evidence, EvidenceSource
 from sidecar.screen.emulator import Screen, ScreenSnapshot
 from sidecar.screen.rules import SOURCE_BY_REGION, RuleMatch, ScreenReading, ScreenRules, read_screen
-from sidecar.screen.rules_loader import RuleFiles
+from sidecar.screen.rules_loader import RulesLoader
 
 SETTLE_PAUSE_S = 0.008
 PAUSE_AFTER_KEY_S = 0.002
@@ -54,10 +54,10 @@ class AgentObserver:
         columns: int,
         rows: int,
         reply: Callable[[bytes], None] = _ignore_reply,
-        rulebook: RuleFiles | None = None,
+        rulebook: RulesLoader | None = None,
     ) -> None:
         self.agent = agent
-        self.rulebook = rulebook or RuleFiles((), agent.rules)
+        self.rulebook = rulebook or RulesLoader((), agent.rules)
         marks = agent.rules.box.marks if agent.rules.box else ""
         self.screen = Screen(columns, rows, reply, marks)
         self._osc = OscReader()

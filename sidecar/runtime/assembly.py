@@ -43,7 +43,7 @@ from sidecar.runtime.room_members import RoomMembers
 from sidecar.runtime.shutdown import Shutdown
 from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
 from sidecar.screen.rules import ScreenRules
-from sidecar.screen.rules_loader import RuleFiles
+from sidecar.screen.rules_loader import RulesLoader
 from sidecar.terminal.output_relay import OutputRelay
 from sidecar.terminal.person_at_terminal import HumanTerminal
 from sidecar.terminal.pty import Terminal
@@ -230,7 +230,7 @@ def _observation_loop(given: RunContext, launched: LaunchedAgent) -> Observation
     """When no person's terminal is attached, the emulator answers the agent's terminal queries."""
     agent, alone = given.plan.agent, given.human.size is None
     reply = launched.terminal.write if alone else _unheard
-    observer = AgentObserver(agent, *given.size, reply=reply, rulebook=RuleFiles.of(agent.rules, given.plan.env))
+    observer = AgentObserver(agent, *given.size, reply=reply, rulebook=RulesLoader.of(agent.rules, given.plan.env))
     return ObservationLoop(observer, launched.terminal, StatusFile(agent, launched.conversation.child), prompt=alone)
 
 

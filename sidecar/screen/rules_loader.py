@@ -33,7 +33,7 @@ def overriding_rules_file(agent: str, env: Mapping[str, str]) -> Path:
     return state_folder(env) / "rules" / f"{agent}.toml"
 
 
-class RuleFiles:
+class RulesLoader:
     """The first of `paths` that exists and can be used. `problem` is a sentence about a file that cannot."""
 
     def __init__(self, paths: Sequence[Path], good: ScreenRules) -> None:
@@ -45,7 +45,7 @@ class RuleFiles:
         self.refresh()
 
     @classmethod
-    def of(cls, good: ScreenRules, env: Mapping[str, str]) -> RuleFiles:
+    def of(cls, good: ScreenRules, env: Mapping[str, str]) -> RulesLoader:
         """Rules that come from a file of the user are read from that file alone."""
         if good.account is not None:
             return cls((Path(good.origin),), good)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from controller.chat.full_screen.layout import place_cells
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.panels.roster_rows import roster_line, roster_rows
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import DraftTarget, TargetKind
@@ -79,7 +79,7 @@ def everything(text: str) -> ChatState:
     )
     for event in events:
         state.take(event, 0.0)
-    state.ask(AskView.of(ask))
+    state.ask(QuestionView.of(ask))
     state.decisions[50] = DecisionCard(decision)
     return state
 

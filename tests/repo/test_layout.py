@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -142,3 +144,20 @@ def test_every_folder_says_what_it_holds() -> None:
         or not ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
     ]
     assert silent == []
+
+
+def folders_in_order(layers: list[str], package: str) -> list[set[str]]:
+    """The folders of each layer, lowest first; modules are left out."""
+    named = [set(re.findall(r"\w+", layer)) for layer in reversed(layers)]
+    folders = [{name for name in layer if (ROOT / package / name).is_dir()} for layer in named]
+    return [layer for layer in folders if layer]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_design_note_lists_the_folders_as_the_contracts_do(package: str) -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (one["layers"] for one in contracts if one.get("containers") == [package])
+    note = (ROOT / "docs/design/0009-layout.md").read_text()
+    table = note.split(f"| {package}, lowest first |")[1].split("\n\n")[0]
+    listed = [set(re.findall(r"`(\w+)`", line.split("|")[1])) for line in table.splitlines()[2:]]
+    assert listed == folders_in_order(layers, package)

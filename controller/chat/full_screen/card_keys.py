@@ -8,7 +8,7 @@ from __future__ import annotations
 from controller.chat.full_screen.screen_interface import ScreenForParts
 from controller.chat.full_screen.select_mode import SelectMode
 from controller.view.approvals.card_focus import KeyMeaning
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.wording.decision_text import DecisionCard
 
 
@@ -27,7 +27,7 @@ class CardKeys:
         place = numbers.index(self._screen.rows.selected) + 1 if self._screen.rows.selected in numbers else 0
         self.choose(asks[place % len(numbers)])
 
-    def choose(self, card: AskView | DecisionCard) -> None:
+    def choose(self, card: QuestionView | DecisionCard) -> None:
         self._select.leave()
         self._screen.overlay = None
         self._screen.rows.focus.choose(card.number, self.keys_of(card))
@@ -35,11 +35,11 @@ class CardKeys:
         self._shown = card.number
         self._show(card.number)
 
-    def ways_to_answer(self, cards: list[AskView | DecisionCard]) -> str:
+    def ways_to_answer(self, cards: list[QuestionView | DecisionCard]) -> str:
         """F2, unless none of them takes a key from this person."""
         return "F2" if any(isinstance(one, DecisionCard) or self.keys_of(one) for one in cards) else "in its terminal"
 
-    def keys_of(self, card: AskView | DecisionCard) -> frozenset[str]:
+    def keys_of(self, card: QuestionView | DecisionCard) -> frozenset[str]:
         if isinstance(card, DecisionCard):
             return frozenset(one.key for one in card.choices)
         return card.keys(self._screen.chat.state.me, panes=self._screen.chat.state.panes)
@@ -51,7 +51,7 @@ class CardKeys:
         else:
             self._screen.port.follow()
 
-    def _begin_answer(self, card: AskView | DecisionCard) -> None:
+    def _begin_answer(self, card: QuestionView | DecisionCard) -> None:
         """Start an answer in words on the input line."""
         if isinstance(card, DecisionCard) and not card.choices:
             self._begin_line(f"/vote {card.decision.id} ")
@@ -80,11 +80,11 @@ class CardKeys:
             self._screen.rows.focus.leave()
         return fate is not KeyMeaning.TEXT
 
-    def _answer(self, card: AskView | DecisionCard, key: str) -> None:
-        if isinstance(card, AskView) and card.opens_refusal_line(key):
+    def _answer(self, card: QuestionView | DecisionCard, key: str) -> None:
+        if isinstance(card, QuestionView) and card.opens_refusal_line(key):
             self._screen.rows.focus.leave()
             self._begin_line(f"/deny {card.member} because ")
-        elif isinstance(card, AskView) and card.opens(key):
+        elif isinstance(card, QuestionView) and card.opens(key):
             self._screen.start(self._screen.show_answer(self._screen.chat.show_pane(card.member)))
         elif (answer := card.answer_for(key)) is not None:
             self._screen.rows.focus.mark_answered(key, self._screen.chat.clock())
@@ -115,7 +115,7 @@ class CardKeys:
         )
 
 
-def _dropped_key_text(card: AskView | DecisionCard | None, key: str) -> str:
+def _dropped_key_text(card: QuestionView | DecisionCard | None, key: str) -> str:
     if card is None:
         return f"{key!r} was dropped: its question is gone."
     return f"{card.member}'s question takes no {key!r}; Esc leaves it."

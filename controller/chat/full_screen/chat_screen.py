@@ -42,7 +42,7 @@ from controller.chat.terminal.editor import edit_text, editor_command
 from controller.chat.terminal.notifications import send_notification
 from controller.chat_commands.command_table import may_complete
 from controller.team.team import ChatSpec
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.state.stream_entries import Alert, EntryKey
 from controller.view.stream.chat_rows import StreamRows
 from controller.view.stream.empty_room import first_run_rows
@@ -472,7 +472,7 @@ class ChatScreen:
         self.rows.unfolded |= set(seen.owners)
         for key in seen.owners:
             if (
-                isinstance(state.stream.entries[key], AskView)
+                isinstance(state.stream.entries[key], QuestionView)
                 and len(self.rows(state.stream.keys.index(key))) > self.height
             ):
                 self.jump(key)

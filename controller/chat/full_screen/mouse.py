@@ -13,7 +13,7 @@ from prompt_toolkit.mouse_events import MouseButton, MouseEvent, MouseEventType
 
 from controller.chat.full_screen.card_keys import CardKeys
 from controller.chat.full_screen.screen_interface import ScreenForParts
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.stream.click_targets import (
     ClickTarget,
     EntryTarget,
@@ -100,7 +100,7 @@ class MouseControl:
         elif target.option:
             self._click_option(card, target.option)
 
-    def _click_option(self, card: AskView | DecisionCard, option: str) -> None:
+    def _click_option(self, card: QuestionView | DecisionCard, option: str) -> None:
         """Only after a second click on the same option; a key answers at once, because nobody presses one by chance."""
         screen = self._screen
         if option not in self._cards.keys_of(card):

@@ -18,7 +18,7 @@ from controller.chat.session.completion_names import completion_names
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
 from controller.chat.session.read_reports import ReadReporter
 from controller.chat_commands.command_table import CompletionNames, KeyPress, ParsedCommand, StopRequest, parse_input
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import DraftTarget, aimed
 from controller.view.state.read_positions import positions_from_text, text_of_positions
@@ -382,7 +382,7 @@ class Chat:
             raise BadRequest(f"{name} has another question now. Read it; Enter sends your answer to it.")
         return await self.answer_ask(ask, answer, words)
 
-    async def answer_ask(self, ask: AskView, answer: str, words: str = "") -> str:
+    async def answer_ask(self, ask: QuestionView, answer: str, words: str = "") -> str:
         """Answer a question. The gateway refuses if the dialog has changed meanwhile; the result is announced in the
         room."""
         if words and not ask.words:
@@ -391,7 +391,7 @@ class Chat:
         await self.client.request(request, Done)
         return f"Your answer goes to {ask.member}."
 
-    async def answer_card(self, card: AskView | DecisionCard, answer: str) -> str:
+    async def answer_card(self, card: QuestionView | DecisionCard, answer: str) -> str:
         if isinstance(card, DecisionCard):
             return await decision_actions.answer_card(self.client, card, answer)
         return await self.answer_ask(card, answer)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from controller.view.approvals.question_view import (
     OPEN_KEY,
     WORDS_KEY,
-    AskView,
+    QuestionView,
     group_digits,
     warning_lines,
     who_may_answer,
@@ -46,7 +46,7 @@ class CardView:
     panes: bool = False
 
 
-def card_rows(ask: AskView, look: CardView) -> list[Row]:
+def card_rows(ask: QuestionView, look: CardView) -> list[Row]:
     """An open question."""
     parts = _CardParts(ask, look)
     rows = parts.whole()
@@ -57,7 +57,7 @@ def card_rows(ask: AskView, look: CardView) -> list[Row]:
 
 
 class _CardParts:
-    def __init__(self, ask: AskView, look: CardView) -> None:
+    def __init__(self, ask: QuestionView, look: CardView) -> None:
         self._ask, self._look = ask, look
         self._inner = max(8, look.width - 2)
         self._body = _body_rows(ask, self._inner)
@@ -122,12 +122,12 @@ def _wrap_with_lead(lead: str, text: str, width: int) -> list[str]:
     return [lead + first[len(hold) :], *more]
 
 
-def _subject_of(ask: AskView) -> str:
+def _subject_of(ask: QuestionView) -> str:
     """The subject of the question, or else the question itself."""
     return "\n".join(ask.body) or ask.question
 
 
-def _head_rows(ask: AskView, width: int) -> list[Row]:
+def _head_rows(ask: QuestionView, width: int) -> list[Row]:
     """The agent that asks; without any other text, this is the body."""
     if not ask.body:
         return []
@@ -135,7 +135,7 @@ def _head_rows(ask: AskView, width: int) -> list[Row]:
     return [(("", line),) for line in wrap_text(clean_for_screen(words), width)]
 
 
-def _body_rows(ask: AskView, width: int) -> list[Row]:
+def _body_rows(ask: QuestionView, width: int) -> list[Row]:
     if not ask.body:
         found: list[Row] = [
             ((COMMAND_STYLE, line),)
@@ -153,7 +153,7 @@ def _body_line_rows(line: str, about: AskAbout, width: int) -> list[Row]:
     return [((style, part),) for part in wrap_text(line, width)]
 
 
-def _warning_rows(ask: AskView, width: int) -> list[Row]:
+def _warning_rows(ask: QuestionView, width: int) -> list[Row]:
     return [
         (("class:warning", line),) for one in warning_lines(ask) for line in wrap_text(clean_for_screen(one), width)
     ]
@@ -175,7 +175,7 @@ def _short_option_row(option: Option, look: CardView, width: int) -> Row:
     )[0]
 
 
-def _options_row(ask: AskView, look: CardView, width: int) -> Row:
+def _options_row(ask: QuestionView, look: CardView, width: int) -> Row:
     """All options in one row; longer words are cut, and F3 shows them."""
     if not ask.options:
         return ((DIM_STYLE, fit_to_width(keys_line(ask, look), width)),)
@@ -217,7 +217,7 @@ def _key_style(look: CardView) -> str:
     return "class:ask.chosen" if look.chosen else "class:ask"
 
 
-def keys_line(ask: AskView, look: CardView) -> str:
+def keys_line(ask: QuestionView, look: CardView) -> str:
     """The keys that this person may use; if there are none, who may answer and where."""
     keys = ask.keys(look.me, panes=look.panes)
     words = [" ".join(one.key for one in ask.options if one.key in keys)] if ask.may_answer(look.me) else []
@@ -237,7 +237,7 @@ def keys_line(ask: AskView, look: CardView) -> str:
     return " · ".join(parts)
 
 
-def ended_rows(ask: AskView, width: int, *, unfolded: bool) -> list[Row]:
+def ended_rows(ask: QuestionView, width: int, *, unfolded: bool) -> list[Row]:
     """The rows of an answered question: the request, and who answered how. A long one is folded in the middle."""
     begins, thing = ask.subject
     asked = ((DIM_STYLE, f"{ask.member} {begins}"), ("", f"`{thing}`" if ask.body else thing))

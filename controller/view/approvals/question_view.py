@@ -16,7 +16,7 @@ OPEN_KEY = "o"
 
 
 @dataclass(frozen=True)
-class AskView:
+class QuestionView:
     """`number` is the event that opened it; `outcome` says how it ended, and is empty while the question is open.
     `approvers` are those who may answer; None where the gateway does not say."""
 
@@ -39,7 +39,7 @@ class AskView:
     reason: str = ""
 
     @classmethod
-    def of(cls, ask: Ask) -> AskView:
+    def of(cls, ask: Ask) -> QuestionView:
         return cls(
             number=ask.number,
             member=ask.member,
@@ -132,7 +132,7 @@ def _chosen_text(ask: Ask) -> str:
     return next((one.text for one in ask.options if one.key == key), plain)
 
 
-def ended_line(ask: AskView) -> str:
+def ended_line(ask: QuestionView) -> str:
     """One line for an ended question: who asked for what, and who answered how."""
     begins, thing = ask.subject
     return f"{ask.member} {begins}{f'`{thing}`' if ask.body else thing} – {ask.outcome}"
@@ -142,7 +142,7 @@ def group_digits(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
-def warning_lines(ask: AskView) -> list[str]:
+def warning_lines(ask: QuestionView) -> list[str]:
     """Warnings: text that is not shown here and where it is, and why the question is open again."""
     words = []
     if ask.left_out:
@@ -154,7 +154,7 @@ def warning_lines(ask: AskView) -> list[str]:
     return words
 
 
-def who_may_answer(ask: AskView, me: str) -> str:
+def who_may_answer(ask: QuestionView, me: str) -> str:
     """Who may answer; empty if only this person may, or if it is unknown."""
     names = ask.approvers
     if names is None or names == (me,):

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.state.draft_target import DraftTarget
 from controller.view.state.gateway_outage import Outage, begin_outage, extend_outage, outage_over_line
 from controller.view.state.message_marks import MessageMarks
 from controller.view.state.room_list import rooms_after, rooms_of
-from controller.view.state.room_message_cache import RoomPages
+from controller.view.state.room_message_cache import RoomMessageCache
 from controller.view.state.stream_entries import (
     Alert,
     EntryKey,
@@ -78,7 +78,7 @@ class ChatState:
     floors: dict[str, FloorView] = field(default_factory=dict)
     stream: StreamWindow = field(default_factory=StreamWindow)
     ladders: dict[int, dict[str, Step]] = field(default_factory=dict)
-    asks: dict[int, AskView] = field(default_factory=dict)
+    asks: dict[int, QuestionView] = field(default_factory=dict)
     decisions: dict[int, DecisionCard] = field(default_factory=dict)
     votes: dict[int, Decision] = field(default_factory=dict)  # open ones, by the message that asks
     kind: MemberKind = MemberKind.HUMAN
@@ -97,7 +97,7 @@ class ChatState:
     outbox: Outbox = field(default_factory=Outbox)
     names: NameStyles = field(default_factory=NameStyles)
     marks: MessageMarks = field(default_factory=MessageMarks)
-    pages: RoomPages = field(default_factory=RoomPages)
+    pages: RoomMessageCache = field(default_factory=RoomMessageCache)
     target: DraftTarget | None = None  # what the next message is for
     _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=MAX_RECENT))
     _local: int = 0
@@ -132,7 +132,7 @@ class ChatState:
             case Receipt():
                 self._receipt(event)
             case AskEvent():
-                return self.ask(AskView.of(event.ask), again=event.waited > 0)
+                return self.ask(QuestionView.of(event.ask), again=event.waited > 0)
             case DecisionEvent() | SessionEvent():
                 return self._decision_event(event)
             case PresenceChanged(member=member):
@@ -239,7 +239,7 @@ class ChatState:
         self.names.number(one.name for one in (*self.agents(), *self.others()))
         self.muted = frozenset(welcome.muted)
         for ask in welcome.asks:
-            self.ask(AskView.of(ask))
+            self.ask(QuestionView.of(ask))
         for decision in welcome.decisions:
             self.decision(decision)
         self._connection_is_back(now)
@@ -269,7 +269,7 @@ class ChatState:
 
     # asks
 
-    def ask(self, ask: AskView, *, again: bool = False) -> Alert | None:
+    def ask(self, ask: QuestionView, *, again: bool = False) -> Alert | None:
         """A question of an agent: new, answered, or announced again because nobody answers."""
         before = self.asks.get(ask.number)
         self.asks[ask.number] = ask
@@ -288,7 +288,7 @@ class ChatState:
         """Restore questions that ended before this chat was opened: each is a line at its old place."""
         for one in asks:
             if one.number not in self.asks:
-                self.asks[one.number] = AskView.of(one)
+                self.asks[one.number] = QuestionView.of(one)
         self._put_cards()
         self._forget_asks()
 
@@ -319,7 +319,7 @@ class ChatState:
         for number in old[: len(self.asks) - MAX_KEPT_ASKS]:
             del self.asks[number]
 
-    def open_asks(self) -> list[AskView]:
+    def open_asks(self) -> list[QuestionView]:
         return sorted((one for one in self.asks.values() if one.open), key=lambda one: one.number)
 
     # decisions
@@ -364,12 +364,12 @@ class ChatState:
             return ""
         return tally_line(decision)
 
-    def open_cards(self) -> list[AskView | DecisionCard]:
+    def open_cards(self) -> list[QuestionView | DecisionCard]:
         """All open questions and decisions for this person, oldest first."""
         votes = [one for one in self.decisions.values() if one.open]
         return sorted([*self.open_asks(), *votes], key=lambda one: one.number)
 
-    def card(self, number: int | None) -> AskView | DecisionCard | None:
+    def card(self, number: int | None) -> QuestionView | DecisionCard | None:
         found = self.asks.get(number or 0) or self.decisions.get(number or 0)
         return found if found is not None and found.open else None
 

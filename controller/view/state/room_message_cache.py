@@ -24,7 +24,7 @@ class RoomPage:
     more: bool
 
 
-class RoomPages:
+class RoomMessageCache:
     def __init__(self) -> None:
         self._pages: OrderedDict[str, RoomPage] = OrderedDict()
 

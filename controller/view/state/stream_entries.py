@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.state.unsent_messages import OutgoingMessage
 from controller.wording.decision_text import DecisionCard
 from gateway.protocol.events import (
@@ -39,7 +39,7 @@ class Notice:
     tone: Tone = Tone.QUIET
 
 
-StreamEntry = Message | Notice | AskView | DecisionCard | OutgoingMessage
+StreamEntry = Message | Notice | QuestionView | DecisionCard | OutgoingMessage
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from controller.view.approvals.approval_rows import CardView, card_rows, ended_rows
 from controller.view.approvals.card_focus import CardFocus
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.state.chat_state import ChatState
 from controller.view.state.stream_entries import Notice, StreamEntry, Tone
 from controller.view.state.unsent_messages import OutgoingMessage, SendStage
@@ -54,7 +54,7 @@ def day_of(stamp: str) -> str:
 
 def _card_key(entry: StreamEntry, height: int, panes: bool) -> object:
     """The values, besides the card, on which its rows depend."""
-    if not isinstance(entry, AskView):
+    if not isinstance(entry, QuestionView):
         return None
     return (height, panes) if entry.open else entry.outcome
 
@@ -89,7 +89,7 @@ class StreamRows:
         before = stream.keys[place - 1] if place else None
         entry = stream.entries[key]
         mark = key == self._first_unread()
-        chosen = isinstance(entry, AskView | DecisionCard) and entry.number == self.selected
+        chosen = isinstance(entry, QuestionView | DecisionCard) and entry.number == self.selected
         look = _card_key(entry, self.height, self._state.panes)
         stamp = (self.width, before, stream.version.get(key, 0), key in self.unfolded, mark, chosen, look, self.marks)
         known = self._cache.get(key)
@@ -123,11 +123,11 @@ class StreamRows:
                 made += _notice_rows(entry, self.width)
             case DecisionCard():
                 made += decision_card_rows(entry, self.width, chosen=entry.number == self.selected)
-            case AskView():
+            case QuestionView():
                 made += self._ask(entry, unfolded)
         return made
 
-    def _ask(self, ask: AskView, unfolded: bool) -> list[Row]:
+    def _ask(self, ask: QuestionView, unfolded: bool) -> list[Row]:
         if not ask.open:
             return _ended_ask_rows(ask, self.width, unfolded)
         look = CardView(
@@ -314,7 +314,7 @@ def _day_rows(entry: StreamEntry, before: StreamEntry | None, width: int) -> lis
 
 
 def _entry_time(entry: StreamEntry) -> str:
-    return entry.opened if isinstance(entry, AskView) else entry.timestamp
+    return entry.opened if isinstance(entry, QuestionView) else entry.timestamp
 
 
 def _rule_row(text: str, width: int, style: str) -> Row:
@@ -323,7 +323,7 @@ def _rule_row(text: str, width: int, style: str) -> Row:
     return ((style, "─" * left + words + "─" * max(0, width - left - width_of(words))),)
 
 
-def _ended_ask_rows(ask: AskView, width: int, unfolded: bool) -> list[Row]:
+def _ended_ask_rows(ask: QuestionView, width: int, unfolded: bool) -> list[Row]:
     time = time_of_day(ask.opened) + " "
     return [
         (("class:dim", time if not number else " " * len(time)), *row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.view.approvals.question_view import AskView, ended_line, warning_lines
+from controller.view.approvals.question_view import QuestionView, ended_line, warning_lines
 from controller.view.state.stream_entries import Notice, member_notice
 from controller.view.stream.list_overlay import ListOverlay
 from controller.wording.decision_text import DecisionCard, event_line
@@ -30,8 +30,8 @@ def plain_lines(what: object, me: str, room: str) -> list[str]:
         case Message():
             return told_message_lines(what, me, room)
         case AskEvent():
-            return question_lines(AskView.of(what.ask))
-        case AskView():
+            return question_lines(QuestionView.of(what.ask))
+        case QuestionView():
             return question_lines(what)
         case DecisionCard():
             return vote_lines(what)
@@ -53,7 +53,7 @@ def told_message_lines(message: Message, me: str, room: str) -> list[str]:
     ]
 
 
-def question_lines(ask: AskView) -> list[str]:
+def question_lines(ask: QuestionView) -> list[str]:
     """A question with its numbered options and the commands that answer it; once it has ended, one line."""
     if not ask.open:
         return [ended_line(ask)]

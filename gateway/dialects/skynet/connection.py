@@ -17,7 +17,7 @@ from gateway.dialects.skynet import message_sending, name_mapping
 from gateway.dialects.skynet.channels import enter_channel
 from gateway.dialects.skynet.connected_agents import NO_GUEST_TEXT, control_frame
 from gateway.dialects.skynet.name_mapping import SKYNET
-from gateway.dialects.skynet.shared_state import SkynetService
+from gateway.dialects.skynet.shared_state import SkynetState
 from gateway.dialects.skynet.wire import frames, messages
 from gateway.dialects.skynet.wire.connect_options import MAX_CHANNELS, ConnectOptions
 from gateway.dialects.skynet.wire.error_codes import skynet_error_frame
@@ -42,7 +42,7 @@ MAX_UNANSWERED_SENDS = 64
 
 
 class SkynetConnection:
-    def __init__(self, service: SkynetService, caller: Actor | None, transport: asyncio.Transport) -> None:
+    def __init__(self, service: SkynetState, caller: Actor | None, transport: asyncio.Transport) -> None:
         self.name = ""
         self.connected_at = iso_from_seconds(service.hub.now)
         self.watches = False

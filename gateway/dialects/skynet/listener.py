@@ -30,7 +30,7 @@ from gateway.dialects.skynet.config_file import read_config_file
 from gateway.dialects.skynet.connection import SkynetConnection
 from gateway.dialects.skynet.rest.answers import answer_in_skynet_shape
 from gateway.dialects.skynet.rest.routes import skynet_routes
-from gateway.dialects.skynet.shared_state import SERVICE, SkynetService
+from gateway.dialects.skynet.shared_state import SERVICE, SkynetState
 from gateway.dialects.skynet.wire.connect_options import connect_options_of
 from gateway.protocol.errors import GroupChatError, NotFound
 from gateway.runtime.hub import Hub
@@ -39,7 +39,7 @@ from gateway.runtime.hub import Hub
 def make_skynet_app(hub: Hub) -> web.Application:
     app = web.Application(middlewares=[answer_in_skynet_shape], client_max_size=MAX_BODY_BYTES)
     app[auth.HUB] = hub
-    app[SERVICE] = SkynetService(hub, read_config_file(hub.config.skynet_config))
+    app[SERVICE] = SkynetState(hub, read_config_file(hub.config.skynet_config))
     app.on_startup.append(_start)
     app.on_cleanup.append(_stop)
     app.add_routes(skynet_routes())

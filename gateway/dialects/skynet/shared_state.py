@@ -21,7 +21,7 @@ from gateway.protocol.types.core_types import MAX_CONTENT_BYTES
 from gateway.runtime.hub import Hub
 
 
-class SkynetService:
+class SkynetState:
     def __init__(self, hub: Hub, settings: SkynetSettings) -> None:
         self.hub = hub
         self.settings = settings
@@ -54,4 +54,4 @@ def payload_size(payload: Payload) -> int:
     return len(text) + sum(len(codec.encode(one)) for one in own if one)
 
 
-SERVICE: web.AppKey[SkynetService] = web.AppKey("skynet", SkynetService)
+SERVICE: web.AppKey[SkynetState] = web.AppKey("skynet", SkynetState)

@@ -15,7 +15,7 @@ from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateLink
 from gateway.protocol.results import Result
 from gateway.protocol.types.core_types import Member, Room, canonical_room_name
-from gateway.push.share_link_events import LinkView
+from gateway.push.share_link_events import ShareLinkFilter
 from gateway.rooms import share_links
 from gateway.runtime.hub import Hub
 
@@ -36,12 +36,12 @@ async def _first_of_shared_thread(hub: Hub, actor: Actor, request: CreateLink, n
     return first.seq
 
 
-async def view_of_link(hub: Hub, actor: Actor, place: LinkedPlace) -> LinkView:
+async def view_of_link(hub: Hub, actor: Actor, place: LinkedPlace) -> ShareLinkFilter:
     """Which events go to whoever reads by this link."""
     if not place.thread:
-        return LinkView(hub.state, actor.token, place)
+        return ShareLinkFilter(hub.state, actor.token, place)
     numbers = await mark_operations.thread_numbers(hub, actor, place.thread)
-    return LinkView(hub.state, actor.token, place, set(numbers))
+    return ShareLinkFilter(hub.state, actor.token, place, set(numbers))
 
 
 def welcome_to_link(hub: Hub, actor: Actor, place: LinkedPlace, request: Hello) -> Welcome:

@@ -12,7 +12,7 @@ from sidecar.agents.adapter.adapter import load_built_in_rules
 from sidecar.errors import BadRules
 from sidecar.rules_file.linting import lint_rules
 from sidecar.screen.rules import ScreenRules
-from sidecar.screen.rules_loader import RuleFiles, built_in_rules_file, load_rules, overriding_rules_file
+from sidecar.screen.rules_loader import RulesLoader, built_in_rules_file, load_rules, overriding_rules_file
 
 GOOD = load_built_in_rules("claude")
 OURS = built_in_rules_file("claude").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def write(path: Path, text: str, *, age: int) -> None:
 def test_the_users_own_file_takes_precedence(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, OURS.replace('agent = "claude"', 'agent = "mine"'), age=1)
-    book = RuleFiles((mine, built_in_rules_file("claude")), GOOD)
+    book = RulesLoader((mine, built_in_rules_file("claude")), GOOD)
     assert (book.rules.origin, book.rules.digest != GOOD.digest) == (str(mine), True)
 
 
@@ -50,7 +50,7 @@ def test_where_the_user_may_put_his_own(tmp_path: Path) -> None:
 def test_a_change_is_taken_up_and_no_change_costs_nothing(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL, age=1)
-    book = RuleFiles((mine,), GOOD)
+    book = RulesLoader((mine,), GOOD)
     assert not book.refresh()
     write(mine, MINIMAL + "# changed", age=2)
     assert book.refresh()
@@ -62,7 +62,7 @@ def test_a_change_is_taken_up_and_no_change_costs_nothing(tmp_path: Path) -> Non
 def test_the_last_good_rules_stay_and_the_problem_is_named(tmp_path: Path, text: str) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL, age=1)
-    book = RuleFiles((mine,), GOOD)
+    book = RulesLoader((mine,), GOOD)
     good = book.rules
     write(mine, text, age=2)
     assert not book.refresh()
@@ -77,14 +77,14 @@ def test_the_last_good_rules_stay_and_the_problem_is_named(tmp_path: Path, text:
 def test_every_verdict_names_an_unreadable_file(tmp_path: Path) -> None:
     mine = tmp_path / "claude.toml"
     write(mine, "not toml [", age=1)
-    watch = AgentObserver(REGISTRY["claude"], 40, 10, rulebook=RuleFiles((mine,), GOOD))
+    watch = AgentObserver(REGISTRY["claude"], 40, 10, rulebook=RulesLoader((mine,), GOOD))
     assert "claude.toml" in watch.look(0.0).verdict.because[-1]
 
 
 def test_a_watch_reads_with_the_new_rules(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL, age=1)
-    watch = AgentObserver(REGISTRY["claude"], 40, 10, rulebook=RuleFiles((mine,), GOOD))
+    watch = AgentObserver(REGISTRY["claude"], 40, 10, rulebook=RulesLoader((mine,), GOOD))
     watch.output(b"* hello", 0.0)
     assert not watch.look(0.1).reading.arguments
     write(mine, MINIMAL.replace("^>", "hello"), age=2)
@@ -122,7 +122,7 @@ LONG_ROW = b"a" * 90
 def test_a_slow_expression_in_the_users_rules_for_a_known_agent_gives_way_to_ours(tmp_path: Path) -> None:
     mine = tmp_path / "claude.toml"
     write(mine, MINIMAL.replace("mine", "claude").replace("^>", SLOW), age=1)
-    watch = AgentObserver(REGISTRY["claude"], 100, 10, rulebook=RuleFiles((mine,), GOOD))
+    watch = AgentObserver(REGISTRY["claude"], 100, 10, rulebook=RulesLoader((mine,), GOOD))
     watch.output(LONG_ROW, 0.0)
     moment = watch.look(0.1)
     assert (watch.rules, moment.reading.arguments) == (GOOD, ())
@@ -133,7 +133,7 @@ def test_where_no_other_rules_are_nothing_is_recognised_until_the_file_is_mended
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL.replace("^>", SLOW), age=1)
     agent = load_agent_file(mine)
-    watch = AgentObserver(agent, 100, 10, rulebook=RuleFiles.of(agent.rules, {}))
+    watch = AgentObserver(agent, 100, 10, rulebook=RulesLoader.of(agent.rules, {}))
     watch.output(LONG_ROW, 0.0)
     assert watch.look(0.1).verdict.activity is Activity.STARTING
     assert [one.says for one in watch.look(0.2).reading.arguments] == [Activity.UNKNOWN]
@@ -146,7 +146,7 @@ def test_a_file_that_is_not_mended_or_is_taken_away_still_says_why_nothing_is_ty
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL.replace("^>", SLOW), age=1)
     agent = load_agent_file(mine)
-    rule_files = RuleFiles.of(agent.rules, {})
+    rule_files = RulesLoader.of(agent.rules, {})
     watch = AgentObserver(agent, 100, 10, rulebook=rule_files)
     watch.output(LONG_ROW, 0.0)
     watch.look(0.1)
@@ -163,6 +163,6 @@ def test_a_file_that_is_not_mended_or_is_taken_away_still_says_why_nothing_is_ty
 def test_rules_of_a_file_alone_come_from_that_file_wherever_it_is(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     write(mine, MINIMAL, age=1)
-    book = RuleFiles.of(load_agent_file(mine).rules, {"GROUPCHAT_STATE": str(tmp_path / "elsewhere")})
+    book = RulesLoader.of(load_agent_file(mine).rules, {"GROUPCHAT_STATE": str(tmp_path / "elsewhere")})
     write(mine, MINIMAL + "# changed", age=2)
     assert book.refresh()

@@ -20,7 +20,7 @@ from gateway.dialects.skynet.rest.answers import (
     require_reader,
     require_writer,
 )
-from gateway.dialects.skynet.shared_state import SERVICE, SkynetService
+from gateway.dialects.skynet.shared_state import SERVICE, SkynetState
 from gateway.dialects.skynet.wire import messages
 from gateway.dialects.skynet.wire.error_codes import error_body
 from gateway.dialects.skynet.wire.frames import (
@@ -116,7 +116,7 @@ def _refused(error: GroupChatError, more: dict[str, Any]) -> dict[str, Any]:
     return {**more, "success": False, "message_id": None, "recipients": [], "error": error.message}
 
 
-def _recipients(service: SkynetService, actor: Actor, message: WireMessage, accepted: Accepted) -> list[str]:
+def _recipients(service: SkynetState, actor: Actor, message: WireMessage, accepted: Accepted) -> list[str]:
     """Whom the message is for: the agent that it names, the agents that were picked by type, or who hears the
     channel."""
     state = service.hub.state

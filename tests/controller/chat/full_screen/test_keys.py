@@ -21,7 +21,7 @@ from controller.chat.full_screen.chat_screen import ChatScreen
 from controller.chat.full_screen.keys import KEYS, key_help, key_name
 from controller.chat.session.chat_session import Chat
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.state.chat_state import ChatState
 from controller.view.stream.list_overlay import ListOverlay
 from gateway.client import Client
@@ -376,7 +376,7 @@ async def test_a_sent_line_is_a_reason_to_look_at_the_stream() -> None:
 
 
 F1, F2 = f"{ESC}OP", f"{ESC}OQ"
-OPEN = AskView(5, "claude", "May I?", (Option("1", "Yes"), Option("2", "No")), allow="1", deny="2")
+OPEN = QuestionView(5, "claude", "May I?", (Option("1", "Yes"), Option("2", "No")), allow="1", deny="2")
 
 
 @pytest.mark.parametrize("before", ["chosen", "gone", "missed", "under a list"])

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from controller.view.approvals.approval_rows import CardView, card_rows, ended_rows, keys_line
-from controller.view.approvals.question_view import AskView, ended_line, who_may_answer
+from controller.view.approvals.question_view import QuestionView, ended_line, who_may_answer
 from controller.view.text.row_types import Row
 from controller.view.text.text_rows import width_of
 from gateway.protocol.text.question_text import answer_commands
@@ -23,7 +23,7 @@ DIFF = "--- a/src/app.py\n+++ b/src/app.py\n@@ -1,3 +1,3 @@\n import os\n-old = 
 SIZES = [(60, 3), (60, 4), (80, 5), (80, 12), (120, 12), (140, 30), (20, 3), (30, 8), (60, 1), (60, 2)]
 
 
-def question(**fields: object) -> AskView:
+def question(**fields: object) -> QuestionView:
     shape: dict[str, object] = {
         "options": OPTIONS,
         "tool": "Bash",
@@ -34,7 +34,7 @@ def question(**fields: object) -> AskView:
         "approvers": ("alice",),
         **fields,
     }
-    return AskView(5, "claude", "Do you want to proceed?", **shape)  # type: ignore[arg-type]
+    return QuestionView(5, "claude", "Do you want to proceed?", **shape)  # type: ignore[arg-type]
 
 
 def text(row: Row) -> str:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from controller.output import command_output, event_lines
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.state.chat_state import ChatState
 from gateway.protocol.events import AskEvent, RoomAction, RoomEvent
 from gateway.protocol.results import AskList, MemberList
@@ -104,7 +104,7 @@ def test_what_has_ended_is_listed_oldest_first(capsys: pytest.CaptureFixture[str
 
 
 def test_a_ring_tells_the_command() -> None:
-    ring = ChatState("alice").ask(AskView.of(question(detail="make all")))
+    ring = ChatState("alice").ask(QuestionView.of(question(detail="make all")))
     assert ring is not None
     assert (ring.who, ring.text) == ("claude", "asked to run make all")
 
@@ -136,7 +136,7 @@ def test_only_the_newest_of_what_has_ended_is_kept() -> None:
     state = ChatState("alice")
     state.stream.at_tail = False
     for number in range(1, 1501):
-        state.ask(AskView(number, "claude", "?", outcome="answered"))
-    state.ask(AskView(1501, "claude", "?"))
+        state.ask(QuestionView(number, "claude", "?", outcome="answered"))
+    state.ask(QuestionView(1501, "claude", "?"))
     assert len(state.asks) == 1000
     assert max(state.asks) == 1501

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.panels.roster_rows import roster_line, roster_rows
 from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Row
@@ -133,7 +133,7 @@ def test_the_roster_on_one_row() -> None:
 
 def test_an_open_question_counts_as_asking_whatever_the_screen_says() -> None:
     state = twelve(kim=Activity.BUSY)
-    state.ask(AskView(5, "jon", "Run rm?", opened=STAMP))
+    state.ask(QuestionView(5, "jon", "Run rm?", opened=STAMP))
     assert shown(state, 8)[:2] == ["? jon idle", "◆ kim busy"]
     assert text(roster_line(state, 24)).startswith("? jon  ◆ kim  ")
 

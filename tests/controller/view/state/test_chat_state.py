@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.state.chat_state import ChatState
 from controller.view.state.gateway_outage import Outage
 from controller.view.state.stream_entries import Alert, Notice
@@ -230,12 +230,12 @@ def test_an_answer_to_me_calls_me_only_by_name() -> None:
 
 def test_a_question_rings_once_and_ends_in_its_place() -> None:
     chat = state(said(1))
-    question = AskView(2, "claude", "May I?", opened=STAMP)
+    question = QuestionView(2, "claude", "May I?", opened=STAMP)
     assert chat.ask(question) == Alert("claude", "asked: May I?", asks=True)
     assert chat.ask(question) is None
     assert chat.open_asks() == [question]
     chat.take(said(3), 0)
-    done = AskView(2, "claude", "May I?", opened=STAMP, outcome="answered")
+    done = QuestionView(2, "claude", "May I?", opened=STAMP, outcome="answered")
     assert chat.ask(done) is None
     assert chat.open_asks() == []
     assert chat.stream.entries[2, 0] == done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from controller.view.state.room_message_cache import MAX_KEPT_MESSAGES, MAX_KEPT_ROOMS, RoomPage, RoomPages
+from controller.view.state.room_message_cache import MAX_KEPT_MESSAGES, MAX_KEPT_ROOMS, RoomMessageCache, RoomPage
 from gateway.protocol.events import Message
 from tests.support.world import message
 
@@ -14,7 +14,7 @@ def said(*numbers: int, room: str = "lab") -> tuple[Message, ...]:
 
 
 def test_a_page_grows_with_what_is_said_there() -> None:
-    pages = RoomPages()
+    pages = RoomMessageCache()
     assert pages.page("lab") is None
     assert not pages.keep("lab", said(3, 2, 1), more=False)
     for one in (*said(4), *said(5, room="other"), *said(4)):
@@ -24,7 +24,7 @@ def test_a_page_grows_with_what_is_said_there() -> None:
 
 
 def test_the_gateways_page_is_known_or_takes_its_place() -> None:
-    pages = RoomPages()
+    pages = RoomMessageCache()
     pages.keep("lab", said(1, 2), more=False)
     assert pages.keep("lab", said(2, 1), more=False)
     assert not pages.keep("lab", said(1, 2), more=True), "there is more before them"
@@ -35,7 +35,7 @@ def test_the_gateways_page_is_known_or_takes_its_place() -> None:
 
 
 def test_what_came_while_the_gateway_answered_stays() -> None:
-    pages = RoomPages()
+    pages = RoomMessageCache()
     pages.keep("lab", said(1, 2), more=False)
     pages.note(said(3)[0])
     assert pages.keep("lab", said(1, 2), more=False)
@@ -43,7 +43,7 @@ def test_what_came_while_the_gateway_answered_stays() -> None:
 
 
 def test_a_page_and_their_number_are_bounded() -> None:
-    pages = RoomPages()
+    pages = RoomMessageCache()
     pages.keep("lab", said(*range(1, MAX_KEPT_MESSAGES + 1)), more=False)
     pages.note(said(1000)[0])
     page = pages.page("lab")
@@ -54,7 +54,7 @@ def test_a_page_and_their_number_are_bounded() -> None:
 
 
 def test_a_lost_connection_leaves_nothing() -> None:
-    pages = RoomPages()
+    pages = RoomMessageCache()
     pages.keep("lab", said(1), more=False)
     pages.forget()
     pages.note(said(2)[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.state.chat_state import ChatState
 from controller.view.stream.chat_rows import StreamRows
 from controller.view.text.row_types import Row
@@ -205,7 +205,7 @@ def test_the_unread_mark() -> None:
 
 
 def test_a_card_and_its_end() -> None:
-    question = AskView(
+    question = QuestionView(
         5, "claude", "Run rm?", (Option("1", "Yes"), Option("2", "No")), "Bash", "rm -r build", opened=STAMP
     )
     state, made = stream(said(1))
@@ -217,7 +217,7 @@ def test_a_card_and_its_end() -> None:
     assert "F2" in found[-1]
     made.focus.choose(5, frozenset("12"))
     assert "press its key" in lines(state, made)[-1]
-    state.ask(AskView(5, "claude", "Run rm?", opened=STAMP, outcome="allowed by alice"))
+    state.ask(QuestionView(5, "claude", "Run rm?", opened=STAMP, outcome="allowed by alice"))
     assert "claude asked: Run rm? – allowed by alice" in lines(state, made)[-1]
 
 
@@ -230,7 +230,9 @@ def test_a_narrow_pane_keeps_its_width(width: int) -> None:
         said(5, "x" * 300, "somebody-with-a-long-name"),
     ]
     state, made = stream(*events, width=width)
-    state.ask(AskView(9, "claude", "May I " * 20, (Option("1", "Yes " * 20),), "Bash", "cd /a " * 50, opened=STAMP))
+    state.ask(
+        QuestionView(9, "claude", "May I " * 20, (Option("1", "Yes " * 20),), "Bash", "cd /a " * 50, opened=STAMP)
+    )
     for line in lines(state, made):
         assert width_of(line) <= width or "#" in line, line
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controller.view.approvals.approval_rows import CardView, card_rows
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.panels.room_bar import room_bar, room_tabs, tab_at
 from controller.view.panels.roster_rows import member_at, member_in_line_at, roster_line, roster_rows
 from controller.view.state.chat_state import ChatState
@@ -42,7 +42,7 @@ def text(row: Row) -> str:
 
 @pytest.mark.parametrize("height", [30, 8, 4, 2])
 def test_each_option_of_a_card_is_under_its_own_words(height: int) -> None:
-    rows = card_rows(AskView.of(QUESTION), CardView("alice", 60, height, chosen=True))
+    rows = card_rows(QuestionView.of(QUESTION), CardView("alice", 60, height, chosen=True))
     found = {(option_at(row, column), text(row)) for row in rows for column in range(60)}
     shown = {option for option, _ in found if option}
     assert shown <= {"1", "2", "3"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.view.approvals.question_view import AskView
+from controller.view.approvals.question_view import QuestionView
 from controller.view.state.stream_entries import Notice
 from controller.view.stream.list_overlay import overlay_of_pairs
 from controller.view.stream.plain_lines import overlay_lines, plain_lines
@@ -12,7 +12,7 @@ from gateway.client import ConnectionLost
 from gateway.protocol.types.core_types import Option, Rung
 from tests.controller.streams import receipt, said
 
-ASK = AskView(7, "ada", "Proceed?", (Option("1", "Yes"), Option("2", "No")), allow="1", deny="2")
+ASK = QuestionView(7, "ada", "Proceed?", (Option("1", "Yes"), Option("2", "No")), allow="1", deny="2")
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ R = TypeVar("R")
 MAX_UNREAD_EVENTS = 10_000
 WEBSOCKET_TRIES = 2
 EVENTS_PER_LOOP_TURN = 16  # events
-CANCEL_AGAIN_S = 1.0
+CANCEL_AGAIN_AFTER = 5  # times the limit of a close, which is under way when no cancellation was lost
 log = logging.getLogger("gateway.client")
 
 
@@ -132,9 +132,10 @@ class Client:
     ) -> None:
         """Wait for the runner's end without swallowing a cancellation that is meant for the caller. A library below the
         runner may lose a cancellation that comes just when its own wait ends, so the runner is told again."""
+        within = CANCEL_AGAIN_AFTER * self._endpoint.limits.closes
         while self._runner is not None and not self._runner.done():
             self._runner.cancel()
-            await asyncio.wait([self._runner], timeout=CANCEL_AGAIN_S)
+            await asyncio.wait([self._runner], timeout=within)
 
     @property
     def endpoint(self) -> Endpoint:

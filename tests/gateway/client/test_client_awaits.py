@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 
 from gateway.client import Client, ConnectionLost, Endpoint, StoreChanged
+from gateway.client.timeouts import Timeouts
 from gateway.client.transport_errors import TransportBroken
 from gateway.protocol import codec
 from gateway.protocol.errors import Unavailable
@@ -53,10 +54,10 @@ class ScriptedWire:
         self.ends.set()
 
 
-def client_over(wires: Sequence[ScriptedWire]) -> Client:
+def client_over(wires: Sequence[ScriptedWire], limits: Timeouts = Timeouts()) -> Client:  # noqa: B008
     upcoming = deque(wires)
     make: Callable[[Endpoint], ScriptedWire] = lambda endpoint: upcoming.popleft()  # noqa: E731
-    return Client(Endpoint("http://scripted", "token"), wires=[make], chance=lambda: 1.0)
+    return Client(Endpoint("http://scripted", "token", limits=limits), wires=[make], chance=lambda: 1.0)
 
 
 async def test_a_wire_lost_between_its_sign_and_the_waiters_turn_is_waited_out() -> None:
@@ -138,5 +139,5 @@ async def test_a_client_ends_although_a_library_below_it_lost_the_first_cancella
             raise self.fault
             yield  # it is a generator
 
-    async with asyncio.timeout(60), client_over([Forgetful()]):
+    async with asyncio.timeout(60), client_over([Forgetful()], Timeouts(answers=0.02)):
         await asyncio.sleep(0.01)

@@ -53,8 +53,13 @@ def preview(session: Session, *options: str) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in done.json["agents"]}
 
 
+def projects_of(session: Session, name: str) -> list[dict[str, Any]]:
+    path = session.state / "sidecars" / name / "conversation.json"
+    return list(json.loads(path.read_text())["projects"]) if path.exists() else []
+
+
 def kept(session: Session, name: str) -> str:
-    (one,) = json.loads((session.state / "sidecars" / name / "conversation.json").read_text())["projects"]
+    (one,) = projects_of(session, name)
     return str(one["kept"]["session"]) if "kept" in one else ""
 
 
@@ -74,7 +79,8 @@ def returns(session: Session) -> list[str]:
 async def is_answered(session: Session, name: str, text: str) -> None:
     session.groupchat("send", f"@{name} {text}")
     await session.until(lambda: any(text in one for one in session.said_by(name)), name)
-    await session.until(lambda: kept(session, name), name)  # its sidecar keeps the id after it sent the answer
+    # its sidecar keeps the id of its conversation after it has sent the answer
+    await session.until(lambda: {bool(one.get("kept")) for one in projects_of(session, name)} == {True}, name)
 
 
 def files_of(folder: Path) -> dict[str, tuple[int, int]]:
@@ -259,7 +265,7 @@ async def test_they_start_one_after_another(session: Session) -> None:
 
 
 def stages_kept(session: Session) -> set[str]:
-    (one,) = json.loads((session.state / "sidecars" / "ada" / "conversation.json").read_text())["projects"]
+    (one,) = projects_of(session, "ada")
     return {"kept", "candidate"} & set(one)
 
 

@@ -19,6 +19,7 @@ from sidecar.agents.adapter.hook_config import HOOK_TIMEOUT_S, hook_command_line
 from sidecar.agents.adapter.missing_setup import settings_in
 
 EXTENSION_NAME = "llm-groupchat"
+HOOK_NAME = "room"  # Gemini lists all that ran in the last 3 s in one row: longer names would take a second one
 _HOOK_EVENTS = ("BeforeAgent", "AfterAgent", "Notification", "BeforeTool", "AfterTool")
 WRITING_TOOLS = ("replace", "write_file")
 _MATCHERS = {"AfterTool": "|".join(WRITING_TOOLS)}  # after any other tool nothing is to be told
@@ -75,14 +76,14 @@ def defaults_that_keep_sessions(place: LaunchContext) -> str | None:
 def _files_of_extension(folder: Path) -> dict[str, str]:
     hook = {
         "type": "command",
-        "name": EXTENSION_NAME,
+        "name": HOOK_NAME,
         "command": hook_command_line(outside=_INSIDE_VARIABLE),
         "timeout": (HOOK_TIMEOUT_S + 5) * 1000,
     }
     content = {
         "gemini-extension.json": {
             "name": EXTENSION_NAME,
-            "version": "1.3.0",
+            "version": "1.4.0",
             "description": "Tells llm-groupchat of each turn, and has the room's tools.",
             "mcpServers": {mcp_config.MCP_SERVER_NAME: _mcp_server()},
         },

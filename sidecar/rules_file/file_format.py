@@ -139,6 +139,12 @@ class BoxTable(RulesTable, frozen=True):
     scrolled: Annotated[str, KeyDoc("the row above it while it shows a part of its text", regex=True)] = ""
     cut: Annotated[str, KeyDoc("its first row while it shows a part of its text", regex=True, groups=("text",))] = ""
     tallest: Annotated[int, KeyDoc("the rows from which it shows a part of its text")] = 60
+    replaced: Annotated[
+        str, KeyDoc("what is between the rows of its frame where a dialog has taken its place", regex=True)
+    ] = ""
+    whole_width: Annotated[
+        bool, KeyDoc("whether these rows take the last column, too, which a row of text never does")
+    ] = False
 
 
 class DialogTable(RulesTable, frozen=True):

@@ -124,6 +124,8 @@ class _RulesCompiler:
             tallest=table.tallest,
             gutter=table.gutter,
             foot=self.pattern(table.foot),
+            replaced=self.pattern(table.replaced),
+            whole_width=table.whole_width,
         )
 
     def dialog(self, table: DialogTable) -> DialogStyle:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.protocol.types.core_types import Composer
 from sidecar.rules_file.bounded_pattern import TextPattern
@@ -38,6 +38,9 @@ class BoxStyle:
     replaces the mark when text would not go to the model (but to a shell, say); it counts as a draft. `commands`
     matches text that the agent's own program handles, so it starts no turn.
 
+    A dialog may stand between the two rows of the frame, in the place of the box: `replaced` matches what is between
+    them then. `whole_width`: these rows take the last column, too, which no row of a text does.
+
     A long text is shown in part: the row above says so (`scrolled`, in a frame), or its first row does (`cut`, which
     finds the text of that row), or it has `tallest` rows.
     """
@@ -58,6 +61,8 @@ class BoxStyle:
     tallest: int = MAX_DIALOG_ROWS
     gutter: str = ""
     foot: TextPattern | None = None
+    replaced: TextPattern | None = None
+    whole_width: bool = False
 
     def begins(self, row: str) -> bool:
         return self.mark.match(row) is not None or self.is_other(row)
@@ -96,17 +101,18 @@ class DialogStyle:
 @dataclass(frozen=True)
 class BoxPosition:
     """The position of the box: the row above its text, the row beneath it, and whether these two rows are a frame. It
-    may be narrower than the screen, from cell `left` to cell `right`."""
+    may be narrower than the screen, from cell `left` to cell `right`. `replaced`: a dialog is there instead."""
 
     top: int = -2
     bottom: int = -2
     framed: bool = True
     left: int = 0
     right: int | None = None
+    replaced: bool = False
 
     @property
     def found(self) -> bool:
-        return self.bottom >= 0
+        return self.bottom >= 0 and not self.replaced
 
     def inside(self, rows: Sequence[str]) -> Sequence[str]:
         within = rows[self.top + 1 : self.bottom] if self.found else ()
@@ -130,15 +136,22 @@ def find_box(box: BoxStyle | None, picture: ScreenSnapshot) -> BoxPosition:
         return NO_BOX
     if box.gutter:
         return _find_at_gutter(box, picture)
-    layout = _find_between_frames(box.frame, box.scrolled, picture) if box.frame else _find_at_cursor(box, picture)
+    layout = _find_between_frames(box, box.frame, picture) if box.frame else _find_at_cursor(box, picture)
     inside = layout.inside(picture.rows)
+    if box.replaced and not _is_scrolled(box, layout, picture) and box.replaced.search("\n".join(inside)):
+        return replace(layout, replaced=True)
     if not inside or not (box.begins(inside[0]) or _is_scrolled(box, layout, picture)):
         return NO_BOX
     return layout if _is_in_place(box, layout, picture.rows) else NO_BOX
 
 
 def _is_scrolled(box: BoxStyle, layout: BoxPosition, picture: ScreenSnapshot) -> bool:
-    return box.scrolled is not None and layout.framed and _is_full_width(box.scrolled, picture, layout.top)
+    return (
+        box.scrolled is not None
+        and layout.framed
+        and layout.top >= 0
+        and _is_full_width(box.scrolled, picture, layout.top, box.whole_width)
+    )
 
 
 def is_partial(box: BoxStyle | None, picture: ScreenSnapshot, layout: BoxPosition) -> bool:
@@ -175,27 +188,27 @@ def _has_scrolled_out(above: Sequence[str]) -> bool:
 
 
 def _find_between_frames(
-    frame: tuple[TextPattern, TextPattern], scrolled: TextPattern | None, picture: ScreenSnapshot
+    box: BoxStyle, frame: tuple[TextPattern, TextPattern], picture: ScreenSnapshot
 ) -> BoxPosition:
     """The lowest pair of frame rows. If top and bottom differ, the rest of another bottom beneath it does not
     matter."""
-    height = len(picture.rows)
+    height, whole = len(picture.rows), box.whole_width
     if frame[0] is not frame[1]:
-        top = _find_lowest_row(frame[0], picture, height)
-        bottom = next((y for y in range(top + 1, height) if _is_full_width(frame[1], picture, y)), -1)
+        top = _find_lowest_row(frame[0], picture, height, whole)
+        bottom = next((y for y in range(top + 1, height) if _is_full_width(frame[1], picture, y, whole)), -1)
     else:
-        bottom = _find_lowest_row(frame[1], picture, height)
-        top = max(_find_lowest_row(one, picture, bottom) for one in (frame[0], scrolled) if one)
+        bottom = _find_lowest_row(frame[1], picture, height, whole)
+        top = max(_find_lowest_row(one, picture, bottom, whole) for one in (frame[0], box.scrolled) if one)
     return BoxPosition(top, bottom) if 0 <= top < bottom else NO_BOX
 
 
-def _find_lowest_row(pattern: TextPattern, picture: ScreenSnapshot, before: int) -> int:
-    return next((y for y in range(before - 1, -1, -1) if _is_full_width(pattern, picture, y)), -1)
+def _find_lowest_row(pattern: TextPattern, picture: ScreenSnapshot, before: int, whole: bool) -> int:
+    return next((y for y in range(before - 1, -1, -1) if _is_full_width(pattern, picture, y, whole)), -1)
 
 
-def _is_full_width(pattern: TextPattern, picture: ScreenSnapshot, y: int) -> bool:
+def _is_full_width(pattern: TextPattern, picture: ScreenSnapshot, y: int, whole: bool = False) -> bool:
     row = picture.rows[y]
-    return len(row) >= picture.columns - 1 and pattern.fullmatch(row) is not None
+    return len(row) >= picture.columns - (0 if whole else 1) and pattern.fullmatch(row) is not None
 
 
 def _find_at_cursor(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
@@ -272,13 +285,15 @@ def regions_of(options: DialogStyle | None, picture: ScreenSnapshot, layout: Box
         if layout.found
         else "",
         "below": beneath,
-        "dialog": beneath if layout.found else join_rows(_dialog_rows(options, picture)),
+        "dialog": beneath if layout.found else join_rows(_dialog_rows(options, picture, layout)),
     }
 
 
-def _dialog_rows(options: DialogStyle | None, picture: ScreenSnapshot) -> Sequence[str]:
-    """If the agent draws a row that begins a dialog, there is no dialog without it. Otherwise the whole screen may be
+def _dialog_rows(options: DialogStyle | None, picture: ScreenSnapshot, layout: BoxPosition) -> Sequence[str]:
+    """A dialog in the place of the box ends with its frame. If the agent draws a row that begins a dialog, there is no dialog without it. Otherwise the whole screen may be
     one."""
+    if layout.replaced:
+        return picture.rows[layout.top : layout.bottom + 1]
     if options is None or options.starts is None:
         return picture.rows
     starts = [y for y in range(len(picture.rows)) if _is_full_width(options.starts, picture, y)]

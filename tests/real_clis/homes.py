@@ -213,6 +213,36 @@ def _copilot(place: Place, program: Path) -> Launch:
     return Launch((str(program),), base_env(place) | env)
 
 
+_PI_GATE = """\
+export default function (pi) {
+  pi.on("tool_call", async ({ toolName, input }, ctx) => {
+    if (toolName !== "bash") return
+    const answer = await ctx.ui.select(`Run this command?\\n\\n${input.command}`, ["Yes", "No"])
+    if (answer !== "Yes") return { block: true, reason: "Its user said no." }
+  })
+}
+"""
+
+
+def _pi(place: Place, program: Path) -> Launch:
+    """It asks about nothing by itself; an extension of its user does. Its own node is installed beside it."""
+    model = {"id": "fake-1", "contextWindow": 200_000, "maxTokens": 8000}
+    provider = {"baseUrl": f"{place.model}/v1", "api": "openai-completions", "apiKey": "dummy", "models": [model]}
+    agent = place.home / ".pi" / "agent"
+    _write_json(agent / "models.json", {"providers": {"fake": provider}})
+    _write_json(
+        agent / "settings.json",
+        {"defaultProvider": "fake", "defaultModel": "fake-1", "enableInstallTelemetry": False},
+    )
+    gate = agent / "extensions" / "gate.js"
+    gate.parent.mkdir(exist_ok=True)
+    gate.write_text(_PI_GATE)
+    env = base_env(place)
+    node = next(program.parents[1].glob("node-*/bin"), Path())
+    env |= {"PATH": f"{node}:{env['PATH']}", "PI_OFFLINE": "1", "PI_SKIP_VERSION_CHECK": "1", "PI_TELEMETRY": "0"}
+    return Launch((str(program),), env)
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -288,8 +318,18 @@ COPILOT = Cli(
     asks_within=10.0,
     progress=True,
 )
+PI = Cli(
+    "pi",
+    *release_and_program("pi", os.environ),
+    ready="/200k (auto)",
+    dialect=OpenAIChat,
+    launch=_pi,
+    tool=ToolCall("bash", {"command": "touch made"}),
+    dialog="Run this command?",
+    asks_within=10.0,
+)
 PINNED = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
-ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT)}}
+ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT, PI)}}
 
 
 def chosen(env: Mapping[str, str]) -> dict[str, Cli]:

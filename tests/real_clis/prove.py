@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -67,10 +68,18 @@ def install(release: Release) -> None:
         return
     release.folder.mkdir(parents=True, exist_ok=True)
     package = f"{PACKAGES[release.name].package}@{release.version}"
+    node = PACKAGES[release.name].node
+    beside = (f"{node_package()}@{node}",) if node else ()
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--loglevel=error")
-    done = subprocess.run(["npm", "install", "--prefix", str(release.folder), *quiet, package], check=False)
+    done = subprocess.run(["npm", "install", "--prefix", str(release.folder), *quiet, package, *beside], check=False)
     if done.returncode or not release.program.exists():
         raise SystemExit(f"prove-clis: npm could not install {package}.")
+
+
+def node_package() -> str:
+    """The one that has the program of node for this machine, and no script."""
+    kind = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return f"node-bin-darwin-{kind}" if sys.platform == "darwin" else f"node-linux-{kind}"
 
 
 def run(found: Found, step: str, *words: str, **more: str) -> tuple[bool, str]:

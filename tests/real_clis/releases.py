@@ -18,14 +18,16 @@ INSTALLED = HERE.parents[1] / ".venv" / "clis"
 PROVEN_VARIABLE = "GROUPCHAT_PROVE"  # NAME@VERSION: the tests run with this release alone
 
 
-class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`default_run`: `bin/run-tests` installs its pinned release and runs it."""
+class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`default_run`: `bin/run-tests` installs its pinned release and runs it. `node`: the release of node that is installed
+    beside it, for a CLI that needs a newer one than the machine may have."""
 
     package: str
     pinned: str
     proven: tuple[str, ...]
     program: str
     default_run: bool
+    node: str = ""
 
 
 def read_packages(path: Path = FILE) -> dict[str, Package]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sidecar.agents import REGISTRY, Adapter
 from tests.fakes.models.script import ToolCall
-from tests.real_clis.homes import CLAUDE, CODEX, COPILOT, GEMINI, OPENCODE, QWEN, Cli, Launch, Place, base_env
+from tests.real_clis.homes import CLAUDE, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli, Launch, Place, base_env
 
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
 ROOT = Path(__file__).resolve().parent.parent
@@ -121,6 +121,25 @@ class BarPlayer(Player):
         return self.composer(rows) is None and any(self.dialog in row for row in rows)
 
 
+class RulePlayer(Player):
+    """Its composer has no mark and stands between two rules, where its dialogs stand, too, behind an empty row."""
+
+    def composer(self, rows: list[str]) -> str | None:
+        inside = self._inside(rows)
+        return None if self._is_dialog(inside) else inside[0].strip() if inside else None
+
+    def asks(self, rows: list[str]) -> bool:
+        inside = self._inside(rows)
+        return self._is_dialog(inside) and any(self.dialog in row for row in inside)
+
+    def _inside(self, rows: list[str]) -> list[str]:
+        *_, top, bottom = (-1, -1, *(y for y, row in enumerate(rows) if re.match(r"─{3,}[─ ⠀-⣿]", row)))
+        return rows[top + 1 : bottom] if 0 <= top < bottom else []
+
+    def _is_dialog(self, inside: list[str]) -> bool:
+        return len(inside) > 1 and not inside[0].strip()
+
+
 PLAYERS: dict[str, Player] = {
     "claude": Player(
         "claude",
@@ -136,6 +155,7 @@ PLAYERS: dict[str, Player] = {
     "opencode": BarPlayer("opencode", OPENCODE, mark="┃", dialog=OPENCODE.dialog, yes="\r", transient=(500, 429)),
     "qwen": Player("qwen", QWEN, mark=">", dialog=QWEN.dialog, yes="1", no="4", transient=(500, 429)),
     "copilot": Player("copilot", COPILOT, mark="❯", dialog=COPILOT.dialog, yes="1", transient=(500, 429)),
+    "pi": RulePlayer("pi", PI, mark="", dialog=PI.dialog, yes="\r", transient=(500, 429)),
     "demo": Player("demo", None, mark="›", dialog="Do you want to run this?", yes="1"),
 }
 

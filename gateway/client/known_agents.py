@@ -34,7 +34,7 @@ KNOWN_AGENTS: dict[str, KnownAgent] = {
     "opencode": KnownAgent(Offer.FURTHER),
     "qwen": KnownAgent(Offer.FURTHER),
     "copilot": KnownAgent(Offer.FURTHER),
-    "pi": KnownAgent(Offer.FURTHER),
+    "pi": KnownAgent(),  # other programs have this name, too
     "demo": KnownAgent(),
     "generic": KnownAgent(),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -37,12 +37,12 @@ from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, 
 _SUBCOMMANDS = ("install", "remove", "uninstall", "update", "list", "config", "auth", "mcp")
 _NON_CHAT_OPTIONS = ("-p", "--print", "--mode", "--export", "--list-models", "-h", "--help", "-v", "--version")
 _OWN_SESSION = ("-c", "--continue", "-r", "--resume", "--session", "--session-id", "--fork", "--no-session")
-_SESSION_NAME_OPTIONS = ("--session-id", "--session")
 _FLAG_OPTIONS = (
     *("-nbt", "--no-builtin-tools", "-nt", "--no-tools", "-ne", "--no-extensions", "--no-mcp", "-ns", "--no-skills"),
     *("-np", "--no-prompt-templates", "--no-themes", "-nc", "--no-context-files", "--verbose", "-a", "--approve"),
     *("-na", "--no-approve", "--offline"),
 )
+_NO_MCP_OPTIONS = ("--no-mcp", "-ne", "--no-extensions")
 _ACCOUNT_VARIABLE_ENDINGS = ("_API_KEY", "_OAUTH_TOKEN", "_AUTH_TOKEN")
 _TRUSTED_FILES = (
     *("settings.json", "mcp.json", "extensions", "skills", "prompts", "themes", "SYSTEM.md", "APPEND_SYSTEM.md"),
@@ -108,7 +108,7 @@ def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
         added += ("--session-id", session)
     return LaunchPlan(
         (given[0], *added, *given[1:]),
-        files={extension: _extension_text(run), run: _run_text(place, turns)},
+        files={extension: _extension_text(run), run: _run_text(given, place, turns)},
         transcript=turns,
         session=session,
     )
@@ -119,9 +119,10 @@ def _extension_text(run: Path) -> str:
     return text.replace('const RUN_FILE = ""', f"const RUN_FILE = {json.dumps(str(run))}", 1)
 
 
-def _run_text(place: LaunchContext, turns: Path) -> str:
+def _run_text(command: Sequence[str], place: LaunchContext, turns: Path) -> str:
     """What differs between runs. Pi's tools ask for no permission, so nothing needs to be allowed here."""
-    return json.dumps({"hooks": place.hooks, "file": str(turns), "tools": _mcp_server(place) if place.tools else None})
+    connects = place.tools and not options_in(command).intersection(_NO_MCP_OPTIONS)
+    return json.dumps({"hooks": place.hooks, "file": str(turns), "tools": _mcp_server(place) if connects else None})
 
 
 def _mcp_server(place: LaunchContext) -> Mapping[str, object]:
@@ -139,8 +140,7 @@ def _named_session(command: Sequence[str]) -> str:
     """The conversation that the command itself names and continues. A file or a part of an id may be meant, too, and
     Pi's first event tells its id."""
     words = [word for one in command[1:] for word in one.split("=", 1)]
-    named = (name for option, name in itertools.pairwise(words) if option in _SESSION_NAME_OPTIONS[:1])
-    return next(named, "")
+    return next((name for option, name in itertools.pairwise(words) if option == "--session-id"), "")
 
 
 def _is_written(session: str, place: LaunchContext) -> bool | None:
@@ -150,7 +150,7 @@ def _is_written(session: str, place: LaunchContext) -> bool | None:
     return any(True for pattern in ("*_{}.jsonl", "*/*_{}.jsonl") for _ in folder.glob(pattern.format(session))) or None
 
 
-def _guard_text(text: str, is_name: object) -> str:
+def _guard_text(text: str, _: Callable[[str], bool]) -> str:
     """It reads no file that a text names, but makes four spaces of a tab."""
     return text.replace("\t", _TAB)
 

@@ -187,9 +187,7 @@ def _has_scrolled_out(above: Sequence[str]) -> bool:
     return len(above) < MAX_ROWS_FROM_BOTTOM and not any(row[:1].strip() for row in above)
 
 
-def _find_between_frames(
-    box: BoxStyle, frame: tuple[TextPattern, TextPattern], picture: ScreenSnapshot
-) -> BoxPosition:
+def _find_between_frames(box: BoxStyle, frame: tuple[TextPattern, TextPattern], picture: ScreenSnapshot) -> BoxPosition:
     """The lowest pair of frame rows. If top and bottom differ, the rest of another bottom beneath it does not
     matter."""
     height, whole = len(picture.rows), box.whole_width
@@ -290,8 +288,8 @@ def regions_of(options: DialogStyle | None, picture: ScreenSnapshot, layout: Box
 
 
 def _dialog_rows(options: DialogStyle | None, picture: ScreenSnapshot, layout: BoxPosition) -> Sequence[str]:
-    """A dialog in the place of the box ends with its frame. If the agent draws a row that begins a dialog, there is no dialog without it. Otherwise the whole screen may be
-    one."""
+    """A dialog in the place of the box ends with its frame. If the agent draws a row that begins a dialog, there is no
+    dialog without it. Otherwise the whole screen may be one."""
     if layout.replaced:
         return picture.rows[layout.top : layout.bottom + 1]
     if options is None or options.starts is None:

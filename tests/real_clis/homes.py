@@ -215,8 +215,9 @@ def _copilot(place: Place, program: Path) -> Launch:
 
 _PI_GATE = """\
 export default function (pi) {
+  pi.registerFlag("free", { type: "boolean", default: false })
   pi.on("tool_call", async ({ toolName, input }, ctx) => {
-    if (toolName !== "bash") return
+    if (toolName !== "bash" || pi.getFlag("free")) return
     const answer = await ctx.ui.select(`Run this command?\\n\\n${input.command}`, ["Yes", "No"])
     if (answer !== "Yes") return { block: true, reason: "Its user said no." }
   })

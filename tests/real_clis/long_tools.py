@@ -12,6 +12,7 @@ FREELY = {
     "gemini": ("--yolo",),
     "opencode": ("--auto",),
     "copilot": ("--allow-all-tools",),
+    "pi": ("--free",),  # of the extension in its home
 }
 
 
@@ -24,6 +25,8 @@ def long_tool(name: str, mark: str) -> ToolCall:
             return ToolCall("run_shell_command", {"command": command, "description": "Wait"})
         case "opencode" | "copilot":
             return ToolCall("bash", {"command": command, "description": "Wait"})
+        case "pi":
+            return ToolCall("bash", {"command": command})
     return ToolCall("exec_command", {"cmd": command})
 
 

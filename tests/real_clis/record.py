@@ -17,6 +17,7 @@ from tests.real_clis.homes import (
     COPILOT,
     GEMINI,
     OPENCODE,
+    PI,
     QWEN,
     Cli,
     claude_with_subscription,
@@ -34,7 +35,7 @@ from tests.sidecar.quotes import EVERYTHING, wide
 
 LIMITS: dict[str, Callable[[int], Reply]] = {
     **{"claude": claude_limit, "codex": codex_limit, "gemini": gemini_limit},
-    **{"opencode": opencode_go_limit, "qwen": qwen_limit},
+    **{"opencode": opencode_go_limit, "qwen": qwen_limit, "pi": qwen_limit},
 }
 NOUNS = ("parser", "record", "writer", "sheet", "driver", "report", "kernel", "ledger", "quote")
 PROSE = " ".join(f"The {NOUNS[n % 9]} joins {NOUNS[n * n % 7]} number {n}." for n in range(30))
@@ -337,6 +338,25 @@ RECORDINGS |= {
     "copilot-errors": (COPILOT, (80, 24), errors, True),
     "copilot-interrupts": (COPILOT, (80, 24), interrupts, True),
     "copilot-modals": (COPILOT, (80, 24), modals(("/theme", "Color Mode"), ("/settings", "[User]")), True),
+}
+PI_PLACES = places(
+    ("!+ls", "ls", "idle", f"{ERASE}+{BACK}"),
+    ("/mod", "model", "idle", ERASE),
+    (f"{ESCAPE}+{ESCAPE}", "Session Tree", "approval", ESCAPE),
+    ("/resume+\r", "Resume Session", "approval", ESCAPE),
+    ("/login+\r", "authentication method", "approval", ESCAPE),
+)
+RECORDINGS |= {
+    "pi-quotes-100x30": (PI, (100, 30), quotes, True),
+    "pi-quotes-60x20": (PI, (60, 20), quotes, True),
+    "pi-silence": (PI, (80, 24), silence, True),
+    "pi-resizes": (PI, (100, 30), resizes, True),
+    "pi-errors": (PI, (80, 24), errors, True),
+    "pi-interrupts": (PI, (60, 20), interrupts, True),
+    "pi-modals": (PI, (80, 24), modals(("/model", "Only showing"), ("/settings", "Type to search")), True),
+    "pi-places": (PI, (100, 30), PI_PLACES, True),
+    "pi-limits": (PI, (80, 24), limits("error"), True),
+    "pi-compacts": (PI, (100, 30), compacts_aside(180_000, "/compact"), True),
 }
 Step = tuple[str, str]
 SETTINGS, COPILOT_STATE = ".gemini/settings.json", ".copilot/config.json"

@@ -19,8 +19,8 @@ PROVEN_VARIABLE = "GROUPCHAT_PROVE"  # NAME@VERSION: the tests run with this rel
 
 
 class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`default_run`: `bin/run-tests` installs its pinned release and runs it. `node`: the release of node that is installed
-    beside it, for a CLI that needs a newer one than the machine may have."""
+    """`default_run`: `bin/run-tests` installs its pinned release and runs it. `node`: the release of node that is
+    installed beside it, for a CLI that needs a newer one than the machine may have."""
 
     package: str
     pinned: str

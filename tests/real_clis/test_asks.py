@@ -23,8 +23,11 @@ from tests.support.asking import Scene, asking
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 each_cli = pytest.mark.parametrize("of_module", NEWEST, indirect=True)
-# whose options have digits, which a key chooses
-with_digits = pytest.mark.parametrize("of_module", [name for name in NEWEST if name != "opencode"], indirect=True)
+# whose options have no digits, so none is read
+NO_DIGITS = ("opencode", "pi")
+with_digits = pytest.mark.parametrize("of_module", [name for name in NEWEST if name not in NO_DIGITS], indirect=True)
+# whose questions are those of its user's extensions, which the room can only refuse
+told_a_yes = pytest.mark.parametrize("of_module", [name for name in NEWEST if name != "pi"], indirect=True)
 # whose hook, or plugin, decides
 DECIDING = [name for name in ("claude", "opencode") if name in NEWEST]
 deciding = pytest.mark.parametrize("of_module", DECIDING, indirect=True)
@@ -45,7 +48,7 @@ class One:
         """Its model calls the tool that it asks its person about."""
         self.model.script(Reply("Let me.", tool=CLIS[self.name].tool), Reply("Well then."), Reply("And so."))
         await self.scene.say("Make it.")
-        return await self.scene.ask(drawn=self.name != "opencode")  # whose options have no digits, so none is read
+        return await self.scene.ask(drawn=self.name not in NO_DIGITS)
 
     async def begin(self) -> None:
         await self.scene.idle()
@@ -83,7 +86,7 @@ async def one(of_module: Kept[One]) -> AsyncIterator[One]:
         yield found
 
 
-@each_cli
+@told_a_yes
 async def test_what_is_allowed_runs(one: One) -> None:
     ask = await one.asks()
     assert "touch made" in ask.detail
@@ -183,7 +186,7 @@ async def test_an_answer_to_an_earlier_dialog_is_refused(one: One) -> None:
     ask = await one.asks()
     with pytest.raises(Conflict, match="now asks another question"):
         await one.scene.answer("allow", "0" * 16)
-    assert (await one.scene.ask(drawn=one.name != "opencode")).state is AskState.OPEN
+    assert (await one.scene.ask(drawn=one.name not in NO_DIGITS)).state is AskState.OPEN
     assert not one.made
     await one.scene.answer("deny", ask.digest)
     assert (await one.scene.ask(1, AskState.ANSWERED)).answer == "deny"

@@ -41,6 +41,7 @@ TRANSCRIPTS = {
     "gemini": ".gemini/tmp",
     "opencode": ".local/share/opencode",
     "copilot": ".copilot/session-state",
+    "pi": ".pi/agent/sessions",
 }
 SECRET, SECOND, THIRD = (f"The word to remember is {word}." for word in ("BLUE-4711", "GREEN-4712", "GREY-4713"))
 

@@ -20,6 +20,8 @@ from tests.real_clis.unprepared import (
     no_codex_config,
     no_copilot_provider,
     no_key,
+    no_pi_models,
+    own_pi_settings,
     repository,
     trusting_gemini,
     without,
@@ -49,6 +51,8 @@ MISSING: list[tuple[str, Change, list[str], str]] = [
         "Do you trust the files in this folder?",
     ),
     ("copilot", no_copilot_provider, ["asks to log in"], "/login to sign in"),
+    ("pi", own_pi_settings, ["asks whether you trust WORK"], "Trust"),
+    ("pi", no_pi_models, ["asks to log in"], "no-model"),
 ]
 
 

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 PROMPT = "[alice -> you #7] Is it grün?\n  Say so 🙂."
 # What a model on loopback says of the two calls of a turn; to codex it gives both the same id, so they count once.
-COSTS = {"claude": 284, "codex": 120, "gemini": 220}
+COSTS = {"claude": 284, "codex": 120, "gemini": 220, "pi": 240}
 WORDS = "Es ist grün 🙂, wirklich 🏳️\u200d🌈:\n\n  1. ja\n  2. sì — più o meno «schön»."
 
 
@@ -61,7 +61,7 @@ async def test_a_turn_is_told_exactly_and_a_second_copy_is_refused(scene: Observ
     await scene.say(PROMPT)
     assert (await scene.tells(TurnFactKind.PROMPT)).text == PROMPT
     assert await answer(scene) == WORDS
-    if scene.agent.name != "opencode":  # whose turns our plugin writes, for each conversation into the same file
+    if scene.agent.name not in ("opencode", "pi"):  # whose turns ours writes, of each conversation into the same file
         assert scene.listener.session[:8] in str(scene.listener.transcript)
     scene.hearers.refuses = lambda fact: "#7 is here already" if "#7]" in fact.text else ""
     await retry_until(lambda: scene.cli.ready in scene.terminal.screen, describe=scene.terminal.describe)
@@ -112,6 +112,7 @@ WRITES = {  # the call, what its user is asked, how the tool is named, and wheth
         "write_file",
         True,
     ),
+    "pi": (ToolCall("write", {"path": "{work}/made", "content": "x\n"}), "", "write", True),
     "codex": (ToolCall("exec_command", {"cmd": f"apply_patch <<'EOF'\n{PATCH}EOF"}), "", "Bash", False),
 }
 

@@ -100,6 +100,7 @@ LIMITS = {
     "codex": (ALL["codex"], codex_limit),
     "opencode": (ALL["opencode"], opencode_limit),
     "qwen": (ALL["qwen"], qwen_limit),
+    "pi": (ALL["pi"], qwen_limit),  # it speaks to many providers
 }
 WAITS_INSIDE = ("opencode",)  # it repeats the request when the limit has ended, and works until then
 

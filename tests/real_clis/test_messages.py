@@ -221,6 +221,7 @@ COSTS = {
     "opencode": 142,
     "qwen": 120,
     "copilot": 120,
+    "pi": 120,
 }  # what a model on loopback says of each call
 
 
@@ -306,4 +307,6 @@ def reading(cli: str, path: str) -> ToolCall:
         return ToolCall("read", {"filePath": path})
     if cli == "copilot":
         return ToolCall("view", {"path": path, "view_range": [1, 200]})
+    if cli == "pi":
+        return ToolCall("read", {"path": path})
     return ToolCall("Read" if cli == "claude" else "read_file", {"file_path": path})

@@ -50,6 +50,16 @@ def no_copilot_provider(place: Place, env: dict[str, str]) -> None:
         del env[name]
 
 
+def own_pi_settings(place: Place, env: dict[str, str]) -> None:
+    """The project has settings of its own."""
+    (place.work / ".pi").mkdir()
+    (place.work / ".pi" / "settings.json").write_text("{}")
+
+
+def no_pi_models(place: Place, env: dict[str, str]) -> None:
+    (place.home / ".pi" / "agent" / "models.json").unlink()
+
+
 onboarding = without(".claude.json", "hasCompletedOnboarding")
 
 

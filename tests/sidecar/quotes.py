@@ -96,13 +96,34 @@ COPILOT = """\
  ● Working · 12 B esc esc interrupt
  / search · ↑/↓ navigate · enter open · esc cancel"""
 
+PI = """\
+ $ touch made
+────────────────────────────────────────
+
+ Run this command?
+
+ touch made
+
+ → Yes
+   No
+
+ ↑↓ navigate  enter select  escape/ctrl+c cancel
+
+────────────────────────────────────────
+ Error: 400: no
+── ⠹ Working ───────────────────────────
+[paste #1 +30 lines]
+────────────────────────────────────────
+~/shop (main)
+↑200 ↓40 0.1%/200k (auto)         fake-1"""
+
 OTHERS = """\
 [ ! ] Action Required | shop
 Do you want to continue? [y/n]
 Password: 
 user@host:~$ """
 
-EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, COPILOT, OTHERS))
+EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, COPILOT, PI, OTHERS))
 
 
 def wide(text: str, columns: int) -> str:

@@ -33,6 +33,7 @@ def place(home: Path = Path("/home/a")) -> LaunchContext:
         (["opencode"], "opencode"),
         (["qwen"], "qwen"),
         (["copilot"], "copilot"),
+        (["pi"], "pi"),
     ],
 )
 def test_the_adapter_follows_the_command(command: Sequence[str], name: str) -> None:

@@ -59,6 +59,8 @@ ROLLOUT = f"home/.codex/sessions/2026/11/30/rollout-2026-11-30T12-24-42-{ID}.jso
         ("demo", {f"private/demo-{ID}.jsonl": ""}, False),
         ("opencode", {}, None),
         ("copilot", {}, None),
+        ("pi", {f"home/.pi/agent/sessions/--work--/2026-11-30T17-26-53-202Z_{ID}.jsonl": "{}"}, True),
+        ("pi", {}, None),
         ("generic", {}, None),
     ],
 )

@@ -28,6 +28,7 @@ from sidecar.conversation.foreseen_start import ForeseenConversation, foresee_co
         ("opencode --continue", "command"),
         ("python -m sidecar.demo_agent", "resumed"),
         ("copilot", "unseen"),
+        ("pi", "unseen"),
         ("bash", "never"),
     ],
 )

@@ -52,6 +52,13 @@ def copilot(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> 
     return [" ● It showed this:", *prose, "", *([" ~/shop", rule, "❯", rule, footer] if box else [])]
 
 
+def pi(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> list[str]:
+    rule = "─" * columns
+    top = "── ⠹ Working ".ljust(columns, "─") if busy else rule
+    footer = ["~/shop", "↑100 ↓20 0.1%/200k (auto)" + "fake-1".rjust(columns - 25)]
+    return [" It showed this:", *prose, "", *([top, "", rule, *footer] if box else [])]
+
+
 DRAWN = {
     "claude": claude,
     "codex": codex,
@@ -59,21 +66,25 @@ DRAWN = {
     "opencode": opencode,
     "qwen": qwen,
     "copilot": copilot,
+    "pi": pi,
 }
 CASES = [(name, size, busy) for name, size, busy in product(DRAWN, SIZES, (True, False))]
 
 
 def shown(name: str, size: tuple[int, int], *, busy: bool, box: bool = True, tool: bool = False) -> ScreenSnapshot:
-    """All of them indent what they did not say themselves by two columns at least."""
+    """All of them indent what they did not say themselves by a column at least."""
     columns, height = size
     before = (
-        {"claude": "     ", "codex": "    ", "gemini": "│ ", "opencode": "  ┃  ", "qwen": "     ", "copilot": "   "}[
-            name
-        ]
+        {
+            **{"claude": "     ", "codex": "    ", "gemini": "│ ", "opencode": "  ┃  ", "qwen": "     "},
+            **{"copilot": "   ", "pi": " "},
+        }[name]
         if tool
         else "  "
     )
-    before = {"opencode": "     ", "qwen": "    ", "copilot": "   "}.get(name, before) if not tool else before
+    before = (
+        {"opencode": "     ", "qwen": "    ", "copilot": "   ", "pi": " "}.get(name, before) if not tool else before
+    )
     prose = [(before + row)[:columns] for row in wide(EVERYTHING, columns - len(before)).split("\n")]
     rows = DRAWN[name](prose, columns, busy=busy, box=box)[-height:]
     rows = [""] * (height - len(rows)) + rows

@@ -19,6 +19,7 @@ from sidecar.agents.adapter.adapter import (
     Adapter,
     DraftStash,
     Hooks,
+    InterruptMethod,
     LaunchContext,
     LaunchMethod,
     LaunchPlan,
@@ -202,6 +203,7 @@ ADAPTER = Adapter(
     submit=SubmitMethod(pause=0.05, shown=0.02, collapses_from=(500, 11), begins_within=4.0),
     text=TextInput(_guard_text, _finish_text),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
+    interrupt=InterruptMethod(only_refuses=True),
     hooks=Hooks(
         _parse_event,
         _refusal_answer,

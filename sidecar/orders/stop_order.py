@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from sidecar.activity.activity_verdict import CALM_ACTIVITIES
+from gateway.protocol.types.core_types import Activity
 from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import Adapter
 from sidecar.delivery.stop_rules import STILL_WORKING_TEXT, StopOrder, StopRefusal, decided
@@ -42,6 +43,7 @@ class _KeyPressed:
     order: StopOrder
     at: float
     turn: float  # seconds that the turn had lasted
+    refused: bool = False  # the key has only denied a dialog, and must be pressed again
     over: bool = False
 
 
@@ -75,14 +77,16 @@ class AgentStopper:
 
     def order(self, order: StopOrder) -> bool:
         """Return whether the key was pressed. The result is checked afterwards."""
-        why = decided(self._target.look().verdict.activity, order)
+        activity = self._target.look().verdict.activity
+        why = decided(activity, order)
         if why is not None:
             self._not_done(order, why)
             return False
         if self._has_just_pressed():
             log.warning("stopped by the key before", sender=order.by)
             return False
-        pressed = _KeyPressed(order, self._now(), self._now() - self._began)
+        refuses = activity is Activity.ASKING and self._agent.interrupt.only_refuses
+        pressed = _KeyPressed(order, self._now(), self._now() - self._began, refuses)
         self._standing = pressed
         self._press(order)
         self._pressed.put_nowait(pressed)
@@ -108,11 +112,14 @@ class AgentStopper:
 
     async def _see_through(self, pressed: _KeyPressed) -> None:
         """The key is pressed only once: the agent begins its queued prompts at once, and a second key would end
-        those."""
+        those. Where it has only denied a dialog, it is pressed once more when the agent works again."""
         if self._agent.interrupt.leaves_tools:
             await asyncio.sleep(TOOL_EXIT_TIMEOUT_S)
             await self._end_tools(pressed)
         while not pressed.over and self._now() - pressed.at < GIVE_UP_AFTER_S:
+            if pressed.refused and self._target.look().verdict.activity is Activity.BUSY:
+                pressed.refused = False
+                self._press(pressed.order)
             await asyncio.sleep(CHECK_INTERVAL_S)
         if not pressed.over and decided(self._target.look().verdict.activity, pressed.order) is None:
             self._not_done(pressed.order, StopRefusal(STILL_WORKING_TEXT))

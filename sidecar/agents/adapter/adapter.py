@@ -215,6 +215,7 @@ class InterruptMethod:
 
     key: bytes = b"\x1b"
     leaves_tools: bool = False  # a running tool is not ended with the turn
+    only_refuses: bool = False  # in a dialog the key is a No, after which the turn goes on
 
 
 @dataclass(frozen=True)

@@ -120,8 +120,8 @@ class FakeTarget:
 
 
 @contextlib.asynccontextmanager
-async def running(target: FakeTarget) -> AsyncIterator[AgentStopper]:
-    stop = AgentStopper("claude", REGISTRY["claude"], target, 1, target.clock)
+async def running(target: FakeTarget, agent: str = "claude") -> AsyncIterator[AgentStopper]:
+    stop = AgentStopper(agent, REGISTRY[agent], target, 1, target.clock)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(stop.run(), name="stop")
         yield stop
@@ -136,6 +136,17 @@ async def test_a_key_without_effect_is_reported_and_not_pressed_again() -> None:
         await retry_until(lambda: target.told)
     assert target.pressed == ["by root"]
     assert target.told == [f"root: claude was not stopped: {STILL_WORKING_TEXT}."]
+
+
+@pytest.mark.parametrize(("agent", "presses"), [("pi", 2), ("claude", 1)])
+async def test_a_key_that_only_denies_a_dialog_is_pressed_again_when_the_turn_goes_on(agent: str, presses: int) -> None:
+    target = FakeTarget(A.ASKING)
+    async with running(target, agent) as stop:
+        stop.order(MAY)
+        assert target.pressed == ["by root"]
+        target.activity = A.BUSY
+        await retry_until(lambda: target.told)
+    assert target.pressed == ["by root"] * presses
 
 
 async def test_two_orders_at_once_are_one_key() -> None:

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import structlog
 
-from sidecar.activity.activity_verdict import CALM_ACTIVITIES
 from gateway.protocol.types.core_types import Activity
+from sidecar.activity.activity_verdict import CALM_ACTIVITIES
 from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import Adapter
 from sidecar.delivery.stop_rules import STILL_WORKING_TEXT, StopOrder, StopRefusal, decided

@@ -27,11 +27,13 @@ ROOT = Path(__file__).parents[2]
 MODES = (25, 1049, 2004, 1004)
 ANSWER = "The answer, in **bold** and `code`."
 # What differs by itself: an animated mascot, hints and warnings that come and go, folders, seconds and times of day, a
-# dot that blinks; and what Gemini shows of hooks as they run, ours too, for only its user's settings could hide it.
+# dot that blinks; and what Gemini shows of hooks as they run, ours too, for only its user's settings could hide it; Pi's
+# list of extensions at its start names ours.
 _RESTLESS = re.compile(
     r"^[ ▀-▟]+(?=[A-Z/]|$)|[\w/]*/(?:work|home)\b\S*|✻ .*|\S \w+ · /effort|· ← for agents|· \? for .*|^[●•◦ ] (?=\S)"
     r"|Worked for .*|⚠ .*|^.*\? for shortcuts.*|Executing Hooks?: .*|← for agents|· A title|ctrl\+\S to .*"
     r"|^ Tip: .*|^ Shift\+Tab .*| *1 MCP server| +\d\d:\d\d(?= *┃?$)| +\d+s(?= *┃?$)|● MCP Servers reloaded: .*"
+    r"|(?:, )?pi-extension\.js(?:, )?"
 )
 pytestmark = pytest.mark.slow
 

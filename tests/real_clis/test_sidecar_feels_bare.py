@@ -27,8 +27,8 @@ ROOT = Path(__file__).parents[2]
 MODES = (25, 1049, 2004, 1004)
 ANSWER = "The answer, in **bold** and `code`."
 # What differs by itself: an animated mascot, hints and warnings that come and go, folders, seconds and times of day, a
-# dot that blinks; and what Gemini shows of hooks as they run, ours too, for only its user's settings could hide it; Pi's
-# list of extensions at its start names ours.
+# dot that blinks; what Gemini shows of hooks as they run, ours too, for only its user's settings could hide it; and the
+# name of our extension in the list that Pi shows at its start.
 _RESTLESS = re.compile(
     r"^[ ▀-▟]+(?=[A-Z/]|$)|[\w/]*/(?:work|home)\b\S*|✻ .*|\S \w+ · /effort|· ← for agents|· \? for .*|^[●•◦ ] (?=\S)"
     r"|Worked for .*|⚠ .*|^.*\? for shortcuts.*|Executing Hooks?: .*|← for agents|· A title|ctrl\+\S to .*"

@@ -86,6 +86,17 @@ async def one(of_module: Kept[One]) -> AsyncIterator[One]:
         yield found
 
 
+@pytest.mark.parametrize("of_module", [name for name in ("pi",) if name in NEWEST], indirect=True)
+async def test_a_yes_to_an_extension_of_its_user_is_given_at_its_terminal(one: One) -> None:
+    ask = await one.asks()
+    assert ("touch made" in ask.detail, ask.allow, ask.deny) == (True, "", "esc")
+    with pytest.raises(Conflict, match="answer in the agent's terminal"):
+        await one.scene.answer("allow", ask.digest)
+    one.scene.pane.write("\r")
+    assert (await one.scene.ask(1, AskState.CLOSED)).reason == "answered at the terminal"
+    await retry_until(lambda: one.made, describe=one.scene.describe)
+
+
 @told_a_yes
 async def test_what_is_allowed_runs(one: One) -> None:
     ask = await one.asks()
@@ -173,8 +184,9 @@ async def test_an_option_is_chosen_by_its_own_key(one: One) -> None:
 async def test_a_person_at_the_terminal_wins(one: One) -> None:
     ask = await one.asks()
     one.scene.pane.write("\x1b")
-    with contextlib.suppress(NotFound):
-        await one.scene.answer("allow", ask.digest)
+    if ask.allow:
+        with contextlib.suppress(NotFound):
+            await one.scene.answer("allow", ask.digest)
     ended = await one.scene.ask(1, AskState.CLOSED)
     assert (ended.by, ended.reason) == ("", "answered at the terminal")
     await one.scene.idle()

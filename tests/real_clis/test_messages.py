@@ -194,7 +194,8 @@ def as_said(prompt: str) -> str:
 @of_newest
 async def test_a_stop_refuses_what_is_asked_for_who_may(one: CliInSidecar) -> None:
     room = one.pane.room
-    one.model.script(Reply("Let me see.", tool=one.cli.tool))
+    goes_on = Reply("Then I do without it, word by word.", seconds=20)  # after Pi's No, unless it is stopped
+    one.model.script(Reply("Let me see.", tool=one.cli.tool), goes_on)
     first = room.say("Make it.")
     await retry_until(lambda: [asked for asked in room.asked if isinstance(asked, OpenAsk)], 60)
     await one.pane.is_("asking", 60)

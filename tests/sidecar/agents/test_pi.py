@@ -39,7 +39,7 @@ def test_an_extension_of_ours_is_named_for_the_run() -> None:
 
 def test_what_pi_may_keep_a_copy_of_holds_no_secret() -> None:
     launch = launched("pi", replace(place(), tools="http://t/mcp", key="k3y"))
-    assert "secret" not in launch.files[EXTENSION] and "k3y" not in launch.files[EXTENSION]
+    assert "127.0.0.1" not in launch.files[EXTENSION] and "k3y" not in launch.files[EXTENSION]
     assert "k3y" not in str((launch.command, launch.env))
     tools = json.loads(launch.files[RUN])["tools"]
     assert (tools["name"], tools["server"]["url"]) == ("groupchat", "http://t/mcp")

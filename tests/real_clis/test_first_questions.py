@@ -52,7 +52,7 @@ MISSING: list[tuple[str, Change, list[str], str]] = [
     ),
     ("copilot", no_copilot_provider, ["asks to log in"], "/login to sign in"),
     ("pi", own_pi_settings, ["asks whether you trust WORK"], "Trust"),
-    ("pi", no_pi_models, ["asks to log in"], "no-model"),
+    ("pi", no_pi_models, ["asks to log in"], "No models available"),
 ]
 
 

@@ -342,7 +342,7 @@ RECORDINGS |= {
 PI_PLACES = places(
     ("!+ls", "ls", "idle", f"{ERASE}+{BACK}"),
     ("/mod", "model", "idle", ERASE),
-    (f"{ESCAPE}+{ESCAPE}", "Session Tree", "approval", ESCAPE),
+    ("/tree+\r", "Session Tree", "approval", ESCAPE),
     ("/resume+\r", "Resume Session", "approval", ESCAPE),
     ("/login+\r", "authentication method", "approval", ESCAPE),
 )

@@ -152,9 +152,15 @@ async def test_a_refused_prompt_does_not_reach_the_model_and_is_not_written_down
 
 async def test_tools_and_questions_are_told(tmp_path: Path) -> None:
     call = {"toolCallId": "c", "toolName": "write", "args": {"path": "a.py", "content": "long"}}
-    good = [{"type": "tool_execution_start", **call}, {"type": "tool_execution_end", **call, "isError": False}]
-    bad = [{"type": "tool_execution_start", **call}, {"type": "tool_execution_end", **call, "isError": True}]
-    asks = {"type": "ui_prompt_start", "kind": "select", "title": "Run it?"}
+    good: list[Event] = [
+        {"type": "tool_execution_start", **call},
+        {"type": "tool_execution_end", **call, "isError": False},
+    ]
+    bad: list[Event] = [
+        {"type": "tool_execution_start", **call},
+        {"type": "tool_execution_end", **call, "isError": True},
+    ]
+    asks: Event = {"type": "ui_prompt_start", "kind": "select", "title": "Run it?"}
     heard, _, _ = await fed(tmp_path, [*good, *bad, asks])
     names = [one["hook_event_name"] for one in heard]
     assert sorted(names) == ["question", "tool", "tool", "tool.ended"]

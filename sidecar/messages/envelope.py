@@ -24,6 +24,7 @@ _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufff9-\ufffb]")
 _TAB = "    "
 IN_PUBLIC_TEXT = ", in public"
 MIN_PART_CHARS = 40
+MIN_END_CHARS = 4
 
 
 def clean_text(text: str) -> str:
@@ -114,9 +115,10 @@ def is_same_text(shown: str, ours: str) -> bool:
 
 
 def is_part_of(shown: str, ours: str) -> bool:
-    """Whether a composer that shows only a part of its text shows a large part of ours."""
-    part = _comparable_text(shown)
-    return len(part) >= MIN_PART_CHARS and part in _comparable_text(ours)
+    """Whether a composer that shows only a part of its text shows a large part of ours, or its end. The last rows of a
+    text with empty rows hold few characters."""
+    part, whole = _comparable_text(shown), _comparable_text(ours)
+    return (len(part) >= MIN_PART_CHARS and part in whole) or (len(part) >= MIN_END_CHARS and whole.endswith(part))
 
 
 @lru_cache(maxsize=16)

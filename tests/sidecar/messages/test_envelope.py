@@ -11,6 +11,7 @@ from sidecar.errors import SidecarError
 from sidecar.messages.envelope import (
     clean_text,
     envelopes_in_one_line,
+    is_part_of,
     is_same_text,
     numbers_in,
     parse_template,
@@ -170,3 +171,20 @@ def test_codex_gets_no_ending_that_opens_a_list(text: str, finished: str) -> Non
 )
 def test_a_composer_wraps_where_it_likes(shown: str, ours: str, same: bool) -> None:
     assert is_same_text(shown, ours) is same
+
+
+@pytest.mark.parametrize(
+    ("shown", "found"),
+    [
+        ("exit\n\n\nblank lines before,\n\n\nand after", True),
+        ("and after", True),
+        ("\n\nr", False),
+        ("blank lines before,", False),
+        ("[alice -> you #7] a line of so many words that it says whose text it is", True),
+        ("another text of a person, and after that its end", False),
+    ],
+)
+def test_a_part_of_a_text_is_a_large_one_or_its_end(shown: str, found: bool) -> None:
+    words = "a line of so many words that it says whose text it is"
+    ours = f"[alice -> you #7] {words}\nexit\n\n\nblank lines before,\n\n\nand after\n\n"
+    assert is_part_of(shown, ours) is found

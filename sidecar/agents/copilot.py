@@ -211,7 +211,7 @@ def _shown_input(given: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _parse_event(entry: Mapping[str, object]) -> TurnFact | None:
-    """Events of a subagent, and prompts that Copilot gives itself, say nothing about a message."""
+    """Events of a subagent, and prompts and calls that Copilot makes itself, say nothing about a message."""
     data = entry.get("data")
     if not isinstance(data, Mapping) or entry.get("agentId") or data.get("parentToolCallId") or data.get("source"):
         return None
@@ -219,7 +219,7 @@ def _parse_event(entry: Mapping[str, object]) -> TurnFact | None:
     match entry.get("type"):
         case "user.message":
             return TurnFact(TurnFactKind.PROMPT, text, source=EvidenceSource.TRANSCRIPT)
-        case "assistant.message":
+        case "assistant.message" if data.get("model") or not data.get("toolRequests"):
             kind = TurnFactKind.MODEL if data.get("toolRequests") else TurnFactKind.ANSWER
             return TurnFact(kind, text, source=EvidenceSource.TRANSCRIPT)
         case "abort":

@@ -48,14 +48,16 @@ class Scene:
         return time.monotonic() - began
 
     def answers(self, by_text: Mapping[str, str]) -> None:
-        """Copilot also tells its model that a command has ended: its model answers by what it is asked."""
+        """Copilot also tells its model that a command has ended, in a turn of its own or together with a message that
+        waits: so its model answers by what it is asked, each text once."""
         if self.cli.name != "copilot":
             self.model.script(*map(Reply, by_text.values()))
             return
+        left = dict(by_text)
 
         def choose(seen: Seen) -> Reply:
-            asked = "\n".join(seen.asked.texts)
-            return Reply(next((answer for text, answer in by_text.items() if text in asked), "ACK"))
+            text = next((one for one in left if any(one in said for said in seen.asked.spoken)), "")
+            return Reply(left.pop(text, "ACK"))
 
         self.model.choose = choose
 

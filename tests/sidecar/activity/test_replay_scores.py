@@ -76,6 +76,8 @@ STRICT = {
     "codex-silence": 0.39,
     "codex-startup-idle": 0.16,
     "codex-trust-prompt": 0.86,
+    "copilot-errors": 0.93,
+    "copilot-interrupts": 1.04,
     "copilot-modals": 0.37,
     "copilot-quotes-100x30": 0.46,
     "copilot-quotes-60x20": 0.74,

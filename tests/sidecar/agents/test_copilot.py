@@ -127,7 +127,12 @@ CALL = {"toolCallId": "c", "name": "bash"}
     [
         ("user.message", {"content": "hi", "transformedContent": "<x>hi"}, told(TurnFactKind.PROMPT, "hi")),
         ("user.message", {"content": "a skill", "source": "skill-pdf"}, None),
-        ("assistant.message", {"content": "Let me.", "toolRequests": [CALL]}, told(TurnFactKind.MODEL, "Let me.")),
+        (
+            "assistant.message",
+            {"content": "Let me.", "toolRequests": [CALL], "model": "m"},
+            told(TurnFactKind.MODEL, "Let me."),
+        ),
+        ("assistant.message", {"content": "", "toolRequests": [CALL]}, None),
         ("assistant.message", {"content": "Yes.", "toolRequests": []}, told(TurnFactKind.ANSWER, "Yes.")),
         ("assistant.message", {"content": "a subagent", "parentToolCallId": "c"}, None),
         ("abort", {"reason": "user_abort"}, told(TurnFactKind.INTERRUPTED)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -10,7 +11,20 @@ from pathlib import Path
 
 from sidecar.agents import REGISTRY, Adapter
 from tests.fakes.models.script import ToolCall
-from tests.real_clis.homes import CLAUDE, CODEX, COPILOT, GEMINI, OPENCODE, PI, QWEN, Cli, Launch, Place, base_env
+from tests.real_clis.homes import (
+    CLAUDE,
+    CLINE,
+    CODEX,
+    COPILOT,
+    GEMINI,
+    OPENCODE,
+    PI,
+    QWEN,
+    Cli,
+    Launch,
+    Place,
+    base_env,
+)
 
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
 ROOT = Path(__file__).resolve().parent.parent
@@ -140,6 +154,22 @@ class RulePlayer(Player):
         return len(inside) > 1 and not inside[0].strip()
 
 
+class ClinePlayer(Player):
+    """Its composer begins in the first column, or in the middle of its first screen, and says something while it is
+    empty."""
+
+    def composer(self, rows: list[str]) -> str | None:
+        edged = [row for before, row in itertools.pairwise(rows) if re.fullmatch(r" *─{8,} *", before)]
+        text = super().composer(edged)
+        return "" if text in ("Ask anything...", "What can I do for you?") else text
+
+    def asks(self, rows: list[str]) -> bool:
+        return self.composer(rows) is None and any(self.dialog in row for row in rows)
+
+    def tool(self, command: str) -> ToolCall | None:
+        return ToolCall(CLINE.tool.name, {"commands": [command]})
+
+
 PLAYERS: dict[str, Player] = {
     "claude": Player(
         "claude",
@@ -156,6 +186,7 @@ PLAYERS: dict[str, Player] = {
     "qwen": Player("qwen", QWEN, mark=">", dialog=QWEN.dialog, yes="1", no="4", transient=(500, 429)),
     "copilot": Player("copilot", COPILOT, mark="❯", dialog=COPILOT.dialog, yes="1", transient=(500, 429)),
     "pi": RulePlayer("pi", PI, mark="", dialog=PI.dialog, yes="\r", transient=(500, 429)),
+    "cline": ClinePlayer("cline", CLINE, mark="❯", dialog=CLINE.dialog, yes="y", no="n", transient=(500, 429)),
     "demo": Player("demo", None, mark="›", dialog="Do you want to run this?", yes="1"),
 }
 

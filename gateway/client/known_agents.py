@@ -35,6 +35,7 @@ KNOWN_AGENTS: dict[str, KnownAgent] = {
     "qwen": KnownAgent(Offer.FURTHER),
     "copilot": KnownAgent(Offer.FURTHER),
     "pi": KnownAgent(),  # other programs have this name, too
+    "cline": KnownAgent(Offer.FURTHER),
     "demo": KnownAgent(),
     "generic": KnownAgent(),
 }

@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Protocol
 
+from gateway.protocol.types.core_types import Activity
 from sidecar.activity.agent_observer import SETTLE_PAUSE_S, AgentObserver, AgentSnapshot
 from sidecar.evidence.turn_evidence import Evidence, EvidenceSource
 from sidecar.evidence_sources.status_file import StatusFile
@@ -44,6 +45,7 @@ class ObservationLoop:
         self._unseen: list[CastEvent] = []
         self._size, self._most = 0, 0 if prompt else MAX_UNSEEN_BYTES
         self._timer: asyncio.TimerHandle | None = None
+        self._status_timer: asyncio.TimerHandle | None = None
         self._due = asyncio.Event()
         self.recent = RecentRecording(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
@@ -115,9 +117,23 @@ class ObservationLoop:
         moment = self.look()
         if moment.verdict.look_again is not None:
             self.soon(moment.verdict.look_again - self._loop.time())
+        if moment.verdict.activity in (Activity.BUSY, Activity.ASKING):
+            self._watch_status()
         self._discard_old_output()
         self.looked.set()
         return moment
+
+    def _watch_status(self) -> None:
+        """An agent may write that it rests after its last output."""
+        if self._status and self._status.look_interval_s and self._status_timer is None:
+            self._status_timer = self._loop.call_later(self._status.look_interval_s, self._check_status)
+
+    def _check_status(self) -> None:
+        self._status_timer = None
+        if self._status and self._status.has_changed():
+            self.soon()
+        else:
+            self._watch_status()
 
     def _discard_old_output(self) -> None:
         now, screen = self._loop.time(), self._watch.screen
@@ -129,7 +145,9 @@ class ObservationLoop:
     def close(self) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer = None
+        if self._status_timer:
+            self._status_timer.cancel()
+        self._timer = self._status_timer = None
 
     @property
     def watch(self) -> AgentObserver:

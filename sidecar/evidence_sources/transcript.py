@@ -6,11 +6,12 @@ import contextlib
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from sidecar.agents import Adapter
+from sidecar.agents.adapter.adapter import HookQuestion
 from sidecar.evidence.turn_evidence import TokenCost, ToolUse, TurnFact
 
 END_MARK_BYTES = 64
@@ -20,16 +21,20 @@ MAX_KEPT_USES = 100
 
 
 class TranscriptTail:
-    """New facts of a JSONL file. The file may not exist yet, may end in the middle of a line, and may be deleted,
-    replaced or rewritten while it is used: no fact is lost, and none is reported twice. If the file is so long that its
-    first facts were forgotten, facts that a new file repeats are not reported."""
+    """New facts of a JSONL file, or of one document that is written anew for each entry. The file may not exist yet,
+    may end in the middle of a line, and may be deleted, replaced or rewritten while it is used: no fact is lost, and
+    none is reported twice. If the file is so long that its first facts were forgotten, facts that a new file repeats
+    are not reported."""
 
     def __init__(self, agent: Adapter, path: Path | None, *, most: int = MAX_REMEMBERED_IDS) -> None:
         self._format = agent.transcript
+        self._entries = agent.transcript.entries if agent.transcript else None
         self._file: BinaryIO | None = None
         self._most, self._spent = most, 0
         self._costs: OrderedDict[str, int] = OrderedDict()
         self._uses: list[ToolUse] = []
+        self._asked = agent.approvals.asked if agent.approvals and agent.hooks is None else None
+        self._questions: list[HookQuestion] = []
         self._forget()
         self._begin(path)
 
@@ -42,6 +47,7 @@ class TranscriptTail:
         """Read from the start of this file. Facts that were reported before are not reported again."""
         self.close()
         self.path, self._offset, self._mark, self._rest = path, 0, b"", b""
+        self._stamp: tuple[int, ...] = ()
         self._again = dict(self._often)
 
     def follow(self, path: Path | None, *, fresh: bool = False) -> None:
@@ -54,14 +60,21 @@ class TranscriptTail:
             self._skip_past()
 
     def _skip_past(self) -> None:
-        if self._open() and self._file and (size := os.fstat(self._file.fileno()).st_size) > MAX_PAST_BYTES:
-            self._offset = self._file.seek(size - END_MARK_BYTES)
-            self._read_more()
+        if self._entries is None:
+            self._skip_most_lines()
         self.new()
         self._spent = 0
         self._uses.clear()
+        self._questions.clear()
+
+    def _skip_most_lines(self) -> None:
+        if self._open() and self._file and (size := os.fstat(self._file.fileno()).st_size) > MAX_PAST_BYTES:
+            self._offset = self._file.seek(size - END_MARK_BYTES)
+            self._read_more()
 
     def new(self) -> list[TurnFact]:
+        if self._entries is not None:
+            return self._facts_of_document(self._entries)
         facts: list[TurnFact] = []
         replaced = self._is_replaced()
         if replaced:
@@ -113,6 +126,20 @@ class TranscriptTail:
 
     # Its facts
 
+    def _facts_of_document(self, entries: Callable[[bytes], Sequence[Mapping[str, object]]]) -> list[TurnFact]:
+        """A document that cannot be read yet, because it is only half written, is read again at the next call."""
+        if self.path is None:
+            return []
+        try:
+            status = self.path.stat()
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            found = () if stamp == self._stamp else entries(self.path.read_bytes())
+        except (OSError, ValueError):
+            return []
+        self._stamp = stamp
+        new = [one for one in found if self._is_new(hash(one["id"]), named=True)]
+        return [fact for one in new for fact in self._facts_of_entry(one)]
+
     def _facts(self, data: bytes) -> list[TurnFact]:
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [fact for line in lines for fact in self._news(line)]
@@ -127,6 +154,11 @@ class TranscriptTail:
         uses, self._uses = self._uses, []
         return uses
 
+    def questions(self) -> list[HookQuestion]:
+        """What an agent without hooks may have asked since the last call."""
+        questions, self._questions = self._questions, []
+        return questions
+
     def _count(self, cost: TokenCost) -> None:
         """A call that is reported again is counted only once."""
         before = self._costs.pop(cost.call, 0)
@@ -136,17 +168,23 @@ class TranscriptTail:
             self._costs.popitem(last=False)
 
     def _news(self, line: bytes) -> Iterator[TurnFact]:
+        entry = _parse_entry(line)
+        for fact in self._facts_of_entry(entry):
+            name = entry.get("uuid") or entry.get("id")
+            if self._is_new(hash((name, fact)), named=bool(name)):
+                yield fact
+
+    def _facts_of_entry(self, entry: Mapping[str, object]) -> Iterator[TurnFact]:
         if self._format is None:
             return
-        entry = _parse_entry(line)
         if cost := self._format.cost(entry):
             self._count(cost)
         if use := self._format.tool(entry):
             self._uses = [*self._uses[-MAX_KEPT_USES:], use]
+        if self._asked and (question := self._asked(entry)):
+            self._questions = [*self._questions[-MAX_KEPT_USES:], question]
         if fact := self._format.line(entry):
-            name = entry.get("uuid") or entry.get("id")
-            if self._is_new(hash((name, fact)), named=bool(name)):
-                yield fact
+            yield fact
 
     def _is_new(self, key: int, *, named: bool) -> bool:
         """An entry with an id may be written more than once. One without is new, unless the file began again."""

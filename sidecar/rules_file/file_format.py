@@ -122,6 +122,9 @@ class BoxTable(RulesTable, frozen=True):
     rule: Annotated[str, KeyDoc("the row above and beneath it, across the whole width", regex=True)] = ""
     top: Annotated[str, KeyDoc("the row above it, if the two differ", regex=True)] = ""
     bottom: Annotated[str, KeyDoc("the row beneath it", regex=True)] = ""
+    narrow: Annotated[
+        bool, KeyDoc("whether `rule` may be narrower than the screen; the box is then around the visible cursor")
+    ] = False
     gutter: Annotated[str, KeyDoc("the character that begins each of its rows, in any column")] = ""
     foot: Annotated[str, KeyDoc("the row beneath a box with a gutter, as wide as the box", regex=True)] = ""
     mark: Annotated[str, KeyDoc("how its first row begins", regex=True)] = ""
@@ -165,6 +168,9 @@ class DialogTable(RulesTable, frozen=True):
     closes: Annotated[str, KeyDoc("how each option ends, where options may be cut without a sign", regex=True)] = ""
     last: Annotated[str, KeyDoc("the last option, where options may be cut without a sign", regex=True)] = ""
     cut: Annotated[str, KeyDoc("a dialog whose first row is not shown", regex=True)] = ""
+    entire: Annotated[
+        str, KeyDoc("a dialog that shows all of its rows, where some may be missing without a sign", regex=True)
+    ] = ""
 
 
 class MatcherTable(RulesTable, frozen=True):

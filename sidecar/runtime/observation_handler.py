@@ -86,6 +86,8 @@ class ObservationHandler:
         log.info("=", activity=str(verdict.activity), composer=str(verdict.composer), because=verdict.because)
         to.delivery_loop.wake()
         to.work.activity(verdict.activity)
+        if verdict.activity is Activity.ASKING and self._observed.turn_listener.transcript is not None:
+            to.turn_listener.read_transcript_now()  # where there are no hooks, it holds the question
         if verdict.activity in CALM_ACTIVITIES and self._reads_after_turn():
             self._loop.call_later(TRANSCRIPT_DELAY_S, to.turn_listener.read_transcript_now)
 

@@ -24,6 +24,7 @@ from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.message_progress import DeliveryProgress
 from sidecar.evidence.turn_evidence import Evidence, EvidenceSource, ToolUse, TurnFact, TurnFactKind
+from sidecar.evidence_sources.changed_folder import ChangedFolder
 from sidecar.evidence_sources.last_transcript import note_down
 from sidecar.evidence_sources.transcript import session_in
 from sidecar.orders.stop_order import AgentStopper
@@ -81,6 +82,8 @@ class TurnListener:
         self._loop = asyncio.get_running_loop()
         self._agent, self._folder = plan.agent, plan.folder
         self._child, self._tail = conversation.child, conversation.tail
+        find_folder = self._agent.transcript.conversations_in if self._agent.transcript else None
+        self._transcripts = ChangedFolder(find_folder(self._child) if find_folder else None)
         self._observation_loop, self._progress = observation_loop, progress
         self._stop, self._delivery_loop = receivers.stop, receivers.delivery_loop
         self._approval_relay, self._conditions = receivers.approval_relay, receivers.conditions
@@ -192,22 +195,27 @@ class TurnListener:
             self._work.count_tokens(spent)
         for use in () if self._closed else self._tail.uses():
             self._work.used(use)
+        for question in () if self._closed else self._tail.questions():
+            self._beside(self._question(question))
         for fact in facts:
             self._hear(fact)
 
     async def _find(self) -> None:
         """Runs in a thread, because it may look at all processes. Only one search runs at a time, so hooks keep their
         order."""
-        if self._tail.path is not None or (transcript := self._agent.transcript) is None:
+        if (transcript := self._agent.transcript) is None or not self._is_wanted():
             return
         async with self._searching:
-            if self._tail.path is not None:
-                return
+            known = self._tail.path
             began = self._loop.time()
             found = await asyncio.to_thread(transcript.find, self._child)
             self._search_again = self._loop.time() + SEARCH_REST_FACTOR * (self._loop.time() - began)
-            if found and self._tail.path is None:
-                self.follow(found.path, fresh=found.fresh)
+            if found and self._tail.path == known:
+                self.follow(found.path, fresh=found.fresh and known is None)
+
+    def _is_wanted(self) -> bool:
+        """Whether no transcript is known, or its vendor has just made another one."""
+        return self._tail.path is None or self._transcripts.is_changed()
 
     def _hear(self, fact: TurnFact) -> None:
         log.info("fact", kind=str(fact.kind), source=str(fact.source))

@@ -126,6 +126,7 @@ class _RulesCompiler:
             foot=self.pattern(table.foot),
             replaced=self.pattern(table.replaced),
             whole_width=table.whole_width,
+            narrow=table.narrow,
         )
 
     def dialog(self, table: DialogTable) -> DialogStyle:
@@ -143,6 +144,7 @@ class _RulesCompiler:
             closes=self.pattern(table.closes),
             last=self.pattern(table.last),
             cut=self.pattern(table.cut),
+            entire=self.pattern(table.entire),
         )
 
 

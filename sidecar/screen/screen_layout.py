@@ -30,6 +30,8 @@ class BoxStyle:
     above it end as `above` says. Where the row directly beneath is like `footer`, the rows further down do not matter:
     they may be the rest of a footer that was drawn for another width.
 
+    With a `narrow` frame, its two rows may be narrower than the screen, and the box is around the visible cursor.
+
     With a `gutter`, each row of the box begins with this character, in any column, and the box is at the visible
     cursor. `foot` is the row beneath it, which is as wide as the box. An empty row stands above and beneath the text,
     and then one that names the mode (`other` matches this row).
@@ -63,6 +65,7 @@ class BoxStyle:
     foot: TextPattern | None = None
     replaced: TextPattern | None = None
     whole_width: bool = False
+    narrow: bool = False
 
     def begins(self, row: str) -> bool:
         return self.mark.match(row) is not None or self.is_other(row)
@@ -81,7 +84,8 @@ class DialogStyle:
     options that plainly mean yes or no, `cancel` is what it shows where Escape means no.
     A dialog may be taller than the terminal. `hidden` is the row that says so, `unlisted` one that says that there are
     further options. Where options may be cut without a sign, `closes` is how each of them ends, `last` the last one.
-    `cut` finds a dialog whose first row is not shown."""
+    `cut` finds a dialog whose first row is not shown. Where rows may be missing without a sign, `entire` is found only
+    in a dialog that shows them all."""
 
     question: TextPattern
     option: TextPattern
@@ -96,6 +100,7 @@ class DialogStyle:
     closes: TextPattern | None = None
     last: TextPattern | None = None
     cut: TextPattern | None = None
+    entire: TextPattern | None = None
 
 
 @dataclass(frozen=True)
@@ -136,13 +141,21 @@ def find_box(box: BoxStyle | None, picture: ScreenSnapshot) -> BoxPosition:
         return NO_BOX
     if box.gutter:
         return _find_at_gutter(box, picture)
-    layout = _find_between_frames(box, box.frame, picture) if box.frame else _find_at_cursor(box, picture)
+    layout = _find_frame_or_cursor(box, picture)
     inside = layout.inside(picture.rows)
     if box.replaced and not _is_scrolled(box, layout, picture) and box.replaced.search("\n".join(inside)):
         return replace(layout, replaced=True)
     if not inside or not (box.begins(inside[0]) or _is_scrolled(box, layout, picture)):
         return NO_BOX
     return layout if _is_in_place(box, layout, picture.rows) else NO_BOX
+
+
+def _find_frame_or_cursor(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
+    if box.frame is None:
+        return _find_at_cursor(box, picture)
+    if box.narrow:
+        return _find_around_cursor(box.frame[0], picture)
+    return _find_between_frames(box, box.frame, picture)
 
 
 def _is_scrolled(box: BoxStyle, layout: BoxPosition, picture: ScreenSnapshot) -> bool:
@@ -207,6 +220,26 @@ def _find_lowest_row(pattern: TextPattern, picture: ScreenSnapshot, before: int,
 def _is_full_width(pattern: TextPattern, picture: ScreenSnapshot, y: int, whole: bool = False) -> bool:
     row = picture.rows[y]
     return len(row) >= picture.columns - (0 if whole else 1) and pattern.fullmatch(row) is not None
+
+
+def _find_around_cursor(rule: TextPattern, picture: ScreenSnapshot) -> BoxPosition:
+    """Between the two nearest rows of the frame, which begin and end in the same columns."""
+    rows, y = picture.rows, picture.cursor[1]
+    if not picture.cursor_visible or y >= len(rows):
+        return NO_BOX
+    top = next((at for at in range(y - 1, max(-1, y - MAX_DIALOG_ROWS), -1) if _edge_of(rule, rows[at])), -1)
+    bottom = next((at for at in range(y + 1, len(rows)) if _edge_of(rule, rows[at])), -1)
+    edge = _edge_of(rule, rows[top]) if 0 <= top < bottom else None
+    if edge is None or edge != _edge_of(rule, rows[bottom]):
+        return NO_BOX
+    left, right = edge
+    return BoxPosition(top, bottom, left=left, right=None if right >= picture.columns - 1 else right)
+
+
+def _edge_of(rule: TextPattern, row: str) -> tuple[int, int] | None:
+    """The first column of a row of a frame, and the one after its last."""
+    left = len(row) - len(row.lstrip())
+    return (left, len(row.rstrip())) if rule.fullmatch(row.strip()) else None
 
 
 def _find_at_cursor(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:

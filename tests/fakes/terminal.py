@@ -16,6 +16,11 @@ from tests.fakes.retry import retry_until
 from tests.fakes.terminal_recording import Recorder, recorder_of
 
 _TITLE = re.compile(rb"\x1b\](?:0|2);([^\x07\x1b]*)(?:\x07|\x1b\\)")
+EITHER = "\x1f"  # between texts of which one is enough
+
+
+def is_shown(text: str, screen: str) -> bool:
+    return any(one in screen for one in text.split(EITHER))
 
 
 class Terminal:
@@ -85,7 +90,7 @@ class Terminal:
         self.process.setwinsize(lines, columns)
 
     async def shows(self, text: str, seconds: float = 60.0) -> None:
-        await retry_until(lambda: text in self.screen, seconds, describe=self.describe)
+        await retry_until(lambda: is_shown(text, self.screen), seconds, describe=self.describe)
 
     async def ends(self, seconds: float = 60.0) -> int | None:
         """The exit status, or None when a signal ended it."""

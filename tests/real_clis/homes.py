@@ -14,6 +14,7 @@ from tests.fakes.models.gemini import Gemini
 from tests.fakes.models.openai import OpenAI
 from tests.fakes.models.openai_chat import OpenAIChat
 from tests.fakes.models.script import Dialect, ToolCall
+from tests.fakes.terminal import EITHER
 from tests.real_clis.releases import MODULES, PACKAGES, chosen_release, release_and_program
 
 
@@ -244,6 +245,23 @@ def _pi(place: Place, program: Path) -> Launch:
     return Launch((str(program),), env)
 
 
+def _cline(place: Place, program: Path) -> Launch:
+    """By default it asks for nothing that its tools do."""
+    data = place.home / ".cline" / "data"
+    provider = {"provider": "openai-compatible", "apiKey": "dummy", "model": "fake-1", "baseUrl": f"{place.model}/v1"}
+    known = {"settings": provider, "updatedAt": "2026-11-30T00:00:00.000Z", "tokenSource": "manual"}
+    _write_json(
+        data / "settings" / "providers.json",
+        {"version": 1, "lastUsedProvider": "openai-compatible", "providers": {"openai-compatible": known}},
+    )
+    _write_json(data / "settings" / "global-settings.json", {"telemetryOptOut": True})
+    notices = dict.fromkeys(("cline-cli-cline-pass-intro", "cline-cli-desktop-launch"), True)
+    _write_json(data / "settings" / "cli-notices.json", {"shown": notices})
+    # In this process alone, also without a sidecar: a shared one would outlive it.
+    env = {"CLINE_NO_AUTO_UPDATE": "1", "CLINE_SANDBOX": "1", "CLINE_SANDBOX_DATA_DIR": str(data)}
+    return Launch((str(program), "--auto-approve", "false"), base_env(place) | env)
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -330,7 +348,18 @@ PI = Cli(
     asks_within=10.0,
 )
 PINNED = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
-ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT, PI)}}
+CLINE = Cli(
+    "cline",
+    *release_and_program("cline", os.environ),
+    ready=f"❯ What can I do for you?{EITHER}❯ Ask anything...",
+    dialect=OpenAIChat,
+    launch=_cline,
+    tool=ToolCall("run_commands", {"commands": ["touch made"]}),
+    dialog="Approve tool call?",
+    asks=frozenset({"models.dev:443", "*.cline.bot:443"}),  # its catalogue of models, its flags, its offers
+    asks_within=10.0,
+)
+ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT, PI, CLINE)}}
 
 
 def chosen(env: Mapping[str, str]) -> dict[str, Cli]:

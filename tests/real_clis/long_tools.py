@@ -13,6 +13,7 @@ FREELY = {
     "opencode": ("--auto",),
     "copilot": ("--allow-all-tools",),
     "pi": ("--free",),  # of the extension in its home
+    "cline": ("--auto-approve", "true"),
 }
 
 
@@ -23,6 +24,8 @@ def long_tool(name: str, mark: str) -> ToolCall:
             return ToolCall("Bash", {"command": command, "description": "Wait"})
         case "gemini":
             return ToolCall("run_shell_command", {"command": command, "description": "Wait"})
+        case "cline":
+            return ToolCall("run_commands", {"commands": [command]})
         case "opencode" | "copilot":
             return ToolCall("bash", {"command": command, "description": "Wait"})
         case "pi":

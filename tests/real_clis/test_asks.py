@@ -23,8 +23,11 @@ from tests.support.asking import Scene, asking
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 each_cli = pytest.mark.parametrize("of_module", NEWEST, indirect=True)
-# whose options have no digits, so none is read
-NO_DIGITS = ("opencode", "pi")
+# whose options have no keys of their own, so none is read
+NO_KEYS = ("opencode", "pi")
+read_dialogs = pytest.mark.parametrize("of_module", [name for name in NEWEST if name not in NO_KEYS], indirect=True)
+# whose options have digits
+NO_DIGITS = (*NO_KEYS, "cline")
 with_digits = pytest.mark.parametrize("of_module", [name for name in NEWEST if name not in NO_DIGITS], indirect=True)
 # whose questions are those of its user's extensions, which the room can only refuse
 told_a_yes = pytest.mark.parametrize("of_module", [name for name in NEWEST if name != "pi"], indirect=True)
@@ -48,7 +51,7 @@ class One:
         """Its model calls the tool that it asks its person about."""
         self.model.script(Reply("Let me.", tool=CLIS[self.name].tool), Reply("Well then."), Reply("And so."))
         await self.scene.say("Make it.")
-        return await self.scene.ask(drawn=self.name not in NO_DIGITS)
+        return await self.scene.ask(drawn=self.name not in NO_KEYS)
 
     async def begin(self) -> None:
         await self.scene.idle()
@@ -124,15 +127,19 @@ LONG = (
     "five six seven eight nine ten eleven twelve && touch made"
 )
 ANSWERED_WHILE_DRAWN = (200, 60)  # at once after the change of its pane, while the agent draws the dialog anew
+CUTTING = ("qwen", "cline")  # the one cuts the options that name every program, the other the call
+ANSWER_WORDS = ("Yes", "Yes,", "No", "No,", "Allow", "Approve", "Deny")
 SIZES = ((60, 20), (40, 12), ANSWERED_WHILE_DRAWN)
 
 
 def long_call(name: str) -> ToolCall:
     tool = CLIS[name].tool
+    if name == "cline":
+        return ToolCall(tool.name, {"commands": [LONG]})
     return ToolCall(tool.name, {**tool.arguments, "cmd" if name == "codex" else "command": LONG})
 
 
-@with_digits
+@read_dialogs
 async def test_a_card_is_whole_at_every_size_and_stays_the_same_when_its_pane_changes(one: One) -> None:
     scene = one.scene
     for number, size in enumerate(SIZES, 1):
@@ -144,9 +151,9 @@ async def test_a_card_is_whole_at_every_size_and_stays_the_same_when_its_pane_ch
         assert (told.detail, told.about, told.left_out) == (LONG, AskAbout.COMMAND, 0)
         scene.pane.resize(100, 30)
         if size != ANSWERED_WHILE_DRAWN:
-            ask = await scene.ask(number, whole=one.name != "qwen")  # it cuts the options that name every program
+            ask = await scene.ask(number, whole=one.name not in CUTTING)
             assert (ask.digest, ask.detail) == (told.digest, LONG)
-            assert all(option.text.split()[0] in ("Yes", "Yes,", "No", "No,", "Allow") for option in ask.options)
+            assert all(option.text.split()[0] in ANSWER_WORDS for option in ask.options)
         await scene.answer("deny", told.digest)
         assert (await scene.ask(number, AskState.ANSWERED)).by == "alice"
         await scene.idle()
@@ -198,7 +205,7 @@ async def test_an_answer_to_an_earlier_dialog_is_refused(one: One) -> None:
     ask = await one.asks()
     with pytest.raises(Conflict, match="now asks another question"):
         await one.scene.answer("allow", "0" * 16)
-    assert (await one.scene.ask(drawn=one.name not in NO_DIGITS)).state is AskState.OPEN
+    assert (await one.scene.ask(drawn=one.name not in NO_KEYS)).state is AskState.OPEN
     assert not one.made
     await one.scene.answer("deny", ask.digest)
     assert (await one.scene.ask(1, AskState.ANSWERED)).answer == "deny"

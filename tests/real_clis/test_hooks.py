@@ -13,6 +13,7 @@ from sidecar.agents.adapter.adapter import HookQuestion
 from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
+from tests.fakes.terminal import is_shown
 from tests.real_clis.homes import CLIS, NEWEST, among
 from tests.real_clis.kept import Kept, kept
 from tests.real_clis.observed_cli import ObservedCli, observed_cli
@@ -51,7 +52,7 @@ async def scene(of_module: Kept[ObservedCli]) -> AsyncIterator[ObservedCli]:
 
 async def answer(scene: ObservedCli, count: int = 1) -> str:
     kind = TurnFactKind.ENDED if scene.agent.name == "gemini" else TurnFactKind.ANSWER
-    source = "transcript" if scene.agent.name == "copilot" else "hook"
+    source = "transcript" if scene.agent.name in ("copilot", "cline") else "hook"
     return (await scene.tells(kind, source, count=count)).text
 
 
@@ -64,7 +65,7 @@ async def test_a_turn_is_told_exactly_and_a_second_copy_is_refused(scene: Observ
     if scene.agent.name not in ("opencode", "pi"):  # whose turns ours writes, of each conversation into the same file
         assert scene.listener.session[:8] in str(scene.listener.transcript)
     scene.hearers.refuses = lambda fact: "#7 is here already" if "#7]" in fact.text else ""
-    await retry_until(lambda: scene.cli.ready in scene.terminal.screen, describe=scene.terminal.describe)
+    await retry_until(lambda: is_shown(scene.cli.ready, scene.terminal.screen), describe=scene.terminal.describe)
     await scene.say(PROMPT)
     await scene.terminal.shows("Failed to send prompt" if scene.agent.name == "opencode" else "#7 is here already")
     assert scene.model.prompts == [PROMPT]
@@ -245,9 +246,8 @@ async def test_a_conversation_is_gone_on_with_by_its_name(of_module: Kept[Observ
     async with of_module.spent() as first:
         await first.say("[alice -> you #1] Remember.")
         await answer(first)
-        await first.tells(
-            TurnFactKind.ANSWER if first.agent.name in ("qwen", "copilot") else TurnFactKind.MODEL, "transcript"
-        )
+        last = TurnFactKind.ANSWER if first.agent.name in ("qwen", "copilot", "cline") else TurnFactKind.MODEL
+        await first.tells(last, "transcript")
         session = first.listener.session
     async with observed_cli(first.cli.name, first.folder, session=session) as second:
         await second.say("[alice -> you #2] Again?")

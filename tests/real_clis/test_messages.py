@@ -223,6 +223,7 @@ COSTS = {
     "qwen": 120,
     "copilot": 120,
     "pi": 120,
+    "cline": 120,
 }  # what a model on loopback says of each call
 
 
@@ -306,6 +307,8 @@ def reading(cli: str, path: str) -> ToolCall:
         return ToolCall("exec_command", {"cmd": f"cat '{path}'"})
     if cli == "opencode":
         return ToolCall("read", {"filePath": path})
+    if cli == "cline":
+        return ToolCall("read_files", {"files": [{"path": path}]})
     if cli == "copilot":
         return ToolCall("view", {"path": path, "view_range": [1, 200]})
     if cli == "pi":

@@ -19,7 +19,7 @@ from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
-from tests.fakes.terminal import terminal
+from tests.fakes.terminal import is_shown, terminal
 from tests.real_clis.homes import CLIS, NEWEST, Cli, Place
 from tests.support.gateways import GatewayProcess
 
@@ -112,7 +112,7 @@ async def started(
 
 
 async def shows(pane: Pane, text: str, *, there: bool = True) -> None:
-    await retry_until(lambda: (text in "\n".join(pane.rows)) is there, 60, describe=lambda: "\n".join(pane.rows))
+    await retry_until(lambda: is_shown(text, "\n".join(pane.rows)) is there, 60, describe=lambda: "\n".join(pane.rows))
 
 
 async def story(cli: Cli, *panes: Pane) -> AsyncIterator[str]:

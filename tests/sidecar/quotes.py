@@ -117,13 +117,35 @@ PI = """\
 ~/shop (main)
 ↑200 ↓40 0.1%/200k (auto)         fake-1"""
 
+CLINE = """\
+ ❯ make it
+ * Let me.
+ ⠦ run_commands(touch made)
+ Cline needs permission
+
+ Approve tool call?
+
+ run_commands
+
+   $ touch made
+
+  [y] Approve   [n] Deny
+ Cline is asking a question
+ * Error: 400 no
+ ⠼ Thinking... (esc to cancel)
+────────────────────────────────────────
+❯ [one two three... Pasted +30 lines]
+────────────────────────────────────────
+ fake-1 (100) $0.00  ○ Plan ● Act (Tab)
+ Auto-approve all disabled (Shift+Tab)"""
+
 OTHERS = """\
 [ ! ] Action Required | shop
 Do you want to continue? [y/n]
 Password: 
 user@host:~$ """
 
-EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, COPILOT, PI, OTHERS))
+EVERYTHING = "\n".join((CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, COPILOT, PI, CLINE, OTHERS))
 
 
 def wide(text: str, columns: int) -> str:

@@ -259,15 +259,24 @@ class TranscriptFormat:
     tool: ToolReader = no_tool_use
     # the file of another conversation, from the current one and its id, if the hooks name only the id
     of_session: Callable[[Path, str], Path] = same_transcript
+    # the entries of a file that is one document and is written anew for each of them; each has an `id`. None: its
+    # lines are its entries
+    entries: Callable[[bytes], Sequence[Mapping[str, object]]] | None = None
+    # the folder in which a file appears for each conversation; `find` is called again when it has changed
+    conversations_in: Callable[[RunningAgent], Path] | None = None
 
 
 @dataclass(frozen=True)
 class StatusFormat:
     """A file in which the agent writes its state."""
 
-    path: Callable[[RunningAgent], Path]
+    path: Callable[[RunningAgent], Path | None]
     # its text as evidence; "": no evidence
     read: Callable[[str], str] = plain_status
+    # the folder in which a file appears for each conversation; `path` is called again when it has changed
+    conversations_in: Callable[[RunningAgent], Path] | None = None
+    # seconds between two looks at whether it has changed while the agent does not rest; 0: it claims nothing then
+    look_interval_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -95,9 +95,14 @@ class _Option:
 def read_question(dialog: Dialog, options: DialogStyle, hints: Sequence[str] = ()) -> Question:
     """`hints` are texts that the dialog may show. They tell where a row was cut inside a word."""
     rows = dialog.text.split("\n")
-    found = _find_options(rows, options)
+    lettered = _find_lettered_row(rows, options)
+    found = _find_options(rows, options) if lettered is None else [_Option(lettered, lettered + 1)]
     body = rows[_begin_of_question(rows, found, options) : found[0].first] if found else rows
-    choices = tuple(_read_option(rows[one.first : one.end], options, hints) for one in found)
+    choices = (
+        tuple(_read_option(rows[one.first : one.end], options, hints) for one in found)
+        if lettered is None
+        else tuple(_lettered_options(rows[lettered], options))
+    )
     shown = [_plain_row(row) for row in body]
     tail = [_plain_row(row) for row in rows[found[0].first : found[-1].end]] if found else []
     counted = (
@@ -106,7 +111,7 @@ def read_question(dialog: Dialog, options: DialogStyle, hints: Sequence[str] = (
     whole = _is_question_whole(rows, options)
     listed = bool(found) and _are_all_listed(rows, found, choices, options)
     complete = listed and not any(map(_is_cut_off, choices))
-    sure = choices if complete else tuple(_complete_options(rows, found, choices, options))
+    sure = choices if complete or lettered else tuple(_complete_options(rows, found, choices, options))
     return Question(
         digest=_question_digest(counted),
         question=_question_in_rows(body, shown, options, hints),
@@ -145,6 +150,18 @@ def _find_options(rows: Sequence[str], options: DialogStyle) -> list[_Option]:
         _Option(first, _end_of_option(rows, first, until, options))
         for first, until in zip(places, following, strict=True)
     ]
+
+
+def _find_lettered_row(rows: Sequence[str], options: DialogStyle) -> int | None:
+    """The lowest row whose options have letters for keys, as in `[y] Approve   [n] Deny`."""
+    return next((y for y in range(len(rows) - 1, -1, -1) if any(_lettered_options(rows[y], options))), None)
+
+
+def _lettered_options(row: str, options: DialogStyle) -> Iterator[DialogOption]:
+    while match := options.option.search(row):
+        if match["key"].isalpha():
+            yield DialogOption(match["key"], clean_text(match["text"]).strip())
+        row = row[match.end() :]
 
 
 def _end_of_option(rows: Sequence[str], first: int, until: int, options: DialogStyle) -> int:
@@ -225,6 +242,8 @@ def _begin_of_question(rows: Sequence[str], found: Sequence[_Option], options: D
 
 def _is_question_whole(rows: Sequence[str], options: DialogStyle) -> bool:
     if options.hidden and any(options.hidden.search(row) for row in rows):
+        return False
+    if options.entire and not options.entire.search("\n".join(rows)):
         return False
     return options.starts is None or options.starts.fullmatch(rows[0]) is not None
 

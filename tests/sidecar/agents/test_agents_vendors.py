@@ -34,6 +34,7 @@ def place(home: Path = Path("/home/a")) -> LaunchContext:
         (["qwen"], "qwen"),
         (["copilot"], "copilot"),
         (["pi"], "pi"),
+        (["cline"], "cline"),
     ],
 )
 def test_the_adapter_follows_the_command(command: Sequence[str], name: str) -> None:

@@ -45,6 +45,7 @@ def test_each_agent_is_one_line_one_file_and_one_file_of_rules() -> None:
         (["qwen-code"], "qwen"),
         (["copilot"], "copilot"),
         (["pi"], "pi"),
+        (["cline"], "cline"),
         (["/usr/bin/claude", "--continue"], "claude"),
         (["python", "-P", "-m", "sidecar.demo_agent"], "demo"),
         (["bash"], "generic"),

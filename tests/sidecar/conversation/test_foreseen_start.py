@@ -29,6 +29,8 @@ from sidecar.conversation.foreseen_start import ForeseenConversation, foresee_co
         ("python -m sidecar.demo_agent", "resumed"),
         ("copilot", "unseen"),
         ("pi", "unseen"),
+        ("cline", "resumed"),
+        ("cline --id one", "command"),
         ("bash", "never"),
     ],
 )

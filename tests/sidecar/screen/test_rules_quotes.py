@@ -59,6 +59,20 @@ def pi(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> list[
     return [" It showed this:", *prose, "", *([top, "", rule, *footer] if box else [])]
 
 
+def cline(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> list[str]:
+    spinner = ["", " ⠦ Thinking... (esc to cancel)"] if busy else []
+    rule = "─" * columns
+    composer = [
+        rule,
+        "❯ Ask anything...",
+        rule,
+        " fake-1 (100) $0.00",
+        " shop",
+        " Auto-approve all disabled (Shift+Tab)",
+    ]
+    return [" * It showed this:", *prose, *spinner, "", *(composer if box else [])]
+
+
 DRAWN = {
     "claude": claude,
     "codex": codex,
@@ -67,31 +81,35 @@ DRAWN = {
     "qwen": qwen,
     "copilot": copilot,
     "pi": pi,
+    "cline": cline,
 }
+BEFORE_TOOL = (
+    {
+        "claude": "     ",
+        "codex": "    ",
+        "gemini": "│ ",
+        "opencode": "  ┃  ",
+        "qwen": "     ",
+    }
+    | dict.fromkeys(("copilot", "cline"), "   ")
+    | {"pi": " "}
+)
+BEFORE_PROSE = {"opencode": "     ", "qwen": "    ", "copilot": "   ", "cline": "   ", "pi": " "}
+AT_CURSOR = ("codex", "cline")  # their composer is where the visible cursor is
 CASES = [(name, size, busy) for name, size, busy in product(DRAWN, SIZES, (True, False))]
 
 
 def shown(name: str, size: tuple[int, int], *, busy: bool, box: bool = True, tool: bool = False) -> ScreenSnapshot:
     """All of them indent what they did not say themselves by a column at least."""
     columns, height = size
-    before = (
-        {
-            **{"claude": "     ", "codex": "    ", "gemini": "│ ", "opencode": "  ┃  ", "qwen": "     "},
-            **{"copilot": "   ", "pi": " "},
-        }[name]
-        if tool
-        else "  "
-    )
-    before = (
-        {"opencode": "     ", "qwen": "    ", "copilot": "   ", "pi": " "}.get(name, before) if not tool else before
-    )
+    before = BEFORE_TOOL[name] if tool else BEFORE_PROSE.get(name, "  ")
     prose = [(before + row)[:columns] for row in wide(EVERYTHING, columns - len(before)).split("\n")]
     rows = DRAWN[name](prose, columns, busy=busy, box=box)[-height:]
     rows = [""] * (height - len(rows)) + rows
     if name == "opencode":
         return ScreenSnapshot(tuple(rows), columns, cursor=(5, height - 5), cursor_visible=box)
-    composer = next((y for y in range(height - 1, -1, -1) if rows[y].startswith("› Ask")), 0)
-    return ScreenSnapshot(tuple(rows), columns, cursor=(2, composer), cursor_visible=name != "codex" or box)
+    composer = next((y for y in range(height - 1, -1, -1) if rows[y].startswith(("› Ask", "❯ Ask"))), 0)
+    return ScreenSnapshot(tuple(rows), columns, cursor=(2, composer), cursor_visible=name not in AT_CURSOR or box)
 
 
 @pytest.mark.parametrize(("name", "size", "busy"), CASES)

@@ -20,6 +20,7 @@ from tests.real_clis.homes import (
     OPENCODE,
     PI,
     QWEN,
+    VIBE,
     Cli,
     Launch,
     Place,
@@ -187,6 +188,7 @@ PLAYERS: dict[str, Player] = {
     "copilot": Player("copilot", COPILOT, mark="❯", dialog=COPILOT.dialog, yes="1", transient=(500, 429)),
     "pi": RulePlayer("pi", PI, mark="", dialog=PI.dialog, yes="\r", transient=(500, 429)),
     "cline": ClinePlayer("cline", CLINE, mark="❯", dialog=CLINE.dialog, yes="y", no="n", transient=(500, 429)),
+    "vibe": Player("vibe", VIBE, mark=">", dialog=VIBE.dialog, yes="1", no="4", transient=(500, 429)),
     "demo": Player("demo", None, mark="›", dialog="Do you want to run this?", yes="1"),
 }
 

@@ -36,6 +36,7 @@ KNOWN_AGENTS: dict[str, KnownAgent] = {
     "copilot": KnownAgent(Offer.FURTHER),
     "pi": KnownAgent(),  # other programs have this name, too
     "cline": KnownAgent(Offer.FURTHER),
+    "vibe": KnownAgent(),
     "demo": KnownAgent(),
     "generic": KnownAgent(),
 }

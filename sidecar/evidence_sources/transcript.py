@@ -24,7 +24,8 @@ class TranscriptTail:
     """New facts of a JSONL file, or of one document that is written anew for each entry. The file may not exist yet,
     may end in the middle of a line, and may be deleted, replaced or rewritten while it is used: no fact is lost, and
     none is reported twice. If the file is so long that its first facts were forgotten, facts that a new file repeats
-    are not reported."""
+    are not reported. A folder is read as one file: its JSONL files in the order of their names, of which the agent
+    begins a new one now and then."""
 
     def __init__(self, agent: Adapter, path: Path | None, *, most: int = MAX_REMEMBERED_IDS) -> None:
         self._format = agent.transcript
@@ -45,10 +46,15 @@ class TranscriptTail:
 
     def _begin(self, path: Path | None) -> None:
         """Read from the start of this file. Facts that were reported before are not reported again."""
-        self.close()
-        self.path, self._offset, self._mark, self._rest = path, 0, b"", b""
+        self.path = path
+        self._begin_file(None)
         self._stamp: tuple[int, ...] = ()
         self._again = dict(self._often)
+
+    def _begin_file(self, segment: Path | None) -> None:
+        """`segment`: the one of a folder's files."""
+        self.close()
+        self._segment, self._offset, self._mark, self._rest = segment, 0, b"", b""
 
     def follow(self, path: Path | None, *, fresh: bool = False) -> None:
         """Follow this file from now on. Its present content belongs to the past, unless the file is fresh."""
@@ -75,6 +81,14 @@ class TranscriptTail:
     def new(self) -> list[TurnFact]:
         if self._entries is not None:
             return self._facts_of_document(self._entries)
+        facts = self._new_in_file()
+        while later := self._later_segment():
+            facts += self._new_in_file()  # what was written before the agent began the later one
+            self._begin_file(later)
+            facts += self._new_in_file()
+        return facts
+
+    def _new_in_file(self) -> list[TurnFact]:
         facts: list[TurnFact] = []
         replaced = self._is_replaced()
         if replaced:
@@ -94,9 +108,16 @@ class TranscriptTail:
 
     def _open(self) -> bool:
         with contextlib.suppress(OSError):
-            if self.path and not self._file:
-                self._file = self.path.open("rb")
+            if (path := self._segment or self.path) and not self._file:
+                self._file = path.open("rb")
         return self._file is not None
+
+    def _later_segment(self) -> Path | None:
+        """The folder's file after the one that is read now, or its first one."""
+        if self.path is None or not self.path.is_dir():
+            return None
+        read = self._segment.name if self._segment else ""
+        return min((one for one in self.path.glob("*.jsonl") if one.name > read), default=None)
 
     def _read_more(self) -> bytes:
         if not self._open() or self._file is None:
@@ -111,10 +132,10 @@ class TranscriptTail:
 
     def _is_replaced(self) -> bool:
         """Another file is at this path now. A deleted file may still be written by a process that has it open."""
-        if self.path is None or self._file is None:
+        if (path := self._segment or self.path) is None or self._file is None:
             return False
         try:
-            return not os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
+            return not os.path.samestat(path.stat(), os.fstat(self._file.fileno()))
         except OSError:
             return False
 

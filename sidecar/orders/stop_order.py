@@ -112,17 +112,24 @@ class AgentStopper:
 
     async def _see_through(self, pressed: _KeyPressed) -> None:
         """The key is pressed only once: the agent begins its queued prompts at once, and a second key would end
-        those. Where it has only denied a dialog, it is pressed once more when the agent works again."""
+        those. Where it has only denied a dialog, it is pressed once more when the agent works again; and in a dialog
+        that was drawn just before, and took no key."""
         if self._agent.interrupt.leaves_tools:
             await asyncio.sleep(TOOL_EXIT_TIMEOUT_S)
             await self._end_tools(pressed)
+        last = pressed.at
         while not pressed.over and self._now() - pressed.at < GIVE_UP_AFTER_S:
-            if pressed.refused and self._target.look().verdict.activity is Activity.BUSY:
-                pressed.refused = False
+            if pressed.refused and self._is_due_again(last):
+                last = self._now()
+                pressed.refused = self._target.look().verdict.activity is not Activity.BUSY
                 self._press(pressed.order)
             await asyncio.sleep(CHECK_INTERVAL_S)
         if not pressed.over and decided(self._target.look().verdict.activity, pressed.order) is None:
             self._not_done(pressed.order, StopRefusal(STILL_WORKING_TEXT))
+
+    def _is_due_again(self, last: float) -> bool:
+        activity = self._target.look().verdict.activity
+        return activity is Activity.BUSY or (activity is Activity.ASKING and self._now() - last >= KEY_INTERVAL_S)
 
     async def _end_tools(self, pressed: _KeyPressed) -> None:
         """A tool that ends at the first signal is not killed."""

@@ -111,11 +111,13 @@ class TurnListener:
         """Returns the answer for the agent. If anything fails here, the agent continues as if nobody had listened."""
         if (hooks := self._agent.hooks) is None:
             return {}
+        asked = self._agent.approvals.asked(event) if self._agent.approvals else None
         if use := hooks.tool(event):
             self._hear_tool(use)
-            return {}
+            if asked is None:
+                return {}
         await self._find()
-        self._follow_conversation(event, hooks.session(event))
+        self._follow_conversation(hooks.transcript(event), hooks.session(event))
         fact = hooks.fact(event)
         if fact and fact.kind is TurnFactKind.PROMPT and (reason := self._progress.check_prompt(fact)):
             log.info("refused", reason=reason)
@@ -124,7 +126,6 @@ class TurnListener:
             self._observation_loop.signal(Evidence(EvidenceSource.HOOK, says, self._loop.time()))
         if fact:
             self._hear_hook(hooks, fact, event)
-        asked = self._agent.approvals.asked(event) if self._agent.approvals else None
         return await self._question(asked) if asked else {}
 
     def _hear_tool(self, use: ToolUse) -> None:
@@ -135,11 +136,11 @@ class TurnListener:
             self._tool_read_at = self._loop.time()
             self.read_transcript_now()
 
-    def _follow_conversation(self, event: Mapping[str, object], session: str) -> None:
+    def _follow_conversation(self, named: Path | None, session: str) -> None:
         """The agent's person may begin another conversation, or go back to an earlier one."""
         current, transcript = self._tail.path, self._agent.transcript
-        if path := event.get("transcript_path"):
-            self.follow(Path(str(path)))
+        if named:
+            self.follow(named)
         elif session and session != self.session and current is not None and transcript is not None:
             self.follow(transcript.of_session(current, session))
         self._conversation.call_session(session)

@@ -65,9 +65,10 @@ class Cli:
     @property
     def missing(self) -> str:
         """Why it cannot run here, or nothing."""
-        if shutil.which("node") is None:
+        package = PACKAGES.get(self.agent)
+        if shutil.which("node") is None and not (package and package.python):
             return "node is not installed"
-        by_default = self.agent in PACKAGES and PACKAGES[self.agent].default_run
+        by_default = package is not None and package.default_run
         how = "npm ci in tests/real_clis" if by_default else f"bin/prove-clis {self.name}"
         return "" if self.program.exists() else f"{self.name} is not installed: {how}"
 
@@ -262,6 +263,37 @@ def _cline(place: Place, program: Path) -> Launch:
     return Launch((str(program), "--auto-approve", "false"), base_env(place) | env)
 
 
+_VIBE_CONFIG = """\
+active_model = "fake"
+default_agent = "ask"
+enable_telemetry = false
+enable_update_checks = false
+enable_auto_update = false
+enable_connectors = false
+disable_welcome_banner_animation = true
+cursor_blink = false
+[session_logging]
+generate_titles = false
+[[providers]]
+name = "fake"
+api_base = "{model}/v1"
+api_key_env_var = "FAKE_KEY"
+backend = "generic"
+[[models]]
+name = "fake-1"
+provider = "fake"
+alias = "fake"
+max_context_length = 200000
+"""
+
+
+def _vibe(place: Place, program: Path) -> Launch:
+    config = place.home / ".vibe" / "config.toml"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(_VIBE_CONFIG.format(model=place.model))
+    return Launch((str(program),), base_env(place) | {"FAKE_KEY": "dummy"})
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -347,6 +379,16 @@ PI = Cli(
     dialog="Run this command?",
     asks_within=10.0,
 )
+VIBE = Cli(
+    "vibe",
+    *release_and_program("vibe", os.environ),
+    ready="ask ─\n>\n",
+    dialect=OpenAIChat,
+    launch=_vibe,
+    tool=ToolCall("bash", {"command": "touch made"}),
+    dialog="Permission for the file_system.bash tool",
+    asks_within=10.0,
+)
 PINNED = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
 CLINE = Cli(
     "cline",
@@ -359,7 +401,7 @@ CLINE = Cli(
     asks=frozenset({"models.dev:443", "*.cline.bot:443"}),  # its catalogue of models, its flags, its offers
     asks_within=10.0,
 )
-ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT, PI, CLINE)}}
+ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT, PI, CLINE, VIBE)}}
 
 
 def chosen(env: Mapping[str, str]) -> dict[str, Cli]:

@@ -14,6 +14,7 @@ FREELY = {
     "copilot": ("--allow-all-tools",),
     "pi": ("--free",),  # of the extension in its home
     "cline": ("--auto-approve", "true"),
+    "vibe": ("--auto-approve",),
 }
 
 
@@ -28,7 +29,7 @@ def long_tool(name: str, mark: str) -> ToolCall:
             return ToolCall("run_commands", {"commands": [command]})
         case "opencode" | "copilot":
             return ToolCall("bash", {"command": command, "description": "Wait"})
-        case "pi":
+        case "pi" | "vibe":
             return ToolCall("bash", {"command": command})
     return ToolCall("exec_command", {"cmd": command})
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from benchmarks import machine
 from benchmarks.delivery_results import file_of, read
 from tests.fakes.terminal_recording import FOLDER_VARIABLE, recorded_tests
 from tests.real_clis import proofs
+from tests.real_clis.packages import install, newest
 from tests.real_clis.profile import Profile, differences
 from tests.real_clis.releases import PACKAGES, PROVEN_VARIABLE, Release, parse_release
 
@@ -52,34 +52,6 @@ class Found:
     @property
     def recordings(self) -> Path:
         return self.kept / "terminals"
-
-
-def newest(name: str) -> Release:
-    package = PACKAGES[name].package
-    done = subprocess.run(["npm", "view", package, "version"], capture_output=True, text=True, check=False)
-    if done.returncode or not done.stdout.strip():
-        raise SystemExit(f"prove-clis: npm does not say which release of {package} is the newest.")
-    return Release(name, done.stdout.strip())
-
-
-def install(release: Release) -> None:
-    """Without the scripts of packages. What is there already is not fetched again."""
-    if release.program.exists():
-        return
-    release.folder.mkdir(parents=True, exist_ok=True)
-    package = f"{PACKAGES[release.name].package}@{release.version}"
-    node = PACKAGES[release.name].node
-    beside = (f"{node_package()}@{node}",) if node else ()
-    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--loglevel=error")
-    done = subprocess.run(["npm", "install", "--prefix", str(release.folder), *quiet, package, *beside], check=False)
-    if done.returncode or not release.program.exists():
-        raise SystemExit(f"prove-clis: npm could not install {package}.")
-
-
-def node_package() -> str:
-    """The one that has the program of node for this machine, and no script."""
-    kind = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    return f"node-bin-darwin-{kind}" if sys.platform == "darwin" else f"node-linux-{kind}"
 
 
 def run(found: Found, step: str, *words: str, **more: str) -> tuple[bool, str]:

@@ -20,7 +20,8 @@ PROVEN_VARIABLE = "GROUPCHAT_PROVE"  # NAME@VERSION: the tests run with this rel
 
 class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`default_run`: `bin/run-tests` installs its pinned release and runs it. `node`: the release of node that is
-    installed beside it, for a CLI that needs a newer one than the machine may have."""
+    installed beside it, for a CLI that needs a newer one than the machine may have. `python`: it is a package of PyPI,
+    for this Python or a newer one, and has an environment of its own; the others are packages of npm."""
 
     package: str
     pinned: str
@@ -28,6 +29,7 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     program: str
     default_run: bool
     node: str = ""
+    python: str = ""
 
 
 def read_packages(path: Path = FILE) -> dict[str, Package]:

@@ -31,6 +31,9 @@ NO_DIGITS = (*NO_KEYS, "cline")
 with_digits = pytest.mark.parametrize("of_module", [name for name in NEWEST if name not in NO_DIGITS], indirect=True)
 # whose questions are those of its user's extensions, which the room can only refuse
 told_a_yes = pytest.mark.parametrize("of_module", [name for name in NEWEST if name != "pi"], indirect=True)
+with_digits_in_pickers = pytest.mark.parametrize(
+    "of_module", [name for name in NEWEST if name not in (*NO_DIGITS, "vibe")], indirect=True
+)
 # whose hook, or plugin, decides
 DECIDING = [name for name in ("claude", "opencode") if name in NEWEST]
 deciding = pytest.mark.parametrize("of_module", DECIDING, indirect=True)
@@ -235,7 +238,7 @@ async def open_picker(scene: Scene) -> None:
             return
 
 
-@with_digits
+@with_digits_in_pickers
 async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(one: One) -> None:
     scene = one.scene
     await asyncio.sleep(2.0)  # gemini takes "/model" for a prompt until its commands are loaded

@@ -42,6 +42,7 @@ TRANSCRIPTS = {
     "opencode": ".local/share/opencode",
     "copilot": ".copilot/session-state",
     "pi": ".pi/agent/sessions",
+    "vibe": ".vibe/logs/session",
 }
 SECRET, SECOND, THIRD = (f"The word to remember is {word}." for word in ("BLUE-4711", "GREEN-4712", "GREY-4713"))
 

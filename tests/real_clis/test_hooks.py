@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 PROMPT = "[alice -> you #7] Is it grün?\n  Say so 🙂."
 # What a model on loopback says of the two calls of a turn; to codex it gives both the same id, so they count once.
-COSTS = {"claude": 284, "codex": 120, "gemini": 220, "pi": 240}
+COSTS = {"claude": 284, "codex": 120, "gemini": 220, "pi": 240, "vibe": 240}
 WORDS = "Es ist grün 🙂, wirklich 🏳️\u200d🌈:\n\n  1. ja\n  2. sì — più o meno «schön»."
 
 
@@ -52,11 +52,22 @@ async def scene(of_module: Kept[ObservedCli]) -> AsyncIterator[ObservedCli]:
 
 async def answer(scene: ObservedCli, count: int = 1) -> str:
     kind = TurnFactKind.ENDED if scene.agent.name == "gemini" else TurnFactKind.ANSWER
-    source = "transcript" if scene.agent.name in ("copilot", "cline") else "hook"
+    source = "transcript" if scene.agent.name in ("copilot", "cline", "vibe") else "hook"
     return (await scene.tells(kind, source, count=count)).text
 
 
-@each_cli
+@of("vibe")
+async def test_a_turn_is_told_exactly_by_the_journal_alone(scene: ObservedCli) -> None:
+    """No hook of it sees a prompt, so none can refuse a second copy."""
+    scene.model.script(Reply(WORDS, seconds=0.5))
+    await scene.say(PROMPT)
+    assert (await scene.tells(TurnFactKind.PROMPT, "transcript")).text == PROMPT
+    assert await answer(scene) == WORDS
+    assert scene.listener.session in str(scene.listener.transcript)
+    assert scene.model.prompts == [PROMPT]
+
+
+@of(*(name for name in CLIS if name != "vibe"))
 async def test_a_turn_is_told_exactly_and_a_second_copy_is_refused(scene: ObservedCli) -> None:
     scene.model.script(Reply(WORDS, seconds=0.5))
     await scene.say(PROMPT)
@@ -114,6 +125,12 @@ WRITES = {  # the call, what its user is asked, how the tool is named, and wheth
         True,
     ),
     "pi": (ToolCall("write", {"path": "{work}/made", "content": "x\n"}), "", "write", True),
+    "vibe": (
+        ToolCall("write_file", {"path": "{work}/made", "content": "x\n"}),
+        "Permission for the file_system.write_file tool",
+        "file_system.write_file",
+        True,
+    ),
     "codex": (ToolCall("exec_command", {"cmd": f"apply_patch <<'EOF'\n{PATCH}EOF"}), "", "Bash", False),
 }
 
@@ -221,7 +238,7 @@ async def test_a_question_is_taken_back_when_the_person_answers(scene: ObservedC
     await asyncio.wait_for(gone.wait(), 60)
 
 
-@of("codex", "gemini", "qwen", "copilot")
+@of("codex", "gemini", "qwen", "copilot", "vibe")
 async def test_a_question_of_the_others_is_told_and_holds_nothing_up(scene: ObservedCli) -> None:
     asked: list[HookQuestion] = []
 
@@ -246,7 +263,7 @@ async def test_a_conversation_is_gone_on_with_by_its_name(of_module: Kept[Observ
     async with of_module.spent() as first:
         await first.say("[alice -> you #1] Remember.")
         await answer(first)
-        last = TurnFactKind.ANSWER if first.agent.name in ("qwen", "copilot", "cline") else TurnFactKind.MODEL
+        last = TurnFactKind.ANSWER if first.agent.name in ("qwen", "copilot", "cline", "vibe") else TurnFactKind.MODEL
         await first.tells(last, "transcript")
         session = first.listener.session
     async with observed_cli(first.cli.name, first.folder, session=session) as second:
@@ -255,4 +272,5 @@ async def test_a_conversation_is_gone_on_with_by_its_name(of_module: Kept[Observ
         history = str(second.model.turns[-1].body)
         assert "[alice -> you #1] Remember." in history
         assert second.listener.session == session
-        assert [fact.text for fact in second.kinds(TurnFactKind.PROMPT)] == ["[alice -> you #2] Again?"]
+        told_by = "transcript" if second.agent.name == "vibe" else "hook"
+        assert [fact.text for fact in second.kinds(TurnFactKind.PROMPT, told_by)] == ["[alice -> you #2] Again?"]

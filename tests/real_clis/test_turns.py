@@ -27,7 +27,7 @@ EYES_TURNS = int(os.environ.get("EYES_TURNS", "1"))
 EYES_KEEP = os.environ.get("EYES_KEEP", "")
 LATE_S = 0.3
 SAFETY_S = 10.0  # a starved CLI itself prints nothing for seconds
-ENDED_BY = {"opencode": "esc interrupt", "copilot": "esc esc", "pi": "Working"}
+ENDED_BY = {"opencode": "esc interrupt", "copilot": "esc esc", "pi": "Working", "vibe": "Esc/Ctrl+C to"}
 TEXT = "[alice -> agent #1] Grüße 🙂 in\ntwo lines, with 'quotes' and $HOME."
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]

@@ -4,6 +4,7 @@ and what `bin/prove-clis` writes into these texts, and how it compares two relea
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from sidecar.agents import REGISTRY
 from tests.real_clis import proofs
 from tests.real_clis.homes import CLAUDE_197
+from tests.real_clis.packages import find_python
 from tests.real_clis.profile import Profile, differences, fields_of, hooks_of
 from tests.real_clis.releases import HERE, PACKAGES, Release, parse_release, release_and_program, version_key
 
@@ -161,3 +163,20 @@ def test_the_same_profile_has_no_differences() -> None:
 )
 def test_what_differs_is_told_in_words(change: Mapping[str, object], told: list[str]) -> None:
     assert differences(PROFILE, msgspec.structs.replace(PROFILE, **change)) == told
+
+
+def test_a_package_of_pypi_gets_a_python_that_is_new_enough(tmp_path: Path) -> None:
+    """Ours, one of the path, or one that pyenv keeps; one that does not run is no Python."""
+    kept = tmp_path / ".pyenv" / "versions" / "3.99.1" / "bin" / "python3"
+    kept.parent.mkdir(parents=True)
+    env = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    assert find_python("3.11", env) == Path(sys.executable)
+    for text, found in (("exit 1", None), ("exit 0", kept)):
+        kept.write_text(f"#!/bin/sh\n{text}\n")
+        kept.chmod(0o755)
+        assert find_python("3.99", env) == found
+    other = tmp_path / "python3.99"
+    other.write_text("#!/no/such/shell\n")
+    other.chmod(0o755)
+    assert find_python("3.99", env) == kept
+    assert {one.package for one in PACKAGES.values() if one.python and one.default_run} == set()

@@ -84,8 +84,8 @@ class RunningAgent:
 
 @dataclass(frozen=True)
 class Transcript:
-    """The file in which the vendor writes the conversation. `fresh`: all of it belongs to this run; otherwise what it
-    holds now was written by an earlier run."""
+    """The file in which the vendor writes the conversation, or a folder with its parts. `fresh`: all of it belongs to
+    this run; otherwise what it holds now was written by an earlier run."""
 
     path: Path
     fresh: bool
@@ -153,6 +153,10 @@ def hook_signal(event: Mapping[str, object]) -> str:
 
 def session_of_hook(event: Mapping[str, object]) -> str:
     return str(event.get("session_id") or "")
+
+
+def transcript_of_hook(event: Mapping[str, object]) -> Path | None:
+    return Path(str(event["transcript_path"])) if event.get("transcript_path") else None
 
 
 def no_cost(_: Mapping[str, object]) -> TokenCost | None:
@@ -230,6 +234,8 @@ class Hooks:
     signal: Callable[[Mapping[str, object]], str] = hook_signal
     # the id of the conversation that a hook belongs to
     session: Callable[[Mapping[str, object]], str] = session_of_hook
+    # the transcript of that conversation, if the hook names it
+    transcript: Callable[[Mapping[str, object]], Path | None] = transcript_of_hook
     # how long it may look calm, in seconds, before its hooks tell how a turn ended; then the turn had no answer
     ends_within: float = 1.0
     # which tool the agent uses, on which files; such a hook is answered at once and is no evidence of anything else

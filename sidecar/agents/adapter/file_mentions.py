@@ -1,4 +1,4 @@
-"""Mentions of files in the way of Gemini CLI and of what descends from it. Pure."""
+"""Mentions of files, as agents find them in a prompt, and how a text is kept from being one. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,27 @@ import re
 from collections.abc import Callable
 
 _UNSAFE_END = re.compile(r"[\\@]\Z")
+_NAMES_FILE = re.compile(r"(?<![A-Za-z0-9])@(?=(?P<word>\S{1,80}))")
+_ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 _READS_FILE = re.compile(r"(?<!\\)@(?=[^ \t\n\r,;!?()\[\]{}.]|\.(?![ \t\n\r]|\Z))")
 
 
 def escape_file_mentions(text: str, is_name: Callable[[str], bool]) -> str:
-    """The agent reads the file of an `@path`, or asks about it if it is outside. The mention may begin anywhere in a
+    """In the way of Gemini CLI and of what descends from it, which reads the file of an `@path`, or asks about it if it
+    is outside. The mention may begin anywhere in a
     word (as in a mail address) and may be part of any name in the project. With a backslash it is text, for the model
     too."""
     return _READS_FILE.sub(r"\\@", text)
+
+
+def break_file_mentions(text: str, is_name: Callable[[str], bool]) -> str:
+    """In the way of an agent for which a backslash is part of a path: with one behind the `@` there is no such file."""
+
+    def broken(match: re.Match[str]) -> str:
+        word = match["word"].rstrip(_ENDS_A_WORD)
+        return "@" if word and is_name(word) else "@\\"
+
+    return _NAMES_FILE.sub(broken, text)
 
 
 def neutralize_end(text: str) -> str:

@@ -35,6 +35,7 @@ def place(home: Path = Path("/home/a")) -> LaunchContext:
         (["copilot"], "copilot"),
         (["pi"], "pi"),
         (["cline"], "cline"),
+        (["/home/a/.local/bin/vibe"], "vibe"),
     ],
 )
 def test_the_adapter_follows_the_command(command: Sequence[str], name: str) -> None:

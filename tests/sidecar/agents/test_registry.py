@@ -46,6 +46,7 @@ def test_each_agent_is_one_line_one_file_and_one_file_of_rules() -> None:
         (["copilot"], "copilot"),
         (["pi"], "pi"),
         (["cline"], "cline"),
+        (["vibe"], "vibe"),
         (["/usr/bin/claude", "--continue"], "claude"),
         (["python", "-P", "-m", "sidecar.demo_agent"], "demo"),
         (["bash"], "generic"),

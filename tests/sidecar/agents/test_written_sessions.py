@@ -61,6 +61,8 @@ ROLLOUT = f"home/.codex/sessions/2026/11/30/rollout-2026-11-30T12-24-42-{ID}.jso
         ("copilot", {}, None),
         ("pi", {f"home/.pi/agent/sessions/--work--/2026-11-30T17-26-53-202Z_{ID}.jsonl": "{}"}, True),
         ("pi", {}, None),
+        ("vibe", {f"home/.vibe/logs/session/unified/{ID}/CURRENT": "{}"}, True),
+        ("vibe", {f"home/.vibe/logs/session/unified/{ID}/meta.json": "{}"}, False),
         ("generic", {}, None),
     ],
 )

@@ -31,6 +31,8 @@ from sidecar.conversation.foreseen_start import ForeseenConversation, foresee_co
         ("pi", "unseen"),
         ("cline", "resumed"),
         ("cline --id one", "command"),
+        ("vibe", "resumed"),
+        ("vibe --continue", "command"),
         ("bash", "never"),
     ],
 )

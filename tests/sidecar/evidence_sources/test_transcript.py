@@ -154,3 +154,36 @@ def test_the_memory_of_named_entries_is_bounded_too(path: Path) -> None:
         assert told(tail) == ["text"]
         path.write_text(entry("x", "new") + "".join(entry(str(number), "text") for number in range(9)))
         assert told(tail) == []
+
+
+def test_the_files_of_a_folder_are_read_as_one(tmp_path: Path) -> None:
+    """The agent begins a new one now and then, and deletes old ones."""
+    folder = tmp_path / "journal"
+    with tailing(DEMO, None) as tail:
+        tail.follow(folder, fresh=True)
+        assert tail.new() == []
+        folder.mkdir()
+        (folder / "0001.jsonl").write_text(line("user", "a"))
+        assert told(tail) == ["a"]
+        with (folder / "0001.jsonl").open("a") as file:
+            file.write(line("user", "b"))
+        (folder / "0002.jsonl").write_text(line("user", "c"))
+        (folder / "0003.jsonl").write_text(line("user", "a"))
+        assert told(tail) == ["b", "c", "a"]
+        (folder / "0001.jsonl").unlink()
+        with (folder / "0003.jsonl").open("a") as file:
+            file.write(line("user", "d")[:-4])
+        assert told(tail) == []
+        with (folder / "0003.jsonl").open("a") as file:
+            file.write(line("user", "d")[-4:])
+        assert told(tail) == ["d"]
+
+
+def test_what_stood_in_a_folder_before_is_past(tmp_path: Path) -> None:
+    for name in ("0001", "0002"):
+        (tmp_path / f"{name}.jsonl").write_text(line("user", name))
+    with tailing(DEMO, None) as tail:
+        tail.follow(tmp_path)
+        assert tail.new() == []
+        (tmp_path / "0003.jsonl").write_text(line("user", "new"))
+        assert told(tail) == ["new"]

@@ -149,6 +149,17 @@ async def test_a_key_that_only_denies_a_dialog_is_pressed_again_when_the_turn_go
     assert target.pressed == ["by root"] * presses
 
 
+async def test_a_dialog_that_took_no_key_gets_another_one() -> None:
+    """It was drawn just before."""
+    target = FakeTarget(A.ASKING)
+    async with running(target, "vibe") as stop:
+        stop.order(MAY)
+        await retry_until(lambda: len(target.pressed) >= 2)
+        stop.observe(moment(A.IDLE))
+        await retry_until(lambda: stop.at_rest)
+    assert target.told == []
+
+
 async def test_two_orders_at_once_are_one_key() -> None:
     """Two of it open another dialog of some agents, where nobody asked for one."""
     target = FakeTarget(A.BUSY)

@@ -19,6 +19,7 @@ from tests.real_clis.homes import (
     OPENCODE,
     PI,
     QWEN,
+    VIBE,
     Cli,
     claude_with_subscription,
 )
@@ -357,6 +358,15 @@ RECORDINGS |= {
     "pi-places": (PI, (100, 30), PI_PLACES, True),
     "pi-limits": (PI, (80, 24), limits("error"), True),
     "pi-compacts": (PI, (100, 30), compacts_aside(180_000, "/compact"), True),
+}
+RECORDINGS |= {
+    "vibe-quotes-100x30": (VIBE, (100, 30), quotes, True),
+    "vibe-quotes-60x20": (VIBE, (60, 20), quotes, True),
+    "vibe-silence": (VIBE, (80, 24), silence, True),
+    "vibe-resizes": (VIBE, (100, 30), resizes, True),
+    "vibe-errors": (VIBE, (80, 24), errors, True),
+    "vibe-interrupts": (VIBE, (80, 24), interrupts, True),
+    "vibe-modals": (VIBE, (80, 24), modals(("/model", "Select Model"), ("/theme", "Esc cancel")), True),
 }
 Step = tuple[str, str]
 SETTINGS, COPILOT_STATE = ".gemini/settings.json", ".copilot/config.json"

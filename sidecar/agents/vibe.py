@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sidecar.agents.adapter import hook_config
 from sidecar.agents.adapter.adapter import (
@@ -171,7 +172,7 @@ def _parse_record(record: Mapping[str, object]) -> TurnFact | None:
         return None
     changes = [one for one in _list_in(record, "payload", "delta") if isinstance(one, Mapping)]
     entries = [one["entry"] for one in changes if isinstance(one.get("entry"), Mapping)]
-    now = next((one["state"] for one in changes if isinstance(one.get("state"), Mapping)), {})
+    now: Mapping[str, Any] = next((one["state"] for one in changes if isinstance(one.get("state"), Mapping)), {})
     turn = value_within(now, "latestTurn") or {}
     prompts = [text for one in entries if one.get("role") == "user" and (text := _text_of(one))]
     words = [_text_of(one) for one in entries if one.get("role") == "assistant" and _is_committed(one)]
@@ -203,7 +204,7 @@ def _kind_of(
 
 
 def _is_committed(entry: Mapping[str, object]) -> bool:
-    return value_within(entry, "outcome", "type") == "committed"
+    return bool(value_within(entry, "outcome", "type") == "committed")
 
 
 def _text_of(entry: Mapping[str, object]) -> str:

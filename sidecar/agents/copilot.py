@@ -34,8 +34,9 @@ from sidecar.agents.adapter.adapter import (
 )
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question
 from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
+from sidecar.agents.adapter.tool_uses import MAX_PATHS, tool_hook_reader
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers
-from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
+from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, ToolUse, TurnFact, TurnFactKind
 
 _HOOK_EVENTS = ("UserPromptSubmit", "PermissionRequest", "Notification", "Stop")
 _OWN_SESSION = ("--session-id", "--resume", "-r", "--continue", "--connect")
@@ -50,6 +51,8 @@ _ACCOUNT_VARIABLES = ("COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN", "COPIL
 _ESCAPE_TWICE = b"\x1b[27u\x1b[27u"  # the first one asks for a second; two plain ones at once would be one other key
 _TAB = "    "  # what it makes of one
 _NAMES_FILE = re.compile(r"(?<![A-Za-z0-9])@(?=(?P<word>\S{1,80}))")
+_CALL_BEGINS, _CALL_ENDS = "tool.execution_start", "tool.execution_complete"
+_read_call = tool_hook_reader(_CALL_BEGINS, "", ())
 _ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 
 
@@ -239,6 +242,20 @@ def _parse_cost(entry: Mapping[str, object]) -> TokenCost | None:
     return TokenCost(str(entry.get("id") or ""), max(0, spent - sum_whole_numbers((usage.get("cacheReadTokens"),))))
 
 
+def _parse_tool_use(entry: Mapping[str, object]) -> ToolUse | None:
+    """Its event at the end of a call names no tool, but each file that was changed, and how."""
+    kind, data = entry.get("type"), entry.get("data")
+    if not isinstance(data, Mapping):
+        return None
+    if kind == _CALL_BEGINS:
+        begins = {"hook_event_name": kind, "tool_name": data.get("toolName"), "tool_input": data.get("arguments")}
+        return _read_call(begins)
+    edits = data.get("fileEdits") if kind == _CALL_ENDS and data.get("success") else None
+    changed = [one for one in edits if isinstance(one, Mapping)] if isinstance(edits, list) else []
+    paths = tuple(str(one["path"]) for one in changed if one.get("path"))[:MAX_PATHS]
+    return ToolUse(str(changed[0].get("kind") or "edit"), paths, ended=True, written=True) if paths else None
+
+
 def _resume_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     """The same options without what was given once."""
     if not _is_chat(command) or options_in(command).intersection((*_OWN_SESSION, *_NOT_RESUMABLE_OPTIONS)):
@@ -270,5 +287,5 @@ ADAPTER = Adapter(
     interrupt=InterruptMethod(_ESCAPE_TWICE, leaves_tools=True),  # a command goes on as a background shell
     hooks=Hooks(_parse_hook, _refusal_answer, signal=_hook_signal, session=_session_of_hook, ends_within=5.0),
     approvals=HookApprovals(_parse_question),
-    transcript=TranscriptFormat(_parse_event, _parse_cost, of_session=_transcript_of_session),
+    transcript=TranscriptFormat(_parse_event, _parse_cost, tool=_parse_tool_use, of_session=_transcript_of_session),
 )

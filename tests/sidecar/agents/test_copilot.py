@@ -10,7 +10,7 @@ import pytest
 from gateway.protocol.types.core_types import AskAbout
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, LaunchPlan, RunningAgent
-from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
+from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, ToolUse, TurnFact, TurnFactKind
 from tests.sidecar.capabilities import approvals_of, hooks_of, transcript_of
 
 COPILOT = REGISTRY["copilot"]
@@ -143,6 +143,27 @@ CALL = {"toolCallId": "c", "name": "bash"}
 def test_an_event_tells_of_its_turn(kind: str, data: dict[str, object], fact: TurnFact | None) -> None:
     assert transcript_of(COPILOT).line({"type": kind, "data": data}) == fact
     assert transcript_of(COPILOT).line({"type": kind, "data": data, "agentId": "sub"}) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "use"),
+    [
+        ("start", {"toolName": "edit", "arguments": {"path": "/a.py", "old_str": "x"}}, ToolUse("edit", ("/a.py",))),
+        ("start", {"toolName": "bash", "arguments": {"command": "ls"}}, ToolUse("bash")),
+        (
+            "complete",
+            {"success": True, "fileEdits": [{"path": "/a.py", "kind": "create"}]},
+            ToolUse("create", ("/a.py",), ended=True, written=True),
+        ),
+        ("complete", {"success": False, "fileEdits": [{"path": "/a.py", "kind": "edit"}]}, None),
+        ("complete", {"success": True}, None),
+        ("complete", {"success": True, "fileEdits": ["/a.py"]}, None),
+    ],
+)
+def test_an_event_tells_of_a_tool_and_of_the_files_that_it_wrote(
+    kind: str, data: dict[str, object], use: ToolUse | None
+) -> None:
+    assert transcript_of(COPILOT).tool({"type": f"tool.execution_{kind}", "data": data}) == use
 
 
 def test_tokens_are_counted_without_those_of_the_cache() -> None:

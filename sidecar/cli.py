@@ -26,7 +26,7 @@ from gateway.client.known_agents import KNOWN_AGENTS, agents_with_skills
 from gateway.command_line.application import CommandLine, Verb, run_program
 from gateway.command_line.common_options import ALONE, FOLDER, given, program
 from gateway.console.client_options import ClientOptions
-from gateway.console.console_output import print_json, print_lines, print_text, show_done
+from gateway.console.console_output import print_json, print_lines, print_text, show_done, show_prompt
 from gateway.process_basics.process_limits import make_process_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.role_prompts import PROMPTS
@@ -328,23 +328,41 @@ def skill(
 
 
 def record(
-    command: Annotated[list[str], typer.Argument(metavar="-- CMD...", help="The program to run.")],
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- CMD...", help="The program to run (with --kit, default: the agent's)."),
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="The recording (default: a new file in this folder)."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The recording (default: a new file in this folder); with --kit, a folder.",
+        ),
+    ] = None,
+    kit: Annotated[
+        str | None,
+        typer.Option(metavar="AGENT", help="Be guided through the scenes from which rules for this agent are made."),
     ] = None,
 ) -> None:
     """Run a program in this terminal and record it.
 
     The recording holds what it prints and what you type, passwords included.
 
-    Example:
+    Examples:
       groupchat record -o session.cast -- claude
+      groupchat record --kit agy
     """
     import asyncio
 
     from sidecar.terminal.asciicast import open_new_recording
 
+    if kit is not None:
+        _record_kit(kit, command, output)
+        return
+    if not command:
+        raise SidecarError("Which program? Give its command after `--`, such as: groupchat record -- claude.")
     path = output or Path(f"{Path(command[0]).name}-{_now()}.cast")
     with open_new_recording(path) as file:
         try:
@@ -354,6 +372,31 @@ def record(
             raise
     print_lines(f"Recorded to {path}.", err=True)
     raise typer.Exit(status)
+
+
+def _record_kit(agent: str, command: list[str] | None, output: Path | None) -> None:
+    from sidecar.recording_kit.kit_session import KitDesk, RecordingKit, play_kit
+    from sidecar.terminal.person_at_terminal import open_human_terminal
+
+    name = canonical_agent_name(agent)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise SidecarError("A kit is played by a person: run it in a terminal.")
+    desk = KitDesk(lambda: open_human_terminal(sys.stdin.fileno(), sys.stdout.fileno()), print_lines, _read_answer)
+    kit = RecordingKit(name, command or [name], output or Path(f"{name}-recordings"), dict(os.environ))
+    recordings = play_kit(kit, desk)
+    print_lines(*(f"Recorded: {path}" for path in recordings))
+    if recordings:
+        rules = f"rules/{name}.toml"
+        print_lines(
+            f"Look through them before you share them. To check rules with them: groupchat rules check {rules} "
+            f"{kit.folder}/*.cast"
+        )
+
+
+def _read_answer(question: str) -> str | None:
+    """The person's next line; None if their terminal is closed."""
+    show_prompt(question)
+    return sys.stdin.readline() or None
 
 
 async def _record_program(command: list[str], file: TextIO) -> int:

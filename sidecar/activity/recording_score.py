@@ -54,9 +54,13 @@ class RecordingScore:
 
 @dataclass(frozen=True)
 class RecordingTruth:
+    """`drawn`: when each dialog was first on the screen. `unsure`: spans in which the state is not known, such as the
+    moments before a person marked what they saw."""
+
     states: StateSpans
     end: float
     drawn: tuple[float, ...]
+    unsure: tuple[tuple[float, float], ...] = ()
 
 
 def truth_file(recording: Path) -> Path:
@@ -77,7 +81,9 @@ def _parse_truth(data: dict[str, Any]) -> RecordingTruth:
     gone = next((at for at, state in states if state == "gone"), data["end"])
     noted = [ast.literal_eval(found[1]) for note in data.get("notes", ()) if (found := _DRAWN.search(note))]
     labelled = tuple(at for at, state in states if state == "asking")
-    return RecordingTruth(states, min(gone, data["end"]), tuple(late for _, late in noted[0]) if noted else labelled)
+    drawn = tuple(late for _, late in noted[0]) if noted else labelled
+    unsure = tuple((float(begin), float(end)) for begin, end in data.get("unsure", ()))
+    return RecordingTruth(states, min(gone, data["end"]), drawn, unsure)
 
 
 def states_seen(recording: Path, agent: Adapter) -> StateSpans:
@@ -90,7 +96,8 @@ def states_seen(recording: Path, agent: Adapter) -> StateSpans:
 
 
 def score_spans(truth: RecordingTruth, seen: StateSpans) -> RecordingScore:
-    whole = compare_spans(truth.states, seen, truth.end)
+    steps = compare_spans(truth.states, seen, truth.end)
+    whole = [one for one in steps if not any(begin <= one[0] <= end for begin, end in truth.unsure)]
     changes = [when for when, _ in truth.states]
     return RecordingScore(
         _wrong(whole),

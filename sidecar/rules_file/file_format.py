@@ -98,7 +98,9 @@ class TranscriptTable(RulesTable, frozen=True):
     """The file in which it writes its conversation, one JSON object a line. It proves that a message was read, and
     holds the answer."""
 
-    file: Annotated[str, KeyDoc("its path, with the names of `[launch]`; with `*`, the newest such file of this run")]
+    file: Annotated[
+        str, KeyDoc("its path, with the names of `[launch]`; with `*` in names, the newest such file of this run")
+    ]
     lines: Annotated[list[TranscriptLineTable], KeyDoc("the lines that count")]
 
 

@@ -336,9 +336,9 @@ def _faults_of_transcript(tables: RulesTables, top: _Place) -> Iterator[RulesFau
         if one.is_ in ("prompt", "answer") and not one.text:
             yield place.inside("lines", number).fault("text", f"is missing: the field with the {one.is_}.")
     yield from _faults_of_names([transcript.file], "file", place)
-    folder, _, _ = transcript.file.rpartition("/")
-    if not folder or "*" in folder:
-        yield place.fault("file", "must be a whole path, with `*` in its last part alone: {home}/.mine/*.jsonl.")
+    first, _, _ = transcript.file.partition("*")
+    if "/" not in first or "**" in transcript.file:
+        yield place.fault("file", "must be a whole path that begins with a folder without `*`: {home}/.mine/*.jsonl.")
 
 
 def fault_at_key(text: str, table: str, key: str, problem: str) -> RulesFault:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -20,11 +20,23 @@ from sidecar.terminal.raw_terminal import headless_size
 GOODBYE_TIMEOUT_S = 2.0
 
 
-class RecordedSession:
-    """If no person is at a terminal, the emulator answers in its place."""
+def _all_keys(keys: bytes) -> bytes:
+    return keys
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], human: HumanTerminal, file: TextIO) -> None:
-        self._human, self._command, self._env = human, tuple(command), env
+
+class RecordedSession:
+    """If no person is at a terminal, the emulator answers in its place. `take_keys` gets what the person types, and
+    returns what of it the program gets."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        human: HumanTerminal,
+        file: TextIO,
+        take_keys: Callable[[bytes], bytes] = _all_keys,
+    ) -> None:
+        self._human, self._command, self._env, self._take_keys = human, tuple(command), env, take_keys
         self._loop = asyncio.get_running_loop()
         size = human.size or headless_size(env)
         self._recorder = Recorder(file, size, self._loop.time)
@@ -69,8 +81,9 @@ class RecordedSession:
             self._terminal.write(data)
 
     def _pressed(self, data: bytes) -> None:
-        self._terminal.write(data)
-        self._recorder.keys(data)
+        if keys := self._take_keys(data):
+            self._terminal.write(keys)
+            self._recorder.keys(keys)
 
     def _resized(self) -> None:
         if size := self._human.size:

@@ -17,6 +17,8 @@ from pathlib import Path
 import pexpect  # type: ignore[import-untyped]
 import pytest
 
+from sidecar.activity.recording_score import score_spans, states_seen, truth_of
+from sidecar.agents import REGISTRY
 from tests.end_to_end.test_sidecar_join import PATIENCE_S, environment, gateway, process
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
@@ -211,3 +213,41 @@ def test_a_recording_of_a_session_replays(tmp_path: Path) -> None:
     activities = re.findall(r"^ +[\d.]+  (\w+)", told, re.MULTILINE)
     assert "busy" in activities
     assert activities[-1] in ("idle", "busy", "unknown")
+
+
+def test_a_person_is_guided_through_the_scenes_of_a_kit(tmp_path: Path) -> None:
+    """Two scenes with the demo agent: one as told, one in which a mark is forgotten at first."""
+    kit = tmp_path / "kit"
+    shell = pexpect.spawn(
+        sys.executable,
+        [*SIDECAR[1:], "record", "--kit", "mine", "-o", str(kit), "--", *DEMO],
+        env=environment(tmp_path),
+        timeout=PATIENCE_S,
+        dimensions=(24, 80),
+    )
+    shell.expect("Scene 1 of 8")
+    shell.send("s\r")
+    for marks in (1, 2):
+        shell.expect("Scene 2 of 8: a short answer")
+        shell.expect("q ends: ")
+        shell.send("\r")
+        shell.expect("for help")
+        shell.send("\x1d")
+        shell.send("hello\r")
+        shell.expect("esc to interrupt")
+        shell.expect("for help")
+        shell.send("\x1d/exit\r" if marks == 2 else "/exit\r")
+        if marks == 1:
+            shell.expect("Nothing was kept")
+    shell.expect("Scene 3 of 8")
+    shell.send("q\r")
+    shell.expect("Recorded:")
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus == 0
+    assert sorted(path.name for path in kit.iterdir()) == ["mine-turn.cast", "mine-turn.json"]
+    assert "\\u001d" not in (kit / "mine-turn.cast").read_text(), "the program does not get the mark"
+    truth = truth_of(kit / "mine-turn.cast")
+    assert [state for _, state in truth.states] == ["starting", "idle", "busy", "idle", "gone"]
+    score = score_spans(truth, states_seen(kit / "mine-turn.cast", REGISTRY["demo"]))
+    assert score.false_idle <= 0.15

@@ -113,7 +113,7 @@ def _plan_launch(
             **{Path(fill(path)): fill(text) for path, text in tables.launch.files.items()},
             **(hook_files(place) if hooks else {}),
         },
-        transcript=None if transcript is None or "*" in transcript.name else transcript,
+        transcript=None if transcript is None or "*" in str(transcript) else transcript,
         session=place.session if _names_session(tables) else "",
     )
 
@@ -136,7 +136,7 @@ def _is_written(tables: RulesTables, session: str, place: LaunchContext) -> bool
     if tables.transcript is None or "{session}" not in tables.transcript.file:
         return None
     path = Path(_Names(replace(place, session=session)).fill(tables.transcript.file))
-    return any(one.is_file() and one.stat().st_size > 0 for one in path.parent.glob(path.name))
+    return any(one.is_file() and one.stat().st_size > 0 for one in _files_like(path))
 
 
 @dataclass(frozen=True)
@@ -180,10 +180,16 @@ class _TranscriptFiles:
 
     def _written(self, place: LaunchContext) -> Iterator[tuple[float, Path]]:
         path = Path(_Names(place).fill(self.pattern))
-        for one in path.parent.glob(path.name):
+        for one in _files_like(path):
             with contextlib.suppress(OSError):  # it was removed meanwhile
                 if one.is_file():
                     yield one.stat().st_mtime, one
+
+
+def _files_like(path: Path) -> Iterator[Path]:
+    """The files that the path names; its folders may be patterns, too."""
+    known = next(one for one in path.parents if "*" not in str(one))
+    return known.glob(str(path.relative_to(known)))
 
 
 def _fact_of_line(lines: Sequence[TranscriptLineTable], entry: Mapping[str, object]) -> TurnFact | None:

@@ -99,7 +99,10 @@ def test_a_file_without_faults(text: str) -> None:
         (HEAD + MARKS + "[launch]\nfiles = { '{private}/../x' = '' }", "line 5: `files` of [launch] may only write"),
         (HEAD + MARKS + TRANSCRIPT.replace("answer", "model"), 'has none that is = "answer"'),
         (HEAD + MARKS + TRANSCRIPT.replace('"prompt"', '"model"'), "so nothing would prove that a message was read"),
-        (HEAD + MARKS + TRANSCRIPT.replace("talk", "*/talk"), "line 5: `file` of [transcript] must be a whole path"),
+        (
+            HEAD + MARKS + TRANSCRIPT.replace("{private}/talk", "*/talk"),
+            "line 5: `file` of [transcript] must be a whole path",
+        ),
         (HEAD + MARKS + TRANSCRIPT.replace('text = "text"', "", 1), "`text` of [transcript.lines] is missing"),
         (HEAD + 'envelope = "none"\n' + MARKS + TRANSCRIPT, 'line 2: `envelope` is "none", but [transcript] proves'),
         (HEAD + 'envelope = "hello"\n' + MARKS, "line 2: `envelope`: 'hello' is not an envelope."),

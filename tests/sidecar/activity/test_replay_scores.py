@@ -112,6 +112,8 @@ STRICT = {
     "opencode-quotes-60x20": 2.44,
     "opencode-resizes": 3.72,
     "opencode-silence": 1.61,
+    "pi-errors": 2.73,
+    "pi-modals": 3.22,
     "qwen-errors": 0.3,
     "qwen-interrupts": 1.1,
     "qwen-modals": 2.22,

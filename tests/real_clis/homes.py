@@ -240,10 +240,13 @@ def _pi(place: Place, program: Path) -> Launch:
     gate = agent / "extensions" / "gate.js"
     gate.parent.mkdir(exist_ok=True)
     gate.write_text(_PI_GATE)
-    env = base_env(place)
-    node = next(program.parents[1].glob("node-*/bin"), Path())
-    env |= {"PATH": f"{node}:{env['PATH']}", "PI_OFFLINE": "1", "PI_SKIP_VERSION_CHECK": "1", "PI_TELEMETRY": "0"}
-    return Launch((str(program),), env)
+    node = next(program.parents[1].glob("node-*/bin/node"), "node")
+    started = place.home / "bin" / "pi"
+    started.parent.mkdir(exist_ok=True)
+    started.write_text(f'#!/bin/sh\nexec "{node}" "{program}" "$@"\n')
+    started.chmod(0o755)
+    quiet = {"PI_OFFLINE": "1", "PI_SKIP_VERSION_CHECK": "1", "PI_TELEMETRY": "0"}
+    return Launch((str(started),), base_env(place) | quiet)
 
 
 def _cline(place: Place, program: Path) -> Launch:

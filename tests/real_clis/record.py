@@ -357,7 +357,6 @@ RECORDINGS |= {
     "pi-modals": (PI, (80, 24), modals(("/model", "Only showing"), ("/settings", "Type to search")), True),
     "pi-places": (PI, (100, 30), PI_PLACES, True),
     "pi-limits": (PI, (80, 24), limits("error"), True),
-    "pi-compacts": (PI, (100, 30), compacts_aside(180_000, "/compact"), True),
 }
 RECORDINGS |= {
     "vibe-quotes-100x30": (VIBE, (100, 30), quotes, True),

@@ -91,7 +91,7 @@ async def test_a_stop_ends_turn_and_tool_and_what_was_queued_is_answered_once(on
     one.answers({"Urgent words.": "Second answer."})
     queued = one.pane.room.say("Urgent words.", urgent=True)
     await one.pane.reaches(queued, "submitted", 60)
-    assert one.pane.room.reasons(queued)[-1] == "queued, it is at work"
+    assert "queued, it is at work" in one.pane.room.reasons(queued)
     assert await one.stopped() < 5
     await one.pane.reaches(first, "failed", 60)
     await one.pane.reaches(queued, "answered", 60)

@@ -9,6 +9,7 @@ import { connect } from "node:net"
 const RUN_FILE = ""
 const PATIENCE_MS = 15000 // then Pi continues without an answer
 const MAX_FILE_BYTES = 8 << 20
+const NUMBERED = /^\[[^\n]* #\d+\]/ // how a message of the room begins
 
 export default function (pi) {
   const run = JSON.parse(readFileSync(RUN_FILE, "utf8"))
@@ -89,6 +90,16 @@ export default function (pi) {
     if (prompt) turn = { id: prompt.id, text: "", read: true }
   }
 
+  // When a turn is interrupted, Pi puts what waited back into its composer. A person goes on with it there; a message of the
+  // room is the next prompt.
+  const submitAgain = (ctx, prompts) => {
+    const before = ctx.ui.getEditorText()
+    ctx.ui.setEditorText(prompts.reduce((text, prompt) => text.replace(prompt.text, () => ""), before).trim())
+    turn = { id: prompts[0].id, text: "", read: false }
+    waiting.push(...prompts.slice(1))
+    for (const { text } of prompts) pi.sendUserMessage(text, { deliverAs: "followUp" })
+  }
+
   pi.on("session_start", (event, ctx) => tell("session", ctx))
 
   pi.on("input", async (event, ctx) => {
@@ -128,8 +139,9 @@ export default function (pi) {
     else if (failure) end(ctx, "failed", failure)
     else end(ctx, turn?.text ? "answer" : "interrupted", turn?.text)
     failure = ""
-    waiting.length = 0
-    tell("idle", ctx)
+    const left = waiting.splice(0).filter(({ text }) => NUMBERED.test(text))
+    if (event.aborted && left.length) submitAgain(ctx, left)
+    else tell("idle", ctx)
   })
 
   pi.on("tool_execution_start", ({ toolCallId, toolName, args }, ctx) => {

@@ -22,21 +22,28 @@ Event = Mapping[str, Any]
 FEED = """
 import { pathToFileURL } from "node:url"
 const { default: extension } = await import(pathToFileURL(process.argv[2]))
-const handlers = {}, servers = [], notices = [], results = []
+const handlers = {}, servers = [], notices = [], results = [], sent = []
+let composer = ""
 extension({
   on: (name, handler) => (handlers[name] = handler),
   registerMcpServer: (name, server) => servers.push([name, server]),
+  sendUserMessage: (text) => sent.push(text),
 })
 const ctx = {
   cwd: "/work",
   sessionManager: { getSessionId: () => "main" },
-  ui: { notify: (text) => notices.push(text) },
+  ui: {
+    notify: (text) => notices.push(text),
+    getEditorText: () => composer,
+    setEditorText: (text) => (composer = text),
+  },
 }
 for (const { type, ...event } of JSON.parse(process.argv[3])) {
+  if (event.composer) composer = event.composer
   const result = await handlers[type](event, ctx)
   if (result) results.push(result)
 }
-console.log(JSON.stringify({ servers, notices, results }))
+console.log(JSON.stringify({ servers, notices, results, sent, composer }))
 """
 
 
@@ -142,6 +149,28 @@ async def test_what_waited_inside_is_answered_by_the_turn_that_reads_it(tmp_path
     _, second = [one["turn"] for one in heard if one["hook_event_name"] == "prompt"]
     assert [(one["turn"], one["text"]) for one in heard if one["hook_event_name"] == "answer"] == [(second, "Both.")]
     assert [one["tokens"] for one in lines if one["hook_event_name"] == "tokens"] == [123, 123]
+
+
+async def test_a_message_that_waited_when_the_turn_was_interrupted_is_the_next_prompt(tmp_path: Path) -> None:
+    """Pi puts it back into its composer, with what a person has typed: that stays there."""
+    ours, own = "[ada -> pi #7] go", "half a thought"
+    cut: Event = {"type": "agent_settled", "aborted": True, "composer": f"{ours}\n\n{own}"}
+    steered = [
+        typed(ours, busy=True),
+        typed("mine", busy=True),
+        cut,
+        BEGUN,
+        begins("user", ours),
+        *said("Done."),
+        SETTLED,
+    ]
+    heard, told, _ = await fed(tmp_path, [typed("one"), BEGUN, begins("user", "one"), *steered])
+    assert (told["sent"], told["composer"]) == ([ours], own)
+    first, second, _ = [one["turn"] for one in heard if one["hook_event_name"] == "prompt"]
+    ends_of = {
+        one["turn"]: one["hook_event_name"] for one in heard if one["hook_event_name"] in ("interrupted", "answer")
+    }
+    assert ends_of == {first: "interrupted", second: "answer"}
 
 
 async def test_a_refused_prompt_does_not_reach_the_model_and_is_not_written_down(tmp_path: Path) -> None:

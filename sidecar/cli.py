@@ -63,41 +63,42 @@ AgentOption = Annotated[
 ]
 
 
+CommandArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="-- CMD...", help="The command that starts the agent (default: that of its rules file)."),
+]
+RoleOption = Annotated[str | None, typer.Option(metavar="ROLE", help="Its role, such as coder (default: none).")]
+ProjectOption = Annotated[Path, typer.Option(metavar="DIR", help="The folder it runs in (default: this one).")]
+FreshOption = Annotated[
+    bool,
+    typer.Option(
+        "--fresh/--resume", help="Begin a new conversation, or come back to the agent's last one in this folder."
+    ),
+]
+RestartOption = Annotated[RestartPolicy, typer.Option(help="Restart the agent after a crash, always, or never.")]
+InterruptOption = Annotated[bool, typer.Option("--interrupt", help="Urgent messages interrupt the current turn first.")]
+OnLimitOption = Annotated[
+    LimitPolicy, typer.Option(help="After a usage limit, hold its messages for a person, or go on by itself.")
+]
+ToolsOption = Annotated[bool, typer.Option("--tools/--no-tools", help="Give the agent the room's MCP tools.")]
+EnvelopeOption = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="The envelope before each message; none types the bare text.")
+]
+
+
 def join(
     ctx: typer.Context,
     name: AgentArgument,
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="-- CMD...", help="The command that starts the agent (default: that of its rules file)."
-        ),
-    ] = None,
-    role: Annotated[str | None, typer.Option(metavar="ROLE", help="Its role, such as coder (default: none).")] = None,
-    project: Annotated[Path, typer.Option(metavar="DIR", help="The folder it runs in (default: this one).")] = Path(
-        "."
-    ),
+    command: CommandArgument = None,
+    role: RoleOption = None,
+    project: ProjectOption = Path("."),  # noqa: PTH201
     agent: AgentOption = None,
-    fresh: Annotated[
-        bool,
-        typer.Option(
-            "--fresh/--resume", help="Begin a new conversation, or come back to the agent's last one in this folder."
-        ),
-    ] = False,
-    restart: Annotated[
-        RestartPolicy,
-        typer.Option(help="Restart the agent after a crash, always, or never."),
-    ] = RestartPolicy.CRASH,
-    interrupt: Annotated[
-        bool, typer.Option("--interrupt", help="Urgent messages interrupt the current turn first.")
-    ] = False,
-    on_limit: Annotated[
-        LimitPolicy, typer.Option(help="After a usage limit, hold its messages for a person, or go on by itself.")
-    ] = LimitPolicy.HOLD,
-    tools: Annotated[bool, typer.Option("--tools/--no-tools", help="Give the agent the room's MCP tools.")] = True,
-    envelope: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="The envelope before each message; none types the bare text."),
-    ] = None,
+    fresh: FreshOption = False,
+    restart: RestartOption = RestartPolicy.CRASH,
+    interrupt: InterruptOption = False,
+    on_limit: OnLimitOption = LimitPolicy.HOLD,
+    tools: ToolsOption = True,
+    envelope: EnvelopeOption = None,
 ) -> None:
     """Run an agent in this terminal and connect it to the room.
 

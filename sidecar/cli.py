@@ -91,7 +91,7 @@ def join(
     name: AgentArgument,
     command: CommandArgument = None,
     role: RoleOption = None,
-    project: ProjectOption = Path("."),  # noqa: PTH201
+    project: ProjectOption = Path("."),
     agent: AgentOption = None,
     fresh: FreshOption = False,
     restart: RestartOption = RestartPolicy.CRASH,

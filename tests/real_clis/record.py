@@ -13,6 +13,7 @@ from tests.fakes.retry import retry_until
 from tests.real_clis.homes import (
     CLAUDE,
     CLAUDE_197,
+    CLINE,
     CODEX,
     COPILOT,
     GEMINI,
@@ -46,13 +47,24 @@ def fenced(text: str) -> str:
     return f"It showed this:\n\n```\n{text}\n```\n\nand, without a fence:\n\n{text}\n\nThat is all of it."
 
 
+def calling(cli: Cli, command: str) -> ToolCall:
+    """The call that it asks its user about, with another command."""
+    match cli.name:
+        case "codex":
+            given: dict[str, object] = {"cmd": command}
+        case "cline":
+            given = {"commands": [command]}
+        case _:
+            given = {"command": command}
+    return ToolCall(cli.tool.name, {**cli.tool.arguments, **given})
+
+
 async def quotes(eyes: Watched) -> None:
     """An answer that quotes every screen, then a tool that prints them and an answer after it."""
     text = wide(EVERYTHING, eyes.size[0])
     (eyes.agent.place.work / "quotes.txt").write_text(text)
     await eyes.turn("[alice #1] what does it show?", Reply(fenced(text), seconds=2), look=1.5)
-    name, argument = eyes.cli.tool.name, "cmd" if eyes.cli.name == "codex" else "command"
-    call = ToolCall(name, {**eyes.cli.tool.arguments, argument: "touch made; cat quotes.txt; sleep 1.5"})
+    call = calling(eyes.cli, "touch made; cat quotes.txt; sleep 1.5")
     await eyes.turn("[bob #2] print it", Reply("Let me print it.", tool=call), Reply(fenced(text), seconds=1), look=1.5)
 
 
@@ -60,8 +72,7 @@ async def silence(eyes: Watched) -> None:
     """A model that says nothing for long, before its first word and in mid-answer, and a quiet tool."""
     long = 25.0 if eyes.cli is not GEMINI else 4.0
     await eyes.turn("[alice #1] think long", Reply("Done.", silence=long))
-    argument = "cmd" if eyes.cli.name == "codex" else "command"
-    call = ToolCall(eyes.cli.tool.name, {**eyes.cli.tool.arguments, argument: f"touch made; sleep {long / 3:.0f}"})
+    call = calling(eyes.cli, f"touch made; sleep {long / 3:.0f}")
     await eyes.turn("[bob #2] quiet tool", Reply("A moment.", tool=call), Reply("There.", silence=1.0), look=1.5)
     await asyncio.sleep(5)
 
@@ -366,6 +377,14 @@ RECORDINGS |= {
     "vibe-errors": (VIBE, (80, 24), errors, True),
     "vibe-interrupts": (VIBE, (80, 24), interrupts, True),
     "vibe-modals": (VIBE, (80, 24), modals(("/model", "Select Model"), ("/theme", "Esc cancel")), True),
+}
+RECORDINGS |= {
+    "cline-quotes-100x30": (CLINE, (100, 30), quotes, True),
+    "cline-quotes-60x20": (CLINE, (60, 20), quotes, True),
+    "cline-silence": (CLINE, (80, 24), silence, True),
+    "cline-resizes": (CLINE, (100, 30), resizes, True),
+    "cline-errors": (CLINE, (80, 24), errors, True),
+    "cline-interrupts": (CLINE, (80, 24), interrupts, True),
 }
 Step = tuple[str, str]
 SETTINGS, COPILOT_STATE = ".gemini/settings.json", ".copilot/config.json"

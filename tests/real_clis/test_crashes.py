@@ -43,6 +43,7 @@ TRANSCRIPTS = {
     "copilot": ".copilot/session-state",
     "pi": ".pi/agent/sessions",
     "vibe": ".vibe/logs/session",
+    "cline": ".cline/data/sessions",
 }
 SECRET, SECOND, THIRD = (f"The word to remember is {word}." for word in ("BLUE-4711", "GREEN-4712", "GREY-4713"))
 

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 PROMPT = "[alice -> you #7] Is it grün?\n  Say so 🙂."
 # What a model on loopback says of the two calls of a turn; to codex it gives both the same id, so they count once.
-COSTS = {"claude": 284, "codex": 120, "gemini": 220, "pi": 240, "vibe": 240, "copilot": 240}
+COSTS = {"claude": 284, "codex": 120, "gemini": 220, "pi": 240, "vibe": 240, "copilot": 240, "cline": 240}
 WORDS = "Es ist grün 🙂, wirklich 🏳️\u200d🌈:\n\n  1. ja\n  2. sì — più o meno «schön»."
 
 
@@ -132,6 +132,12 @@ WRITES = {  # the call, what its user is asked, how the tool is named, and wheth
         ToolCall("write_file", {"path": "{work}/made", "content": "x\n"}),
         "Permission for the file_system.write_file tool",
         "file_system.write_file",
+        True,
+    ),
+    "cline": (
+        ToolCall("editor", {"path": "{work}/made", "new_text": "x\n"}),
+        "Approve tool call?",
+        "editor",
         True,
     ),
     "copilot": (ToolCall("create", {"path": "{work}/made", "file_text": "x\n"}), "Do you want to", "create", True),
@@ -244,7 +250,7 @@ async def test_a_question_is_taken_back_when_the_person_answers(scene: ObservedC
     await asyncio.wait_for(gone.wait(), 60)
 
 
-@of("codex", "gemini", "qwen", "copilot", "vibe")
+@of("codex", "gemini", "qwen", "copilot", "vibe", "cline")
 async def test_a_question_of_the_others_is_told_and_holds_nothing_up(scene: ObservedCli) -> None:
     asked: list[HookQuestion] = []
 

@@ -53,6 +53,27 @@ def test_without_the_cursor_in_it_there_is_no_composer(cursor: tuple[int, int], 
     assert read(screen(), cursor, visible=visible).composer is Composer.HIDDEN
 
 
+WAITS = ("  ┃  go", "  ┃", "     ▣  Build · Fake", "")
+REASON = "   ⬝⬝■■■■■■ Rate limited: all is used up."
+
+
+@pytest.mark.parametrize(
+    ("footer", "says"),
+    [
+        (("   ⬝⬝■■■■■■ esc interrupt",), Activity.BUSY),
+        ((f"{REASON} [retrying in 5s attempt #1] esc interrupt",), Activity.BUSY),
+        ((f"{REASON} [retrying in 1m 53s attempt #1] esc", " " * 50 + "inter", " " * 50 + "rupt"), Activity.BUSY),
+        (("   ~/shop   ctrl+p commands",), Activity.ERROR),
+    ],
+)
+def test_it_works_while_its_footer_says_so_even_where_that_wraps(footer: tuple[str, ...], says: Activity) -> None:
+    *rows, _, _ = screen(above=WAITS)
+    picture = ScreenSnapshot((*rows, "  ╹" + "▀" * 95, *footer), 100, (5, len(WAITS) + 1), True)
+    argument = read_screen(REGISTRY["opencode"].rules, picture, {}).of(EvidenceSource.SCREEN)
+    assert argument is not None
+    assert argument.says is says
+
+
 @pytest.mark.parametrize(
     ("above", "says"),
     [

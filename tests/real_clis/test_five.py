@@ -100,6 +100,13 @@ async def one_is_limited_and_goes_on(five: Three) -> None:
     await at_rest(five)
 
 
+def options_of_question(five: Three) -> list[object]:
+    """Of the only one that is open; they are read from the screen a moment after a hook told of it."""
+    return [
+        option for ask in five.session.groupchat("asks", "--json").json["asks"] for option in ask.get("options", ())
+    ]
+
+
 async def two_write_one_file(five: Three) -> None:
     path = str(five.session.folder / "work" / NOTES)
     calls = {
@@ -109,7 +116,7 @@ async def two_write_one_file(five: Three) -> None:
     for name, call in calls.items():
         five.models[name].script(Reply("Let me.", tool=call), Reply(f"{name} has written it."))
         five.session.groupchat("send", f"@{name} Write the notes.")
-        await five.session.until(lambda: five.session.groupchat("asks", "--json").json["asks"], name)
+        await five.session.until(lambda: options_of_question(five), name)
         assert five.session.groupchat("approve", name, "1").code == 0
         await five.session.until(lambda: f"{name} has written it." in five.said_by(name), name)  # noqa: B023
     assert Path(path).read_text() == "by gemini\n"

@@ -34,7 +34,7 @@ _RESTLESS = re.compile(
     r"^[ ▀-▟]+(?=[A-Z/]|$)|[\w/]*/(?:work|home)\b\S*|✻ .*|\S \w+ · /effort|· ← for agents|· \? for .*|^[●•◦ ] (?=\S)"
     r"|Worked for .*|⚠ .*|^.*\? for shortcuts.*|Executing Hooks?: .*|← for agents|· A title|ctrl\+\S to .*"
     r"|^ Tip: .*|^ Shift\+Tab .*| *1 MCP server| +\d\d:\d\d(?= *┃?$)| +\d+s(?= *┃?$)|● MCP Servers reloaded: .*"
-    r"|(?:, )?pi-extension\.js(?:, )?|^ Warning: tmux extended-keys .*|^ on` to ~/\.tmux\.conf and restart tmux\."
+    r"|(?:, )?pi-extension\.js(?:, )?|Warning: tmux extended-keys .*|on` to ~/\.tmux\.conf and restart tmux\."
     r"|Ask anything… .*| · (?:\d+m )?[\d.]+m?s(?= *$)"
 )
 pytestmark = pytest.mark.slow

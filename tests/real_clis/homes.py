@@ -228,7 +228,8 @@ export default function (pi) {
 
 
 def _pi(place: Place, program: Path) -> Launch:
-    """It asks about nothing by itself; an extension of its user does. Its own node is installed beside it."""
+    """It asks about nothing by itself; an extension of its user does. Its own node is installed beside it. In a tmux it
+    warns about a setting, which it does not do behind a sidecar, where it finds no tmux: so the setting is made."""
     model = {"id": "fake-1", "contextWindow": 200_000, "maxTokens": 8000}
     provider = {"baseUrl": f"{place.model}/v1", "api": "openai-completions", "apiKey": "dummy", "models": [model]}
     agent = place.home / ".pi" / "agent"
@@ -243,7 +244,9 @@ def _pi(place: Place, program: Path) -> Launch:
     node = next(program.parents[1].glob("node-*/bin/node"), "node")
     started = place.home / "bin" / "pi"
     started.parent.mkdir(exist_ok=True)
-    started.write_text(f'#!/bin/sh\nexec "{node}" "{program}" "$@"\n')
+    settings = "set-option -gq extended-keys on ';' set-option -gq extended-keys-format csi-u"
+    tmux = f'[ -z "$TMUX" ] || tmux {settings}'
+    started.write_text(f'#!/bin/sh\n{tmux}\nexec "{node}" "{program}" "$@"\n')
     started.chmod(0o755)
     quiet = {"PI_OFFLINE": "1", "PI_SKIP_VERSION_CHECK": "1", "PI_TELEMETRY": "0"}
     return Launch((str(started),), base_env(place) | quiet)

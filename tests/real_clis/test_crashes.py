@@ -132,7 +132,7 @@ class Scene:
 
 def conversations_in(folder: Path) -> Iterator[str]:
     """As the CLI itself keeps them."""
-    for path in folder.rglob("*.jsonl"):
+    for path in (*folder.rglob("*.jsonl"), *folder.rglob("*.messages.json")):
         yield path.read_text(errors="replace")
     for path in folder.rglob("opencode.db"):
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:

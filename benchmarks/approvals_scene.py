@@ -17,7 +17,7 @@ from benchmarks.approvals_verdict import Answer
 from benchmarks.delivery_cast import QUICK, Manner
 from benchmarks.delivery_stage import OVER, Stage
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.requests.ask_requests import AnswerAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import Ask, AskState
 from tests.fakes.retry import retry_until

@@ -24,7 +24,7 @@ from gateway.console.console_output import print_json, print_lines, print_table,
 from gateway.console.run_command import fail, run
 from gateway.dialect_commands import agentchat_verbs, skynet_verbs
 from gateway.maintenance.service import service_verbs
-from gateway.process_basics import process_limits
+from gateway.process_basics import process_hardening
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.printable_text import local_time_text
 from gateway.protocol.types.core_types import MemberKind, Scope
@@ -98,7 +98,7 @@ def serve(
     from gateway.server.config_options import config_from
 
     context = given(ctx)
-    process_limits.raise_descriptor_limit()
+    process_hardening.raise_descriptor_limit()
     try:
         log_setup.configure_logging(log_level, log_file)
         config = config_from(state_folder(os.environ, context.state), values, os.environ, _login_name())
@@ -491,8 +491,8 @@ app.panel("Other systems", {"skynet": skynet_app, "agentchat": agentchat_app})
 
 
 def main() -> None:
-    process_limits.make_process_private()
-    process_limits.hide_memory()
+    process_hardening.make_process_private()
+    process_hardening.hide_memory()
     run_program(app, os.environ.get("GROUPCHAT_PROG", "groupchat-gateway"))
 
 

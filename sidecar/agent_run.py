@@ -18,8 +18,8 @@ from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.connection import agent_mcp_proxy
 from sidecar.connection.background_tasks import redirect_errors_to_log, run_guarded
 from sidecar.connection.room_reporter import RoomClient
-from sidecar.conversation.conversation_keeper import ConversationKeeper
-from sidecar.conversation.refusal_text import refusal_text
+from sidecar.conversation.conversation_recorder import ConversationKeeper
+from sidecar.conversation.resume_refusal_text import refusal_text
 from sidecar.delivery.backlog import EarlierRun
 from sidecar.evidence_sources.hook_server import HookAddress, answering, reserved
 from sidecar.evidence_sources.last_transcript import earlier
@@ -27,7 +27,7 @@ from sidecar.explain_socket import ExplainSocket
 from sidecar.messages.recovery import turn_outcomes
 from sidecar.run_files.delivery_journal import JOURNAL_FILE, DeliveryJournal
 from sidecar.run_files.run_plan import RunPlan
-from sidecar.run_files.start_turn import StartTurn
+from sidecar.run_files.startup_lock import StartTurn
 from sidecar.runtime.agent_input import AT_TERMINAL
 from sidecar.runtime.agent_launch import launched, prepared
 from sidecar.runtime.assembly import RunContext, RunHistory, SidecarParts, assembled

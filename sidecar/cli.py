@@ -27,7 +27,7 @@ from gateway.command_line.application import CommandLine, Verb, run_program
 from gateway.command_line.common_options import ALONE, FOLDER, given, program
 from gateway.console.client_options import ClientOptions
 from gateway.console.console_output import print_json, print_lines, print_text, show_done, show_prompt
-from gateway.process_basics.process_limits import make_process_private
+from gateway.process_basics.process_hardening import make_process_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.role_prompts import PROMPTS
 from gateway.protocol.types.core_types import canonical_agent_name, canonical_member_name
@@ -277,7 +277,7 @@ def _check_agent(one: AgentToCheck) -> dict[str, object]:
     from gateway.client import state_folder
     from sidecar.agents import agent_for
     from sidecar.agents.adapter.adapter import LaunchContext
-    from sidecar.conversation.foreseen_start import foresee_conversation
+    from sidecar.conversation.conversation_preview import foresee_conversation
     from sidecar.run_files.agent_folder import agent_folder
 
     agent = agent_for(one.command, one.agent or None, state_folder(os.environ), Path(one.project))
@@ -376,7 +376,7 @@ def record(
 
 
 def _record_kit(agent: str, command: list[str] | None, output: Path | None) -> None:
-    from sidecar.recording_kit.kit_session import KitDesk, RecordingKit, play_kit
+    from sidecar.recording_kit.guided_recording import KitDesk, RecordingKit, play_kit
     from sidecar.terminal.person_at_terminal import open_human_terminal
 
     name = canonical_agent_name(agent)

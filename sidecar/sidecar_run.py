@@ -25,14 +25,14 @@ from sidecar.agent_run import Runner
 from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.connection.registration import Registration, connect_as_member, registration_advice
 from sidecar.connection.room_connection import RoomConnection, connect_to_room
-from sidecar.conversation.conversation_keeper import ConversationKeeper
-from sidecar.conversation.foreseen_start import can_come_back
+from sidecar.conversation.conversation_preview import can_come_back
+from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.start_choice import WantedStart
 from sidecar.errors import SidecarError
 from sidecar.run_files.agent_folder import hold_name
 from sidecar.run_files.delivery_journal import JOURNAL_FILE
 from sidecar.run_files.run_plan import RunPlan
-from sidecar.run_files.start_turn import StartTurn
+from sidecar.run_files.startup_lock import StartTurn
 from sidecar.supervision.orphan_reaping import reap_orphans
 from sidecar.supervision.supervisor_link import SidecarSupervisorLink, signal_hang_up
 from sidecar.terminal.person_at_terminal import open_human_terminal

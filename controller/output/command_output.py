@@ -11,7 +11,7 @@ import msgspec
 from controller.output.time_text import moment_text
 from controller.view.approvals.question_view import QuestionView, ended_line, warning_lines, who_may_answer
 from controller.wording.decision_text import text_for_people
-from controller.wording.state_text import DONE_WORD, is_done
+from controller.wording.member_state_text import DONE_WORD, is_done
 from controller.wording.status_text import StatusContext, status_rows
 from gateway.console.console_output import print_json, print_lines, print_table
 from gateway.protocol.events import (

@@ -14,7 +14,7 @@ from gateway.console.client_options import ClientOptions
 from gateway.protocol.errors import BadRequest, TimedOut, Unavailable, UnknownCommand
 from gateway.protocol.events import AskEvent, Message, Receipt, RoomAction, RoomEvent, Welcome
 from gateway.protocol.requests.agent_requests import Keys
-from gateway.protocol.requests.ask_requests import AnswerAsk, Asks, EndedAsks
+from gateway.protocol.requests.approval_requests import AnswerAsk, Asks, EndedAsks
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.message_requests import History, Receipts, Search, Send, Show

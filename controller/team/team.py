@@ -17,7 +17,7 @@ from controller.team.toml_reader import TeamError, TomlTable
 from gateway.client.discovery.local_defaults import DEFAULT_PORT
 from gateway.client.discovery.team_choice import DEFAULT_TEAM, normalize_team_name
 from gateway.client.known_agents import Offer, agents_offered
-from gateway.files.toml_lines import TomlSource
+from gateway.files.toml_line_numbers import TomlSource
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.types.core_types import (
     DEFAULT_ROOM,

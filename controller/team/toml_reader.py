@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.files.toml_lines import TomlSource
+from gateway.files.toml_line_numbers import TomlSource
 from gateway.protocol.errors import BadRequest, GroupChatError
 
 

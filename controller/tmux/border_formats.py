@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.wording.state_text import BorderText
+from controller.wording.member_state_text import BorderText
 
 
 def escape_format(text: str) -> str:

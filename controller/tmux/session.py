@@ -26,7 +26,7 @@ from controller.tmux.border_formats import (
 from controller.tmux.call_with_timeout import call_with_timeout
 from controller.tmux.pane_layout import Placement, place_agents
 from controller.tmux.panes import PanePlan, PaneView, SessionSetup, chat_pane_of, parse_pane
-from controller.wording.state_text import BorderText
+from controller.wording.member_state_text import BorderText
 from gateway.files.private_files import write_private
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from controller.team import workspace_record
 from controller.team.team import CHAT_PANE
-from controller.wording.state_text import BorderText
+from controller.wording.member_state_text import BorderText
 from controller.workspace import launcher
 from controller.workspace.team_location import TeamLocation
 from gateway.process_basics.tasks import spawn

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from controller.team import workspace_record
 from controller.team.team import CHAT_PANE
-from controller.wording.state_text import state_text
+from controller.wording.member_state_text import state_text
 from controller.workspace.team_location import location_from_record
 from controller.workspace.team_ownership import require_own_session
 from gateway.client import Client

@@ -18,7 +18,7 @@ from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
-from gateway.protocol.requests.ask_requests import AnswerAsk, Asks, CloseAsk, OpenAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk, Asks, CloseAsk, OpenAsk
 from gateway.protocol.results import AskList, Done
 from gateway.protocol.types.core_types import Ask, AskState, Scope, bare_name, check_message_text
 from gateway.protocol.types.timestamps import seconds_from_iso

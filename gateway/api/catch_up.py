@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from gateway.push.connections import Connection, OutgoingEvent, make_visibility_filter
+from gateway.push.event_broadcaster import Connection, OutgoingEvent, make_visibility_filter
 from gateway.runtime.hub import Hub
 from gateway.store import IsVisible, StoredEvent
 

@@ -17,7 +17,7 @@ from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Replayed, TerminalWatched
 from gateway.protocol.requests.connection_requests import Hello
-from gateway.push.connections import Connection, Renderer
+from gateway.push.event_broadcaster import Connection, Renderer
 from gateway.runtime.hub import Hub
 
 

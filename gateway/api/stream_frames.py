@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.push.connections import OutgoingEvent
+from gateway.push.event_broadcaster import OutgoingEvent
 
 
 def encode_websocket_text(payload: bytes) -> bytes:

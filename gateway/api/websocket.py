@@ -25,7 +25,7 @@ from gateway.protocol.events import Replayed, Welcome
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Answer
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.rooms import member_tokens
 from gateway.runtime.hub import Hub
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.protocol.events import Welcome
-from gateway.protocol.listing_order import LISTINGS
-from gateway.protocol.requests.ask_requests import Asks
+from gateway.protocol.pagination_keys import LISTINGS
+from gateway.protocol.requests.approval_requests import Asks
 from gateway.protocol.requests.decision_requests import Decisions
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.request import Request

@@ -13,7 +13,7 @@ from gateway.model.rule_outcome import EventToCommit
 from gateway.protocol.events import Message, Receipt
 from gateway.protocol.results import Accepted
 from gateway.push.commit_publisher import Publisher, PublishProgress
-from gateway.push.connections import OutgoingEvent
+from gateway.push.event_broadcaster import OutgoingEvent
 from gateway.statistics.metrics import Metrics
 from gateway.store.log_entries import trace_of_event
 

@@ -20,7 +20,7 @@ from gateway.process_basics.tasks import spawn_vital
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.results import Result
 from gateway.protocol.types.timestamps import iso_from_seconds
-from gateway.push.connections import OutgoingEvent
+from gateway.push.event_broadcaster import OutgoingEvent
 from gateway.statistics.metrics import Metrics
 from gateway.store import LogEntry, Store
 from gateway.store.log_entries import encode_event

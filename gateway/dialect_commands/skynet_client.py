@@ -16,6 +16,7 @@ import msgspec
 
 from gateway.client.backoff import retry_delays
 from gateway.client.transport_errors import MAX_FRAME_BYTES, PING_INTERVAL_S, untrusted_certificate_error
+from gateway.dialect_commands.skynet_endpoint import SOCKET_PATH, SkynetServer
 from gateway.dialect_commands.skynet_frames import (
     Json,
     ReceivedControl,
@@ -23,7 +24,6 @@ from gateway.dialect_commands.skynet_frames import (
     decode_server_frame,
     error_of_answer,
 )
-from gateway.dialect_commands.skynet_server import SOCKET_PATH, SkynetServer
 from gateway.protocol.errors import (
     BadJson,
     Conflict,

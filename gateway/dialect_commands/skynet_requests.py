@@ -10,9 +10,9 @@ import msgspec
 
 from gateway.console.standard_streams import read_input
 from gateway.dialect_commands.skynet_client import SkynetClient
+from gateway.dialect_commands.skynet_endpoint import SkynetServer
 from gateway.dialect_commands.skynet_frames import AgentList, ContextOutcome, Json, SendOutcome
 from gateway.dialect_commands.skynet_output import sent_text
-from gateway.dialect_commands.skynet_server import SkynetServer
 from gateway.dialects.skynet.wire.validation_errors import AllowedNames, explain_error
 from gateway.protocol.errors import BadRequest, GroupChatError, NotFound
 

@@ -24,7 +24,7 @@ from gateway.console.run_command import run
 from gateway.protocol.errors import BadRequest
 
 if TYPE_CHECKING:
-    from gateway.dialect_commands.skynet_server import SkynetServer
+    from gateway.dialect_commands.skynet_endpoint import SkynetServer
 
 PROTOCOL = "MCP/1.0"
 
@@ -68,7 +68,7 @@ def skynet_connect(
       groupchat skynet connect --agent-id claude_cli --type planner --channels a,b
       groupchat skynet connect -a gemini --json | jq -r .payload.content
     """
-    from gateway.dialect_commands.skynet_server import choose_server
+    from gateway.dialect_commands.skynet_endpoint import choose_server
 
     context = given(ctx)
     query = {"agent_id": agent_id, "agent_type": agent_type, "channels": channels, "priority": str(priority)}
@@ -105,7 +105,7 @@ def skynet_monitor(
       groupchat skynet monitor --channel skynet_core
       groupchat skynet monitor --format json | jq -r .from_agent
     """
-    from gateway.dialect_commands.skynet_server import choose_server
+    from gateway.dialect_commands.skynet_endpoint import choose_server
 
     context = given(ctx)
     as_json = context.as_json or output is OutputFormat.JSON
@@ -161,8 +161,8 @@ def skynet_send(
       groupchat skynet send --from claude_cli --channel core --content "Done"
       groupchat skynet send --from claude_cli --payload-file task.json
     """
+    from gateway.dialect_commands.skynet_endpoint import choose_server
     from gateway.dialect_commands.skynet_requests import read_payload, send_payload
-    from gateway.dialect_commands.skynet_server import choose_server
 
     context = given(ctx)
 
@@ -197,9 +197,9 @@ def skynet_context(
       groupchat skynet context push --agent-id claude_cli --file context.json
       groupchat skynet context pull --agent-id claude_cli --output local.json
     """
+    from gateway.dialect_commands.skynet_endpoint import choose_server
     from gateway.dialect_commands.skynet_output import print_context
     from gateway.dialect_commands.skynet_requests import pull_context, push_context, read_context, write_context
-    from gateway.dialect_commands.skynet_server import choose_server
 
     options = given(ctx)
 
@@ -233,9 +233,9 @@ def skynet_agents(
       groupchat skynet agents
       groupchat skynet agents list --json | jq -r '.agents[].agent_id'
     """
+    from gateway.dialect_commands.skynet_endpoint import choose_server
     from gateway.dialect_commands.skynet_output import print_agents
     from gateway.dialect_commands.skynet_requests import fetch_agents
-    from gateway.dialect_commands.skynet_server import choose_server
 
     context = given(ctx)
 

@@ -20,7 +20,7 @@ from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.results import Result
 from gateway.protocol.types.core_types import TAKEN_BY_ITSELF
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.dialects")

@@ -15,7 +15,7 @@ from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError, RateLimited
 from gateway.protocol.results import Done, Result
 from gateway.rooms import guests
-from gateway.runtime.departed_members import end_deliveries_of
+from gateway.runtime.departed_member_deliveries import end_deliveries_of
 from gateway.runtime.hub import Hub
 
 NEW_GUEST_RATE = Rate(burst=200, per_second=2)

@@ -29,9 +29,9 @@ from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, Forbidden, RoomExists, UnknownRoom
 from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message
 from gateway.protocol.requests.connection_requests import Events
-from gateway.protocol.requests.context_requests import Contexts, GetContext
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.room_requests import CreateRoom, Rooms
+from gateway.protocol.requests.shared_document_requests import Contexts, GetContext
 from gateway.protocol.results import Accepted, ContextDocument, ContextList, Done, EventPage, MemberList, RoomList
 from gateway.protocol.text.printable_text import escape_json
 from gateway.protocol.types.core_types import SYSTEM_NAME, ContextAction, Member, MemberKind, canonical_room_name

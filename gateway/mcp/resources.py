@@ -7,11 +7,11 @@ from asyncio import to_thread
 import mcp_types
 import msgspec
 
-from gateway.mcp import context_text, result_text
+from gateway.mcp import result_text, shared_document_text
 from gateway.mcp.tool_caller import Caller
 from gateway.protocol.errors import GroupChatError
-from gateway.protocol.requests.context_requests import Contexts, GetContext
 from gateway.protocol.requests.message_requests import History
+from gateway.protocol.requests.shared_document_requests import Contexts, GetContext
 from gateway.protocol.results import ContextDocument, ContextList, MessageList
 from gateway.protocol.text.printable_text import escape_json, printable_line, printable_lines
 
@@ -28,7 +28,7 @@ async def list_resources(caller: Caller) -> list[mcp_types.Resource]:
     shared = [
         mcp_types.Resource(
             name=f"{one.name} of {one.scope}",
-            uri=context_text.address_of_document(one),
+            uri=shared_document_text.address_of_document(one),
             description=f"A shared document, version {one.version} by {one.by}.",
             mime_type=JSON_TYPE,
             size=one.size,
@@ -52,9 +52,10 @@ async def _resource_text(caller: Caller, uri: str) -> tuple[str, str]:
     if uri == RECENT_URI:
         page = await caller.ask(History(limit=20), MessageList)
         return TEXT_TYPE, await to_thread(result_text.messages_text, page.messages[::-1], await caller.members())
-    if (place := context_text.parse_address_of_document(uri)) is not None:
+    if (place := shared_document_text.parse_address_of_document(uri)) is not None:
         found = await caller.ask(GetContext(scope=place[0], name=place[1]), ContextDocument)
         return JSON_TYPE, escape_json(msgspec.json.encode(found.document).decode())
     raise ValueError(
-        f"There is no resource {uri!r}. Known resources: {RECENT_URI}, {ROSTER_URI} and {context_text.ADDRESS_PREFIX}/…"
+        f"There is no resource {uri!r}. Known resources: {RECENT_URI}, {ROSTER_URI} and "
+        f"{shared_document_text.ADDRESS_PREFIX}/…"
     )

@@ -9,9 +9,9 @@ from typing import Any
 
 from gateway.client import new_id
 from gateway.mcp import arguments, result_text
-from gateway.mcp.context_tools import context_get, context_put
 from gateway.mcp.decision_tools import ask_human, propose, vote
 from gateway.mcp.files.file_excerpts import masked_excerpt
+from gateway.mcp.shared_document_tools import context_get, context_put
 from gateway.mcp.tool_caller import Caller
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message

@@ -18,7 +18,6 @@ from gateway.model.addressable_members import MemberDirectory
 from gateway.model.deliveries.open_deliveries import OpenDeliveries
 from gateway.model.deliveries.recent_messages import RecentMessages
 from gateway.model.file_writes import FileWrites
-from gateway.model.live_members import LiveMember
 from gateway.model.records.state_tables import (
     ASK,
     CONTEXT,
@@ -41,6 +40,7 @@ from gateway.model.records.state_tables import (
 )
 from gateway.model.records.stored_records import MemberRecord, RoomRecord
 from gateway.model.rule_outcome import StateChange
+from gateway.model.transient_member_state import LiveMember
 from gateway.protocol.errors import Forbidden, NotFound, UnknownRoom
 from gateway.protocol.events import MemberView
 from gateway.protocol.text.addressing import Candidate, Named, unknown_recipient_error

@@ -19,7 +19,7 @@ from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.requests.request import Request
 from gateway.protocol.text.text_validation import check_request
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.rooms import share_links
 from gateway.runtime.hub import Hub
 

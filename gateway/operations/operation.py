@@ -16,7 +16,7 @@ from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.state import GatewayState
 from gateway.protocol.requests.request import Request
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.runtime.hub import Hub
 
 RuleFunction = Callable[[GatewayState, Actor, Any, RuleContext], RuleOutcome]

@@ -8,16 +8,8 @@ from gateway.operations.definitions.room_definitions import ROOM_OPERATIONS
 from gateway.operations.definitions.session_and_decision_definitions import CONVERSATION_OPERATIONS
 from gateway.operations.definitions.token_and_gateway_definitions import TOKEN_OPERATIONS
 from gateway.operations.operation import Operation
-from gateway.protocol.requests.ask_requests import Asks
+from gateway.protocol.requests.approval_requests import Asks
 from gateway.protocol.requests.connection_requests import Ping, Status
-from gateway.protocol.requests.context_requests import (
-    ContextChanges,
-    Contexts,
-    DeleteContext,
-    GetContext,
-    MergeContext,
-    PutContext,
-)
 from gateway.protocol.requests.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.requests.mark_requests import Pins, React, Reactions, Thread
 from gateway.protocol.requests.member_requests import Members, SetRole, WhoAmI
@@ -34,6 +26,14 @@ from gateway.protocol.requests.session_requests import (
     Sessions,
     ShowSession,
     UpdateSession,
+)
+from gateway.protocol.requests.shared_document_requests import (
+    ContextChanges,
+    Contexts,
+    DeleteContext,
+    GetContext,
+    MergeContext,
+    PutContext,
 )
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -21,9 +21,8 @@ from gateway.protocol.errors import (
 from gateway.protocol.events import Durable, Event
 from gateway.protocol.requests import (  # noqa: F401 - the table below holds the requests of all of them
     agent_requests,
-    ask_requests,
+    approval_requests,
     connection_requests,
-    context_requests,
     decision_requests,
     mark_requests,
     member_requests,
@@ -31,6 +30,7 @@ from gateway.protocol.requests import (  # noqa: F401 - the table below holds th
     mode_requests,
     room_requests,
     session_requests,
+    shared_document_requests,
 )
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Answer, Result

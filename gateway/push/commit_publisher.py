@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from gateway.protocol.events import Durable
-from gateway.push.connections import Broadcaster, OutgoingEvent
+from gateway.push.event_broadcaster import Broadcaster, OutgoingEvent
 from gateway.push.waiting_readers import ReaderSignals
 from gateway.store.log_entries import touched_members
 

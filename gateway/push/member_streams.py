@@ -11,7 +11,7 @@ from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.protocol import codec
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Closing
-from gateway.push.connections import Broadcaster, Connection, Renderer
+from gateway.push.event_broadcaster import Broadcaster, Connection, Renderer
 from gateway.statistics.metrics import Metrics
 
 log = structlog.get_logger("gateway.push.member_streams")

@@ -10,7 +10,7 @@ import structlog
 from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.protocol import codec
 from gateway.protocol.events import MemberView, PresenceChanged
-from gateway.push.connections import Broadcaster
+from gateway.push.event_broadcaster import Broadcaster
 
 log = structlog.get_logger("gateway.push.presence")
 

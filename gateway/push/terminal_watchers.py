@@ -14,7 +14,7 @@ from gateway.protocol.events import TerminalState, TerminalWatched
 from gateway.protocol.requests.agent_requests import ShowTerminal
 from gateway.protocol.results import Shown, Watching
 from gateway.protocol.types.terminal_types import WatchState
-from gateway.push.connections import Broadcaster, Connection
+from gateway.push.event_broadcaster import Broadcaster, Connection
 from gateway.push.terminal_picture import FRAME_INTERVAL_S, ScreenPicture, WatcherDebt, WatcherPace
 
 MAX_WATCHED_PER_CONNECTION = 20

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from gateway.access.permissions import Actor
-from gateway.model.live_members import LiveMember
 from gateway.model.records.state_tables import COST, Owner
 from gateway.model.records.stored_records import MemberRecord
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.model.state import GatewayState
+from gateway.model.transient_member_state import LiveMember
 from gateway.protocol.errors import Conflict, NameTaken
 from gateway.protocol.events import MemberAction
 from gateway.protocol.results import Done

@@ -14,7 +14,7 @@ from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.model.state import GatewayState
 from gateway.protocol.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from gateway.protocol.events import MemberAction, MemberEvent
-from gateway.protocol.listing_order import token_key
+from gateway.protocol.pagination_keys import token_key
 from gateway.protocol.requests.member_requests import CreateToken, RevokeToken, RotateToken, Tokens
 from gateway.protocol.results import Done, TokenInfo, TokenList, TokenMade
 from gateway.protocol.types.core_types import Member, MemberKind, Scope, bare_name, canonical_member_name

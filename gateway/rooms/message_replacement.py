@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import agent_orders, delivery_rules
-from gateway.message_effects import answered_messages, loop_holds
+from gateway.message_effects import answered_messages, loop_hold_release
 from gateway.model.deliveries.delivery_states import WAITING_RUNGS
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome
@@ -42,7 +42,7 @@ def replace_message(
     reason = replaced_reason(outcome.result.seq)
     ends = [_end_events(earlier.message, one, reason, rule_context) for one in earlier.deliveries]
     events = (*outcome.events, *(event for pair in ends for event in pair))
-    return RuleOutcome(outcome.result, loop_holds.drop_taken_back(state, earlier.message, events))
+    return RuleOutcome(outcome.result, loop_hold_release.drop_taken_back(state, earlier.message, events))
 
 
 def check_replaceable(actor: Actor, earlier: MessageDeliveries, room: str) -> None:

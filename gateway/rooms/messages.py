@@ -12,12 +12,12 @@ from gateway.decisions import decision_handlers
 from gateway.message_effects import agent_costs, answered_messages, wake_rules
 from gateway.mode_rules.turn_messages import MessageRole, apply_message, classify_message, wakes_member
 from gateway.model.deliveries.recent_messages import readers_of_direct
-from gateway.model.live_members import ToolMessage
 from gateway.model.records.stored_records import RoomRecord
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome
 from gateway.model.state import GatewayState
 from gateway.model.system_messages import EVERYONE_ADDRESS
+from gateway.model.transient_member_state import ToolMessage
 from gateway.protocol.errors import BadRequest, Forbidden
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import Send

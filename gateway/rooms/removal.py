@@ -1,7 +1,7 @@
 """Removes a member or a room for good. Pure: (state, request) -> outcome.
 
 The name of a removed member or room is never used again, so that nobody can impersonate it. Messages stay for those who
-could read them. `gateway.runtime.departed_members` ends the open deliveries of a removed member.
+could read them. `gateway.runtime.departed_member_deliveries` ends the open deliveries of a removed member.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.results import Result
 from gateway.push.commit_publisher import Publisher, PublishProgress
-from gateway.push.connections import Broadcaster
+from gateway.push.event_broadcaster import Broadcaster
 from gateway.push.member_streams import Streams
 from gateway.push.presence import PresenceBroadcaster
 from gateway.push.terminal_watchers import TerminalWatchers
@@ -44,14 +44,14 @@ from gateway.push.waiting_readers import ReaderSignals
 from gateway.rooms import members
 from gateway.runtime.config import Config
 from gateway.runtime.delivery_expiry import DeliveryExpiry
-from gateway.runtime.lan_page import LanDoor, NoLanDoor
+from gateway.runtime.lan_access import LanDoor, NoLanDoor
 from gateway.runtime.state_loader import adopt_state, load_state
 from gateway.runtime.worker_thread import WorkerThread
 from gateway.statistics.metrics import Metrics
 from gateway.store import Store
 from gateway.timing import clock_changes
 from gateway.timing.scheduler import Scheduler
-from gateway.timing.steady_clock import SteadyClock
+from gateway.timing.smoothed_wall_clock import SteadyClock
 
 log = structlog.get_logger("gateway.runtime.hub")
 

@@ -24,14 +24,14 @@ from gateway.listening.acceptor import IDLE_TIMEOUT_S, LISTEN_BACKLOG, Connectio
 from gateway.listening.unauthenticated_connections import ConnectionLimits
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.system_messages import room_notice
-from gateway.process_basics import process_limits
+from gateway.process_basics import process_hardening
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import DEFAULT_ROOM
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
-from gateway.runtime.lan_page import NoLanDoor
+from gateway.runtime.lan_access import NoLanDoor
 from gateway.runtime.worker_thread import set_thread_switch_interval
 from gateway.server.listeners.dialect_listeners import ListenerSetup, open_listeners
 from gateway.server.listeners.lan_listener import LanListener
@@ -58,7 +58,7 @@ async def run_listeners(
     """Open the listeners and announce them in the state folder. At the end, tell every stream and close the listeners,
     the main one first, because that ends all streams."""
     mcp = mcp_proxy.McpProcess(config.state / "mcp", partial(ensure_token, hub, config.state), start_mcp)
-    limiter = ConnectionLimiter(ConnectionLimits.of(process_limits.descriptor_limit()))
+    limiter = ConnectionLimiter(ConnectionLimits.of(process_hardening.descriptor_limit()))
     setup = ListenerSetup(hub, mcp, limiter, config.allow_hosts, tls_context(config))
     try:
         async with open_listeners(setup, config.listen) as others, _open_main_listener(config, setup, others) as found:

@@ -30,8 +30,8 @@ from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange, 
 from gateway.model.state import GatewayState
 from gateway.protocol.errors import Conflict, Forbidden, InvalidName, NotFound
 from gateway.protocol.events import ContextEvent
-from gateway.protocol.listing_order import context_key
-from gateway.protocol.requests.context_requests import Contexts, DeleteContext, MergeContext, PutContext
+from gateway.protocol.pagination_keys import context_key
+from gateway.protocol.requests.shared_document_requests import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.results import ContextList, ContextSaved, Done
 from gateway.protocol.types.core_types import (
     GLOBAL_SCOPE,

@@ -19,7 +19,7 @@ from pathlib import Path
 from gateway.client.discovery.rules_files import RULES_FOLDER, is_rules_path, rules_file_of, rules_files_in
 from gateway.client.known_agents import KNOWN_AGENTS
 from sidecar.agents.adapter.adapter import Adapter, LaunchPlan, SubmitMethod, plain_environment
-from sidecar.agents.adapter.file_adapter import HookStyle, adapter_from_file
+from sidecar.agents.adapter.rules_file_adapter import HookStyle, adapter_from_file
 from sidecar.errors import BadRules, SidecarError
 from sidecar.rules_file.file_format import RulesTables
 from sidecar.rules_file.linting import RulesFault, fault_at_key

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sidecar.agents.adapter.adapter import Adapter, load_built_in_rules
-from sidecar.agents.adapter.file_adapter import adapter_from_file
+from sidecar.agents.adapter.rules_file_adapter import adapter_from_file
 from sidecar.evidence.escape_sequences import Probe
 from sidecar.screen.rules_loader import built_in_rules_file, lint_or_refuse, read_rules_text
 

@@ -38,8 +38,8 @@ from sidecar.agents.adapter.adapter import (
 )
 from sidecar.agents.adapter.missing_setup import folders_of, settings_in, trust_question, value_within
 from sidecar.agents.adapter.session_files import has_line_with
-from sidecar.agents.adapter.tool_calls import describe_choice, describe_tool_call, question_about_call
-from sidecar.agents.adapter.tool_uses import tool_hook_reader
+from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
+from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.escape_sequences import Probe
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind

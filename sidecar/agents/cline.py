@@ -36,8 +36,8 @@ from sidecar.agents.adapter.adapter import (
 )
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in
 from sidecar.agents.adapter.session_files import has_line_with
-from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
-from sidecar.agents.adapter.tool_uses import MAX_NAME_CHARS
+from sidecar.agents.adapter.tool_call_effects import MAX_NAME_CHARS
+from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, ToolUse, TurnFact, TurnFactKind
 

@@ -38,8 +38,8 @@ from sidecar.agents.adapter.adapter import (
 )
 from sidecar.agents.adapter.hook_config import hook_environment, hook_files
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, trust_question, value_within
-from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
-from sidecar.agents.adapter.tool_uses import tool_hook_reader
+from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
+from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import options_in, sum_whole_numbers, without_prompt
 from sidecar.agents.codex_hooks import PATCHING_TOOLS, WRITING_TOOLS, ask_trusted_hooks
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind

@@ -33,8 +33,8 @@ from sidecar.agents.adapter.adapter import (
     program_name,
 )
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question
-from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
-from sidecar.agents.adapter.tool_uses import MAX_PATHS, tool_hook_reader
+from sidecar.agents.adapter.tool_call_effects import MAX_PATHS, tool_hook_reader
+from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, ToolUse, TurnFact, TurnFactKind
 

@@ -34,8 +34,8 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.agents.adapter.tool_calls import describe_tool_call, question_about_call
-from sidecar.agents.adapter.tool_uses import tool_hook_reader
+from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
+from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import options_in
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 

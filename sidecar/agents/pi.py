@@ -30,7 +30,7 @@ from sidecar.agents.adapter.adapter import (
     program_name,
 )
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question
-from sidecar.agents.adapter.tool_uses import tool_hook_reader
+from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.vendor_arguments import options_in, without_prompt
 from sidecar.evidence.escape_sequences import Probe
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind

@@ -36,8 +36,8 @@ from sidecar.agents.adapter.adapter import (
 )
 from sidecar.agents.adapter.file_mentions import break_file_mentions
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in, value_within
-from sidecar.agents.adapter.tool_calls import describe_choice, describe_tool_call, question_about_call
-from sidecar.agents.adapter.tool_uses import tool_hook_reader
+from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
+from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers
 from sidecar.evidence.escape_sequences import Probe
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, ToolUse, TurnFact, TurnFactKind

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import structlog
 
 from gateway.protocol.errors import BadRequest, GroupChatError, RateLimited, TimedOut, Unavailable
-from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.results import Done
 from sidecar.approvals.approval_inputs_and_effects import (
     AnnounceDialog,

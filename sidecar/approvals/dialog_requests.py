@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.protocol.requests.ask_requests import CloseAsk, OpenAsk
+from gateway.protocol.requests.approval_requests import CloseAsk, OpenAsk
 from gateway.protocol.text.text_validation import flatten_lines
 from gateway.protocol.types.core_types import MAX_DETAIL_BYTES, AskState, Option, PlainAnswer
 from sidecar.approvals.questions.dialog_parser import MOST_OPTIONS, DialogOption, Question, cut_question

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from gateway.files.private_files import open_private, write_private
-from sidecar.conversation.kept_conversations import GivenUp, KnownConversation, ProjectConversations
+from sidecar.conversation.conversation_rules import GivenUp, KnownConversation, ProjectConversations
 
 CONVERSATION_FILE = "conversation.json"
 HISTORY_FILE = "conversations.log"

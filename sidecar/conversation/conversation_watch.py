@@ -10,7 +10,7 @@ import structlog
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import Activity
-from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.start_choice import ChosenStart
 from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 

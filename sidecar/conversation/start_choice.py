@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.protocol.types.conversation_starts import ConversationStart
-from sidecar.conversation.kept_conversations import NEVER_WRITTEN_TEXT, KnownConversation, ProjectConversations
+from sidecar.conversation.conversation_rules import NEVER_WRITTEN_TEXT, KnownConversation, ProjectConversations
 
 MAX_CUT_STARTS = 3
 CUT_TEXT = f"it was killed {MAX_CUT_STARTS} times before it had started"

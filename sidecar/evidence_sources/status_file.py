@@ -7,7 +7,7 @@ from pathlib import Path
 from sidecar.agents import Adapter
 from sidecar.agents.adapter.adapter import RunningAgent
 from sidecar.evidence.turn_evidence import Evidence, EvidenceSource
-from sidecar.evidence_sources.changed_folder import ChangedFolder
+from sidecar.evidence_sources.new_session_detector import ChangedFolder
 
 
 class StatusFile:

@@ -19,7 +19,7 @@ from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.messages.quiet_notices import notice_for
 from sidecar.orders.key_rules import why_no_key
-from sidecar.orders.refusal_notices import OrderRefusals
+from sidecar.orders.refusal_notice_limit import OrderRefusals
 
 MISSED_TEXT = "its sidecar was not connected when you gave the order; give it again if you still want it"
 log = structlog.get_logger("sidecar.orders.room_orders")

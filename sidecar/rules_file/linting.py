@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
-from gateway.files.toml_lines import TomlSource
+from gateway.files.toml_line_numbers import TomlSource
 from sidecar.rules_file.envelope_template import NO_ENVELOPE, problem_of_template
 from sidecar.rules_file.file_format import KeyDoc, LaunchTable, MatcherTable, RulesTable, RulesTables
 from sidecar.rules_file.pattern_safety import time_risk

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.process_basics.process_limits import InheritedLimits
+from gateway.process_basics.process_hardening import InheritedLimits
 from sidecar.agents import Adapter
 from sidecar.conversation.start_choice import NEW, ChosenStart
 from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE

@@ -13,8 +13,8 @@ from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
 from sidecar.evidence_sources.last_transcript import note_down
 from sidecar.evidence_sources.transcript import TranscriptTail, session_in
 from sidecar.run_files.agent_folder import private_tmux_folder
-from sidecar.run_files.run_journal import RunJournal
 from sidecar.run_files.run_plan import RunPlan
+from sidecar.run_files.run_record_writer import RunJournal
 from sidecar.terminal.pty import Terminal
 
 

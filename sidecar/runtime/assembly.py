@@ -15,7 +15,7 @@ from sidecar.approvals.approval_relay import ApprovalRelay
 from sidecar.conditions.condition_watch import ConditionWatch
 from sidecar.connection.room_reporter import RoomClient, RoomReporter
 from sidecar.connection.terminal_stream import TerminalStream
-from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.delivery.attachment_files import AttachmentFiles
 from sidecar.delivery.backlog import EarlierRun
@@ -30,7 +30,7 @@ from sidecar.orders.room_orders import RoomOrders
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.run_files.delivery_journal import DeliveryJournal
 from sidecar.run_files.run_plan import RunPlan
-from sidecar.run_files.start_turn import StartTurn
+from sidecar.run_files.startup_lock import StartTurn
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.agent_launch import LaunchedAgent
 from sidecar.runtime.condition_reporter import ConditionReporter

@@ -24,8 +24,8 @@ from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.message_progress import DeliveryProgress
 from sidecar.evidence.turn_evidence import Evidence, EvidenceSource, ToolUse, TurnFact, TurnFactKind
-from sidecar.evidence_sources.changed_folder import ChangedFolder
 from sidecar.evidence_sources.last_transcript import note_down
+from sidecar.evidence_sources.new_session_detector import ChangedFolder
 from sidecar.evidence_sources.transcript import session_in
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.run_files.run_plan import RunPlan

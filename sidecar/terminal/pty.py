@@ -17,7 +17,7 @@ from pathlib import Path
 
 import ptyprocess
 
-from gateway.process_basics.process_limits import InheritedLimits
+from gateway.process_basics.process_hardening import InheritedLimits
 from gateway.process_basics.tasks import TaskDied, spawn_vital
 from sidecar.errors import CannotStart
 from sidecar.terminal.raw_terminal import TerminalOutput

@@ -14,11 +14,11 @@ from gateway.protocol.types.core_types import Activity
 from sidecar.connection.room_reporter import RoomReporter
 from sidecar.evidence.escape_sequences import human_keys_in
 from sidecar.evidence.turn_evidence import ToolUse
-from sidecar.work.day_tokens import TokenDay, read_token_day, write_token_day
-from sidecar.work.file_keys import file_key, machine_id
+from sidecar.work.current_work import CurrentWork, WrittenPath
+from sidecar.work.daily_token_usage import TokenDay, read_token_day, write_token_day
 from sidecar.work.git_branch import branch_of
+from sidecar.work.opaque_file_ids import file_key, machine_id
 from sidecar.work.shown_paths import PlacedFile, shown_folder, shown_path
-from sidecar.work.work_rules import CurrentWork, WrittenPath
 
 REPORT_INTERVAL_S = 1.0
 FOCUS_IN = b"\x1b[I"  # only where the agent asks the terminal for it

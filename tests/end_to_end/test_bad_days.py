@@ -33,7 +33,7 @@ from gateway.rooms.room_rules import joined_event
 from gateway.runtime.hub import Hub
 from gateway.store.schema import MIGRATIONS
 from gateway.store.sqlite import SqliteStore
-from gateway.timing.steady_clock import SteadyClock
+from gateway.timing.smoothed_wall_clock import SteadyClock
 from tests.fakes.retry import retry_until
 from tests.support.assembled import Clock, StumblingStore, assembled
 from tests.support.gateways import DidNotStart, GatewayProcess, gateway_in_process

@@ -49,7 +49,7 @@ MADE_AT_RUN = {
     "sidecar/screen/compiled_rules.py": "rules of agents: files of ours, or of the operator with a time limit",
     "sidecar/rules_file/linting.py": "the same, compiled and not matched",
     "sidecar/rules_file/pattern_trial.py": "the same, with a time limit",
-    "sidecar/agents/adapter/file_adapter.py": "our five placeholders, as literals",
+    "sidecar/agents/adapter/rules_file_adapter.py": "our five placeholders, as literals",
     "sidecar/approvals/questions/dialog_parser.py": "keys of a dialog's options: one character each",
     "sidecar/demo_agent/turn_plans.py": "a script of the demo agent's own person",
     "sidecar/demo_agent/script.py": "a script of the demo agent's own person",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from gateway.mcp import context_text, result_text
+from gateway.mcp import result_text, shared_document_text
 from gateway.mcp.server import tool_result
 from gateway.protocol.events import ContextEvent, MemberView, Message
 from gateway.protocol.results import ContextDocument, Inbox, MessageDetail
@@ -60,12 +60,14 @@ def answers(text: str) -> Iterator[str]:
     yield result_text.rooms_text([Room("general", text, members=("mallory",))])
     yield result_text.decision_result_text(decision)
     yield result_text.open_decisions_text([decision])
-    yield context_text.document_list_text([info])
-    yield context_text.document_text(ContextDocument("#general", "main", 1, 1, "mallory", text, {text: {text: text}}))
-    yield context_text.document_text(
+    yield shared_document_text.document_list_text([info])
+    yield shared_document_text.document_text(
+        ContextDocument("#general", "main", 1, 1, "mallory", text, {text: {text: text}})
+    )
+    yield shared_document_text.document_text(
         ContextDocument("#general", "main", 1, 1, "mallory", text, {"a": (text * 7000)[:8000]}), "a"
     )
-    yield context_text.changes_text([change], more=True)
+    yield shared_document_text.changes_text([change], more=True)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.protocol.events import ControlAction
-from gateway.protocol.requests.ask_requests import CloseAsk, OpenAsk
+from gateway.protocol.requests.approval_requests import CloseAsk, OpenAsk
 from gateway.protocol.text.invisible_characters import is_ignorable
 from gateway.protocol.types.core_types import Composer, Part
 from sidecar.messages.attachment_text import FILE_HINT

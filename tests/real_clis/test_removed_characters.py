@@ -87,6 +87,11 @@ async def test_a_message_that_claude_asks_about_is_submitted_by_the_second_enter
     assert one.pane.room.replies[after] == "And this."
 
 
+def composer_of(screen: str) -> str:
+    """What stands between the last two rules."""
+    return (["", "", *screen.split("─" * 20 + "\n")])[-2]
+
+
 @of_each
 async def test_a_draft_that_claude_asks_about_survives_a_message(one: CliInSidecar) -> None:
     """Its person has pressed Enter once, and reviews."""
@@ -97,7 +102,7 @@ async def test_a_draft_that_claude_asks_about_survives_a_message(one: CliInSidec
     await pane.shows(f"2 {REMOVED}s")
     number = pane.room.say("hello")
     await pane.reaches(number, "answered")
-    await pane.shows("and second")
+    await retry_until(lambda: "and second" in composer_of(pane.text), 60, describe=pane.describe)
     assert [prompt.endswith("hello") for prompt in model.prompts] == [True]
     for _ in range(2):  # it may ask again about what was put back
         pane.type("\r")

@@ -70,7 +70,7 @@ VIOLATIONS: list[tuple[str, str, str]] = [
     *((f"{name.replace('.', '/')}/__init__.py", "import time", "Decisions do no I/O") for name in PURE[1:]),
     ("gateway/protocol/text/addressing.py", "import asyncio", "Decisions do no I/O"),
     ("sidecar/activity/activity_verdict.py", "import time", "The sidecar's decisions do no I/O"),
-    ("controller/wording/state_text.py", "import socket", "The controller's decisions do no I/O"),
+    ("controller/wording/member_state_text.py", "import socket", "The controller's decisions do no I/O"),
     (
         "sidecar/supervision/orphan_reaping.py",
         "import structlog",

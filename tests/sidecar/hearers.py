@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.agents.adapter.adapter import Adapter, HookQuestion, LaunchContext, RunningAgent
-from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.conversation.start_choice import NEW
 from sidecar.evidence.turn_evidence import Evidence, ToolUse, TurnFact

@@ -8,7 +8,7 @@ from gateway.model.deliveries.delivery_states import OPEN_RUNGS, WAITING_RUNGS, 
 from gateway.protocol.errors import UnknownMessage
 from gateway.protocol.events import Control, ControlAction, MemberView, Message, Welcome
 from gateway.protocol.requests.agent_requests import SetActivity
-from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.message_requests import Deliveries, History, Report, Send, Show, Waiting
 from gateway.protocol.requests.mode_requests import GetMode
 from gateway.protocol.requests.request import Request

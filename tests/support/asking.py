@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway.client import Client
 from gateway.protocol.events import AskEvent, Receipt
-from gateway.protocol.requests.ask_requests import AnswerAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.message_requests import Send

@@ -29,7 +29,7 @@ def of_controller() -> tuple[ModuleType, ...]:
         file_attachments,
         invitations,
         shared_document_files,
-        silence_rows,
+        silence_text,
         since_time,
         stop_agents,
     )
@@ -48,7 +48,7 @@ def of_controller() -> tuple[ModuleType, ...]:
         invitation_text,
         invitations,
     )
-    answers = (browser_pairing, statistics_output, statistics_text, silence_rows)
+    answers = (browser_pairing, statistics_output, statistics_text, silence_text)
     transcripts = (transcript_html, transcript_markdown, transcript_parts, since_time)
     messages = (
         command_requests,

@@ -19,7 +19,7 @@ from playwright.async_api import Browser, expect
 
 from gateway.client import Client
 from gateway.protocol.requests.agent_requests import SetActivity
-from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.room_requests import CreateRoom, Join
 from gateway.protocol.results import Done

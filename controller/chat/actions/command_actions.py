@@ -10,7 +10,7 @@ from typing import Protocol
 
 from controller.chat.actions import decision_actions, message_actions, mode_actions, room_actions
 from controller.chat.actions.action_interface import ActionResult
-from controller.chat.terminal.groupchat_command import run_groupchat
+from controller.chat.terminal.cli_command_runner import run_groupchat
 from controller.chat_commands.command_table import (
     KeyPress,
     ParsedCommand,
@@ -21,12 +21,12 @@ from controller.chat_commands.command_table import (
 from controller.chat_commands.continue_command import continue_request, continued_text
 from controller.chat_commands.help_pages import help_sections_about
 from controller.requests import file_attachments
-from controller.requests.silence_rows import why_rows
+from controller.requests.silence_text import why_rows
 from controller.requests.stop_agents import stop_members, stopped_text
 from controller.view.state.chat_state import ChatState
 from controller.view.stream import list_overlay
 from controller.view.text.search_highlights import SearchHighlights
-from controller.wording.state_text import state_text
+from controller.wording.member_state_text import state_text
 from controller.wording.status_text import StatusContext
 from gateway.client import Client
 from gateway.client.paged_requests import fetch_all_pages

@@ -15,7 +15,7 @@ from typing import TypeVar
 from controller.team.notification_command import unsafe_word
 from controller.team.team import BELL_WORDS, ChatSpec
 from controller.team.toml_reader import TeamError, TomlTable
-from gateway.files.toml_lines import TomlSource
+from gateway.files.toml_line_numbers import TomlSource
 
 THEMES = ("auto", "dark", "light", "contrast", "none")
 SIGNS = ("auto", "unicode", "ascii")

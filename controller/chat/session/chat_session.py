@@ -16,7 +16,7 @@ from controller.chat.actions.action_interface import ActionResult
 from controller.chat.session import mark_loading, send_checks
 from controller.chat.session.completion_names import completion_names
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
-from controller.chat.session.read_reports import ReadReporter
+from controller.chat.session.read_position_reporter import ReadReporter
 from controller.chat_commands.command_table import CompletionNames, KeyPress, ParsedCommand, StopRequest, parse_input
 from controller.view.approvals.question_view import QuestionView
 from controller.view.state.chat_state import ChatState
@@ -24,7 +24,7 @@ from controller.view.state.draft_target import DraftTarget, aimed
 from controller.view.state.read_positions import positions_from_text, text_of_positions
 from controller.view.state.stream_entries import Alert, EntryKey
 from controller.wording.decision_text import DecisionCard
-from controller.wording.state_text import border_text
+from controller.wording.member_state_text import border_text
 from controller.wording.status_text import StatusContext
 from gateway.client import Client, ClientEvent, ConnectionLost, new_id
 from gateway.client.paged_requests import complete_welcome, fetch_all_pages
@@ -34,7 +34,7 @@ from gateway.process_basics.monotonic_clock import monotonic_s
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable, UnknownMessage
 from gateway.protocol.events import Message, Welcome
-from gateway.protocol.requests.ask_requests import AnswerAsk, EndedAsks
+from gateway.protocol.requests.approval_requests import AnswerAsk, EndedAsks
 from gateway.protocol.requests.connection_requests import Ping
 from gateway.protocol.requests.message_requests import History, Send
 from gateway.protocol.requests.room_requests import Rooms

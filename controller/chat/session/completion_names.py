@@ -5,7 +5,7 @@ from __future__ import annotations
 from controller.chat_commands.command_table import CompletionNames
 from controller.view.state.chat_state import ChatState
 from controller.wording.decision_text import shorten_text_to_line
-from controller.wording.state_text import state_text
+from controller.wording.member_state_text import state_text
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.core_types import MemberKind, Presence
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from controller.wording.state_text import BorderText
+from controller.wording.member_state_text import BorderText
 from gateway.protocol.errors import BadRequest
 
 

@@ -86,7 +86,7 @@ def why(
       groupchat why claude
       groupchat why --json
     """
-    from controller.requests.silence_rows import why_rows
+    from controller.requests.silence_text import why_rows
     from gateway.console.console_output import print_json, print_lines
 
     async def work(client: Client) -> WhyList:

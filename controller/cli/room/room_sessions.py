@@ -18,7 +18,6 @@ from gateway.console.console_output import print_json, print_lines, print_text
 from gateway.files.private_files import write_new_file
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
-from gateway.protocol.requests.context_requests import GetContext
 from gateway.protocol.requests.request import Request
 from gateway.protocol.requests.session_requests import (
     CloseSession,
@@ -29,6 +28,7 @@ from gateway.protocol.requests.session_requests import (
     Sessions,
     ShowSession,
 )
+from gateway.protocol.requests.shared_document_requests import GetContext
 from gateway.protocol.results import ContextDocument, MessageList, SessionDetail, SessionList, SessionView
 from gateway.protocol.types.session_types import Session
 

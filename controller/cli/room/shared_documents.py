@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from controller.cli.room.run_request import merge_options, run_with_client
-from gateway.protocol.requests.context_requests import (
+from gateway.protocol.requests.shared_document_requests import (
     ContextChanges,
     Contexts,
     DeleteContext,

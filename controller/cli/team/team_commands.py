@@ -268,7 +268,7 @@ def add(
     from controller.cli.team.running_team import team_to_change
     from controller.team.team import AgentSpec
     from controller.workspace import launcher
-    from controller.workspace.startup.agent_rules_files import require_command, with_rules_file
+    from controller.workspace.startup.rules_file_lookup import require_command, with_rules_file
 
     context = given(ctx)
 

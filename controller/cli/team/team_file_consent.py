@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import typer
 
+from controller.team.commands_to_approve import consent_lines, files_digest
 from controller.team.team import Team
-from controller.team.team_file_commands import consent_lines, files_digest
-from controller.workspace.startup.agent_rules_files import with_rules_files
-from controller.workspace.startup.team_inputs import TeamFiles
+from controller.workspace.startup.rules_file_lookup import with_rules_files
+from controller.workspace.startup.startup_facts import TeamFiles
 from gateway.console.console_output import print_lines
 from gateway.files.private_files import make_private_folder, read_private, write_private
 from gateway.protocol.errors import Forbidden

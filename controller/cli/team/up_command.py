@@ -16,9 +16,9 @@ from controller.team.preflight import PreflightCheck, run_checks
 from controller.team.team import Team, with_interrupt
 from controller.team.workspace_record import read_workspace_record
 from controller.workspace import launcher
-from controller.workspace.startup.agent_rules_files import with_rules_files
+from controller.workspace.startup.rules_file_lookup import with_rules_files
 from controller.workspace.startup.start_preview import StartPreview, preview_start
-from controller.workspace.startup.team_inputs import TeamFiles, build_team, gather_facts, read_team_files, up_options
+from controller.workspace.startup.startup_facts import TeamFiles, build_team, gather_facts, read_team_files, up_options
 from controller.workspace.team_location import PrintLine, TeamLocation, location_from_record
 from gateway.client.discovery.team_choice import (
     DEFAULT_TEAM,

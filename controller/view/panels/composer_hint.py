@@ -10,7 +10,7 @@ from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import aimed
 from controller.view.styles.symbols import LOCK
 from controller.view.text.row_types import Fragment
-from controller.wording.state_text import holding_condition
+from controller.wording.member_state_text import holding_condition
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import MemberView
 from gateway.protocol.text.addressing import AddressedText, Candidate, Everyone, parse_line, resolve

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Fragment, Row
 from controller.view.text.text_rows import clean_for_screen, fit_to_width, width_of, width_of_row
-from controller.wording.state_text import holding_condition, is_done, state_text_within, tool_fits, tool_within
+from controller.wording.member_state_text import holding_condition, is_done, state_text_within, tool_fits, tool_within
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.core_types import Activity, Presence
 

@@ -12,7 +12,7 @@ from controller.team.pane_scripts import PaneEnvironment
 from controller.team.team import AgentSpec
 from controller.team.workspace_record import WorkspaceRecord
 from controller.tmux.panes import PanePlan
-from controller.wording.state_text import title_with_role
+from controller.wording.member_state_text import title_with_role
 from controller.workspace.team_location import TeamLocation
 from controller.workspace.team_ownership import chat_script_path
 from gateway.files.private_files import write_private

@@ -9,7 +9,7 @@ from pathlib import Path
 from controller.team import workspace_record
 from controller.team.preflight import ExpectedConversation
 from controller.team.team import AgentSpec, Team
-from controller.workspace.startup.team_inputs import ask_requirements
+from controller.workspace.startup.startup_facts import ask_requirements
 from controller.workspace.team_location import TeamLocation
 from controller.workspace.team_ownership import is_own_session, refuse_other_team, site_of_record
 from gateway.client.discovery.running_gateway import read_live_gateway

@@ -21,7 +21,7 @@ from gateway.protocol.errors import BadRequest, GroupChatError, Unauthorized
 from gateway.protocol.events import DecisionEvent, Message, RoomAction, RoomEvent
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.results import Result
-from gateway.push.connections import Connection, OutgoingEvent
+from gateway.push.event_broadcaster import Connection, OutgoingEvent
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub
 

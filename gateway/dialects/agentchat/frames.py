@@ -28,7 +28,7 @@ from gateway.protocol.errors import (
 from gateway.protocol.events import Message, RoomEvent
 from gateway.protocol.text.attachments import context_for_readers
 from gateway.protocol.types.core_types import Signed
-from gateway.push.connections import OutgoingEvent, Renderer
+from gateway.push.event_broadcaster import OutgoingEvent, Renderer
 
 MAX_CONTENT_CHARS = 4096
 MAX_REPLAYED_MESSAGES = 20

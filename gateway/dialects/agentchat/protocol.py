@@ -35,7 +35,7 @@ from gateway.dialects.agentchat import frames, name_mapping, proposals
 from gateway.dialects.agentchat.channels import IDENTIFY_TIMEOUT_S, ChannelRegistry
 from gateway.dialects.agentchat.client_connection import AgentChatMember
 from gateway.dialects.anonymous_access import ANY_PATH, caller_of
-from gateway.dialects.common_rooms import common_room
+from gateway.dialects.shared_room_lookup import common_room
 from gateway.model.records.stored_records import RoomRecord
 from gateway.operations import dispatch
 from gateway.operations.messages import message_queries

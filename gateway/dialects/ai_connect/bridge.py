@@ -41,7 +41,7 @@ from gateway.protocol.errors import BadRequest, TooLarge, UnknownRecipient
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.types.timestamps import iso_from_seconds
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub
 from gateway.store import MessageQuery

@@ -9,7 +9,7 @@ from gateway.dialects.acknowledged_delivery import AcknowledgedDelivery
 from gateway.dialects.ai_connect import frames
 from gateway.model.deliveries.delivery_states import WAITING_RUNGS
 from gateway.operations.delivery.inbox_operations import WaitingMessage
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.runtime.hub import Hub
 
 MAX_HIDDEN_MESSAGES = 10_000

@@ -15,7 +15,7 @@ from gateway.protocol import codec
 from gateway.protocol.events import Message
 from gateway.protocol.text.attachments import context_for_readers
 from gateway.protocol.types.core_types import SYSTEM_NAME, MessageKind
-from gateway.push.connections import OutgoingEvent, Renderer
+from gateway.push.event_broadcaster import OutgoingEvent, Renderer
 
 # A client of the usual Python library ends its connection at a frame of 1 MiB, and would do so again each time.
 MAX_FRAME_BYTES = 900_000

@@ -13,7 +13,7 @@ from gateway.api.websocket_base import MAX_FRAME_BYTES
 from gateway.dialects.csp import wire_format
 from gateway.operations.members import hello_operation
 from gateway.protocol.requests.connection_requests import Hello
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.runtime.hub import Hub
 
 

@@ -15,7 +15,7 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, Message
 from gateway.protocol.text import inline_commands
 from gateway.protocol.types.core_types import STOP_KEY, SYSTEM_NAME, MessageKind
-from gateway.push.connections import OutgoingEvent, Renderer
+from gateway.push.event_broadcaster import OutgoingEvent, Renderer
 from gateway.rooms.members import TEAM_PERSON_DISPLAY, TEAM_PERSON_NAME
 from gateway.turns.engine import Floor
 

@@ -25,7 +25,7 @@ from gateway.protocol import codec
 from gateway.protocol.events import Durable, MemberEvent, Message, Receipt, RoomAction, RoomEvent
 from gateway.protocol.results import Result
 from gateway.protocol.types.timestamps import iso_from_seconds
-from gateway.push.connections import OutgoingEvent, Renderer
+from gateway.push.event_broadcaster import OutgoingEvent, Renderer
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub
 

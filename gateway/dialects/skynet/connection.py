@@ -31,7 +31,7 @@ from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import Member, Rung
 from gateway.protocol.types.timestamps import iso_from_seconds
-from gateway.push.connections import Connection, OutgoingEvent, Renderer
+from gateway.push.event_broadcaster import Connection, OutgoingEvent, Renderer
 from gateway.rooms import guests, members
 
 log = structlog.get_logger("gateway.skynet")

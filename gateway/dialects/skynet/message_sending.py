@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from gateway.access.permissions import Actor
-from gateway.dialects.common_rooms import common_room
+from gateway.dialects.shared_room_lookup import common_room
 from gateway.dialects.skynet import name_mapping
 from gateway.dialects.skynet.channels import enter_channel
 from gateway.dialects.skynet.wire import messages

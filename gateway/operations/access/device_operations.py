@@ -9,7 +9,7 @@ from gateway.protocol.requests.member_requests import BeginPairing
 from gateway.protocol.results import PairingBegun, Result
 from gateway.protocol.text.text_validation import check_request
 from gateway.rooms import devices
-from gateway.runtime import departed_members
+from gateway.runtime import departed_member_deliveries
 from gateway.runtime.hub import Hub
 
 
@@ -28,6 +28,8 @@ async def pair_browser(hub: Hub, request: PairDevice, origin: str) -> Result:
     before = devices.replaced_device(hub.state, request, origin, hub.now)
     hub.pairings.use_up(request.code)
     paired = await hub.carry_out(devices.pair_device(hub.state, code, request, origin, hub.rule_context()))
-    if before is not None and before.member in departed_members.departed_names(hub.state, hub.now):
-        await departed_members.end_deliveries_of(hub, before.member, f"{before.member} has no valid token any more")
+    if before is not None and before.member in departed_member_deliveries.departed_names(hub.state, hub.now):
+        await departed_member_deliveries.end_deliveries_of(
+            hub, before.member, f"{before.member} has no valid token any more"
+        )
     return paired

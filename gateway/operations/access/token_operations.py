@@ -6,7 +6,7 @@ from gateway.access.permissions import Actor
 from gateway.protocol.requests.member_requests import CreateHands, CreateToken, RevokeToken, RotateToken, Tokens
 from gateway.protocol.results import Registered, Result, TokenList, TokenMade
 from gateway.rooms import member_tokens
-from gateway.runtime import departed_members
+from gateway.runtime import departed_member_deliveries
 from gateway.runtime.hub import Hub
 
 
@@ -31,8 +31,8 @@ async def answer_rotate_token(hub: Hub, actor: Actor, request: RotateToken) -> R
 async def answer_revoke_token(hub: Hub, actor: Actor, request: RevokeToken) -> Result:
     name = member_tokens.member_of_token(hub.state, actor, request.name)
     done = await hub.carry_out(member_tokens.revoke_token(hub.state, actor, request, hub.rule_context()))
-    if name in departed_members.departed_names(hub.state, hub.now):
-        await departed_members.end_deliveries_of(hub, name, f"{name} has no valid token any more")
+    if name in departed_member_deliveries.departed_names(hub.state, hub.now):
+        await departed_member_deliveries.end_deliveries_of(hub, name, f"{name} has no valid token any more")
     return done
 
 

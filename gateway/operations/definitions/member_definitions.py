@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from gateway.access.operation_kinds import OperationKind
 from gateway.agent_control import agent_orders, approvals
-from gateway.message_effects import loop_holds
+from gateway.message_effects import loop_hold_release
 from gateway.operations.members import (
     member_operations,
+    silence_operation,
     terminal_operations,
     timeline_operation,
-    why_operation,
-    work_operations,
+    work_report_operations,
 )
 from gateway.operations.messages import message_queries
 from gateway.operations.operation import Operation
@@ -35,7 +35,7 @@ from gateway.protocol.requests.agent_requests import (
     WatchTerminal,
     WhySilent,
 )
-from gateway.protocol.requests.ask_requests import AnswerAsk, Asks, CloseAsk, EndedAsks, OpenAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk, Asks, CloseAsk, EndedAsks, OpenAsk
 from gateway.protocol.requests.connection_requests import Bye
 from gateway.protocol.requests.member_requests import Members, Register, RemoveMember, SetRole, WhoAmI
 from gateway.protocol.results import (
@@ -92,19 +92,19 @@ MEMBER_OPERATIONS = (
         "/v1/me/conversation",
         query=member_operations.answer_set_conversation,
     ),
-    Operation(SetWork, OperationKind.REPORTS, Done, "PUT", "/v1/me/work", query=work_operations.answer_set_work),
+    Operation(SetWork, OperationKind.REPORTS, Done, "PUT", "/v1/me/work", query=work_report_operations.answer_set_work),
     Operation(
         ReportWrites,
         OperationKind.REPORTS,
         Done,
         "POST",
         "/v1/me/writes",
-        query=work_operations.answer_report_writes,
+        query=work_report_operations.answer_report_writes,
     ),
     Operation(Bye, OperationKind.CHANGES, Done, "DELETE", "/v1/me", query=member_operations.answer_bye),
     Operation(Pause, OperationKind.CHANGES, Done, "POST", "/v1/pause", rule=agent_orders.pause_member),
     Operation(Resume, OperationKind.CHANGES, Done, "POST", "/v1/resume", rule=agent_orders.resume_member),
-    Operation(Continue, OperationKind.CHANGES, Continued, "POST", "/v1/continue", rule=loop_holds.lift_holds),
+    Operation(Continue, OperationKind.CHANGES, Continued, "POST", "/v1/continue", rule=loop_hold_release.lift_holds),
     Operation(Keys, OperationKind.CHANGES, Done, "POST", "/v1/keys", rule=agent_orders.press_keys),
     Operation(Stop, OperationKind.CHANGES, Stopping, "POST", "/v1/stop", rule=agent_orders.stop_member),
     Operation(Share, OperationKind.CHANGES, Done, "POST", "/v1/share", rule=agent_orders.set_share_policy),
@@ -125,7 +125,7 @@ MEMBER_OPERATIONS = (
         "/v1/terminals/{member}/unwatch",
         subscription=terminal_operations.unwatch_terminal,
     ),
-    Operation(WhySilent, OperationKind.READS, WhyList, "GET", "/v1/why", query=why_operation.answer_why),
+    Operation(WhySilent, OperationKind.READS, WhyList, "GET", "/v1/why", query=silence_operation.answer_why),
     Operation(
         Timeline,
         OperationKind.READS,

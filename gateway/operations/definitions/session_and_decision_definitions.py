@@ -6,14 +6,6 @@ from gateway.access.operation_kinds import OperationKind
 from gateway.decisions import decision_handlers
 from gateway.operations.operation import Operation
 from gateway.operations.sessions import session_queries, shared_document_queries
-from gateway.protocol.requests.context_requests import (
-    ContextChanges,
-    Contexts,
-    DeleteContext,
-    GetContext,
-    MergeContext,
-    PutContext,
-)
 from gateway.protocol.requests.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.requests.session_requests import (
     CloseSession,
@@ -24,6 +16,14 @@ from gateway.protocol.requests.session_requests import (
     Sessions,
     ShowSession,
     UpdateSession,
+)
+from gateway.protocol.requests.shared_document_requests import (
+    ContextChanges,
+    Contexts,
+    DeleteContext,
+    GetContext,
+    MergeContext,
+    PutContext,
 )
 from gateway.protocol.results import (
     ContextDocument,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.access.permissions import Actor
 from gateway.agent_control import agent_orders, delivery_rules
 from gateway.agent_control.delivery_rules import MessageDelivery
-from gateway.message_effects import loop_holds
+from gateway.message_effects import loop_hold_release
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.operations.delivery.inbox_operations import check_has_inbox
 from gateway.operations.messages.message_queries import read_message, readable_message, receipts_of
@@ -39,9 +39,9 @@ async def answer_cancel(hub: Hub, actor: Actor, request: Cancel) -> Result:
     message = await readable_message(hub, actor, request.message)
     stored = await hub.store.deliveries(message.seq)
     deliveries = [hub.state.deliveries.known(one) for one in stored]
-    deliveries += loop_holds.held_recipients(hub.state, message)
+    deliveries += loop_hold_release.held_recipients(hub.state, message)
     outcome = delivery_rules.cancel_message(actor, request, message, deliveries, hub.rule_context())
-    ended = RuleOutcome(outcome.result, loop_holds.drop_taken_back(hub.state, message, outcome.events))
+    ended = RuleOutcome(outcome.result, loop_hold_release.drop_taken_back(hub.state, message, outcome.events))
     return await hub.carry_out(_add_order_to_sidecars(hub, ended, ControlAction.CANCEL, message))
 
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Collection, Iterator, Mapping
 
 from gateway.access.permissions import Actor
-from gateway.message_effects import loop_holds
+from gateway.message_effects import loop_hold_release
 from gateway.model.state import GatewayState
 from gateway.operations.delivery import inbox_operations
 from gateway.operations.messages import message_queries
@@ -56,7 +56,7 @@ async def _undelivered(hub: Hub, actor: Actor, number: int) -> tuple[Delivery, .
         if message.from_ == actor.name
         else []
     )
-    held = loop_holds.held_recipients(hub.state, message) if message.from_ == actor.name else ()
+    held = loop_hold_release.held_recipients(hub.state, message) if message.from_ == actor.name else ()
     unanswerable = (stored or held) and all(one.rung in UNANSWERABLE_RUNGS for one in stored)
     return (*stored, *held) if unanswerable else ()
 

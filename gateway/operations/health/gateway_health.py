@@ -6,7 +6,7 @@ import msgspec
 
 import gateway
 from gateway.access.permissions import Actor
-from gateway.message_effects import agent_costs, loop_holds
+from gateway.message_effects import agent_costs, loop_hold_release
 from gateway.protocol.requests.connection_requests import Ping, Status
 from gateway.protocol.results import Health, Pong
 from gateway.protocol.types.timestamps import iso_from_seconds
@@ -19,7 +19,7 @@ async def answer_status(hub: Hub, actor: Actor, request: Status) -> Health:
     return msgspec.structs.replace(
         gateway_health(hub),
         rooms=known,
-        brakes=loop_holds.visible_holds(hub.state, actor),
+        brakes=loop_hold_release.visible_holds(hub.state, actor),
         costs=agent_costs.known_costs(hub.state, hub.now),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.access.permissions import Actor
-from gateway.agent_control import conversation_notices, delivery_rules, limit_notices
+from gateway.agent_control import delivery_rules, resume_notices, usage_limit_notices
 from gateway.marks import mutes
 from gateway.model.paging import cut_page
 from gateway.model.rule_outcome import RuleOutcome
@@ -18,7 +18,7 @@ from gateway.protocol.requests.room_requests import Kick, Leave, RemoveRoom, Roo
 from gateway.protocol.results import Done, Identity, MemberList, Result, RoomList
 from gateway.protocol.types.core_types import bare_name, canonical_room_name, check_message_text
 from gateway.rooms import members, removal, room_rules
-from gateway.runtime import departed_members
+from gateway.runtime import departed_member_deliveries
 from gateway.runtime.hub import Hub
 
 
@@ -51,21 +51,21 @@ async def answer_set_activity(hub: Hub, actor: Actor, request: SetActivity) -> D
 async def answer_set_condition(hub: Hub, actor: Actor, request: SetCondition) -> Result:
     """The room is told before the next presence shows it. A limit that was told already is not told again."""
     live, condition = hub.state.live[actor.name], request.condition
-    limit_notices.check_condition(condition)
-    notices = limit_notices.limit_notices(hub.state, actor.name, condition, hub.rule_context())
+    usage_limit_notices.check_condition(condition)
+    notices = usage_limit_notices.limit_notices(hub.state, actor.name, condition, hub.rule_context())
     live.condition = condition
-    live.told_limit = limit_notices.told_limit_after(live.told_limit, condition, is_told_now=bool(notices))
+    live.told_limit = usage_limit_notices.told_limit_after(live.told_limit, condition, is_told_now=bool(notices))
     hub.presence.note_change(actor.name)
     return await hub.carry_out(RuleOutcome(Done(), notices))
 
 
 async def answer_set_conversation(hub: Hub, actor: Actor, request: SetConversation) -> Result:
-    conversation_notices.check_report(request)
+    resume_notices.check_report(request)
     live, context = hub.state.live[actor.name], hub.rule_context()
-    notices = conversation_notices.return_notices(hub.state, actor.name, request, context, hub.now)
+    notices = resume_notices.return_notices(hub.state, actor.name, request, context, hub.now)
     live.conversation = request.start
     if notices:
-        live.told_return = (conversation_notices.report_key(request), hub.now)
+        live.told_return = (resume_notices.report_key(request), hub.now)
     hub.presence.note_change(actor.name)
     return await hub.carry_out(RuleOutcome(Done(), notices))
 
@@ -79,13 +79,13 @@ async def answer_remove_member(hub: Hub, actor: Actor, request: RemoveMember) ->
     """In one commit with the end of all that is open for the member; what others add meanwhile ends after it."""
     name = bare_name(request.member)
     why = f"{name} was removed by {actor.name}"
-    opened = await departed_members.open_messages_of(hub, (name,))
+    opened = await departed_member_deliveries.open_messages_of(hub, (name,))
     outcome = removal.remove_member(hub.state, actor, request, hub.rule_context())
     ends = (delivery_rules.end_delivery(*one, hub.rule_context(), why) for one in opened)
     done = await hub.carry_out(
         RuleOutcome(outcome.result, (*outcome.events, *(fact for fact in ends if fact is not None)))
     )
-    await departed_members.end_deliveries_of(hub, name, why)
+    await departed_member_deliveries.end_deliveries_of(hub, name, why)
     return done
 
 
@@ -118,12 +118,14 @@ class Removal:
 
     async def carry_out(self, hub: Hub, decide: Callable[[], RuleOutcome]) -> Result:
         """In one commit, take back what waits in the room for those who are put out of it; not what tells them so."""
-        opened = await departed_members.open_messages_of(hub, departed_members.with_waiting_messages(hub, self.names))
+        opened = await departed_member_deliveries.open_messages_of(
+            hub, departed_member_deliveries.with_waiting_messages(hub, self.names)
+        )
         outcome = decide()
         taken = delivery_rules.take_back_waiting(opened, self.room, self.why, hub.rule_context())
         done = await hub.carry_out(RuleOutcome(outcome.result, (*outcome.events, *taken)))
         before = outcome.events[0].event.seq
-        await departed_members.take_back_late_ones(hub, self.names, self.room, before, self.why)
+        await departed_member_deliveries.take_back_late_ones(hub, self.names, self.room, before, self.why)
         return done
 
 

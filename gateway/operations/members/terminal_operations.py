@@ -10,7 +10,7 @@ from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.agent_requests import ShowTerminal, UnwatchTerminal, WatchTerminal
 from gateway.protocol.results import Done, Shown, Watching
 from gateway.protocol.types.core_types import bare_name
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.runtime.hub import Hub
 
 NO_STREAM_TEXT = "A terminal is watched over a WebSocket (/v1/ws): its pictures come as events of that connection."

@@ -11,7 +11,7 @@ from gateway.protocol.events import AskEvent, Control, Durable, MemberEvent, Mes
 from gateway.protocol.requests.agent_requests import Timeline
 from gateway.protocol.results import ActivityView, AgentTimeline
 from gateway.protocol.types.timestamps import iso_from_seconds
-from gateway.push.connections import make_visibility_filter
+from gateway.push.event_broadcaster import make_visibility_filter
 from gateway.runtime.hub import Hub
 from gateway.store import StoredEvent
 

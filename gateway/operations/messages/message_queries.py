@@ -11,12 +11,12 @@ from gateway.access.permissions import Actor, Permission
 from gateway.agent_control import delivery_rules
 from gateway.protocol import codec
 from gateway.protocol.events import AskEvent, Message, Receipt
-from gateway.protocol.requests.ask_requests import EndedAsks
+from gateway.protocol.requests.approval_requests import EndedAsks
 from gateway.protocol.requests.connection_requests import Events
 from gateway.protocol.requests.message_requests import History, Receipts, Search, Show
 from gateway.protocol.results import AskList, EventPage, MessageDetail, MessageList, Story
 from gateway.protocol.types.core_types import DEFAULT_ROOM, bare_name, canonical_room_name
-from gateway.push import connections
+from gateway.push import event_broadcaster
 from gateway.runtime.hub import Hub
 from gateway.store import MessageQuery, Span, StoredEvent, Viewer, fit_into_page_bytes
 
@@ -123,7 +123,9 @@ async def receipts_of(hub: Hub, message: int) -> list[Receipt]:
 
 async def answer_events(hub: Hub, actor: Actor, request: Events) -> EventPage:
     """One page of the log; waits up to `wait` seconds for a new event."""
-    visible = connections.make_visibility_filter(actor.name, hub.state, observer=actor.may(Permission.READ_DIRECT))
+    visible = event_broadcaster.make_visibility_filter(
+        actor.name, hub.state, observer=actor.may(Permission.READ_DIRECT)
+    )
     hub.state.live[actor.name].heard = hub.now
     deadline = asyncio.get_running_loop().time() + request.wait
     since = asked = min(request.since, hub.committed_seq)
@@ -142,7 +144,9 @@ async def answer_events(hub: Hub, actor: Actor, request: Events) -> EventPage:
 
 async def answer_ended_asks(hub: Hub, actor: Actor, request: EndedAsks) -> AskList:
     """Read from the log, which holds the last event of each ask."""
-    visible = connections.make_visibility_filter(actor.name, hub.state, observer=actor.may(Permission.READ_DIRECT))
+    visible = event_broadcaster.make_visibility_filter(
+        actor.name, hub.state, observer=actor.may(Permission.READ_DIRECT)
+    )
     span = Span(request.after, request.before)
     found, more = await hub.store.ended_asks(span, request.limit, visible)
     size = sum(len(record.event) for record in found)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Collection
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_rules
-from gateway.message_effects import answered_messages, loop_holds
+from gateway.message_effects import answered_messages, loop_hold_release
 from gateway.operations.messages.message_queries import decode_message, readable_message
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import Send
@@ -40,7 +40,7 @@ async def _send_replacement(hub: Hub, actor: Actor, request: Send, number: int) 
     message = await readable_message(hub, actor, number)
     stored = await hub.store.deliveries(number)
     waiting = [hub.state.deliveries.known(one) for one in stored]
-    earlier = MessageDeliveries(message, (*waiting, *loop_holds.held_recipients(hub.state, message)))
+    earlier = MessageDeliveries(message, (*waiting, *loop_hold_release.held_recipients(hub.state, message)))
     return await hub.carry_out(
         message_replacement.replace_message(hub.state, actor, request, earlier, hub.rule_context())
     )

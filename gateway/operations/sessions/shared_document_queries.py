@@ -21,7 +21,7 @@ from gateway.model.records.shared_document_records import (
 from gateway.protocol import codec
 from gateway.protocol.errors import StorageFailed
 from gateway.protocol.events import ContextEvent
-from gateway.protocol.requests.context_requests import ContextChanges, GetContext, MergeContext, PutContext
+from gateway.protocol.requests.shared_document_requests import ContextChanges, GetContext, MergeContext, PutContext
 from gateway.protocol.results import ContextDocument, ContextHistory, Result
 from gateway.protocol.types.core_types import ContextAction
 from gateway.runtime.hub import Hub

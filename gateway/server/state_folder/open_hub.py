@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.access import tokens
 from gateway.files.private_files import check_own_file, make_own_file
 from gateway.protocol.errors import BadRequest
-from gateway.runtime import departed_members, mode_files
+from gateway.runtime import departed_member_deliveries, mode_files
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server.state_folder import start_errors, token_migration
@@ -60,8 +60,8 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_sqlit
             stack.push_async_callback(hub.stop)
             token_migration.move_tokens_to_kind_folders(hub, config.state)
             await ensure_operator_token(hub, config)
-            await departed_members.end_deliveries_of_departed(hub)
-            hub.scheduler.add_errand("token", partial(departed_members.end_deliveries_of_expired, hub))
+            await departed_member_deliveries.end_deliveries_of_departed(hub)
+            hub.scheduler.add_errand("token", partial(departed_member_deliveries.end_deliveries_of_expired, hub))
             hub.scheduler.schedule("token")
         yield hub
 

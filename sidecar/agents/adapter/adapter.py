@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.protocol.text.role_prompts import RolePrompt
 from gateway.protocol.types.core_types import AskAbout
-from sidecar.agents.adapter.tool_uses import ToolReader, no_tool_use
+from sidecar.agents.adapter.tool_call_effects import ToolReader, no_tool_use
 from sidecar.evidence.escape_sequences import Probe
 from sidecar.evidence.turn_evidence import TokenCost, TurnFact
 from sidecar.screen.rules import ScreenRules

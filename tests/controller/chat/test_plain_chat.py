@@ -14,7 +14,7 @@ from controller.chat.session.chat_session import Chat, ChatCallbacks
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
 from controller.view.state.chat_state import ChatState
 from gateway.client import Client
-from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import Option

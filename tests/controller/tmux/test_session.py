@@ -19,7 +19,7 @@ from controller.team.team import LayoutSpec
 from controller.tmux.call_with_timeout import call_with_timeout
 from controller.tmux.panes import PanePlan, SessionSetup
 from controller.tmux.session import Workspace, socket_path
-from controller.wording.state_text import BorderText
+from controller.wording.member_state_text import BorderText
 from controller.workspace.launcher import warn_of_tokens
 from gateway.protocol.errors import Conflict, NotFound, TimedOut, Unavailable
 from tests.fakes.retry import retry_until

@@ -9,7 +9,7 @@ from typing import Any
 
 from controller.team.team import AgentSpec, ChatSpec, LayoutSpec
 from controller.team.workspace_record import WorkspaceRecord, write_workspace_record
-from controller.wording.state_text import BorderText
+from controller.wording.member_state_text import BorderText
 from controller.workspace.pane_control import TmuxPaneControl
 from controller.workspace.team_location import TeamLocation
 from tests.fakes.retry import retry_until

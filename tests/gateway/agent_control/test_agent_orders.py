@@ -8,9 +8,9 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import agent_orders
-from gateway.model.live_members import LiveMember
 from gateway.model.records.stored_records import AskRecord, MemberRecord, Membership, PausedMember, SharePolicy
 from gateway.model.rule_outcome import RuleOutcome, StateChange
+from gateway.model.transient_member_state import LiveMember
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import Control, ControlAction
 from gateway.protocol.requests.agent_requests import Keys, Pause, PressTerminalKey, Restart, Resume, Share, Stop

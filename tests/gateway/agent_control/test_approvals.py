@@ -18,7 +18,7 @@ from gateway.model.rule_outcome import EventToCommit, StateChange
 from gateway.model.state import AWAY_AFTER_S
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
-from gateway.protocol.requests.ask_requests import AnswerAsk, Asks, CloseAsk, OpenAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk, Asks, CloseAsk, OpenAsk
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.results import AskList, Done, TokenMade

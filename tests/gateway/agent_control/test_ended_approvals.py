@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client
-from gateway.protocol.requests.ask_requests import AnswerAsk, CloseAsk, EndedAsks, OpenAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk, CloseAsk, EndedAsks, OpenAsk
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Leave
 from gateway.protocol.results import AskList, Done

@@ -13,7 +13,7 @@ from websockets.streams import StreamReader
 from gateway.api import stream_frames
 from gateway.protocol import codec
 from gateway.protocol.events import Replayed
-from gateway.push.connections import OutgoingEvent
+from gateway.push.event_broadcaster import OutgoingEvent
 from gateway.store import StoredEvent
 
 HEADS: dict[int, bytes] = {

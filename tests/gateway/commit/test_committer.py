@@ -27,7 +27,7 @@ from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.requests.room_requests import CreateRoom
 from gateway.protocol.results import Accepted, Done, Health, Result
 from gateway.protocol.types.core_types import MemberKind
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server import gateway_process

@@ -13,12 +13,12 @@ from gateway.client import Client, Endpoint
 from gateway.protocol.errors import GroupChatError, NotFound, StorageFull
 from gateway.protocol.events import DecisionEvent, Message, SessionEvent
 from gateway.protocol.requests.connection_requests import Hello
-from gateway.protocol.requests.context_requests import PutContext
 from gateway.protocol.requests.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.requests.message_requests import Poll, Send
 from gateway.protocol.requests.room_requests import Leave
 from gateway.protocol.requests.session_requests import CloseSession, OpenSession, SessionMessages, ShowSession
+from gateway.protocol.requests.shared_document_requests import PutContext
 from gateway.protocol.results import (
     Accepted,
     ContextSaved,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.dialects.agentchat import frames as words
 from gateway.dialects.agentchat import name_mapping
 from gateway.dialects.agentchat.name_mapping import AGENTCHAT
-from gateway.dialects.common_rooms import common_room
+from gateway.dialects.shared_room_lookup import common_room
 from gateway.model.records.stored_records import MemberRecord
 from gateway.protocol.errors import Conflict, NameTaken
 from gateway.protocol.types.core_types import Member, MemberKind, canonical_member_name, canonical_room_name

@@ -18,7 +18,7 @@ from gateway.operations.operation_table import OPERATIONS
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.types.core_types import MemberKind, Scope
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.runtime.listen_option import listen_at
 from tests.fakes.agentchat_client import Agent, agent_at
 from tests.fakes.ai_connect_client import peer_at

@@ -16,7 +16,7 @@ from gateway.loop_guard.closing_phrases import is_closing_phrase
 from gateway.loop_guard.holds import MAX_HELD_MESSAGES, LoopHold
 from gateway.loop_guard.recent_traffic import RecentTraffic
 from gateway.loop_guard.text_similarity import MAX_COMPARED_CHARS, WORD_MODE_CHARS, are_similar, sketch_of
-from gateway.message_effects import loop_holds, wake_rules
+from gateway.message_effects import loop_hold_release, wake_rules
 from gateway.model.rule_outcome import StateChange
 from gateway.protocol import codec
 from gateway.protocol.errors import Forbidden, UnknownRoom
@@ -52,7 +52,9 @@ class Talk:
         return message
 
     def go_on(self, member: str | None = None, where: str | None = None, by: str = "alice") -> Continued:
-        result = self.world.do(loop_holds.lift_holds, self.people[by], Continue(member=member, room=where)).result
+        result = self.world.do(
+            loop_hold_release.lift_holds, self.people[by], Continue(member=member, room=where)
+        ).result
         assert isinstance(result, Continued)
         return result
 
@@ -253,8 +255,8 @@ def test_continue_is_for_people_and_for_rooms_that_they_may_see() -> None:
     for name in ("ada", "bot"):
         with pytest.raises(Forbidden):
             here.go_on(by=name)
-    assert loop_holds.visible_holds(here.world.state, here.people["alice"]) == ()
-    assert [one.room for one in loop_holds.visible_holds(here.world.state, here.people["ada"])] == ["lab"]
+    assert loop_hold_release.visible_holds(here.world.state, here.people["alice"]) == ()
+    assert [one.room for one in loop_hold_release.visible_holds(here.world.state, here.people["ada"])] == ["lab"]
 
 
 def test_a_person_who_speaks_to_them_lifts_it_and_what_they_slept_through_is_past() -> None:
@@ -296,7 +298,7 @@ def test_more_than_can_be_kept_is_counted_and_told() -> None:
     here = talk(only(max_pair=1))
     for _ in range(MAX_HELD_MESSAGES + 3):
         here.say("ada", "@ben")
-    (view,) = loop_holds.visible_holds(here.world.state, here.people["alice"])
+    (view,) = loop_hold_release.visible_holds(here.world.state, here.people["alice"])
     assert view.asleep == MAX_HELD_MESSAGES + 2
     assert len(here.go_on().woken) == MAX_HELD_MESSAGES
     assert "2 more were not kept and will not be delivered" in here.notices()[-1].content
@@ -306,7 +308,7 @@ def test_who_waits_for_an_answer_hears_that_the_question_sleeps() -> None:
     here = talk(only(max_pair=1))
     here.say("ada", "@ben")
     asked = here.say("ada", "@ben")
-    (sleeper,) = loop_holds.held_recipients(here.world.state, asked)
+    (sleeper,) = loop_hold_release.held_recipients(here.world.state, asked)
     assert (sleeper.member, sleeper.rung, "/continue" in sleeper.reason) == ("ben", Rung.HELD, True)
 
 

@@ -30,12 +30,12 @@ from gateway.operations.dispatch import run_operation
 from gateway.operations.operation_table import OPERATIONS
 from gateway.protocol import codec
 from gateway.protocol.errors import Conflict, RateLimited
-from gateway.protocol.listing_order import LISTINGS
-from gateway.protocol.requests.context_requests import Contexts, PutContext
+from gateway.protocol.pagination_keys import LISTINGS
 from gateway.protocol.requests.decision_requests import Decisions, Propose
 from gateway.protocol.requests.member_requests import Members, Tokens
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.requests.room_requests import CreateRoom, Rooms, SetTopic
+from gateway.protocol.requests.shared_document_requests import Contexts, PutContext
 from gateway.protocol.results import (
     ContextList,
     ContextSaved,

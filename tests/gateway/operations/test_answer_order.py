@@ -28,7 +28,7 @@ from gateway.protocol.requests.request import Request
 from gateway.protocol.requests.room_requests import CreateRoom, Leave, Rooms
 from gateway.protocol.results import Inbox, RoomList
 from gateway.protocol.types.core_types import Activity, MemberKind
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.runtime.listen_option import listen_at
 from gateway.server.state_folder.startup_tokens import system_actor
 from tests.fakes.agentchat_client import agent_at

@@ -16,11 +16,11 @@ from gateway.operations.operation_table import OPERATION_BY_REQUEST
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, UnknownRoom
 from gateway.protocol.events import Control, Message, RoomAction, RoomEvent
-from gateway.protocol.requests import context_requests as c
 from gateway.protocol.requests import decision_requests as d
 from gateway.protocol.requests import mark_requests as k
 from gateway.protocol.requests import mode_requests as m
 from gateway.protocol.requests import session_requests as s
+from gateway.protocol.requests import shared_document_requests as c
 from gateway.protocol.requests.agent_requests import (
     Continue,
     Keys,
@@ -42,7 +42,7 @@ from gateway.protocol.requests.agent_requests import (
     WatchTerminal,
     WhySilent,
 )
-from gateway.protocol.requests.ask_requests import AnswerAsk, Asks, CloseAsk, EndedAsks, OpenAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk, Asks, CloseAsk, EndedAsks, OpenAsk
 from gateway.protocol.requests.connection_requests import (
     Bye,
     CloseLanPage,

@@ -35,7 +35,7 @@ from gateway.operations.members.hello_operation import MAX_WELCOME_DELIVERIES
 from gateway.operations.operation_table import OPERATION_BY_REQUEST
 from gateway.protocol import VERSION, codec, events
 from gateway.protocol.errors import ERROR_BY_CODE
-from gateway.protocol.requests.ask_requests import AnswerAsk, OpenAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk, OpenAsk
 from gateway.protocol.requests.message_requests import History, Search, Send
 from gateway.protocol.requests.room_requests import Rooms, SetTopic
 from gateway.protocol.results import Answer, EventPage
@@ -55,7 +55,7 @@ from gateway.protocol.types.core_types import (
 )
 from gateway.protocol.types.decision_types import DecisionState
 from gateway.protocol.types.terminal_types import MAX_COLUMNS, MAX_ROW_CHARS, MAX_ROWS, MAX_RUNS_PER_ROW
-from gateway.push.connections import MAX_UNSENT_BYTES
+from gateway.push.event_broadcaster import MAX_UNSENT_BYTES
 from gateway.push.member_streams import PING_EVERY_S
 from gateway.push.terminal_watchers import MAX_WATCHED_PER_CONNECTION
 from gateway.sessions import sessions

@@ -12,9 +12,9 @@ import pytest
 
 from gateway.client import Client
 from gateway.decisions import decision_rules
-from gateway.model.live_members import LiveMember
 from gateway.model.rule_outcome import StateChange
 from gateway.model.state import PRESENT_FOR_S, RETURN_TIMEOUT_S
+from gateway.model.transient_member_state import LiveMember
 from gateway.protocol.events import PresenceChanged
 from gateway.protocol.requests.member_requests import CreateToken, Members, RevokeToken
 from gateway.protocol.requests.message_requests import History, Poll

@@ -45,7 +45,7 @@ from gateway.protocol.types.core_types import (
     Scope,
 )
 from gateway.protocol.types.loop_limits import Limits
-from gateway.push.connections import make_visibility_filter
+from gateway.push.event_broadcaster import make_visibility_filter
 from gateway.rooms import messages, removal, room_rules
 from gateway.store import StoredEvent
 from tests.support.examples import examples

@@ -19,9 +19,9 @@ from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.operations.dispatch import run_operation
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden, GroupChatError, NameTaken, NotFound, RoomExists
 from gateway.protocol.events import MemberAction
-from gateway.protocol.requests import context_requests as c
 from gateway.protocol.requests import decision_requests as d
 from gateway.protocol.requests import session_requests as s
+from gateway.protocol.requests import shared_document_requests as c
 from gateway.protocol.requests.member_requests import (
     CreateToken,
     Members,

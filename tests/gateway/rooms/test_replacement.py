@@ -8,7 +8,7 @@ import pytest
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_rules
-from gateway.message_effects import loop_holds
+from gateway.message_effects import loop_hold_release
 from gateway.model.rule_outcome import EventToCommit
 from gateway.protocol.errors import Conflict
 from gateway.protocol.events import Message
@@ -40,7 +40,7 @@ class Held:
 
     def deliveries(self, message: Message) -> Sequence[Delivery]:
         known = self.world.state.latest_deliveries.values()
-        held = loop_holds.held_recipients(self.world.state, message)
+        held = loop_hold_release.held_recipients(self.world.state, message)
         return [*(one for one in known if one.message == message.seq), *held]
 
     def replace(self, actor: Actor, request: Send) -> Message:
@@ -54,11 +54,13 @@ class Held:
     def cancel(self, request: Cancel) -> None:
         deliveries = self.deliveries(self.message)
         outcome = delivery_rules.cancel_message(self.ada, request, self.message, deliveries, self.world.rule_context)
-        events: tuple[EventToCommit, ...] = loop_holds.drop_taken_back(self.world.state, self.message, outcome.events)
+        events: tuple[EventToCommit, ...] = loop_hold_release.drop_taken_back(
+            self.world.state, self.message, outcome.events
+        )
         self.world.commit(*events)
 
     def woken(self) -> list[tuple[int, str]]:
-        result = self.world.do(loop_holds.lift_holds, self.alice, Continue()).result
+        result = self.world.do(loop_hold_release.lift_holds, self.alice, Continue()).result
         assert isinstance(result, Continued)
         return [(one.message, one.member) for one in result.woken]
 

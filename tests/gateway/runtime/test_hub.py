@@ -18,11 +18,11 @@ from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.requests.agent_requests import Pause, Resume
 from gateway.protocol.requests.connection_requests import Events, Hello
-from gateway.protocol.requests.context_requests import DeleteContext, MergeContext, PutContext
 from gateway.protocol.requests.member_requests import CreateToken, RevokeToken, RotateToken
 from gateway.protocol.requests.message_requests import Cancel, Poll, Report, Send
 from gateway.protocol.requests.request import Request
 from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Leave, SetTopic
+from gateway.protocol.requests.shared_document_requests import DeleteContext, MergeContext, PutContext
 from gateway.protocol.results import Accepted
 from gateway.protocol.types.core_types import MemberKind, Rung, Step
 from gateway.runtime.hub import Hub

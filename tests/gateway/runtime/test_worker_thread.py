@@ -14,8 +14,8 @@ from gateway.client import Client
 from gateway.operations.dispatch import run_operation
 from gateway.protocol import codec
 from gateway.protocol.errors import TooLarge
-from gateway.protocol.requests.context_requests import ContextChanges, GetContext, MergeContext, PutContext
 from gateway.protocol.requests.message_requests import History, Search, Send
+from gateway.protocol.requests.shared_document_requests import ContextChanges, GetContext, MergeContext, PutContext
 from gateway.protocol.results import ContextDocument, ContextSaved
 from gateway.protocol.types.core_types import MemberKind
 from gateway.runtime.worker_thread import LARGE_DOCUMENT_BYTES, WorkerThread

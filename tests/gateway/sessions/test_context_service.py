@@ -15,7 +15,9 @@ from gateway.model.records.shared_document_records import FULL_COPY_EVERY_VERSIO
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound, StorageFull
 from gateway.protocol.events import ContextEvent, Message
 from gateway.protocol.requests.connection_requests import Events, Hello
-from gateway.protocol.requests.context_requests import (
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.requests.room_requests import CreateRoom
+from gateway.protocol.requests.shared_document_requests import (
     ContextChanges,
     Contexts,
     DeleteContext,
@@ -23,8 +25,6 @@ from gateway.protocol.requests.context_requests import (
     MergeContext,
     PutContext,
 )
-from gateway.protocol.requests.member_requests import CreateToken
-from gateway.protocol.requests.room_requests import CreateRoom
 from gateway.protocol.results import (
     ContextDocument,
     ContextHistory,

@@ -18,7 +18,7 @@ from gateway.model.rule_outcome import EventToCommit
 from gateway.protocol import codec
 from gateway.protocol.errors import Conflict, Forbidden, GroupChatError, InvalidName, NotFound, UnknownRoom
 from gateway.protocol.events import ContextEvent
-from gateway.protocol.requests.context_requests import Contexts, DeleteContext, MergeContext, PutContext
+from gateway.protocol.requests.shared_document_requests import Contexts, DeleteContext, MergeContext, PutContext
 from gateway.protocol.results import ContextList, ContextSaved
 from gateway.protocol.types.core_types import ContextAction, MemberKind, Scope
 from gateway.sessions import shared_documents

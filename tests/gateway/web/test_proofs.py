@@ -17,7 +17,7 @@ from gateway.operations.dispatch import run_operation
 from gateway.protocol.browser_frames import Prove
 from gateway.protocol.errors import Unauthorized
 from gateway.protocol.requests.member_requests import RevokeToken
-from gateway.push.connections import Connection
+from gateway.push.event_broadcaster import Connection
 from gateway.server.state_folder.startup_tokens import system_actor
 from gateway.web.browser_websocket import BrowserWebSocket
 from tests.support.browser import Browser, DeviceSocket, begin_pairing

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.protocol.errors import BadRequest, Unavailable
 from gateway.protocol.events import Control, ControlAction, Welcome
-from gateway.protocol.requests.ask_requests import CloseAsk, OpenAsk
+from gateway.protocol.requests.approval_requests import CloseAsk, OpenAsk
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import Activity, Ask, AskAbout, AskState, Option, PlainAnswer

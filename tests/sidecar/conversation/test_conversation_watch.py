@@ -11,9 +11,9 @@ from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import Activity
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, LaunchMethod
-from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.conversation_recorder import ConversationKeeper
+from sidecar.conversation.conversation_rules import KnownConversation
 from sidecar.conversation.conversation_watch import OTHER_BEGUN_TEXT, ConversationWatch
-from sidecar.conversation.kept_conversations import KnownConversation
 from sidecar.conversation.start_choice import NEW, ChosenStart
 from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
 from tests.fakes.retry import retry_until

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.protocol.types.conversation_starts import ConversationStart
-from sidecar.conversation.kept_conversations import NEVER_WRITTEN_TEXT, ProjectConversations
-from sidecar.conversation.kept_conversations import KnownConversation as Known
+from sidecar.conversation.conversation_rules import NEVER_WRITTEN_TEXT, ProjectConversations
+from sidecar.conversation.conversation_rules import KnownConversation as Known
 from sidecar.conversation.start_choice import CUT_TEXT, MAX_CUT_STARTS, WantedStart, choose_start
 
 BACK, FRESH = WantedStart(), WantedStart(fresh=True)

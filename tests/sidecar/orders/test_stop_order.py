@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from gateway.protocol.events import ControlAction
-from gateway.protocol.requests.ask_requests import CloseAsk, OpenAsk
+from gateway.protocol.requests.approval_requests import CloseAsk, OpenAsk
 from gateway.protocol.requests.request import Request
 from gateway.protocol.types.core_types import Activity, Rung
 from sidecar.activity.agent_observer import AgentSnapshot

@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, RunningAgent
-from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.conversation.start_choice import NEW
 from sidecar.evidence_sources.transcript import TranscriptTail

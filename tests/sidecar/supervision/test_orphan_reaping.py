@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.run_files.agent_folder import hold_name
-from sidecar.run_files.run_journal import RunJournal
+from sidecar.run_files.run_record_writer import RunJournal
 from sidecar.supervision.orphan_reaping import left_over_processes, reap_if_name_is_free, reap_orphans
 from sidecar.supervision.process_table import ProcessInfo, boot_id, find_process
 from sidecar.supervision.run_record import MARK_VARIABLE, RUN_FILE, RunRecord, read_run

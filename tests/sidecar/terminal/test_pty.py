@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.process_basics.process_limits import make_process_private
+from gateway.process_basics.process_hardening import make_process_private
 from gateway.process_basics.tasks import TaskDied
 from sidecar.errors import CannotStart
 from sidecar.terminal.pty import Terminal

@@ -16,7 +16,7 @@ from gateway.protocol.types.agent_work import FileWrite, UnseenResult, Work
 from gateway.protocol.types.core_types import Activity
 from sidecar.evidence.turn_evidence import ToolUse
 from sidecar.work import work_reporter
-from sidecar.work.day_tokens import FILE, TokenDay, read_token_day
+from sidecar.work.daily_token_usage import FILE, TokenDay, read_token_day
 from sidecar.work.work_reporter import WorkPlace, WorkReporter
 from tests.fakes.retry import retry_until
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Locator, expect
 
 from gateway.client import Client
-from gateway.protocol.requests.ask_requests import AnswerAsk, OpenAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk, OpenAsk
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import AskAbout, AskState, MemberKind, Option, Scope
 from tests.support.asking import Scene, asking

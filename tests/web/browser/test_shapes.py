@@ -14,7 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from gateway.client import Client
-from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.room_requests import CreateRoom
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import AskAbout, MemberKind, Option

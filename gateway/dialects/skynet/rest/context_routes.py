@@ -19,7 +19,7 @@ from gateway.model.records.shared_document_records import JsonObject, encode_doc
 from gateway.model.state import GatewayState
 from gateway.operations import dispatch
 from gateway.protocol.errors import Conflict, NotFound, Unauthorized
-from gateway.protocol.requests.context_requests import GetContext, PutContext
+from gateway.protocol.requests.shared_document_requests import GetContext, PutContext
 from gateway.protocol.types.core_types import GLOBAL_SCOPE, MemberKind
 from gateway.rooms import guests
 from gateway.runtime.hub import Hub

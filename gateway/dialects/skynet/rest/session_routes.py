@@ -22,8 +22,8 @@ from gateway.operations import dispatch
 from gateway.operations.sessions import session_queries
 from gateway.protocol import codec
 from gateway.protocol.errors import Conflict, Forbidden, InvalidName, NotFound
-from gateway.protocol.requests.context_requests import GetContext, PutContext
 from gateway.protocol.requests.session_requests import OpenSession, SessionMessages
+from gateway.protocol.requests.shared_document_requests import GetContext, PutContext
 from gateway.protocol.text.text_validation import check_request
 from gateway.protocol.types.core_types import DEFAULT_ROOM, MemberKind, canonical_name
 from gateway.protocol.types.session_types import Session

@@ -9,9 +9,9 @@ from typing import Any
 import gateway
 from gateway.dialects.skynet import name_mapping
 from gateway.dialects.skynet.connected_agents import AgentRegistry, RegisteredClient
-from gateway.model.live_members import LiveMember
 from gateway.model.records.stored_records import MemberRecord
 from gateway.model.state import GatewayState
+from gateway.model.transient_member_state import LiveMember
 from gateway.protocol.types.core_types import DEFAULT_ROOM, Member, MemberKind, Presence
 from gateway.protocol.types.timestamps import iso_from_seconds
 

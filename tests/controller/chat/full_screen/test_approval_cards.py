@@ -6,7 +6,7 @@ import pytest
 
 from gateway.client import Client
 from gateway.protocol.events import Control
-from gateway.protocol.requests.ask_requests import AnswerAsk, CloseAsk, OpenAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk, CloseAsk, OpenAsk
 from gateway.protocol.requests.room_requests import CreateRoom
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import AskAbout, AskState, MemberKind, Option

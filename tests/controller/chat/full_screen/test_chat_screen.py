@@ -18,7 +18,7 @@ from gateway.client.discovery.running_gateway import GIVEN_UP_FILE, read_supervi
 from gateway.files.private_files import write_private
 from gateway.protocol.events import Control, Message
 from gateway.protocol.requests.agent_requests import SetActivity
-from gateway.protocol.requests.ask_requests import CloseAsk, OpenAsk
+from gateway.protocol.requests.approval_requests import CloseAsk, OpenAsk
 from gateway.protocol.requests.message_requests import Report
 from gateway.protocol.requests.room_requests import CreateRoom, Join
 from gateway.protocol.results import Done

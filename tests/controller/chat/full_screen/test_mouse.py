@@ -9,7 +9,7 @@ import pytest
 from controller.team.team import ChatSpec
 from gateway.client import Client
 from gateway.protocol.events import Control
-from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.message_requests import History
 from gateway.protocol.requests.room_requests import CreateRoom
 from gateway.protocol.results import Done, MessageList

@@ -34,7 +34,7 @@ ABOUT_NO_TEAM = {
     "gateway skynet version": "it prints a text",
     **dict.fromkeys(
         (f"gateway skynet {verb}" for verb in ("agents", "connect", "context", "monitor", "send")),
-        "it asks a Skynet server, which may be of no team: see test_skynet_server.py",
+        "it asks a Skynet server, which may be of no team: see test_skynet_endpoint.py",
     ),
     "sidecar record": "it records a program in no room",
     "sidecar replay": "it reads a recording",

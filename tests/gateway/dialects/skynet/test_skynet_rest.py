@@ -16,10 +16,10 @@ import pytest
 
 import gateway.dialects.skynet
 from gateway.operations.dispatch import start_operation
-from gateway.protocol.requests.context_requests import GetContext, PutContext
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.requests.room_requests import CreateRoom, Invite
 from gateway.protocol.requests.session_requests import CloseSession
+from gateway.protocol.requests.shared_document_requests import GetContext, PutContext
 from gateway.protocol.types.core_types import MemberKind
 from gateway.runtime.listen_option import listen_at
 from tests.contract.patterns import ISO, NUMBER, TEXT, differences

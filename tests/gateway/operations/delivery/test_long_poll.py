@@ -17,7 +17,7 @@ from gateway.operations.dispatch import run_operation
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import Forbidden, GroupChatError, Unauthorized, WrongRung
 from gateway.protocol.requests.agent_requests import Keys, SetActivity
-from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.connection_requests import Bye, Hello, Ping
 from gateway.protocol.requests.member_requests import CreateHands, Members, RevokeToken, SetRole
 from gateway.protocol.requests.message_requests import Cancel, History, Poll, Report, Retry, Send, Show

@@ -11,7 +11,7 @@ import pytest
 from gateway.client import Client
 from gateway.protocol.errors import NotFound
 from gateway.protocol.requests.agent_requests import SetActivity, SetFolder, WhySilent
-from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.message_requests import Report, Send
 from gateway.protocol.requests.room_requests import CreateRoom, Invite, Leave

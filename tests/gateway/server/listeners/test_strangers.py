@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.client import Client, Endpoint
-from gateway.process_basics.process_limits import raise_descriptor_limit
+from gateway.process_basics.process_hardening import raise_descriptor_limit
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateToken

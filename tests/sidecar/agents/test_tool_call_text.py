@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.protocol.types.core_types import AskAbout
-from sidecar.agents.adapter.tool_calls import describe_tool_call
+from sidecar.agents.adapter.tool_call_text import describe_tool_call
 
 OLD, NEW = "a\nb\nc", "a\nB\nc"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import approvals, delivery_rules, silence_diagnosis
-from gateway.model.live_members import LiveMember
+from gateway.model.transient_member_state import LiveMember
 from gateway.operations.messages.message_queries import messages_of, viewer_of
 from gateway.protocol.errors import NotFound
 from gateway.protocol.events import Message

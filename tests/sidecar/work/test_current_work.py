@@ -9,8 +9,8 @@ import pytest
 from gateway.protocol.types.agent_work import MAX_FILE_WRITES, MAX_TOOL_CHARS, Work
 from gateway.protocol.types.core_types import Activity
 from sidecar.evidence.turn_evidence import ToolUse
+from sidecar.work.current_work import CurrentWork, WrittenPath
 from sidecar.work.shown_paths import PlacedFile
-from sidecar.work.work_rules import CurrentWork, WrittenPath
 
 TODAY, TOMORROW = "2026-11-30", "2026-12-01"
 FILE = PlacedFile("/p/src/a.py", "src/a.py")

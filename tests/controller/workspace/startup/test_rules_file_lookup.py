@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from controller.cli.team.team_file_consent import require_consent
+from controller.team.commands_to_approve import consent_lines
 from controller.team.team import AgentSpec, Team, parse_team
-from controller.team.team_file_commands import consent_lines
-from controller.workspace.startup.agent_rules_files import require_command, with_rules_file, with_rules_files
-from controller.workspace.startup.team_inputs import read_team_files
+from controller.workspace.startup.rules_file_lookup import require_command, with_rules_file, with_rules_files
+from controller.workspace.startup.startup_facts import read_team_files
 from gateway.protocol.errors import BadRequest, Forbidden
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.protocol.requests.ask_requests import Asks
-from gateway.protocol.requests.context_requests import Contexts
+from gateway.protocol.requests.approval_requests import Asks
 from gateway.protocol.requests.decision_requests import Decisions
 from gateway.protocol.requests.member_requests import Members, Tokens
 from gateway.protocol.requests.request import Request
 from gateway.protocol.requests.room_requests import Rooms
 from gateway.protocol.requests.session_requests import Sessions
+from gateway.protocol.requests.shared_document_requests import Contexts
 from gateway.protocol.results import TokenInfo
 from gateway.protocol.types.core_types import ContextInfo
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from asyncio import to_thread
 
-from gateway.mcp import arguments, context_text
+from gateway.mcp import arguments, shared_document_text
 from gateway.mcp.tool_caller import Caller
-from gateway.protocol.requests.context_requests import ContextChanges, Contexts, GetContext, MergeContext, PutContext
 from gateway.protocol.requests.member_requests import WhoAmI
+from gateway.protocol.requests.shared_document_requests import (
+    ContextChanges,
+    Contexts,
+    GetContext,
+    MergeContext,
+    PutContext,
+)
 from gateway.protocol.results import ContextDocument, ContextHistory, ContextList, ContextSaved, Identity
 from gateway.protocol.types.core_types import DEFAULT_DOCUMENT
 
@@ -17,13 +23,13 @@ OWN_SCOPE_NAMES = ("@me", "me")
 async def context_get(caller: Caller, given: arguments.ContextGet) -> str:
     if not given.name and not given.history:
         scope = await _scope_argument(caller, given.scope) if given.scope else None
-        return context_text.document_list_text((await caller.ask(Contexts(scope=scope), ContextList)).contexts)
+        return shared_document_text.document_list_text((await caller.ask(Contexts(scope=scope), ContextList)).contexts)
     scope, name = await _scope_argument(caller, given.scope), given.name or DEFAULT_DOCUMENT
     if given.history:
         past = await caller.ask(ContextChanges(scope=scope, name=name, limit=given.history), ContextHistory)
-        return await to_thread(context_text.changes_text, past.changes, more=past.more)
+        return await to_thread(shared_document_text.changes_text, past.changes, more=past.more)
     found = await caller.ask(GetContext(scope=scope, name=name, version=given.version), ContextDocument)
-    return await to_thread(context_text.document_text, found, given.at)
+    return await to_thread(shared_document_text.document_text, found, given.at)
 
 
 async def context_put(caller: Caller, given: arguments.ContextPut) -> str:
@@ -42,5 +48,5 @@ async def _scope_argument(caller: Caller, given: str) -> str:
     """The scope that is given, or the member's room. A name without a prefix is a room."""
     if given in OWN_SCOPE_NAMES:
         return f"@{(await caller.ask(WhoAmI(), Identity)).name}"
-    wanted = given or context_text.DEFAULT_SCOPE
+    wanted = given or shared_document_text.DEFAULT_SCOPE
     return wanted if wanted[0] in "#@" or wanted == "global" else f"#{wanted}"

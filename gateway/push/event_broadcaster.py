@@ -19,7 +19,7 @@ from gateway.protocol import codec
 from gateway.protocol.events import Durable
 from gateway.store import IsVisible, StoredEvent
 
-log = structlog.get_logger("gateway.push.connections")
+log = structlog.get_logger("gateway.push.event_broadcaster")
 
 MAX_UNSENT_BYTES = 4 * 1024 * 1024
 MAX_HELD_ANSWER_BYTES = 256 * 1024  # of answers that wait during a replay

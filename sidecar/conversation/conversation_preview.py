@@ -8,7 +8,7 @@ import msgspec
 
 from sidecar.agents.adapter.adapter import Adapter, LaunchContext
 from sidecar.conversation.conversation_file import iso_time
-from sidecar.conversation.conversation_keeper import ConversationKeeper
+from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.start_choice import WantedStart
 
 UNKNOWN_SESSION = "00000000-0000-0000-0000-000000000000"  # to ask whether a command can resume at all

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecar.conversation.refusal_text import refusal_text
+from sidecar.conversation.resume_refusal_text import refusal_text
 
 ID = "7fd9eeea-d69e-4513-8ddc-9eeaed82c061"
 RENDERER = "Claude Code's fullscreen renderer didn't finish starting last time on this machine, so this launch is"

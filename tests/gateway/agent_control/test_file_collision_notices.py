@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.agent_control.collision_notices import collision_text, rooms_to_tell
+from gateway.agent_control.file_collision_notices import collision_text, rooms_to_tell
 from gateway.model.file_writes import EarlierWrite
 from gateway.model.rule_context import RuleContext
 

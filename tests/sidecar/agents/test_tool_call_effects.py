@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.tool_uses import MAX_PATHS
+from sidecar.agents.adapter.tool_call_effects import MAX_PATHS
 from sidecar.evidence.turn_evidence import ToolUse
 from tests.sidecar.capabilities import hooks_of, transcript_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.protocol.events import ControlAction
 from gateway.protocol.types.core_types import Activity
 from sidecar.delivery.backlog import EarlierRun
-from sidecar.orders.refusal_notices import MAX_SENDERS, MAX_SINGLE_REPORTS, MIN_INTERVAL_S, OrderRefusals
+from sidecar.orders.refusal_notice_limit import MAX_SENDERS, MAX_SINGLE_REPORTS, MIN_INTERVAL_S, OrderRefusals
 from sidecar.orders.room_orders import RoomOrders
 from tests.sidecar.delivery.test_delivery_loop import Scene
 from tests.sidecar.orders.test_room_orders import FakeTarget, order

@@ -8,8 +8,8 @@ import pytest
 
 from sidecar.agents import agent_for
 from sidecar.agents.adapter.adapter import LaunchContext
-from sidecar.conversation.conversation_keeper import ConversationKeeper
-from sidecar.conversation.foreseen_start import ForeseenConversation, foresee_conversation
+from sidecar.conversation.conversation_preview import ForeseenConversation, foresee_conversation
+from sidecar.conversation.conversation_recorder import ConversationKeeper
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from gateway.model.records.stored_records import AskRecord
 from gateway.model.state import GatewayState
 from gateway.operations.dispatch import run_operation
 from gateway.protocol.errors import Unauthorized
-from gateway.protocol.requests.ask_requests import OpenAsk
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.decision_requests import Propose
 from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.requests.message_requests import Send
@@ -24,7 +24,7 @@ from gateway.protocol.types.timestamps import seconds_from_iso
 from gateway.rooms import member_tokens
 from gateway.server.state_folder.startup_tokens import system_actor
 from gateway.timing import clock_changes
-from gateway.timing.steady_clock import SETTLED_AFTER_S, ClockOffset, SteadyClock, follow_clock
+from gateway.timing.smoothed_wall_clock import SETTLED_AFTER_S, ClockOffset, SteadyClock, follow_clock
 from gateway.turns.engine import Floor
 from tests.fakes.retry import retry_until
 from tests.support.assembled import assembled

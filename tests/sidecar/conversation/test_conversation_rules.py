@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sidecar.conversation.kept_conversations import (
+from sidecar.conversation.conversation_rules import (
     MAX_PROJECTS,
     NEVER_WRITTEN_TEXT,
     REPLACED_TEXT,
@@ -19,7 +19,7 @@ from sidecar.conversation.kept_conversations import (
     note_turn,
     with_project,
 )
-from sidecar.conversation.kept_conversations import KnownConversation as Known
+from sidecar.conversation.conversation_rules import KnownConversation as Known
 
 OLD, NEW = Known("old", since=1, used=5), Known("new", since=10)
 USED = Known("new", since=10, used=20)

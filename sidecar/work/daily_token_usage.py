@@ -11,7 +11,7 @@ import structlog
 from gateway.files.private_files import write_private
 
 FILE = "tokens.json"
-log = structlog.get_logger("sidecar.work.day_tokens")
+log = structlog.get_logger("sidecar.work.daily_token_usage")
 
 
 @dataclass(frozen=True)

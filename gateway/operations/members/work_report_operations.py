@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from gateway.access.permissions import Actor
-from gateway.agent_control.collision_notices import collision_notices
+from gateway.agent_control.file_collision_notices import collision_notices
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.protocol.errors import Forbidden
 from gateway.protocol.requests.agent_requests import ReportWrites, SetWork

@@ -26,7 +26,7 @@ from controller.team.team import (
 )
 from controller.team.toml_reader import TeamError
 from controller.tmux.session import is_new_enough
-from controller.workspace.startup.agent_rules_files import rules_paths
+from controller.workspace.startup.rules_file_lookup import rules_paths
 from controller.workspace.team_location import TeamLocation
 from gateway.client.discovery.running_gateway import read_live_gateway
 from gateway.client.discovery.team_choice import STATE_VARIABLE, TEAM_FILE

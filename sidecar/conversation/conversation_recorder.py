@@ -10,14 +10,14 @@ import structlog
 
 from gateway.protocol.text.text_validation import flatten_lines
 from sidecar.agents.adapter.adapter import Adapter, LaunchContext
-from sidecar.conversation import kept_conversations
+from sidecar.conversation import conversation_rules
 from sidecar.conversation.conversation_file import (
     add_to_history,
     put_unreadable_aside,
     read_conversations,
     write_conversations,
 )
-from sidecar.conversation.kept_conversations import Change, GivenUp, ProjectConversations
+from sidecar.conversation.conversation_rules import Change, GivenUp, ProjectConversations
 from sidecar.conversation.start_choice import ChosenStart, WantedStart, choose_start
 
 DROPPED_TEXT = "it is the oldest of too many projects"
@@ -33,7 +33,7 @@ class ConversationKeeper:
         self._folder, self._project = place.private, str(place.project)
         self._known = read_conversations(self._folder)
         mark = folder_mark(place.project)
-        self._before = kept_conversations.find_project(self._known, agent.name, self._project, mark)
+        self._before = conversation_rules.find_project(self._known, agent.name, self._project, mark)
         self._own = self._before or ProjectConversations(agent.name)
 
     @property
@@ -61,24 +61,24 @@ class ConversationKeeper:
         return self._own.candidate is not None
 
     def note_session(self, session: str) -> None:
-        self._save(kept_conversations.note_session(self._own, session, self._now()))
+        self._save(conversation_rules.note_session(self._own, session, self._now()))
 
     def note_turn(self, session: str, *, is_written: bool | None) -> None:
-        self._save(kept_conversations.note_turn(self._own, session, self._now(), is_written=is_written))
+        self._save(conversation_rules.note_turn(self._own, session, self._now(), is_written=is_written))
 
     def note_shown(self, session: str) -> None:
         """The agent shows itself. Of one that reports no turns, this is all that can be seen."""
-        change = kept_conversations.note_shown(self._own, session)
+        change = conversation_rules.note_shown(self._own, session)
         if not self._agent.proves and change.own.candidate is not None:
-            change = kept_conversations.keep_candidate(change.own)
+            change = conversation_rules.keep_candidate(change.own)
         self._save(change)
 
     def note_refusal(self, session: str, why: str) -> None:
         said = flatten_lines(why.encode(errors="replace").decode()).strip()[:MAX_WHY_CHARS]
-        self._save(kept_conversations.note_refusal(self._own, session, said or "it ended at once"))
+        self._save(conversation_rules.note_refusal(self._own, session, said or "it ended at once"))
 
     def note_cut_start(self, session: str) -> None:
-        self._save(kept_conversations.note_cut_start(self._own, session))
+        self._save(conversation_rules.note_cut_start(self._own, session))
 
     def _save(self, change: Change) -> None:
         """Nothing is written if nothing has changed, the project's place included."""
@@ -89,7 +89,7 @@ class ConversationKeeper:
             self._tell_history(own, gone)
         if self._before is None:
             put_unreadable_aside(self._folder)
-        self._known, dropped = kept_conversations.with_project(self._known, self._before, own)
+        self._known, dropped = conversation_rules.with_project(self._known, self._before, own)
         for old in dropped:
             for one in filter(None, (old.kept, old.candidate)):
                 self._tell_history(old, GivenUp(one, DROPPED_TEXT))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from controller.chat.session import read_reports
-from controller.chat.session.read_reports import ReadReporter
+from controller.chat.session import read_position_reporter
+from controller.chat.session.read_position_reporter import ReadReporter
 from controller.view.state.chat_state import ChatState
 from gateway.protocol.errors import Forbidden, GroupChatError
 from gateway.protocol.events import Message
@@ -52,7 +52,7 @@ class Scene:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_reports, "REPORT_INTERVAL_S", 0.05)
+    monkeypatch.setattr(read_position_reporter, "REPORT_INTERVAL_S", 0.05)
 
 
 async def test_the_answer_of_an_agent_is_told_once_and_a_persons_words_are_not() -> None:

@@ -17,8 +17,8 @@ from sidecar.conversation.conversation_file import (
     iso_time,
     read_conversations,
 )
-from sidecar.conversation.conversation_keeper import ConversationKeeper
-from sidecar.conversation.kept_conversations import NEVER_WRITTEN_TEXT, REPLACED_TEXT
+from sidecar.conversation.conversation_recorder import ConversationKeeper
+from sidecar.conversation.conversation_rules import NEVER_WRITTEN_TEXT, REPLACED_TEXT
 from sidecar.conversation.start_choice import WantedStart
 
 NOON = 1_796_040_000.0

@@ -13,7 +13,7 @@ from gateway.client.discovery.endpoint import OPERATOR_TOKENS_FOLDER
 from gateway.client.discovery.running_gateway import GATEWAY_FILE, RunningGateway, read_running
 from gateway.console.client_options import ClientOptions
 from gateway.dialect_commands.skynet_client import ConnectionBroken, end_of_connection, refused_handshake
-from gateway.dialect_commands.skynet_server import DEFAULT_SERVER, SkynetServer, find_server, server_url
+from gateway.dialect_commands.skynet_endpoint import DEFAULT_SERVER, SkynetServer, find_server, server_url
 from gateway.files.private_files import write_private
 from gateway.protocol.errors import BadRequest, Conflict, Forbidden
 from tests.support.gateways import OPERATOR, gateway_in_process

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from controller.wording.state_text import BorderText, border_text, state_text, state_text_within
+from controller.wording.member_state_text import BorderText, border_text, state_text, state_text_within
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.agent_conditions import Condition, ConditionKind
 from gateway.protocol.types.agent_work import Work

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.process_basics.process_limits import InheritedLimits, descriptor_limit, make_process_private
+from gateway.process_basics.process_hardening import InheritedLimits, descriptor_limit, make_process_private
 from tests.support.gateways import DidNotStart, GatewayProcess
 
 PR_GET_DUMPABLE = 3
 HOLDS_A_TOKEN = f"""
 import ctypes, resource
-from gateway.process_basics import process_limits
-process_limits.make_process_private()
-process_limits.hide_memory()
+from gateway.process_basics import process_hardening
+process_hardening.make_process_private()
+process_hardening.hide_memory()
 print(ctypes.CDLL(None).prctl({PR_GET_DUMPABLE}), resource.getrlimit(resource.RLIMIT_CORE)[0])
 """
 

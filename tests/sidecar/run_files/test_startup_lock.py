@@ -16,13 +16,13 @@ import pytest
 
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.types.core_types import Activity
-from sidecar.run_files.start_turn import TURN_FILE, StartTurn
+from sidecar.run_files.startup_lock import TURN_FILE, StartTurn
 from tests.fakes.retry import retry_until
 
 HOLD = """
 import asyncio, sys
 from pathlib import Path
-from sidecar.run_files.start_turn import StartTurn
+from sidecar.run_files.startup_lock import StartTurn
 async def main():
     await StartTurn(Path(sys.argv[1]), "ada", print, 600.0).take()
     print("taken", flush=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from controller.cli.team.team_file_consent import require_consent
+from controller.team.commands_to_approve import consent_lines, files_digest
 from controller.team.team import Team, parse_team
-from controller.team.team_file_commands import consent_lines, files_digest
-from controller.workspace.startup.team_inputs import read_team_files
+from controller.workspace.startup.startup_facts import read_team_files
 from gateway.protocol.errors import Forbidden
 from tests.fakes.terminal import terminal
 from tests.support.commands import Groupchat

@@ -18,11 +18,12 @@ import msgspec
 from playwright.async_api import Browser, expect
 
 from gateway.client import Client
-from gateway.protocol.requests.agent_requests import SetActivity
+from gateway.protocol.requests.agent_requests import SetActivity, SetWork
 from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.room_requests import CreateRoom, Join
 from gateway.protocol.results import Done
+from gateway.protocol.types.agent_work import Work
 from gateway.protocol.types.core_types import Activity, AskAbout, MemberKind, Option
 from tests.support.chromium import PHONE, chromium
 from tests.support.gateways import GatewayProcess
@@ -93,6 +94,11 @@ async def furnished(folder: Path) -> AsyncIterator[GatewayProcess]:
         await claude.request(SetActivity(activity=Activity.IDLE), Done)
         await gemini.request(SetActivity(activity=Activity.BUSY, note="reads store/search.py"), Done)
         await codex.request(SetActivity(activity=Activity.ASKING), Done)
+        edits = Work("store", "faster-search", "Edit", "store/search.py", turn_tokens=18_300, day_tokens=412_000)
+        reads = Work("store", "main", "read_file", "store/search.py", turn_tokens=9_100, day_tokens=86_500)
+        measured = Work("store", "main", turn_tokens=42_700, day_tokens=655_000)
+        for agent, work in ((codex, edits), (gemini, reads), (claude, measured)):
+            await agent.request(SetWork(work), Done)
         options = (Option("1", "Yes"), Option("2", "Yes, and don't ask again for this file"), Option("3", "No"))
         words = {"tool": "Edit", "detail": DIFF, "about": AskAbout.DIFF}
         question = "Do you want to make this edit to search.py?"

@@ -268,9 +268,10 @@ class Broadcaster:
             for connection in self._audience(run.sheets[0]):
                 if connection.live:
                     touched.add(connection)
-                    try:  # inline, because one more call per connection costs about as much as the send itself
-                        if not connection.is_gone:
-                            connection.queue_events(run)
+                    # inline, because one more call per connection costs about as much as the send itself; of one that
+                    # is gone, `flush` drops what is queued
+                    try:
+                        connection.queue_events(run)
                     except Exception:
                         _drop_connection(connection)
         for connection in touched:

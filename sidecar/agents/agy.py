@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sidecar.agents.adapter.adapter import Adapter, load_built_in_rules
 from sidecar.agents.adapter.rules_file_adapter import adapter_from_file
-from sidecar.evidence.escape_sequences import Probe
+from sidecar.evidence.escape_sequences import STATUS_PROBE
 from sidecar.screen.rules_loader import built_in_rules_file, lint_or_refuse, read_rules_text
 
 NAME = "agy"
@@ -21,4 +21,4 @@ def _adapter_of_its_rules() -> Adapter:
     return adapter_from_file(lint_or_refuse(text, f"{NAME}.toml"), load_built_in_rules(NAME), None)
 
 
-ADAPTER = replace(_adapter_of_its_rules(), probe=Probe(b"\x1b]7501;?", b"\x1b]7501;?1\x1b\\"), silence=1.0)
+ADAPTER = replace(_adapter_of_its_rules(), probe=STATUS_PROBE, silence=1.0)

@@ -41,7 +41,7 @@ from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
-from sidecar.evidence.escape_sequences import Probe
+from sidecar.evidence.escape_sequences import STATUS_PROBE
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
 HOOK_TIMEOUT_S = 10
@@ -345,6 +345,6 @@ ADAPTER = Adapter(
     approvals=HookApprovals(_parse_question, _decision_answer),
     transcript=TranscriptFormat(_parse_transcript_line, _parse_cost),
     status=StatusFormat(_status_file, _parse_status),
-    probe=Probe(b"\x1b]7501;?", b"\x1b]7501;?1\x1b\\"),
+    probe=STATUS_PROBE,
     skill=_skill_file,
 )

@@ -34,10 +34,10 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
+from sidecar.agents.adapter.own_plugin_events import cost_of_line, fact_of_event, fact_of_line, refusal_answer
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import options_in
-from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 
 CONFIG_VARIABLE = "OPENCODE_CONFIG_CONTENT"
 _SUBCOMMANDS = (
@@ -49,14 +49,6 @@ _OWN_SESSION = ("-c", "--continue", "-s", "--session", "--fork")
 _SESSION_ID = re.compile(r"ses_\w+")
 _OPENS_LIST = re.compile(r"(?:^|\s)@\S*\Z")
 _ESCAPE_TWICE = b"\x1b[27u\x1b[27u"  # the first one asks whether it is meant; two plain ones would be one other key
-_KIND_BY_EVENT = {
-    "prompt": TurnFactKind.PROMPT,
-    "model": TurnFactKind.MODEL,
-    "answer": TurnFactKind.ANSWER,
-    "interrupted": TurnFactKind.INTERRUPTED,
-    "failed": TurnFactKind.FAILED,
-    "refused": TurnFactKind.REFUSED,
-}
 _WRITING_TOOLS = ("edit", "multiedit", "write", "patch", "apply_patch")
 
 
@@ -128,27 +120,6 @@ def _neutralize_end(text: str) -> str:
     return f"{text} " if _OPENS_LIST.search(text) else text
 
 
-def _parse_event(event: Mapping[str, object], source: EvidenceSource = EvidenceSource.HOOK) -> TurnFact | None:
-    kind = _KIND_BY_EVENT.get(str(event.get("hook_event_name")))
-    return TurnFact(kind, str(event.get("text") or ""), str(event.get("turn") or ""), source) if kind else None
-
-
-def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
-    return _parse_event(entry, EvidenceSource.TRANSCRIPT)
-
-
-def _parse_cost(entry: Mapping[str, object]) -> TokenCost | None:
-    """Without tokens read from the vendor's cache."""
-    tokens = entry.get("tokens")
-    if entry.get("hook_event_name") != "tokens" or not isinstance(tokens, int):
-        return None
-    return TokenCost(str(entry.get("call") or ""), max(0, tokens))
-
-
-def _refusal_answer(reason: str) -> Mapping[str, object]:
-    return {"refuse": reason}
-
-
 def _parse_question(event: Mapping[str, object]) -> HookQuestion | None:
     """The dialog is on the screen while the plugin waits, and the first answer counts."""
     given, tool = event.get("input"), str(event.get("tool") or "")
@@ -199,11 +170,11 @@ ADAPTER = Adapter(
     interrupt=InterruptMethod(_ESCAPE_TWICE),
     # its plugin tells each end, but late where it starves, while its screen may look calm
     hooks=Hooks(
-        _parse_event,
-        _refusal_answer,
+        fact_of_event,
+        refusal_answer,
         ends_within=20.0,
         tool=tool_hook_reader("tool", "tool.ended", _WRITING_TOOLS),
     ),
     approvals=HookApprovals(_parse_question, _decision_answer),
-    transcript=TranscriptFormat(_parse_transcript_line, _parse_cost),
+    transcript=TranscriptFormat(fact_of_line, cost_of_line),
 )

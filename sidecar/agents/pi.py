@@ -30,10 +30,10 @@ from sidecar.agents.adapter.adapter import (
     program_name,
 )
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question
+from sidecar.agents.adapter.own_plugin_events import cost_of_line, fact_of_event, fact_of_line, refusal_answer
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.vendor_arguments import options_in, without_prompt
-from sidecar.evidence.escape_sequences import Probe
-from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
+from sidecar.evidence.escape_sequences import STATUS_PROBE
 
 _SUBCOMMANDS = ("install", "remove", "uninstall", "update", "list", "config", "auth", "mcp")
 _NON_CHAT_OPTIONS = ("-p", "--print", "--mode", "--export", "--list-models", "-h", "--help", "-v", "--version")
@@ -49,14 +49,6 @@ _TRUSTED_FILES = (
     *("settings.json", "mcp.json", "extensions", "skills", "prompts", "themes", "SYSTEM.md", "APPEND_SYSTEM.md"),
 )
 _TAB = "    "  # what its composer makes of one
-_KIND_BY_EVENT = {
-    "prompt": TurnFactKind.PROMPT,
-    "model": TurnFactKind.MODEL,
-    "answer": TurnFactKind.ANSWER,
-    "interrupted": TurnFactKind.INTERRUPTED,
-    "failed": TurnFactKind.FAILED,
-    "refused": TurnFactKind.REFUSED,
-}
 _WRITING_TOOLS = ("edit", "write")
 
 
@@ -161,27 +153,6 @@ def _finish_text(text: str) -> str:
     return f"{text} " if text.endswith("\\") else text
 
 
-def _parse_event(event: Mapping[str, object], source: EvidenceSource = EvidenceSource.HOOK) -> TurnFact | None:
-    kind = _KIND_BY_EVENT.get(str(event.get("hook_event_name")))
-    return TurnFact(kind, str(event.get("text") or ""), str(event.get("turn") or ""), source) if kind else None
-
-
-def _parse_transcript_line(entry: Mapping[str, object]) -> TurnFact | None:
-    return _parse_event(entry, EvidenceSource.TRANSCRIPT)
-
-
-def _parse_cost(entry: Mapping[str, object]) -> TokenCost | None:
-    """Without tokens read from the vendor's cache."""
-    tokens = entry.get("tokens")
-    if entry.get("hook_event_name") != "tokens" or not isinstance(tokens, int):
-        return None
-    return TokenCost(str(entry.get("call") or ""), max(0, tokens))
-
-
-def _refusal_answer(reason: str) -> Mapping[str, object]:
-    return {"refuse": reason}
-
-
 def _resume_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     """The same options without the prompt, which was given once."""
     if not _is_chat(command) or options_in(command).intersection(_OWN_SESSION):
@@ -205,11 +176,11 @@ ADAPTER = Adapter(
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     interrupt=InterruptMethod(only_refuses=True),
     hooks=Hooks(
-        _parse_event,
-        _refusal_answer,
+        fact_of_event,
+        refusal_answer,
         ends_within=5.0,
         tool=tool_hook_reader("tool", "tool.ended", _WRITING_TOOLS),
     ),
-    transcript=TranscriptFormat(_parse_transcript_line, _parse_cost),
-    probe=Probe(b"\x1b]7501;?", b"\x1b]7501;?1\x1b\\"),
+    transcript=TranscriptFormat(fact_of_line, cost_of_line),
+    probe=STATUS_PROBE,
 )

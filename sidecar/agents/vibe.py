@@ -39,7 +39,7 @@ from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in, valu
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers
-from sidecar.evidence.escape_sequences import Probe
+from sidecar.evidence.escape_sequences import STATUS_PROBE
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, ToolUse, TurnFact, TurnFactKind
 
 _HOOK_TYPES = ("pre_tool", "post_tool", "post_agent")
@@ -312,5 +312,5 @@ ADAPTER = Adapter(
     ),
     approvals=HookApprovals(_parse_question),
     transcript=TranscriptFormat(_parse_record, _parse_cost, session=_session_of_parts, find=_find_parts),
-    probe=Probe(b"\x1b]7501;?", b"\x1b]7501;?1\x1b\\"),
+    probe=STATUS_PROBE,
 )

@@ -18,6 +18,8 @@ class Probe:
     answer: bytes
 
 
+# Whether the terminal understands a program's own report of its state (OSC 7501).
+STATUS_PROBE = Probe(b"\x1b]7501;?", b"\x1b]7501;?1\x1b\\")
 _OSC = re.compile(rb"\x1b\](\d+);([^\x07\x1b]*)(?:\x07|\x1b\\)")
 _SOURCE_BY_NUMBER = {
     b"0": EvidenceSource.TITLE,

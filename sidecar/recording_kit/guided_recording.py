@@ -30,7 +30,7 @@ from sidecar.terminal.record_session import RecordedSession
 
 VERSION_TIMEOUT_S = 20
 MAX_VERSION_CHARS = 100
-START, SKIP, END = "", "s", "q"
+SKIP, END = "s", "q"
 
 
 @dataclass(frozen=True)

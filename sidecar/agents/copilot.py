@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
+from sidecar.agents.adapter.file_mentions import break_file_mentions, guard_last_backslash
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question
 from sidecar.agents.adapter.tool_call_effects import MAX_PATHS, tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
@@ -50,10 +50,8 @@ _GIVEN_ONCE = ("-i", "--interactive", "-n", "--name")  # the first prompt, and t
 _ACCOUNT_VARIABLES = ("COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN", "COPILOT_PROVIDER_BASE_URL")
 _ESCAPE_TWICE = b"\x1b[27u\x1b[27u"  # the first one asks for a second; two plain ones at once would be one other key
 _TAB = "    "  # what it makes of one
-_NAMES_FILE = re.compile(r"(?<![A-Za-z0-9])@(?=(?P<word>\S{1,80}))")
 _CALL_BEGINS, _CALL_ENDS = "tool.execution_start", "tool.execution_complete"
 _read_call = tool_hook_reader(_CALL_BEGINS, "", ())
-_ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -162,17 +160,7 @@ def _transcript_of_session(current: Path, session: str) -> Path:
 def _guard_text(text: str, is_name: Callable[[str], bool]) -> str:
     """It looks up a file or folder that stands behind an `@`, anywhere on the disk, and names it to its model with the
     number of its lines. With a backslash behind the `@` there is none. A tab would become four spaces."""
-
-    def guarded(match: re.Match[str]) -> str:
-        word = match["word"].rstrip(_ENDS_A_WORD)
-        return "@" if word and is_name(word) else "@\\"
-
-    return _NAMES_FILE.sub(guarded, text.replace("\t", _TAB))
-
-
-def _finish_text(text: str) -> str:
-    """A last backslash would turn Enter into a newline. A space after it is not submitted."""
-    return f"{text} " if text.endswith("\\") else text
+    return break_file_mentions(text.replace("\t", _TAB), is_name)
 
 
 def _hook_signal(event: Mapping[str, object]) -> str:
@@ -282,7 +270,7 @@ ADAPTER = Adapter(
         _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, tool_patience_s=mcp_config.MAX_WAIT_S
     ),
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(10**9, 11), begins_within=4.0),
-    text=TextInput(_guard_text, _finish_text, _attachment_folder),
+    text=TextInput(_guard_text, guard_last_backslash, _attachment_folder),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     interrupt=InterruptMethod(_ESCAPE_TWICE, leaves_tools=True),  # a command goes on as a background shell
     hooks=Hooks(_parse_hook, _refusal_answer, signal=_hook_signal, session=_session_of_hook, ends_within=5.0),

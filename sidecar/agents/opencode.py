@@ -34,6 +34,7 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
+from sidecar.agents.adapter.file_mentions import close_open_list
 from sidecar.agents.adapter.own_plugin_events import cost_of_line, fact_of_event, fact_of_line, refusal_answer
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
@@ -47,7 +48,6 @@ _SUBCOMMANDS = (
 _NON_CHAT_OPTIONS = ("-h", "--help", "-v", "--version", "--mini")
 _OWN_SESSION = ("-c", "--continue", "-s", "--session", "--fork")
 _SESSION_ID = re.compile(r"ses_\w+")
-_OPENS_LIST = re.compile(r"(?:^|\s)@\S*\Z")
 _ESCAPE_TWICE = b"\x1b[27u\x1b[27u"  # the first one asks whether it is meant; two plain ones would be one other key
 _WRITING_TOOLS = ("edit", "multiedit", "write", "patch", "apply_patch")
 
@@ -115,11 +115,6 @@ def _named_session(command: Sequence[str]) -> str:
     return "" if "--fork" in command else named
 
 
-def _neutralize_end(text: str) -> str:
-    """A last word with an `@` opens a list, in which Enter inserts instead of submitting."""
-    return f"{text} " if _OPENS_LIST.search(text) else text
-
-
 def _parse_question(event: Mapping[str, object]) -> HookQuestion | None:
     """The dialog is on the screen while the plugin waits, and the first answer counts."""
     given, tool = event.get("input"), str(event.get("tool") or "")
@@ -165,7 +160,7 @@ ADAPTER = Adapter(
         _is_for, launch=_plan_launch, resumed=_resume_command, tool_patience_s=mcp_config.MAX_WAIT_S
     ),
     submit=SubmitMethod(pause=0.15, shown=0.05, collapses_from=(150, 3), begins_within=8.0),
-    text=TextInput(finish=_neutralize_end),
+    text=TextInput(finish=close_open_list),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     interrupt=InterruptMethod(_ESCAPE_TWICE),
     # its plugin tells each end, but late where it starves, while its screen may look calm

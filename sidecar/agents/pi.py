@@ -29,6 +29,7 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
+from sidecar.agents.adapter.file_mentions import guard_last_backslash
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question
 from sidecar.agents.adapter.own_plugin_events import cost_of_line, fact_of_event, fact_of_line, refusal_answer
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
@@ -148,11 +149,6 @@ def _guard_text(text: str, _: Callable[[str], bool]) -> str:
     return text.replace("\t", _TAB)
 
 
-def _finish_text(text: str) -> str:
-    """A last backslash would turn Enter into a newline. A space after it is not submitted."""
-    return f"{text} " if text.endswith("\\") else text
-
-
 def _resume_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     """The same options without the prompt, which was given once."""
     if not _is_chat(command) or options_in(command).intersection(_OWN_SESSION):
@@ -172,7 +168,7 @@ ADAPTER = Adapter(
         tool_patience_s=mcp_config.MAX_WAIT_S,
     ),
     submit=SubmitMethod(pause=0.05, shown=0.02, collapses_from=(500, 11), begins_within=4.0),
-    text=TextInput(_guard_text, _finish_text),
+    text=TextInput(_guard_text, guard_last_backslash),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     interrupt=InterruptMethod(only_refuses=True),
     hooks=Hooks(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +33,7 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.agents.adapter.file_mentions import break_file_mentions
+from sidecar.agents.adapter.file_mentions import break_file_mentions, close_open_list
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in, value_within
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
@@ -50,7 +49,6 @@ _NON_CHAT_OPTIONS = ("-p", "--prompt", "-h", "--help", "-v", "--version", "--set
 _VALUE_OPTIONS = ("--agent", "--workdir", "--add-dir", "--enabled-tools", "--disabled-tools")
 _ACCOUNT_VARIABLE = "MISTRAL_API_KEY"
 _PARTS_FOLDER = "journal"
-_OPENS_LIST = re.compile(r"(?:^|\s)@\S*\Z")
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -271,11 +269,6 @@ def _parse_question(event: Mapping[str, object]) -> HookQuestion | None:
     return question_about_call(tool, call, _session_of_hook(event), (given, event.get("cwd")), tentative=True)
 
 
-def _neutralize_end(text: str) -> str:
-    """A last word with an `@` opens a list, in which Enter inserts instead of submitting."""
-    return f"{text} " if _OPENS_LIST.search(text) else text
-
-
 def _resume_command(command: Sequence[str], session: str) -> tuple[str, ...] | None:
     """The same options without the prompt, which was given once."""
     if not _is_chat(command) or options_in(command).intersection(_OWN_SESSION):
@@ -298,7 +291,7 @@ ADAPTER = Adapter(
         _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, is_written=_is_written
     ),
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(1001, 11), begins_within=4.0),
-    text=TextInput(break_file_mentions, _neutralize_end, _attachment_folder),
+    text=TextInput(break_file_mentions, close_open_list, _attachment_folder),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     interrupt=InterruptMethod(only_refuses=True),
     hooks=Hooks(

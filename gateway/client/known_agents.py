@@ -37,6 +37,7 @@ KNOWN_AGENTS: dict[str, KnownAgent] = {
     "pi": KnownAgent(),  # other programs have this name, too
     "cline": KnownAgent(Offer.FURTHER),
     "vibe": KnownAgent(),
+    "aider": KnownAgent(),
     "agy": KnownAgent(),
     "demo": KnownAgent(),
     "generic": KnownAgent(),

@@ -24,6 +24,7 @@ HALF_DRAWN_S = 0.15
 RULES_REFRESH_S = 1.0
 SETTLE_AT_START_S = 0.03
 MIN_STABLE_S = 0.05
+PASTE_ON, PASTE_OFF = "paste on", "paste off"
 UNTESTED_SETTLE_S = 0.3
 _QUERY_ANSWER = re.compile(rb"\x1b\[\?[\d;]*c")
 _NEVER_HELD_BACK = (Activity.ASKING, Activity.GONE)
@@ -152,6 +153,7 @@ class AgentObserver:
     def look(self, now: float) -> AgentSnapshot:
         self._refresh_rules(now)
         picture = self._picture(now)
+        self._note_mode(picture)
         reading = self._read(picture)
         self._claim(
             EvidenceSource.SCREEN,
@@ -188,6 +190,12 @@ class AgentObserver:
         self._whole = picture
         self._find_version(picture)
         return picture
+
+    def _note_mode(self, picture: ScreenSnapshot) -> None:
+        """A program that reads lines (by readline, prompt-toolkit) switches bracketed paste on while it reads one."""
+        value, before = PASTE_ON if picture.bracketed_paste else PASTE_OFF, self.signals.get(EvidenceSource.MODE)
+        if (before.value if before else PASTE_OFF) != value:
+            self.signal(Evidence(EvidenceSource.MODE, value, self.last_output))
 
     def _find_version(self, picture: ScreenSnapshot) -> None:
         banner = self.rules.banner

@@ -12,6 +12,7 @@ class EvidenceSource(StrEnum):
     STATUS = "status"
     NOTICE = "notice"
     BELL = "bell"
+    MODE = "mode"
     SCREEN = "screen"
     HOOK = "hook"
     TRANSCRIPT = "transcript"

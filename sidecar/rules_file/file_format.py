@@ -35,6 +35,7 @@ Region = Literal[
     "hook",
     "notice",
     "bell",
+    "mode",
     "process",
 ]
 State = Literal["idle", "busy", "asking", "error", "unknown"]
@@ -126,6 +127,9 @@ class BoxTable(RulesTable, frozen=True):
     bottom: Annotated[str, KeyDoc("the row beneath it", regex=True)] = ""
     narrow: Annotated[
         bool, KeyDoc("whether `rule` may be narrower than the screen; the box is then around the visible cursor")
+    ] = False
+    continued: Annotated[
+        bool, KeyDoc("whether each of its rows begins with `mark`; it is at the visible cursor then, beneath `top`")
     ] = False
     gutter: Annotated[str, KeyDoc("the character that begins each of its rows, in any column")] = ""
     foot: Annotated[str, KeyDoc("the row beneath a box with a gutter, as wide as the box", regex=True)] = ""

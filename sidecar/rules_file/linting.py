@@ -302,6 +302,8 @@ def _faults_of_box(tables: RulesTables, top: _Place) -> Iterator[RulesFault]:
         yield RulesFault(top.line_of("marks"), "[marks] is for a program without [box]; use [[rules]] beside a box.")
     if not (box.mark or box.marks):
         yield RulesFault(top.line_of("box"), "[box] needs `mark` or `marks`: how the first row of its input begins.")
+    if box.continued and not box.top:
+        yield top.inside("box").fault("continued", "needs `top`: the row that begins each prompt.")
     if box.gutter and not box.foot:
         yield top.inside("box").fault("gutter", "needs `foot`: the row beneath the box.")
 

@@ -127,6 +127,7 @@ class _RulesCompiler:
             replaced=self.pattern(table.replaced),
             whole_width=table.whole_width,
             narrow=table.narrow,
+            continued=table.continued,
         )
 
     def dialog(self, table: DialogTable) -> DialogStyle:

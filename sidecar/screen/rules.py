@@ -24,6 +24,7 @@ SOURCE_BY_REGION = {
     "hook": EvidenceSource.HOOK,
     "notice": EvidenceSource.NOTICE,
     "bell": EvidenceSource.BELL,
+    "mode": EvidenceSource.MODE,
     "process": EvidenceSource.PROCESS,
 }
 

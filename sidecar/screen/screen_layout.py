@@ -18,6 +18,7 @@ MAX_DIALOG_ROWS = 60
 MIN_TALL_ROWS = 5
 MAX_ROWS_BELOW = 8
 MAX_ROWS_FROM_BOTTOM = 6
+MAX_ROWS_ABOVE_PROMPT = 12
 JOINER, WIDE_PRINT = "\u200d", "\ufe0f"
 
 
@@ -31,6 +32,9 @@ class BoxStyle:
     they may be the rest of a footer that was drawn for another width.
 
     With a `narrow` frame, its two rows may be narrower than the screen, and the box is around the visible cursor.
+
+    If it is `continued`, each of its rows begins with the mark, like the prompts of a shell. It is at the visible cursor,
+    beneath the first row of its frame and a few rows without a gap; nothing need stand beneath it.
 
     With a `gutter`, each row of the box begins with this character, in any column, and the box is at the visible
     cursor. `foot` is the row beneath it, which is as wide as the box. An empty row stands above and beneath the text,
@@ -66,12 +70,18 @@ class BoxStyle:
     replaced: TextPattern | None = None
     whole_width: bool = False
     narrow: bool = False
+    continued: bool = False
 
     def begins(self, row: str) -> bool:
         return self.mark.match(row) is not None or self.is_other(row)
 
     def is_other(self, row: str) -> bool:
         return self.other is not None and self.other.match(row) is not None
+
+    def text_in(self, row: str) -> str:
+        """What a row of it holds of the text."""
+        mark = self.mark.match(row) if self.continued else None
+        return row[mark.end() if mark else self.indent :]
 
     def obeys(self, text: str) -> bool:
         return self.commands is not None and self.commands.match(text) is not None
@@ -151,6 +161,8 @@ def find_box(box: BoxStyle | None, picture: ScreenSnapshot) -> BoxPosition:
 
 
 def _find_frame_or_cursor(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
+    if box.continued:
+        return _find_prompt_rows(box, picture)
     if box.frame is None:
         return _find_at_cursor(box, picture)
     if box.narrow:
@@ -173,7 +185,8 @@ def is_partial(box: BoxStyle | None, picture: ScreenSnapshot, layout: BoxPositio
         return False
     inside = layout.inside(picture.rows)
     cut = box.cut is not None and box.cut.match(inside[0]) is not None
-    return cut or len(inside) >= box.tallest or _is_scrolled(box, layout, picture)
+    scrolled_out = box.continued and layout.top < 0
+    return cut or scrolled_out or len(inside) >= box.tallest or _is_scrolled(box, layout, picture)
 
 
 def _is_in_place(box: BoxStyle, layout: BoxPosition, rows: Sequence[str]) -> bool:
@@ -255,6 +268,26 @@ def _find_at_cursor(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
     tall = bottom - top >= MIN_TALL_ROWS
     footed = cut or tall or any(row.strip() for row in rows[bottom:])
     return BoxPosition(top - 1, bottom, framed=False) if top >= 0 and footed else NO_BOX
+
+
+def _find_prompt_rows(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
+    """The rows around the cursor that begin with the mark. Output may look like them, but not beneath the row that begins
+    each prompt. That row is not on the screen if they fill it."""
+    rows, y = picture.rows, picture.cursor[1]
+    if not picture.cursor_visible or y >= len(rows) or not box.begins(rows[y]):
+        return NO_BOX
+    top = next((at for at in range(y, -1, -1) if not box.begins(rows[at])), -1)
+    bottom = next((at for at in range(y + 1, len(rows)) if not box.begins(rows[at])), len(rows))
+    return BoxPosition(top, bottom, framed=False) if top < 0 or _is_beneath_rule(box, rows[: top + 1]) else NO_BOX
+
+
+def _is_beneath_rule(box: BoxStyle, above: Sequence[str]) -> bool:
+    for row in reversed(above[-MAX_ROWS_ABOVE_PROMPT:]):
+        if not row.strip() or box.frame is None:
+            return False
+        if box.frame[0].fullmatch(row):
+            return True
+    return False
 
 
 def _find_at_gutter(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
@@ -339,7 +372,7 @@ def composer_of(box: BoxStyle | None, picture: ScreenSnapshot, layout: BoxPositi
     if not layout.found:
         return Composer.HIDDEN, ""
     inside = [_without_cut_mark(box, row) for row in layout.inside(picture.rows)]
-    text = "\n".join(row[box.indent :].rstrip() for row in inside).strip("\n")
+    text = "\n".join(box.text_in(row).rstrip() for row in inside).strip("\n")
     if box.gutter and box.is_other(picture.rows[layout.bottom + 1][layout.left :]):
         return Composer.DRAFT, text
     if not box.gutter and box.is_other(inside[0]):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.models.aider_chat import AiderChat
 from tests.fakes.models.anthropic import Anthropic
 from tests.fakes.models.gemini import Gemini
 from tests.fakes.models.openai import OpenAI
@@ -41,6 +42,7 @@ class Cli:
     `warms_up`: its first prompt takes it half a minute of computing, so a test begins after one.
     `titles` are the signs in its title while it works and while it asks, if it prints so long after the model's last
     byte that its title tells better when a turn is over.
+    `prints`: what it has asked stays on the screen, above what it says then. `continues`: what a tool did goes to its model at once. Otherwise its turn ends with the tool.
     `progress`: its progress for the terminal (OSC 9;4) tells so, for the same reason; its dialogs count when drawn."""
 
     name: str
@@ -56,11 +58,17 @@ class Cli:
     warms_up: bool = False
     titles: str = ""
     progress: bool = False
+    continues: bool = True
+    prints: bool = False
 
     @property
     def agent(self) -> str:
         """Its adapter, whatever its version."""
         return self.name.partition("-")[0]
+
+    def shows_dialog(self, screen: str) -> bool:
+        rows = [row for row in screen.splitlines() if row.strip()]
+        return self.dialog in ("".join(rows[-1:]) if self.prints else screen)
 
     @property
     def missing(self) -> str:
@@ -300,6 +308,43 @@ def _vibe(place: Place, program: Path) -> Launch:
     return Launch((str(program),), base_env(place) | {"FAKE_KEY": "dummy"})
 
 
+_AIDER_CONFIG = """\
+model: openai/fake-1
+analytics-disable: true
+check-update: false
+show-release-notes: false
+show-model-warnings: false
+gitignore: false
+git: false
+"""
+# What it would add to each prompt for a model that it does not know.
+_AIDER_MODELS = """\
+- name: openai/fake-1
+  edit_format: diff
+  reminder: sys
+"""
+
+
+def _aider(place: Place, program: Path) -> Launch:
+    """Without a repository it asks at its start whether to make one, and it would read prices of models from the
+    internet."""
+    (place.home / ".aider.conf.yml").write_text(_AIDER_CONFIG)
+    (place.home / ".aider.model.settings.yml").write_text(_AIDER_MODELS)
+    _write_json(place.home / ".aider.model.metadata.json", {"openai/fake-1": _AIDER_LIMITS})
+    env = {"OPENAI_API_BASE": f"{place.model}/v1", "OPENAI_API_KEY": "dummy", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    return Launch((str(program),), base_env(place) | env)
+
+
+_AIDER_LIMITS = {
+    "max_input_tokens": 200_000,
+    "max_output_tokens": 8000,
+    "input_cost_per_token": 0,
+    "output_cost_per_token": 0,
+    "litellm_provider": "openai",
+    "mode": "chat",
+}
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -407,7 +452,19 @@ CLINE = Cli(
     asks=frozenset({"models.dev:443", "*.cline.bot:443"}),  # its catalogue of models, its flags, its offers
     asks_within=10.0,
 )
-ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT, PI, CLINE, VIBE)}}
+AIDER = Cli(
+    "aider",
+    *release_and_program("aider", os.environ),
+    ready="─\n>\n",
+    dialect=AiderChat,
+    launch=_aider,
+    tool=ToolCall("shell", {"command": "touch made"}),
+    dialog="Run shell command?",
+    asks_within=20.0,  # it loads its library for models at the first prompt
+    continues=False,
+    prints=True,
+)
+ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT, PI, CLINE, VIBE, AIDER)}}
 
 
 def chosen(env: Mapping[str, str]) -> dict[str, Cli]:

@@ -50,13 +50,13 @@ class Running:
         try:
             await retry_until(lambda: len(self.model.turns) > asked, self.cli.asks_within)
         except AssertionError:
-            assert self.cli.dialog not in self.terminal.screen
+            assert not self.cli.shows_dialog(self.terminal.screen)
             self.terminal.write("\r")
             await retry_until(lambda: len(self.model.turns) > asked, 60, describe=self.terminal.describe)
 
     async def approve(self) -> None:
         """Enter on the highlighted Yes; again while the dialog stays, for a fresh one may not take keys yet."""
-        await self.terminal.shows(self.cli.dialog, 60)
+        await retry_until(self._shows_dialog, 60, describe=self.terminal.describe)
         for _ in range(5):
             self.terminal.write("\r")
             with contextlib.suppress(AssertionError):
@@ -64,7 +64,10 @@ class Running:
         await self._dialog_is_gone(1)
 
     async def _dialog_is_gone(self, seconds: float) -> None:
-        await retry_until(lambda: self.cli.dialog not in self.terminal.screen, seconds, describe=self.terminal.describe)
+        await retry_until(lambda: not self._shows_dialog(), seconds, describe=self.terminal.describe)
+
+    def _shows_dialog(self) -> bool:
+        return self.cli.shows_dialog(self.terminal.screen)
 
     async def begin(self) -> None:
         """Each turn has ended, and an empty composer waits. (What was cut before a word came may be in it again.)"""

@@ -151,18 +151,23 @@ class Watched:
     async def turn(self, text: str, *replies: Reply, look: float = 0.8) -> None:
         """One turn and a rest; each tool call is looked at for a while and approved."""
         asked = len(self.agent.model.turns)
+        if not self.cli.continues:
+            replies = replies[: 1 + next((n for n, one in enumerate(replies) if one.tool), len(replies))]
         self.agent.model.script(*replies)
         await self.submit(text)
         for number, reply in enumerate(replies, start=1):
             await self.answered(asked + number)
             if reply.tool:
                 await self.approve(look)
+                if not self.cli.continues:
+                    await self._terminal.shows(self.cli.ready, 30)
+                    self.true("idle")
         await self.settles()
         await asyncio.sleep(look)
 
     async def approve(self, look: float) -> None:
         begun = self.line.true[-1][0]
-        await self._terminal.shows(self.cli.dialog, 30)
+        await retry_until(self._shows_dialog, 30, describe=self._terminal.describe)
         if begun not in (one for one, _ in self.line.drawn):
             self.line.drawn.append([begun, self.now()])
         await asyncio.sleep(look)
@@ -170,9 +175,12 @@ class Watched:
             pressed = self.now()
             self._terminal.write("\r")
             with contextlib.suppress(AssertionError):
-                await retry_until(lambda: self.cli.dialog not in self._terminal.screen, 1)
+                await retry_until(lambda: not self._shows_dialog(), 1)
                 break
         self.true("busy", pressed)
+
+    def _shows_dialog(self) -> bool:
+        return self.cli.shows_dialog(self._terminal.screen)
 
     async def modal(self, command: str, shows: str, *, seconds: float = 1.5, keys: str = "\x1b") -> None:
         """A picker opened by a command of the CLI's own, and closed again."""

@@ -16,7 +16,7 @@ from tests.sidecar.capabilities import hooks_of, transcript_of
 
 CLAUDE = REGISTRY["claude"]
 FOLDER = Path(agents.__file__).parent
-HOOK_FILES = {"codex_hooks", "gemini_hooks"}
+FURTHER_FILES = {"codex_hooks", "gemini_hooks", "aider_extension"}
 HOOKS = "http://127.0.0.1:1/secret"
 
 
@@ -32,7 +32,7 @@ def settings(launch: LaunchPlan) -> dict[str, object]:
 
 def test_each_agent_is_one_line_one_file_and_one_file_of_rules() -> None:
     known = set(KNOWN_AGENTS)
-    assert {path.stem for path in FOLDER.glob("*.py")} - HOOK_FILES - {"__init__"} == known
+    assert {path.stem for path in FOLDER.glob("*.py")} - FURTHER_FILES - {"__init__"} == known
     assert {path.stem for path in (FOLDER / "rules").glob("*.toml")} == known
     assert {name: adapter.name for name, adapter in REGISTRY.items()} == {name: name for name in KNOWN_AGENTS}
 
@@ -47,6 +47,7 @@ def test_each_agent_is_one_line_one_file_and_one_file_of_rules() -> None:
         (["pi"], "pi"),
         (["cline"], "cline"),
         (["vibe"], "vibe"),
+        (["aider"], "aider"),
         (["/usr/bin/claude", "--continue"], "claude"),
         (["python", "-P", "-m", "sidecar.demo_agent"], "demo"),
         (["bash"], "generic"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from sidecar.agents import REGISTRY, Adapter
 from tests.fakes.models.script import ToolCall
 from tests.real_clis.homes import (
+    AIDER,
     CLAUDE,
     CLINE,
     CODEX,
@@ -171,6 +172,20 @@ class ClinePlayer(Player):
         return ToolCall(CLINE.tool.name, {"commands": [command]})
 
 
+class AiderPlayer(Player):
+    """Its composer is the last row with its mark beneath the last rule. A question stays above what is printed then."""
+
+    def composer(self, rows: list[str]) -> str | None:
+        rule = max((y for y, row in enumerate(rows) if re.fullmatch(r"─{8,}", row)), default=len(rows))
+        marked = [row for row in rows[rule + 1 :] if re.match(r">(?: |$)", row)]
+        printed = any(row.strip() and not re.match(r">(?: |$)", row) for row in rows[rule + 1 :])
+        return marked[0][2:].strip() if marked and not printed else None
+
+    def asks(self, rows: list[str]) -> bool:
+        said = [row for row in rows if row.strip()]
+        return bool(said) and self.dialog in said[-1]
+
+
 PLAYERS: dict[str, Player] = {
     "claude": Player(
         "claude",
@@ -189,6 +204,16 @@ PLAYERS: dict[str, Player] = {
     "pi": RulePlayer("pi", PI, mark="", dialog=PI.dialog, yes="\r", transient=(500, 429)),
     "cline": ClinePlayer("cline", CLINE, mark="❯", dialog=CLINE.dialog, yes="y", no="n", transient=(500, 429)),
     "vibe": Player("vibe", VIBE, mark=">", dialog=VIBE.dialog, yes="1", no="4", transient=(500, 429)),
+    "aider": AiderPlayer(
+        "aider",
+        AIDER,
+        mark=">",
+        dialog=AIDER.dialog,
+        yes="y\r",
+        no="n\r",
+        clears="\x1b[1;5F\x1b[1;6H\x17",
+        transient=(500, 429),
+    ),
     "demo": Player("demo", None, mark="›", dialog="Do you want to run this?", yes="1"),
 }
 

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from benchmarks.delivery_cast import QUICK, Manner, Player
 from benchmarks.delivery_texts import UNICODE, WORDS
+from tests.fakes.models.aider_chat import in_words
 from tests.fakes.models.model import Model, Seen
 from tests.fakes.models.script import Kind, Reply
 
@@ -123,9 +124,18 @@ class ModelOracle:
             self._pending.append((seen, None))
             return Reply(status=manner.hopeless or manner.failures[tries], silence=manner.silence)
         if manner.tool:
-            self._pending.append((seen, None))
-            return Reply("Let me see.", tool=self._player.tool(self._command_for(manner)))
+            return self._call(seen, manner)
         return self._answer(seen, manner)
+
+    def _call(self, seen: Seen, manner: Manner) -> Reply:
+        """Where the turn ends with the tool, its call is the answer."""
+        reply = Reply("Let me see.", tool=self._player.tool(self._command_for(manner)))
+        told = None
+        if self._player.cli and not self._player.cli.continues:
+            told = Told(self._open, in_words(reply).text)
+            self.truth.told.append(told)
+        self._pending.append((seen, told))
+        return reply
 
     def _command_for(self, manner: Manner) -> str:
         return f"{self._command}; sleep {manner.tool_seconds:g}" if manner.tool_seconds else self._command

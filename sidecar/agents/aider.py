@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
 
 from gateway.protocol.types.core_types import AskAbout
 from sidecar.agents.adapter.adapter import (
@@ -39,6 +38,7 @@ _NON_CHAT_OPTIONS = (
     *("--just-check-update", "--install-main-branch", "--upgrade", "--update", "--shell-completions", "-h", "--help"),
     "--version",
 )
+_BEGIN_TEXT = "import aider_extension\n\naider_extension.begin()\n"
 _CTRL_C, _CTRL_Y, _CTRL_W = b"\x03", b"\x19", b"\x17"
 _TO_END, _SELECT_TO_BEGIN = b"\x1b[1;5F", b"\x1b[1;6H"
 _EXIT_AFTER_SECOND_KEY_S = 2.5  # two of its keys within 2 s end aider
@@ -65,7 +65,8 @@ def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
         given,
         env={"PYTHONPATH": os.pathsep.join(paths)},
         files={
-            folder / "sitecustomize.py": (files("sidecar.agents") / "aider_extension.py").read_text(encoding="utf-8"),
+            folder / "sitecustomize.py": _BEGIN_TEXT,
+            folder / "aider_extension.py": (files("sidecar.agents") / "aider_extension.py").read_text(encoding="utf-8"),
             folder / "run.json": json.dumps({"hooks": place.hooks, "file": str(turns)}),
         },
         transcript=turns,
@@ -108,7 +109,7 @@ ADAPTER = Adapter(
     launching=LaunchMethod(_is_for, launch=_plan_launch),
     submit=SubmitMethod(pause=0.05, begins_within=4.0),
     stash=DraftStash(_TO_END + _SELECT_TO_BEGIN + _CTRL_W, back=_CTRL_Y, undo=_CTRL_Y, rows=1000),
-    interrupt=InterruptMethod(_CTRL_C),
+    interrupt=InterruptMethod(_CTRL_C, interval_s=_EXIT_AFTER_SECOND_KEY_S),
     hooks=Hooks(
         fact_of_event,
         refusal_answer,

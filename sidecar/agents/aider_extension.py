@@ -1,9 +1,9 @@
 """Tells llm-groupchat's sidecar of each turn of this aider. This is a copy for one run, in a folder that `PYTHONPATH`
 names, so Python loads it before aider.
 
-Aider has no hooks and no plugins. So a few of its methods are wrapped once their module is loaded; what they do stays the
-same. If a release has other methods, nothing is wrapped, and aider runs as if this file were not there. What is told goes
-to the sidecar's hook address and into a file, which is still there if the sidecar was killed.
+Aider has no hooks and no plugins. So a few of its methods are wrapped once their module is loaded; what they do stays
+the same. If a release has other methods, nothing is wrapped, and aider runs as if this file were not there. What is
+told goes to the sidecar's hook address and into a file, which is still there if the sidecar was killed.
 
 It runs in aider's own Python, so it imports nothing of ours and nothing that must be installed.
 """
@@ -216,9 +216,7 @@ class Turns:
             self._channel.write({"hook_event_name": "tokens", "call": uuid.uuid4().hex, "tokens": tokens})
 
     def use(self, kind: str, tool: str, path: str, folder: str) -> None:
-        self._channel.tell(
-            {"hook_event_name": kind, "tool_name": tool, "tool_input": {"path": path}, "cwd": folder}
-        )
+        self._channel.tell({"hook_event_name": kind, "tool_name": tool, "tool_input": {"path": path}, "cwd": folder})
 
     @contextlib.contextmanager
     def asking(self, io: Any, question: str, subject: str) -> Iterator[None]:
@@ -266,11 +264,8 @@ def wrap_io(io: Any, turns: Turns) -> None:
     io.get_input, io.confirm_ask, io.write_text = new_get_input, new_confirm_ask, new_write_text
 
 
-def wrap_coder(module: Any, turns: Turns) -> None:
-    coder = module.Coder
-    send_message, send, show, show_stream, keyboard_interrupt, show_usage_report = (
-        getattr(coder, name) for name in CODER_METHODS
-    )
+def wrap_messages(coder: Any, turns: Turns) -> None:
+    send_message, send = coder.send_message, coder.send
 
     def new_send_message(self: Any, inp: str, *given: Any, **named: Any) -> Any:
         turns.send(inp)
@@ -286,6 +281,12 @@ def wrap_coder(module: Any, turns: Turns) -> None:
                 turns.fail(str(error))
             raise
 
+    coder.send_message, coder.send = new_send_message, new_send
+
+
+def wrap_answers(coder: Any, turns: Turns) -> None:
+    show, show_stream = coder.show_send_output, coder.show_send_output_stream
+
     def new_show(self: Any, completion: Any) -> Any:
         turns.hear()
         return show(self, completion)
@@ -298,6 +299,12 @@ def wrap_coder(module: Any, turns: Turns) -> None:
 
         yield from show_stream(self, pieces())
 
+    coder.show_send_output, coder.show_send_output_stream = new_show, new_show_stream
+
+
+def wrap_ends(coder: Any, turns: Turns) -> None:
+    keyboard_interrupt, show_usage_report = coder.keyboard_interrupt, coder.show_usage_report
+
     def new_keyboard_interrupt(self: Any) -> Any:
         turns.interrupt()
         return keyboard_interrupt(self)
@@ -306,9 +313,7 @@ def wrap_coder(module: Any, turns: Turns) -> None:
         turns.spend((self.message_tokens_sent or 0) + (self.message_tokens_received or 0))
         return show_usage_report(self)
 
-    new = (new_send_message, new_send, new_show, new_show_stream, new_keyboard_interrupt, new_show_usage_report)
-    for name, method in zip(CODER_METHODS, new):  # noqa: B905 - the Python of aider may be older
-        setattr(coder, name, method)
+    coder.keyboard_interrupt, coder.show_usage_report = new_keyboard_interrupt, new_show_usage_report
 
 
 def wrap(module: Any, run: Event) -> None:
@@ -318,7 +323,9 @@ def wrap(module: Any, run: Event) -> None:
         return
     turns = Turns(Channel(run["hooks"], Path(run["file"])))
     wrap_io(io, turns)
-    wrap_coder(module, turns)
+    wrap_messages(coder, turns)
+    wrap_answers(coder, turns)
+    wrap_ends(coder, turns)
 
 
 # How it gets there
@@ -363,6 +370,7 @@ def step_aside() -> None:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
-if __name__ == "sitecustomize":
+def begin() -> None:
+    """Called by the `sitecustomize` of this folder."""
     sys.meta_path.insert(0, CoderFinder(json.loads((FOLDER / "run.json").read_text(encoding="utf-8"))))
     step_aside()

@@ -82,6 +82,9 @@ class AgentStopper:
         if why is not None:
             self._not_done(order, why)
             return False
+        if later := self._seconds_until_allowed():
+            asyncio.get_running_loop().call_later(later, self.order, order)
+            return False
         if self._has_just_pressed():
             log.warning("stopped by the key before", sender=order.by)
             return False
@@ -96,6 +99,11 @@ class AgentStopper:
         """The previous key is about to end what the agent works on."""
         last = self._standing
         return last is not None and not last.over and self._now() - last.at < KEY_INTERVAL_S
+
+    def _seconds_until_allowed(self) -> float:
+        """The agent would take a key that comes sooner for something else, also in its next turn."""
+        last = self._standing
+        return max(0.0, self._agent.interrupt.interval_s - (self._now() - last.at)) if last is not None else 0.0
 
     def _press(self, order: StopOrder) -> None:
         log.warning("stopped", sender=order.by)

@@ -33,8 +33,8 @@ class BoxStyle:
 
     With a `narrow` frame, its two rows may be narrower than the screen, and the box is around the visible cursor.
 
-    If it is `continued`, each of its rows begins with the mark, like the prompts of a shell. It is at the visible cursor,
-    beneath the first row of its frame and a few rows without a gap; nothing need stand beneath it.
+    If it is `continued`, each of its rows begins with the mark, like the prompts of a shell. It is at the visible
+    cursor, beneath the first row of its frame and a few rows without a gap; nothing need stand beneath it.
 
     With a `gutter`, each row of the box begins with this character, in any column, and the box is at the visible
     cursor. `foot` is the row beneath it, which is as wide as the box. An empty row stands above and beneath the text,
@@ -271,8 +271,8 @@ def _find_at_cursor(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
 
 
 def _find_prompt_rows(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
-    """The rows around the cursor that begin with the mark. Output may look like them, but not beneath the row that begins
-    each prompt. That row is not on the screen if they fill it."""
+    """The rows around the cursor that begin with the mark. Output may look like them, but not beneath the row that
+    begins each prompt. That row is not on the screen if they fill it."""
     rows, y = picture.rows, picture.cursor[1]
     if not picture.cursor_visible or y >= len(rows) or not box.begins(rows[y]):
         return NO_BOX

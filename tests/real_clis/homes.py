@@ -42,7 +42,8 @@ class Cli:
     `warms_up`: its first prompt takes it half a minute of computing, so a test begins after one.
     `titles` are the signs in its title while it works and while it asks, if it prints so long after the model's last
     byte that its title tells better when a turn is over.
-    `prints`: what it has asked stays on the screen, above what it says then. `continues`: what a tool did goes to its model at once. Otherwise its turn ends with the tool.
+    `prints`: what it has asked stays on the screen, above what it says then.
+    `continues`: what a tool did goes to its model at once; otherwise its turn ends with the tool.
     `progress`: its progress for the terminal (OSC 9;4) tells so, for the same reason; its dialogs count when drawn."""
 
     name: str

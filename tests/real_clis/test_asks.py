@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from tests.support.asking import Scene, asking
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 each_cli = pytest.mark.parametrize("of_module", NEWEST, indirect=True)
 # whose options have no keys of their own, so none is read
-NO_KEYS = ("opencode", "pi")
+NO_KEYS = ("opencode", "pi", "aider")
 read_dialogs = pytest.mark.parametrize("of_module", [name for name in NEWEST if name not in NO_KEYS], indirect=True)
 # whose options have digits
 NO_DIGITS = (*NO_KEYS, "cline")
@@ -35,7 +36,7 @@ with_digits_in_pickers = pytest.mark.parametrize(
     "of_module", [name for name in NEWEST if name not in (*NO_DIGITS, "vibe")], indirect=True
 )
 # whose hook, or plugin, decides
-DECIDING = [name for name in ("claude", "opencode") if name in NEWEST]
+DECIDING = [name for name in ("claude", "opencode") if name in NEWEST]  # aider's takes no words
 deciding = pytest.mark.parametrize("of_module", DECIDING, indirect=True)
 
 
@@ -52,7 +53,8 @@ class One:
 
     async def asks(self) -> Ask:
         """Its model calls the tool that it asks its person about."""
-        self.model.script(Reply("Let me.", tool=CLIS[self.name].tool), Reply("Well then."), Reply("And so."))
+        further = [Reply("Well then."), Reply("And so.")] if CLIS[self.name].continues else []
+        self.model.script(Reply("Let me.", tool=CLIS[self.name].tool), *further)
         await self.scene.say("Make it.")
         return await self.scene.ask(drawn=self.name not in NO_KEYS)
 
@@ -65,15 +67,15 @@ class One:
 
 
 @contextlib.asynccontextmanager
-async def started(name: str, folder: Path) -> AsyncIterator[One]:
+async def started(name: str, folder: Path, *options: str) -> AsyncIterator[One]:
     cli = CLIS[name]
     if cli.missing:
         pytest.skip(cli.missing)
     for part in ("home", "work"):
-        (folder / part).mkdir()
+        (folder / part).mkdir(exist_ok=True)
     async with Model(cli.dialect()) as model, outside() as world:
         launch = cli.launch(Place(folder / "home", folder / "work", model.url), cli.program)
-        async with asking(folder, name, launch.argv, {**launch.env, **world.env}) as scene:
+        async with asking(folder, name, (*launch.argv, *options), {**launch.env, **world.env}) as scene:
             yield One(name, scene, model, folder / "work")
 
 
@@ -195,7 +197,7 @@ async def test_a_person_at_the_terminal_wins(one: One) -> None:
     ask = await one.asks()
     if one.name == "vibe":
         await asyncio.sleep(1)  # a dialog that has just been drawn takes no key
-    one.scene.pane.write("\x1b")
+    one.scene.pane.write("n\r" if one.name == "aider" else "\x1b")
     if ask.allow:
         with contextlib.suppress(NotFound):
             await one.scene.answer("allow", ask.digest)
@@ -254,6 +256,30 @@ async def test_a_picker_has_no_plain_yes_and_is_closed_by_its_own_escape(one: On
     await scene.answer("deny", ask.digest)
     assert (await scene.ask(1, AskState.ANSWERED)).reason == "Escape was pressed"
     await scene.idle()
+
+
+@pytest.mark.parametrize("name", [name for name in ("aider",) if name in NEWEST])
+@pytest.mark.parametrize("answer", ["allow", "deny"])
+async def test_a_file_that_a_message_names_is_added_only_if_somebody_says_so(
+    name: str, answer: str, tmp_path: Path
+) -> None:
+    """Aider asks after the text was submitted. Another message waits meanwhile, and answers nothing."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "parse.py").write_text("ONLY-IN-A-FILE\n")
+    for command in (("init", "-q"), ("add", "parse.py")):
+        subprocess.run(("git", *command), cwd=tmp_path / "work", check=True)
+    async with started(name, tmp_path, "--git", "--map-tokens", "0") as one:
+        await one.scene.say("look into parse.py, please")
+        ask = await one.scene.ask(drawn=False)
+        assert (ask.detail, ask.about, ask.allow, ask.deny) == ("parse.py", AskAbout.PATH, "hook", "hook")
+        second = await one.scene.say("yes")
+        await retry_until(lambda: ("held", "asking") in one.scene.rungs.get(second, []), describe=one.scene.describe)
+        assert one.model.prompts == []
+        await one.scene.answer(answer, ask.digest)
+        await one.scene.ask(1, AskState.ANSWERED)
+        await retry_until(lambda: len(one.model.prompts) == 2, describe=one.scene.describe)
+        assert ("ONLY-IN-A-FILE" in str(one.model.turns[-1].body)) is (answer == "allow")
+        assert [prompt.partition("] ")[2] for prompt in one.model.prompts] == ["look into parse.py, please", "yes"]
 
 
 @pytest.mark.parametrize("of_module", [name for name in ("opencode",) if name in NEWEST], indirect=True)

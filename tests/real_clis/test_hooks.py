@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 PROMPT = "[alice -> you #7] Is it grün?\n  Say so 🙂."
 # What a model on loopback says of the two calls of a turn; to codex it gives both the same id, so they count once.
 COSTS = {"claude": 284, "codex": 120, "gemini": 220, "pi": 240, "vibe": 240, "copilot": 240, "cline": 240}
+# whose turns something of ours writes, of each conversation into the same file
+OURS_WRITES = ("opencode", "pi", "aider")
 WORDS = "Es ist grün 🙂, wirklich 🏳️\u200d🌈:\n\n  1. ja\n  2. sì — più o meno «schön»."
 
 
@@ -74,7 +76,7 @@ async def test_a_turn_is_told_exactly_and_a_second_copy_is_refused(scene: Observ
     prompt = await scene.tells(TurnFactKind.PROMPT, "hook" if scene.agent.hooks else "transcript")
     assert prompt.text == PROMPT
     assert await answer(scene) == WORDS
-    if scene.agent.name not in ("opencode", "pi"):  # whose turns ours writes, of each conversation into the same file
+    if scene.agent.name not in OURS_WRITES:
         assert scene.listener.session[:8] in str(scene.listener.transcript)
     if scene.agent.hooks is None:
         return
@@ -208,6 +210,7 @@ async def test_what_claude_queues_is_never_told_of_the_turn_that_goes_on(scene: 
 
 
 DECISIONS = [("claude", True), ("claude", False), ("claude-197", False), ("opencode", True), ("opencode", False)]
+DECISIONS += [("aider", True), ("aider", False)]
 
 
 @pytest.mark.parametrize(("of_module", "allow"), [one for one in DECISIONS if one[0] in CLIS], indirect=["of_module"])
@@ -221,16 +224,17 @@ async def test_a_decision_is_taken_while_the_dialog_stands(scene: ObservedCli, a
         return hook_answer(allow, "alice", "") if hook_answer else {}
 
     scene.hearers.answers = decide
-    scene.model.script(Reply("Let me see.", tool=scene.cli.tool), Reply("Done."))
+    scene.model.script(Reply("Let me see.", tool=scene.cli.tool), *[Reply("Done.")][: scene.cli.continues])
     await scene.say(PROMPT)
     await scene.terminal.shows(scene.cli.dialog)
     decided.set()
-    assert await answer(scene) == "Done."
-    assert [(one.tool, one.detail, one.decides) for one in asked] == [(scene.cli.tool.name, "touch made", True)]
+    assert (await answer(scene)).startswith("Done." if scene.cli.continues else "Let me see.")
+    tool = scene.cli.tool.name if scene.cli.continues else "Run shell command"
+    assert [(one.tool, one.detail, one.decides) for one in asked] == [(tool, "touch made", True)]
     assert scene.made is allow
 
 
-@of("claude", "opencode")
+@of("claude", "opencode", "aider")
 async def test_a_question_is_taken_back_when_the_person_answers(scene: ObservedCli) -> None:
     gone = asyncio.Event()
 
@@ -246,7 +250,7 @@ async def test_a_question_is_taken_back_when_the_person_answers(scene: ObservedC
     await scene.say(PROMPT)
     await scene.terminal.shows(scene.cli.dialog)
     await asyncio.sleep(0.5)  # a dialog that has just been drawn takes no key
-    scene.terminal.write("\x1b")
+    scene.terminal.write("n\r" if scene.agent.name == "aider" else "\x1b")
     await asyncio.wait_for(gone.wait(), 60)
 
 
@@ -270,7 +274,7 @@ async def test_a_question_of_the_others_is_told_and_holds_nothing_up(scene: Obse
     assert scene.made
 
 
-@each_newest
+@of(*(name for name in NEWEST if name != "aider"))  # it has no conversations that have names
 async def test_a_conversation_is_gone_on_with_by_its_name(of_module: Kept[ObservedCli]) -> None:
     async with of_module.spent() as first:
         await first.say("[alice -> you #1] Remember.")

@@ -27,7 +27,13 @@ EYES_TURNS = int(os.environ.get("EYES_TURNS", "1"))
 EYES_KEEP = os.environ.get("EYES_KEEP", "")
 LATE_S = 0.3
 SAFETY_S = 10.0  # a starved CLI itself prints nothing for seconds
-ENDED_BY = {"opencode": "esc interrupt", "copilot": "esc esc", "pi": "Working", "vibe": "Esc/Ctrl+C to", "aider": "Waiting for"}
+ENDED_BY = {
+    "opencode": "esc interrupt",
+    "copilot": "esc esc",
+    "pi": "Working",
+    "vibe": "Esc/Ctrl+C to",
+    "aider": "Waiting for",
+}
 TEXT = "[alice -> agent #1] Grüße 🙂 in\ntwo lines, with 'quotes' and $HOME."
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -83,7 +89,7 @@ async def test_a_tool_call_asks_and_goes_on(agent: Running) -> None:
     await agent.approve()
     if then:
         await agent.terminal.shows("ANSWER-4713", 60)
-    await retry_until(lambda: (agent.place.work / "made").exists())
+    await retry_until((agent.place.work / "made").exists)
     assert [turn.asked.kind for turn in agent.model.turns] == [Kind.TURN, *(Kind.CONTINUATION for _ in then)]
     assert agent.model.prompts == ["[alice -> agent #3] Make it."]
 

@@ -115,7 +115,7 @@ def test_a_release_is_the_pinned_one_unless_it_is_named() -> None:
     assert parse_release("codex") == Release("codex", PACKAGES["codex"].pinned)
     assert parse_release("codex@9.9.9") == Release("codex", "9.9.9")
     with pytest.raises(KeyError):
-        parse_release("aider@1")
+        parse_release("nobody@1")
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,7 @@ class InterruptMethod:
 
     key: bytes = b"\x1b"
     leaves_tools: bool = False  # a running tool is not ended with the turn
+    interval_s: float = 0.0  # seconds in which a second key would do something else, such as end the agent
     only_refuses: bool = False  # in a dialog the key is a No, after which the turn goes on
 
 

@@ -9,7 +9,11 @@ from tests.fakes.models.openai_chat import OpenAIChat
 from tests.fakes.models.script import Asked, Json, Kind, Pause, Reply
 
 _ADDED_FILES = "I added these files to the chat: "
-_OWN_WORDS = ("I have *added these files to the chat*", "I am not sharing any files", "Here are summaries of some files")
+_OWN_WORDS = (
+    "I have *added these files to the chat*",
+    "I am not sharing any files",
+    "Here are summaries of some files",
+)
 SIDE_ANSWER = "Change a file"
 
 
@@ -26,13 +30,13 @@ class AiderChat(OpenAIChat):
         return Asked(Kind.TURN, tuple(texts[-1:]), tuple(texts))
 
     def frames(self, reply: Reply, body: Json) -> Iterator[bytes | Pause]:
-        return super().frames(_in_words(reply), body)
+        return super().frames(in_words(reply), body)
 
     def plain(self, reply: Reply, body: Json) -> dict[str, Any]:
-        return super().plain(_in_words(reply), body)
+        return super().plain(in_words(reply), body)
 
 
-def _in_words(reply: Reply) -> Reply:
+def in_words(reply: Reply) -> Reply:
     """A call of a tool as aider's models write it."""
     if reply.tool is None:
         return reply

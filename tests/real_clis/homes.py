@@ -43,7 +43,8 @@ class Cli:
     `titles` are the signs in its title while it works and while it asks, if it prints so long after the model's last
     byte that its title tells better when a turn is over.
     `prints`: what it has asked stays on the screen, above what it says then.
-    `continues`: what a tool did goes to its model at once; otherwise its turn ends with the tool.
+    `continues`: what a tool did goes to its model at once; otherwise its turn ends with the tool, and
+    `further_dialog` is what it asks about what a command has printed.
     `progress`: its progress for the terminal (OSC 9;4) tells so, for the same reason; its dialogs count when drawn."""
 
     name: str
@@ -60,6 +61,7 @@ class Cli:
     titles: str = ""
     progress: bool = False
     continues: bool = True
+    further_dialog: str = ""
     prints: bool = False
 
     @property
@@ -463,6 +465,7 @@ AIDER = Cli(
     dialog="Run shell command?",
     asks_within=20.0,  # it loads its library for models at the first prompt
     continues=False,
+    further_dialog="Add command output to the chat?",
     prints=True,
 )
 ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT, PI, CLINE, VIBE, AIDER)}}

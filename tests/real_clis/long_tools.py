@@ -29,7 +29,7 @@ def long_tool(name: str, mark: str) -> ToolCall:
             return ToolCall("run_commands", {"commands": [command]})
         case "opencode" | "copilot":
             return ToolCall("bash", {"command": command, "description": "Wait"})
-        case "pi" | "vibe":
+        case "pi" | "vibe" | "aider":
             return ToolCall("bash", {"command": command})
     return ToolCall("exec_command", {"cmd": command})
 

@@ -105,7 +105,7 @@ async def look_at_screens(cli: Cli, folder: Path) -> tuple[Seen, Watched]:
 
 async def hear_hooks(one: ObservedCli) -> None:
     """A turn with a tool that asks, one that is interrupted, one that fails."""
-    one.model.script(Reply("Let me.", tool=one.cli.tool), Reply("It is made."))
+    one.model.script(Reply("Let me.", tool=one.cli.tool), *[Reply("It is made.")][: one.cli.continues])
     await one.say("[alice -> you #1] Make it.")
     await one.terminal.shows(one.cli.dialog, 60)
     await asyncio.sleep(1)

@@ -11,6 +11,7 @@ from sidecar.agents import REGISTRY
 from tests.fakes.models.script import Kind, Reply, ToolCall
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import (
+    AIDER,
     CLAUDE,
     CLAUDE_197,
     CLINE,
@@ -88,7 +89,7 @@ async def resizes(eyes: Watched) -> None:
         await resize(eyes, size)
     await eyes.answered(1)
     await eyes.settles()
-    eyes.agent.model.script(Reply("Let me.", tool=eyes.cli.tool), Reply("Made."))
+    eyes.agent.model.script(Reply("Let me.", tool=eyes.cli.tool), *[Reply("Made.")][: eyes.cli.continues])
     await eyes.submit("[bob #2] make it")
     await eyes.answered(2)
     await eyes.agent.terminal.shows(eyes.cli.dialog, 30)
@@ -96,7 +97,7 @@ async def resizes(eyes: Watched) -> None:
     for size in sizes[1:]:
         await resize(eyes, size)
     await eyes.approve(0.3)
-    await eyes.answered(3)
+    await eyes.answered(3) if eyes.cli.continues else await eyes.ends_with_tool(0.3)
     await eyes.settles()
     await asyncio.sleep(1)
 
@@ -385,6 +386,14 @@ RECORDINGS |= {
     "cline-resizes": (CLINE, (100, 30), resizes, True),
     "cline-errors": (CLINE, (80, 24), errors, True),
     "cline-interrupts": (CLINE, (80, 24), interrupts, True),
+}
+RECORDINGS |= {
+    "aider-quotes-100x30": (AIDER, (100, 30), quotes, True),
+    "aider-quotes-60x20": (AIDER, (60, 20), quotes, True),
+    "aider-silence": (AIDER, (80, 24), silence, True),
+    "aider-resizes": (AIDER, (100, 30), resizes, True),
+    "aider-errors": (AIDER, (80, 24), errors, True),
+    "aider-interrupts": (AIDER, (80, 24), interrupts, True),
 }
 Step = tuple[str, str]
 SETTINGS, COPILOT_STATE = ".gemini/settings.json", ".copilot/config.json"

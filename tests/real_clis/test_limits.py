@@ -101,6 +101,7 @@ LIMITS = {
     "opencode": (ALL["opencode"], opencode_limit),
     "qwen": (ALL["qwen"], qwen_limit),
     "pi": (ALL["pi"], qwen_limit),  # it speaks to many providers
+    "aider": (ALL["aider"], qwen_limit),  # so does this one, which repeats the request for a minute
 }
 WAITS_INSIDE = ("opencode",)  # it repeats the request when the limit has ended, and works until then
 

@@ -22,6 +22,7 @@ from tests.sidecar.sidecar_terminal import SidecarTerminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 ALL = pytest.mark.parametrize("of_module", among(*FREELY), indirect=True)
+ALL_AND_AIDER = pytest.mark.parametrize("of_module", among(*FREELY, "aider"), indirect=True)
 BY_ALICE = "interrupted by alice"
 
 
@@ -73,7 +74,7 @@ async def of_module(
     name: str = request.param
 
     def freely(folder: Path) -> AbstractAsyncContextManager[CliInSidecar]:
-        return in_a_sidecar(CLIS[name], folder, *FREELY[name])
+        return in_a_sidecar(CLIS[name], folder, *FREELY.get(name, ()))
 
     async with kept(freely, CliInSidecar.begin, lambda: tmp_path_factory.mktemp(name)) as found:
         yield found
@@ -113,7 +114,7 @@ async def test_a_message_that_interrupts_comes_after_the_tool_and_before_the_res
     assert one.pane.room.replies == {urgent: "The other file.", later: "Later answer."}
 
 
-@ALL
+@ALL_AND_AIDER
 async def test_a_stop_before_the_first_word_leaves_nothing_in_the_composer(one: Scene) -> None:
     one.model.script(Reply("late", silence=30))
     first = one.pane.room.say("Talk.")
@@ -128,3 +129,32 @@ async def test_a_stop_before_the_first_word_leaves_nothing_in_the_composer(one: 
     await one.pane.reaches(second, "answered", 60)
     assert f"#{first}" not in one.model.prompts[-1]
     await retry_until(lambda: one.pane.room.activities[-1].composer == "empty", describe=one.pane.describe)
+
+
+@pytest.mark.parametrize("of_module", among("aider"), indirect=True)
+async def test_two_stops_in_a_row_do_not_end_aider(one: Scene) -> None:
+    """Two of its keys within two seconds would: the second one waits, and stops the second turn."""
+    for text in ("Talk.", "Talk again."):
+        one.model.script(Reply("word " * 60, seconds=60))
+        number = one.pane.room.say(text)
+        await one.pane.reaches(number, "seen", 60)
+        one.pane.room.order(ControlAction.KEYS, text="stop")
+        await one.pane.reaches(number, "failed", 60)
+        assert one.end(number) == ("failed", BY_ALICE)
+    one.model.script(Reply("Next."))
+    await one.pane.reaches(one.pane.room.say("Go on."), "answered", 60)
+
+
+@pytest.mark.parametrize("of_module", among("aider"), indirect=True)
+async def test_a_stop_ends_the_command_of_aider_whose_answer_is_already_given(one: Scene) -> None:
+    """It runs a command after its model's last word, and only if its person says so."""
+    one.model.script(Reply("I wait.", tool=long_tool(one.cli.name, one.mark)))
+    number = one.pane.room.say("Run it.")
+    await one.pane.is_("asking", 60)
+    one.pane.type("y\r")
+    await retry_until(lambda: running(one.mark), 60, describe=one.pane.describe)
+    assert await one.stopped() < 5
+    await retry_until(lambda: one.pane.room.activity in ("idle", "asking"), 60, describe=one.pane.describe)
+    if one.pane.room.activity == "asking":  # what the interrupted command has printed
+        one.pane.type("n\r")
+    await one.pane.reaches(number, "answered", 60)

@@ -23,7 +23,7 @@ from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
-from tests.fakes.terminal import Terminal, terminal
+from tests.fakes.terminal import Terminal, is_shown, terminal
 from tests.real_clis.homes import Cli, Place
 from tests.real_clis.running import Running, running
 from tests.real_clis.unprepared import Change
@@ -160,8 +160,7 @@ class Watched:
             if reply.tool:
                 await self.approve(look)
                 if not self.cli.continues:
-                    await self._terminal.shows(self.cli.ready, 30)
-                    self.true("idle")
+                    await self.ends_with_tool(look)
         await self.settles()
         await asyncio.sleep(look)
 
@@ -178,6 +177,24 @@ class Watched:
                 await retry_until(lambda: not self._shows_dialog(), 1)
                 break
         self.true("busy", pressed)
+
+    async def ends_with_tool(self, look: float) -> None:
+        """A prompt after the tool, or first a question about what it has printed, to which a person says yes."""
+        await retry_until(
+            lambda: is_shown(self.cli.ready, self._terminal.screen) or self._asks_further(),
+            60,
+            describe=self._terminal.describe,
+        )
+        if self._asks_further():
+            self.true("approval")
+            await asyncio.sleep(look)
+            self.true("busy")
+            self._terminal.write("\r")
+            await self._terminal.shows(self.cli.ready, 30)
+        self.true("idle")
+
+    def _asks_further(self) -> bool:
+        return self.cli.further_dialog in self._terminal.screen.rstrip().splitlines()[-1]
 
     def _shows_dialog(self) -> bool:
         return self.cli.shows_dialog(self._terminal.screen)

@@ -172,6 +172,17 @@ async def test_two_orders_at_once_are_one_key() -> None:
     assert target.pressed == ["by root", "by alice"]
 
 
+async def test_a_second_key_that_would_end_the_agent_waits_also_in_its_next_turn() -> None:
+    target = FakeTarget(A.BUSY)
+    stop = AgentStopper("aider", REGISTRY["aider"], target, 1, target.clock)
+    assert stop.order(PLAIN)
+    stop.observe(moment(A.IDLE))
+    assert not stop.order(StopOrder("alice", 9))
+    assert target.pressed == ["by root"]
+    target.now += 10
+    await retry_until(lambda: target.pressed == ["by root", "by alice"])
+
+
 @pytest.mark.parametrize("over", ["calm", "fact"])
 async def test_a_turn_that_is_over_is_not_complained_of(over: str) -> None:
     target = FakeTarget(A.BUSY)

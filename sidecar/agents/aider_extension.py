@@ -21,6 +21,7 @@ import os
 import queue
 import sys
 import threading
+import time
 import urllib.parse
 import uuid
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from typing import Any
 FOLDER = Path(__file__).parent
 PATIENCE_S = 15.0  # then aider continues without an answer
 LAST_WORDS_S = 2.0
+DRAWN_INTERVAL_S = 0.02
 MAX_FILE_BYTES = 8 << 20
 CODER_MODULE, IO_MODULE = "aider.coders.base_coder", "aider.io"
 CODER_METHODS = (
@@ -116,8 +118,12 @@ class OpenQuestion:
 
     def _wait(self, app: Any, buffer: Any) -> None:
         reply = self._channel.ask_on(self._connection, self._event).get("reply")
-        if reply in ("y", "n") and self._is_open and app.loop is not None:
-            app.loop.call_soon_threadsafe(self._answer, app, buffer, reply)
+        while reply in ("y", "n") and self._is_open:
+            with contextlib.suppress(RuntimeError):  # its loop ends just now
+                if app.is_running and (loop := app.loop) is not None:
+                    loop.call_soon_threadsafe(self._answer, app, buffer, reply)
+                    return
+            time.sleep(DRAWN_INTERVAL_S)  # an answer may come before the question is drawn
 
     def _answer(self, app: Any, buffer: Any, reply: str) -> None:
         """In the thread of the terminal, so the dialog is still the same if it is open."""

@@ -132,7 +132,7 @@ class ModelOracle:
         reply = Reply("Let me see.", tool=self._player.tool(self._command_for(manner)))
         told = None
         if self._player.cli and not self._player.cli.continues:
-            told = Told(self._open, in_words(reply).text)
+            told = Told(self._open, in_words(reply).text.strip())
             self.truth.told.append(told)
         self._pending.append((seen, told))
         return reply

@@ -208,7 +208,7 @@ async def interrupts(eyes: Watched) -> None:
 
 
 async def escape(eyes: Watched) -> None:
-    eyes.answer("idle", eyes.now()) if eyes.cli.progress else eyes.true("idle")
+    eyes.answer("idle", eyes.now()) if eyes.cli.progress or eyes.cli.prints else eyes.true("idle")
     eyes.agent.terminal.write(REGISTRY[eyes.cli.agent].interrupt.key)
     await eyes.settles()
     await asyncio.sleep(1)
@@ -432,6 +432,12 @@ PROGRESS_NOTES = [
     "Escape, the CLI's own progress (OSC 9;4) tells; a dialog or picker when it is drawn, and when it has left",
     NOTES[2],
 ]
+PASTE_NOTES = [
+    NOTES[0],
+    "labels: busy = the Enter that was taken, busy again = the key that approves; after the last byte, bracketed paste "
+    "tells, which is on while the CLI reads a line; a question and the prompt after a tool when they are drawn",
+    NOTES[2],
+]
 FIRST_NOTES = [
     "made by tests/real_clis/record.py",
     "labels: approval = a first question is drawn, starting = the key that answers it, idle = the composer is drawn",
@@ -468,7 +474,9 @@ async def main(folder: Path, names: list[str]) -> None:
             except AssertionError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 continue
-            notes = PROGRESS_NOTES if cli.progress else TITLE_NOTES if cli.titles else NOTES
+            notes = (
+                PASTE_NOTES if cli.prints else PROGRESS_NOTES if cli.progress else TITLE_NOTES if cli.titles else NOTES
+            )
             eyes.save(folder / f"{name}.cast", notes)
             print(name, (folder / f"{name}.cast").stat().st_size // 1000, "kB")
 

@@ -29,7 +29,7 @@ from tests.real_clis.running import Running, running
 from tests.real_clis.unprepared import Change
 
 State = tuple[float, str]
-_OVER = "\x1b]9;4;0"
+_OVER, _READS = "\x1b]9;4;0", "\x1b[?2004h"
 _TITLE = re.compile(r"\x1b\][02];([^\x07\x1b]*)")
 
 
@@ -232,6 +232,8 @@ class Watched:
     def _told(self, state: State) -> State:
         if state[0] not in self.line.answers:
             return state
+        if self.cli.prints:
+            return told_by_paste_mode(self.line.events, state)
         if self.cli.progress:
             drawn = {begun: seen for begun, seen in self.line.drawn}.get(state[0])
             return (drawn, state[1]) if drawn is not None else told_by_progress(self.line.events, state)
@@ -270,6 +272,12 @@ def told_by_progress(events: Sequence[tuple[float, str, str]], state: State) -> 
     """The state from when the CLI's own progress is over."""
     when, name = state
     return next(((at, name) for at, kind, text in events if kind == "o" and at >= when and _OVER in text), state)
+
+
+def told_by_paste_mode(events: Sequence[tuple[float, str, str]], state: State) -> State:
+    """The state from when the CLI reads a line again."""
+    when, name = state
+    return next(((at, name) for at, kind, text in events if kind == "o" and at >= when and _READS in text), state)
 
 
 Scenario = Callable[[Watched], Awaitable[None]]

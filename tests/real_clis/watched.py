@@ -194,7 +194,8 @@ class Watched:
         self.true("idle")
 
     def _asks_further(self) -> bool:
-        return self.cli.further_dialog in self._terminal.screen.rstrip().splitlines()[-1]
+        """It may be wrapped."""
+        return self.cli.further_dialog in "".join(self._terminal.screen.rstrip().splitlines()[-3:])
 
     def _shows_dialog(self) -> bool:
         return self.cli.shows_dialog(self._terminal.screen)

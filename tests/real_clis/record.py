@@ -25,6 +25,7 @@ from tests.real_clis.homes import (
     Cli,
     claude_with_subscription,
 )
+from tests.real_clis.releases import PROVEN_VARIABLE
 from tests.real_clis.unprepared import Change, newer_codex, no_codex_config, no_key, onboarding, without
 from tests.real_clis.usage_limits import (
     claude_limit,
@@ -444,6 +445,12 @@ FIRST_NOTES = [
 ]
 
 
+def is_of_release(name: str, cli: Cli) -> bool:
+    """A recording may have the last number of its release in its name: another release belongs under another name."""
+    number = name.split("-")[1]
+    return not number.isdigit() or cli.version.endswith(f".{number}")
+
+
 async def first(name: str, folder: Path) -> None:
     cli, size, change, steps = FIRST[name]
     async with unprepared(cli, size, change) as eyes:
@@ -464,10 +471,14 @@ async def first(name: str, folder: Path) -> None:
 
 async def main(folder: Path, names: list[str]) -> None:
     for name in names or [*RECORDINGS, *FIRST]:
+        cli = (FIRST.get(name) or RECORDINGS[name])[0]
+        if not is_of_release(name, cli):
+            print(f"{name}: not made, {cli.name} is {cli.version} here ({PROVEN_VARIABLE} chooses)", file=sys.stderr)
+            continue
         if name in FIRST:
             await first(name, folder)
             continue
-        cli, size, scenario, probed = RECORDINGS[name]
+        _, size, scenario, probed = RECORDINGS[name]
         async with watched(cli, size=size, probed=probed) as eyes:
             try:
                 await scenario(eyes)

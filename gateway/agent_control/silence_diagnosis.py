@@ -173,6 +173,8 @@ def silence_cause(facts: WhyFacts) -> SilenceCause:
         return SilenceCause.AWAY
     if facts.ask is not None:
         return SilenceCause.ASKS
+    if member.condition is not None and member.condition.kind is ConditionKind.LOGIN:
+        return SilenceCause.LOGIN  # it may stand in a dialog, or before the first prompt
     if cause := _CAUSE_OF_ACTIVITY.get(member.activity) or _cause_of_held_mail(member):
         return cause
     return _cause_of_delivery(member, facts.last) or _CAUSE_OF_ACTIVITY_LATER.get(member.activity, SilenceCause.IDLE)

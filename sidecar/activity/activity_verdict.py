@@ -16,6 +16,7 @@ from sidecar.screen.rules import Dialog
 CALM_FOR_S = 0.008
 OUTVOTED_AFTER_S = 3.0
 CALM_ACTIVITIES = (Activity.IDLE, Activity.ERROR)
+UNREAD_SCREEN = "screen: no rule matches it"
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,11 @@ def decide_activity(situation: ActivityInput, now: float) -> Verdict:
         return Verdict(Activity.GONE, Composer.HIDDEN, ("process: it has exited",))
     fresh = [claim for claim in situation.claims.values() if claim.fresh(now)]
     activity, because = _vote(fresh, situation, now)
+    unread = activity is Activity.UNKNOWN and all(claim.source is not EvidenceSource.SCREEN for claim in fresh)
     return Verdict(
         activity,
         situation.composer,
-        tuple(map(str, because)),
+        (*((UNREAD_SCREEN,) if unread else ()), *map(str, because)),
         situation.dialog,
         _next_check_at(situation, now),
         tuple(str(claim) for claim in fresh if claim not in because and claim.says is not activity),

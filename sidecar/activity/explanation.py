@@ -129,6 +129,7 @@ def _explanation_text(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {rules['problem']}"
     yield "Signals:"
     yield from (f"  {one['source']:10} {one['age']:>9.2f} s  {one['value']!r}" for one in facts["signals"])
+    yield from _report_text(facts.get("reports") or {})
     yield "What each source says now:"
     for one in facts["claims"]:
         stale = "" if one["fresh"] else "  (too old to count)"
@@ -136,3 +137,16 @@ def _explanation_text(facts: Mapping[str, Any]) -> Iterator[str]:
     yield "Rules:"
     for one in facts["rulings"]:
         yield f"  {'x' if one['matched'] else '-'} {one['says']:8} {one['rule']}  [{one['region']}] {one['value']!r}"
+
+
+def _report_text(reports: Mapping[str, Any]) -> Iterator[str]:
+    """What the agent itself reports of its turns: where it reports nothing, no message can be proven."""
+    if hooks := reports.get("hooks"):
+        last = f", the last one {hooks['last']} {hooks['age']:.2f} s ago" if hooks["last"] else ""
+        told = "never" if hooks["prompt_age"] is None else f"{hooks['prompt_age']:.2f} s ago"
+        yield f"Hooks: {hooks['count']} have come{last}; they told of a prompt {told}."
+    if transcript := reports.get("transcript"):
+        path = transcript["path"] or "not found"
+        there = "" if transcript["found"] or not transcript["path"] else ", which is not there"
+        told = "never" if transcript["age"] is None else f"{transcript['age']:.2f} s ago"
+        yield f"Transcript: {path}{there}; it told of a turn {told}."

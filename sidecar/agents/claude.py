@@ -37,7 +37,7 @@ from sidecar.agents.adapter.adapter import (
     program_name,
 )
 from sidecar.agents.adapter.missing_setup import folders_of, settings_in, trust_question, value_within
-from sidecar.agents.adapter.session_files import has_line_with
+from sidecar.agents.adapter.session_files import has_line_with, same_name_nearby
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
@@ -343,7 +343,7 @@ ADAPTER = Adapter(
     stash=DraftStash(b"\x13", undo=b"\x13", rows=1000),
     hooks=Hooks(_parse_hook, _refusal_answer, tool=tool_hook_reader("PreToolUse", "PostToolUse", _WRITING_TOOLS)),
     approvals=HookApprovals(_parse_question, _decision_answer),
-    transcript=TranscriptFormat(_parse_transcript_line, _parse_cost),
+    transcript=TranscriptFormat(_parse_transcript_line, _parse_cost, moved=same_name_nearby),
     status=StatusFormat(_status_file, _parse_status),
     probe=STATUS_PROBE,
     skill=_skill_file,

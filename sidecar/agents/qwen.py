@@ -34,7 +34,7 @@ from sidecar.agents.adapter.adapter import (
 )
 from sidecar.agents.adapter.file_mentions import escape_file_mentions, neutralize_end
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in, value_within
-from sidecar.agents.adapter.session_files import has_line_with
+from sidecar.agents.adapter.session_files import has_line_with, same_name_nearby
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
@@ -271,5 +271,5 @@ ADAPTER = Adapter(
         tool=tool_hook_reader("PreToolUse", "PostToolUse", _WRITING_TOOLS),
     ),
     approvals=HookApprovals(_parse_question),
-    transcript=TranscriptFormat(_parse_transcript_line, _parse_cost),
+    transcript=TranscriptFormat(_parse_transcript_line, _parse_cost, moved=same_name_nearby),
 )

@@ -240,8 +240,14 @@ class DeliveryLoop:
             and composer_content(moment, pasted.text, self._agent) is ComposerContent.OURS
         ):
             return pasted
-        parcel = self.inbox.parcel()
+        parcel = self._provable_parcel(moment)
         return self._view.compose(parcel, moment) if parcel else None
+
+    def _provable_parcel(self, moment: AgentSnapshot) -> Sequence[InboxEntry]:
+        """Where lines are joined, only the first envelope begins a line, so nothing would prove a second message."""
+        parcel = self.inbox.parcel()
+        joined = not moment.picture.bracketed_paste
+        return parcel[:1] if joined and self._agent.proves else parcel
 
     def _left_of_pasted(self, moment: AgentSnapshot) -> AgentPrompt | None:
         """The pasted prompt without the messages that do not wait any more."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import structlog
 
@@ -45,6 +46,21 @@ SAME_KEY_WITHIN_S = 1.0
 log = structlog.get_logger("sidecar.delivery.message_progress")
 
 
+class ProofReports(Protocol):
+    """What the agent reports of its turns: `sidecar.evidence_sources.turn_reports`."""
+
+    def missing_proof(self, since: float) -> str:
+        """Why nothing proves a message that was submitted then; "": nobody can tell."""
+
+
+class _NoReports:
+    def missing_proof(self, since: float) -> str:
+        return ""
+
+
+NO_REPORTS = _NoReports()
+
+
 def is_no_name(_: str) -> bool:
     return False
 
@@ -53,7 +69,7 @@ def is_no_name(_: str) -> bool:
 class DeliveryConfig:
     """`attached` stores attachments that are too long to be typed. `interrupts`: an urgent message first ends the
     running turn. `plain` listens to a program that does not report its turns. `is_name`: whether a word names a member
-    and no file of the project. `block` tells of limits of the vendor."""
+    and no file of the project. `block` tells of limits of the vendor, `reports` why nothing proves a message."""
 
     name: str
     agent: Adapter
@@ -65,6 +81,7 @@ class DeliveryConfig:
     envelope: str = DEFAULT_ENVELOPE
     is_name: Callable[[str], bool] = is_no_name
     block: DeliveryBlock = NOTHING_BLOCKS
+    reports: ProofReports = NO_REPORTS
 
 
 class DeliveryProgress:

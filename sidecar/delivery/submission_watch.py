@@ -39,7 +39,7 @@ class SubmissionWatch:
         now: Callable[[], float],
     ) -> None:
         self._agent, self._observer, self._typist, self._view, self._now = me.agent, observer, typist, view, now
-        self._progress, self._prompts = progress, progress.prompts
+        self._progress, self._prompts, self._reports = progress, progress.prompts, me.reports
         self._comes_back = False
         self._calm_since = float("inf")
 
@@ -79,12 +79,18 @@ class SubmissionWatch:
         match overdue_action(facts, stands, prompt.text, self._agent):
             case OverdueAction.ENTER:
                 self._press_enter_again(entry, company, prompt)
-            case OverdueAction.SILENT if entry.cut:
-                self._progress.record_rung(entry, Rung.FAILED, entry.cut.reason)
-            case OverdueAction.SILENT if entry.words and facts.moment.verdict.activity is Activity.IDLE:
+            case OverdueAction.SILENT if (
+                entry.words and not entry.cut and facts.moment.verdict.activity is Activity.IDLE
+            ):
                 self._progress.fact(TurnFact(TurnFactKind.ENDED, "", entry.turn, EvidenceSource.TRANSCRIPT))
             case OverdueAction.LOST | OverdueAction.SILENT | OverdueAction.UNPROVEN as why:
-                self._progress.record_rung(entry, Rung.FAILED, why)
+                self._progress.record_rung(entry, Rung.FAILED, self._reason_of(why, entry))
+
+    def _reason_of(self, why: OverdueAction, entry: InboxEntry) -> str:
+        if why is OverdueAction.SILENT and entry.cut:
+            return entry.cut.reason
+        missing = self._reports.missing_proof(entry.since) if why is OverdueAction.UNPROVEN else ""
+        return f"{why}: {missing}" if missing else why
 
     def _handle_agent_gone(self, entry: InboxEntry) -> None:
         """A message that was not submitted waits again. If the agent comes back, its transcript decides about the

@@ -99,6 +99,11 @@ class TranscriptTail:
                 self._facts(self._read_more())
         return facts + self._facts(self._read_more())
 
+    @property
+    def is_found(self) -> bool:
+        """Whether there was a file at the path."""
+        return self._file is not None or bool(self._stamp)
+
     def close(self) -> None:
         if self._file:
             self._file.close()

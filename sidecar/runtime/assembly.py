@@ -23,6 +23,7 @@ from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.message_progress import DeliveryConfig, DeliveryProgress
 from sidecar.delivery.typist import Typist
 from sidecar.evidence_sources.status_file import StatusFile
+from sidecar.evidence_sources.turn_reports import TurnReports
 from sidecar.messages.envelope import BARE
 from sidecar.messages.inbox import MessageQueue
 from sidecar.messages.plain_program_output import PlainTurns
@@ -122,6 +123,7 @@ class _MessageParts:
     config: DeliveryConfig
     progress: DeliveryProgress
     watch: ConditionWatch
+    reports: TurnReports
 
 
 def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -> SidecarParts:
@@ -146,7 +148,9 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
     conversation = _conversation_watch(plan, launched, reporter)
     work = WorkReporter(WorkPlace(plan.project, plan.folder), reporter, local_now)
     reporter.when_answered(work.answered)
-    turn_receivers = TurnReceivers(stop, delivery_loop, approval_relay, conditions, conversation, work)
+    turn_receivers = TurnReceivers(
+        stop, delivery_loop, approval_relay, conditions, conversation, work, messages.reports
+    )
     turn_listener = TurnListener(plan, launched.conversation, observation_loop, progress, turn_receivers)
     stream = TerminalStream(room, observation_loop.styled_screen, work.watched)
     beginning = partial(_note_beginning, conversation, given.start_turn)
@@ -173,7 +177,7 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
         events=events,
         terminal_stream=stream,
         work=work,
-        inspection=ExplainAnswers(plan, terminal, observation_loop, messages.inbox, now),
+        inspection=ExplainAnswers(plan, terminal, observation_loop, messages.inbox, messages.reports, now),
     )
 
 
@@ -218,12 +222,13 @@ def _message_parts(
     attached = AttachmentFiles(partial(plan.agent.text.reads_in, launched.conversation.child))
     shown = (members, ghost_log.changed, attached)
     watch = ConditionWatch(local_now, resumes=plan.on_limit == "resume", stagger_s=partial(stagger_of, members))
-    config = DeliveryConfig(
-        plan.name, plan.agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name, watch
-    )
     now = asyncio.get_running_loop().time
+    reports = TurnReports(plan.agent, launched.conversation.tail, now)
+    config = DeliveryConfig(
+        plan.name, plan.agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name, watch, reports
+    )
     progress = DeliveryProgress(config, inbox, reporter, earlier.journal, now)
-    return _MessageParts(members, inbox, ghost, ghost_log, attached, reporter, config, progress, watch)
+    return _MessageParts(members, inbox, ghost, ghost_log, attached, reporter, config, progress, watch, reports)
 
 
 def _observation_loop(given: RunContext, launched: LaunchedAgent) -> ObservationLoop:

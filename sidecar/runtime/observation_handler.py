@@ -46,7 +46,7 @@ class ObservationHandler:
     def __init__(self, observation_loop: ObservationLoop, observed: ObservationReceivers) -> None:
         self._observation_loop, self._observed = observation_loop, observed
         self._loop = asyncio.get_running_loop()
-        self._told: tuple[Activity, Composer] | None = None
+        self._told: tuple[Activity, Composer, tuple[str, ...]] | None = None
 
     async def run(self) -> None:
         while True:
@@ -68,7 +68,9 @@ class ObservationHandler:
         self._observation_loop.soon(0)
 
     def _looked(self, moment: AgentSnapshot) -> None:
-        seen = (moment.verdict.activity, moment.verdict.composer)
+        verdict = moment.verdict
+        why_unknown = verdict.because if verdict.activity is Activity.UNKNOWN else ()
+        seen = (verdict.activity, verdict.composer, why_unknown)
         if seen != self._told:
             self._told = seen
             self._changed(moment)

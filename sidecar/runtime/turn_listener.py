@@ -27,12 +27,14 @@ from sidecar.evidence.turn_evidence import Evidence, EvidenceSource, ToolUse, Tu
 from sidecar.evidence_sources.last_transcript import note_down
 from sidecar.evidence_sources.new_session_detector import ChangedFolder
 from sidecar.evidence_sources.transcript import session_in
+from sidecar.evidence_sources.turn_reports import TurnReports
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
 
 TAIL_INTERVAL_S = 0.05
 TOOL_READ_INTERVAL_S = 1.0
+MOVED_SEARCH_INTERVAL_S = 1.0
 SEARCH_REST_FACTOR = 20  # after a search, the next one waits this many times as long as it took
 MAX_TURNS = 64
 log = structlog.get_logger("sidecar")
@@ -62,6 +64,7 @@ class TurnReceivers:
     conditions: FactReceiver
     conversation: ConversationWatch
     work: WorkReceiver
+    reports: TurnReports
 
 
 class TurnListener:
@@ -89,6 +92,8 @@ class TurnListener:
         self._approval_relay, self._conditions = receivers.approval_relay, receivers.conditions
         self._conversation = receivers.conversation
         self._work, self._tool_read_at = receivers.work, float("-inf")
+        self._reports = receivers.reports
+        self._is_new = not plan.start.resumes
         self._begun: deque[str] = deque(maxlen=MAX_TURNS)
         self._searching, self._search_again = asyncio.Lock(), 0.0
         self._words, self._closed = "", False
@@ -111,6 +116,7 @@ class TurnListener:
         """Returns the answer for the agent. If anything fails here, the agent continues as if nobody had listened."""
         if (hooks := self._agent.hooks) is None:
             return {}
+        self._reports.note_hook(hooks.signal(event))
         asked = self._agent.approvals.asked(event) if self._agent.approvals else None
         if use := hooks.tool(event):
             self._hear_tool(use)
@@ -118,7 +124,8 @@ class TurnListener:
                 return {}
         await self._find()
         self._follow_conversation(hooks.transcript(event), hooks.session(event))
-        fact = hooks.fact(event)
+        if fact := hooks.fact(event):
+            self._reports.note_fact(fact)
         if fact and fact.kind is TurnFactKind.PROMPT and (reason := self._progress.check_prompt(fact)):
             log.info("refused", reason=reason)
             return hooks.refuse(reason)
@@ -179,6 +186,7 @@ class TurnListener:
             await asyncio.sleep(TAIL_INTERVAL_S)
             if self._loop.time() >= self._search_again:
                 await self._find()
+                await self._find_moved()
             self._read_on()
 
     def read_transcript_now(self) -> None:
@@ -199,6 +207,7 @@ class TurnListener:
         for question in () if self._closed else self._tail.questions():
             self._beside(self._question(question))
         for fact in facts:
+            self._reports.note_fact(fact)
             self._hear(fact)
 
     async def _find(self) -> None:
@@ -213,6 +222,18 @@ class TurnListener:
             self._search_again = self._loop.time() + SEARCH_REST_FACTOR * (self._loop.time() - began)
             if found and self._tail.path == known:
                 self.follow(found.path, fresh=found.fresh and known is None)
+
+    async def _find_moved(self) -> None:
+        """Another release may keep its conversations in other folders. All of a conversation that began with this run
+        is new."""
+        transcript, expected = self._agent.transcript, self._tail.path
+        if transcript is None or expected is None or self._tail.is_found:
+            return
+        self._search_again = max(self._search_again, self._loop.time() + MOVED_SEARCH_INTERVAL_S)
+        found = await asyncio.to_thread(transcript.moved, expected)
+        if found and self._tail.path == expected and not self._tail.is_found:
+            log.warning("its transcript is in another folder", folder=str(found.parent))
+            self.follow(found, fresh=self._is_new and self._child.place.session in expected.name)
 
     def _is_wanted(self) -> bool:
         """Whether no transcript is known, or its vendor has just made another one."""

@@ -12,6 +12,7 @@ from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.conversation.start_choice import NEW
 from sidecar.evidence.turn_evidence import Evidence, ToolUse, TurnFact
 from sidecar.evidence_sources.transcript import TranscriptTail
+from sidecar.evidence_sources.turn_reports import TurnReports
 from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
 from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
@@ -112,7 +113,9 @@ def turn_listener_of(  # noqa: PLR0917 - a run of an agent
     child = child or RunningAgent(LaunchContext(folder, folder, "", "", {}), 1, 0.0)
     anyone: Any = hearers
     stop: Any = Unstoppable()
-    conversation = Conversation(child, tail or TranscriptTail(agent, None), anyone, session)
+    tail = tail or TranscriptTail(agent, None)
+    reports = TurnReports(agent, tail, lambda: 0.0)
+    conversation = Conversation(child, tail, anyone, session)
     watch = ConversationWatch(ConversationKeeper(agent, child.place), NEW, anyone, session)
-    receivers = TurnReceivers(stop, anyone, anyone, Unlimited(), watch, hearers.work)
+    receivers = TurnReceivers(stop, anyone, anyone, Unlimited(), watch, hearers.work, reports)
     return TurnListener(plan, conversation, anyone, anyone, receivers)

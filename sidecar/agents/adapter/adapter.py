@@ -152,11 +152,12 @@ def hook_signal(event: Mapping[str, object]) -> str:
 
 
 def session_of_hook(event: Mapping[str, object]) -> str:
-    return str(event.get("session_id") or "")
+    """What is no text is of a form that we do not know."""
+    return named if isinstance(named := event.get("session_id"), str) else ""
 
 
 def transcript_of_hook(event: Mapping[str, object]) -> Path | None:
-    return Path(str(event["transcript_path"])) if event.get("transcript_path") else None
+    return Path(named) if isinstance(named := event.get("transcript_path"), str) and named else None
 
 
 def no_cost(_: Mapping[str, object]) -> TokenCost | None:
@@ -173,6 +174,10 @@ def no_transcript(_: RunningAgent) -> Transcript | None:
 
 def same_transcript(current: Path, _: str) -> Path:
     return current
+
+
+def is_nowhere_else(_: Path) -> Path | None:
+    return None
 
 
 def plain_status(text: str) -> str:
@@ -266,6 +271,8 @@ class TranscriptFormat:
     tool: ToolReader = no_tool_use
     # the file of another conversation, from the current one and its id, if the hooks name only the id
     of_session: Callable[[Path, str], Path] = same_transcript
+    # where the file is that a launch has named, if it does not appear there
+    moved: Callable[[Path], Path | None] = is_nowhere_else
     # the entries of a file that is one document and is written anew for each of them; each has an `id`. None: its
     # lines are its entries
     entries: Callable[[bytes], Sequence[Mapping[str, object]]] | None = None

@@ -8,6 +8,7 @@ from gateway.protocol.types.agent_conditions import Condition, ConditionKind, co
 from gateway.protocol.types.delivery_reasons import HoldReason, hold_reason_of
 from sidecar.conditions.condition_watch import ConditionWatch
 from sidecar.evidence.turn_evidence import TurnFact, TurnFactKind
+from sidecar.runtime.assembly import LIMIT_STAGGER_S
 from sidecar.screen.rules import ConditionMatch
 
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -202,6 +203,20 @@ def test_no_two_members_go_on_in_the_same_second() -> None:
         assert wait is not None
         starts.add(int(wait))
     assert len(starts) == 10
+
+
+def test_ten_that_were_limited_at_once_go_on_one_after_another() -> None:
+    """Second by second, from the minute in which the limit of all of them ends."""
+    ten = [resuming(stagger_s=place * LIMIT_STAGGER_S) for place in range(10)]
+    for _, it in ten:
+        it.turn_failed([LIMIT])
+    went_on: list[tuple[int, int]] = []
+    for second in range(180):
+        for place, (clock, it) in enumerate(ten):
+            clock.now = datetime(2026, 11, 30, 17, 42, tzinfo=UTC) + timedelta(seconds=second)
+            if it.go_on(calm=True):
+                went_on.append((second, place))
+    assert went_on == [(60 + int(place * LIMIT_STAGGER_S), place) for place in range(10)]
 
 
 def test_another_limit_on_the_screen_keeps_it_from_going_on() -> None:

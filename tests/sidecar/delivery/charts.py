@@ -134,6 +134,7 @@ In = Asks | Exits | Arrives | Shows | Passes | Types | Stops | Takes | Crashes |
 Chart = Sequence[In | Out]
 OURS = "[alice -> claude #1] hello"
 EMPTY, ASKING = Shows(moment()), Shows(moment(Activity.ASKING, Composer.HIDDEN))
+UNREAD = Shows(moment(Activity.UNKNOWN, Composer.UNKNOWN))
 WORKS = Shows(moment(Activity.BUSY, sources=(EvidenceSource.TITLE,)))
 AS_PASTED = Shows()
 

@@ -24,6 +24,7 @@ from tests.sidecar.delivery.charts import (
     STASH,
     SUBMITTED,
     TYPED,
+    UNREAD,
     VERIFIED,
     WORKS,
     Arrives,
@@ -62,6 +63,22 @@ CHARTS: dict[str, Chart] = {
     "as it should be": [*DELIVERS, *PROVES, *ENDS, Quiet()],
     # A dialog
     "a dialog stands there": [ASKING, Arrives(), held("asking"), Quiet(), AS_PASTED, *TYPES_AGAIN],
+    "a dialog stands for an hour": [
+        *(ASKING, Arrives(), held("asking"), Passes(3600.0), Quiet(8)),
+        *(AS_PASTED, *TYPES_AGAIN, *PROVES, *ENDS, Quiet()),
+    ],
+    "a dialog stands for an hour in the turn of a message": [
+        *(*DELIVERS, *PROVES, ASKING, Passes(3600.0), Quiet(8)),
+        *(WORKS, Quiet(), ANSWERS, SEEN, ANSWERED, EMPTY, Quiet()),
+    ],
+    "a dialog stands for an hour over a message that was pasted": [
+        *(Arrives(), PASTE, ASKING, TYPED, held("asking"), Passes(3600.0), Quiet(8)),
+        *(composer(OURS), *ENTERS, EMPTY, *PROVES, *ENDS),
+    ],
+    "a screen that nothing matches any more, for an hour": [
+        *(UNREAD, Arrives(), held("unknown"), Passes(3600.0), Quiet(8)),
+        *(AS_PASTED, *TYPES_AGAIN, *PROVES, *ENDS, Quiet()),
+    ],
     "a dialog appears between paste and Enter": [
         *(Arrives(), PASTE, ASKING, TYPED, held("asking"), Quiet()),
         *(composer(OURS), *ENTERS),

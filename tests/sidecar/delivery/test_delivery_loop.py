@@ -16,7 +16,7 @@ from sidecar.conditions.condition_watch import NOTHING_BLOCKS, DeliveryBlock
 from sidecar.connection.room_reporter import RoomReporter
 from sidecar.delivery.attachment_files import AttachmentFiles
 from sidecar.delivery.delivery_loop import DeliveryLoop
-from sidecar.delivery.message_progress import DeliveryConfig, DeliveryProgress
+from sidecar.delivery.message_progress import NO_REPORTS, DeliveryConfig, DeliveryProgress, ProofReports
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.delivery.terminal_writer import TerminalWriter
 from sidecar.delivery.typist import Typist
@@ -80,12 +80,14 @@ class Scene:
         room: MemoryRoom | None = None,
         outbox: RoomReporter | None = None,
         block: DeliveryBlock = NOTHING_BLOCKS,
+        reports: ProofReports = NO_REPORTS,
     ) -> None:
         self.agent, self.room = agent or Agent(), room or MemoryRoom("claude")
         self.outbox = outbox or RoomReporter(self.room, lambda: "")
         attached = attached or AttachmentFiles(lambda: folder / "attached")
         self.rooms = FewRooms("alice", "bob")
-        self.me = me = DeliveryConfig("claude", REGISTRY["claude"], self.rooms, lambda: None, attached, block=block)
+        me = DeliveryConfig("claude", REGISTRY["claude"], self.rooms, lambda: None, attached, block=block)
+        self.me = me = replace(me, reports=reports)
         self.writer = TerminalWriter(self.agent.write, lambda: 0)
         self.journal = DeliveryJournal(folder / "journal.jsonl")
         self.progress = DeliveryProgress(me, self.inbox_of(), self.outbox, self.journal, lambda: self.agent.now)
@@ -723,3 +725,21 @@ async def test_the_text_of_a_prompt_that_is_in_the_composer_stays(scene: Scene) 
     scene.agent.on_write = lambda: scene.delivery_loop.add_notice("codex has written a.py")
     await scene.after()
     assert scene.agent.keys == [b"\x1b[200~[alice -> claude #1] hello\x1b[201~", b"\r"]
+
+
+async def test_a_message_that_nothing_proves_says_what_is_missing(tmp_path: Path) -> None:
+    """Neither hooks nor the transcript of the agent speak in a form that is known."""
+
+    class Unproven:
+        def missing_proof(self, since: float) -> str:
+            return f"no hook of it has come since {since:g}"
+
+    scene = Scene(tmp_path, reports=Unproven())
+    number = await scene.delivered()
+    submitted = scene.agent.now
+    scene.agent.now += 61
+    await scene.after()
+    assert scene.room.rungs(number)[-1] == "failed"
+    missing = f"no hook of it has come since {submitted:g}"
+    assert scene.room.reasons(number)[-1] == f"Enter was pressed, but nothing proves that it was read: {missing}"
+    scene.journal.close()

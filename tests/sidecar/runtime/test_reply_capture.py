@@ -12,6 +12,7 @@ from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.conversation.start_choice import NEW
 from sidecar.evidence_sources.transcript import TranscriptTail
+from sidecar.evidence_sources.turn_reports import TurnReports
 from sidecar.run_files.run_plan import RunPlan
 from sidecar.runtime.agent_launch import Conversation
 from sidecar.runtime.turn_listener import TurnListener, TurnReceivers
@@ -32,10 +33,12 @@ def listener_before(scene: Scene, folder: Path) -> TurnListener:
     anyone: Any = FakeReceivers()
     stop: Any = Unstoppable()
     child = RunningAgent(LaunchContext(folder, folder, "", "", {}), 1, 0.0)
-    conversation = Conversation(child, TranscriptTail(CLAUDE, None), anyone)
+    tail = TranscriptTail(CLAUDE, None)
+    reports = TurnReports(CLAUDE, tail, lambda: 0.0)
+    conversation = Conversation(child, tail, anyone)
     plan = RunPlan("claude", CLAUDE, ("claude",), folder, folder, {})
     watch = ConversationWatch(ConversationKeeper(CLAUDE, child.place), NEW, anyone)
-    receivers = TurnReceivers(stop, scene.delivery_loop, anyone, Unlimited(), watch, anyone.work)
+    receivers = TurnReceivers(stop, scene.delivery_loop, anyone, Unlimited(), watch, anyone.work, reports)
     return TurnListener(plan, conversation, anyone, scene.progress, receivers)
 
 

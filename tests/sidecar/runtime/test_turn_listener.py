@@ -217,3 +217,21 @@ async def test_of_turns_that_began_the_last_ones_are_known(tmp_path: Path) -> No
     assert [text for _, text in heard.facts] == [str(number) for number in range(MAX_TURNS + 1)]
     await heard.turn_listener.hook({"fact": "prompt", "text": "again", "turn": "0"})
     assert heard.facts[-1] == ("prompt", "again")
+
+
+async def test_a_transcript_that_appears_in_a_folder_of_another_name_is_found(tmp_path: Path) -> None:
+    """The file keeps the id of the conversation as its name. It began with this run, so all of it is new."""
+    session = "4f9cfd2e-8d3c-4fd1-9d5c-0f1c3f0a0b01"
+    expected, other = (tmp_path / "vendor" / "projects" / folder / f"{session}.jsonl" for folder in ("-shop", "_shop"))
+    claude = replace(VENDOR, transcript=replace(transcript_of(VENDOR), moved=transcript_of(REGISTRY["claude"]).moved))
+    by, child = FakeReceivers(), RunningAgent(LaunchContext(tmp_path, tmp_path, "", session, {}), 1, 0.0)
+    listener = turn_listener_of(by, claude, tmp_path, child)
+    listener.follow(expected)
+    other.parent.mkdir(parents=True)
+    (other.parent / "another.jsonl").write_text(json.dumps({"type": "assistant", "text": "of another"}) + "\n")
+    other.write_text(json.dumps({"type": "assistant", "text": "words"}) + "\n")
+    listening = asyncio.get_running_loop().create_task(listener.listen(always), name="listen")
+    await retry_until(lambda: [one.text for one in by.facts] == ["words"])
+    listening.cancel()
+    listener.close()
+    assert listener.transcript == other

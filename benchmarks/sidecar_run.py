@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import sidecar_backlog, sidecar_flood, sidecar_keys, sidecar_rest, sidecar_watch
+from benchmarks import sidecar_backlog, sidecar_flood, sidecar_keys, sidecar_long_flood, sidecar_rest, sidecar_watch
 from benchmarks.harness import Suite, run_suite
 
 SIDECAR = Suite(
@@ -10,6 +10,7 @@ SIDECAR = Suite(
     {
         "keys": sidecar_keys.measure,
         "flood": sidecar_flood.measure,
+        "long-flood": sidecar_long_flood.measure,
         "rest": sidecar_rest.rest,
         "busy": sidecar_rest.busy,
         "backlog": sidecar_backlog.measure,

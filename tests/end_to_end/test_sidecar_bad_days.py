@@ -48,6 +48,22 @@ async def test_ten_megabytes_without_a_newline(tmp_path: Path) -> None:
         await is_served(pane)
 
 
+async def test_a_flood_passes_and_what_waited_is_delivered_once_after_it(tmp_path: Path) -> None:
+    """It prints as fast as its terminal takes it. `benchmarks/sidecar --only long-flood` does so with 100 MB."""
+    code = (
+        "import os, pathlib, time\n"
+        "while not pathlib.Path('go').exists(): time.sleep(0.02)\n"
+        "for _ in range(100): os.write(1, b'\\x1b[32m' + b'x' * 79 + b'\\r\\n' + b'y' * 99_000)\n"
+    )
+    async with sidecar_in_terminal(tmp_path, python(code + THEN_DEMO), agent="demo") as pane:
+        number = pane.room.say("hello")
+        await retry_until(lambda: pane.room.rungs(number) == ["held"], describe=pane.describe)
+        (tmp_path / "go").touch()
+        await pane.reaches(number, "answered")
+        assert pane.bytes.count(b"y") >= 9_900_000
+        assert pane.room.rungs(number).count("typed") == 1
+
+
 async def test_nothing_is_typed_into_the_shell_that_a_dead_agent_left_behind(tmp_path: Path) -> None:
     command = ("sh", "-c", f"{' '.join(DEMO)}; PS1='left behind> ' exec sh -i")
     async with sidecar_in_terminal(tmp_path, command, agent="demo") as pane:

@@ -17,6 +17,7 @@ from sidecar.agents.adapter.adapter import (
     HookApprovals,
     HookQuestion,
     Hooks,
+    LaunchContext,
     RunningAgent,
     Transcript,
     TranscriptFormat,

@@ -13,7 +13,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,12 +85,12 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     return _outcome(found, megabytes)
 
 
-def _printer(folder: Path, what: str, megabytes: int) -> tuple[str, ...]:
+def _printer(folder: Path, what: str, megabytes: int) -> Sequence[str]:
     line = LINES[what].encode("unicode_escape").decode()
     return (sys.executable, "-c", PRINTER, line, str(megabytes * 1_000_000), str(folder / "speed"))
 
 
-def _print(folder: Path, command: tuple[str, ...]) -> Passed:
+def _print(folder: Path, command: Sequence[str]) -> Passed:
     (folder / "speed").unlink(missing_ok=True)
     with window(command, sidecar_ways.environment(folder / "state")) as one, TakingTerminal(one).reading():
         return Passed(_speed(folder))
@@ -113,7 +113,7 @@ async def _print_behind_sidecar(folder: Path, what: str, megabytes: int) -> Pass
     with window(sidecar(NAME)(("sh", "-c", program)), env) as one:
         await asyncio.to_thread(one.until, b"started")
         with TakingTerminal(one).reading():
-            async with Client(find_endpoint({"GROUPCHAT_STATE": str(folder / "state")}, folder)) as client:
+            async with Client(find_endpoint(env)) as client:
                 sent = await client.send("say passed", to=f"@{NAME}")
                 before = one.sidecar().cpu_seconds()
                 one.press(b"\r")

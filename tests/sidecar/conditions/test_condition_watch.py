@@ -216,7 +216,7 @@ def test_ten_that_were_limited_at_once_go_on_one_after_another() -> None:
             clock.now = datetime(2026, 11, 30, 17, 42, tzinfo=UTC) + timedelta(seconds=second)
             if it.go_on(calm=True):
                 went_on.append((second, place))
-    assert went_on == [(60 + int(place * LIMIT_STAGGER_S), place) for place in range(10)]
+    assert went_on == [(60 + 3 * place, place) for place in range(10)]
 
 
 def test_another_limit_on_the_screen_keeps_it_from_going_on() -> None:

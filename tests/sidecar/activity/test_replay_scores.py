@@ -25,6 +25,10 @@ from sidecar.screen.rules import ScreenRules
 FOLDER = Path(__file__).parents[2] / "recordings"
 PARTIAL = {"claude-misc-dialogs", "claude-draft-stash"}
 STRICT = {
+    "aider-interrupts": 0.24,
+    "aider-quotes-100x30": 0.18,
+    "aider-resizes": 0.09,
+    "aider-silence": 0.08,
     "claude-197-interrupts": 2.36,
     "claude-197-places": 1.77,
     "claude-197-quotes": 1.27,

@@ -25,8 +25,10 @@ from sidecar.screen.rules import ScreenRules
 FOLDER = Path(__file__).parents[2] / "recordings"
 PARTIAL = {"claude-misc-dialogs", "claude-draft-stash"}
 STRICT = {
+    "aider-errors": 0.25,
     "aider-interrupts": 0.24,
     "aider-quotes-100x30": 0.18,
+    "aider-quotes-60x20": 0.3,
     "aider-resizes": 0.09,
     "aider-silence": 0.08,
     "claude-197-interrupts": 2.36,

@@ -20,7 +20,7 @@ from gateway.api.auth import actor_of, token_of
 from gateway.api.request_validation import read_body
 from gateway.client.discovery.local_socket import socket_path_for
 from gateway.client.http_connectors import ProvenSocket
-from gateway.client.mcp_forwarding import WAIT_HEADER, forward_response, forwarded_headers
+from gateway.client.mcp_forwarding import WAIT_HEADER, forwarded_headers, returned_headers
 from gateway.files.private_files import make_private_folder
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import Unavailable
@@ -163,7 +163,7 @@ async def forward_request(request: web.Request, secret: str) -> web.StreamRespon
     prefix = f"/t/{secret}" if "secret" in request.match_info or "token" in request.query else ""
     path = request.path.removeprefix(f"/t/{request.match_info.get('secret', '')}")
     session = await request.app[MCP].session()
-    headers = forwarded_headers(request) | {"Authorization": f"Bearer {secret}", "X-Groupchat-Prefix": prefix}
+    headers = forwarded_headers(request.headers) | {"Authorization": f"Bearer {secret}", "X-Groupchat-Prefix": prefix}
     if "patience" in request.query:
         headers[WAIT_HEADER] = request.query["patience"]
     query = {name: value for name, value in request.query.items() if name not in ("token", "patience")}
@@ -179,3 +179,17 @@ async def require_known_token(request: web.Request) -> str:
     """The token of the request, if it belongs to a member; else an error."""
     await actor_of(request, tools_token=True)
     return token_of(request)
+
+
+async def forward_response(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    """Forward the response piece by piece: it may be a long-lived stream."""
+    response = web.StreamResponse(status=answer.status, headers=returned_headers(answer.headers))
+    try:
+        await response.prepare(request)
+        with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            await response.write_eof()
+    finally:
+        answer.close()
+    return response

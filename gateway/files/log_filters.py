@@ -10,7 +10,6 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
-from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.files.token_masking import HIDDEN_MARK, mask_tokens
 
@@ -91,13 +90,17 @@ class RepeatFilter:
 
 
 class OneLineFormatter(logging.Formatter):
-    """Formats lines of other libraries. A request that is not HTTP is not shown: its URL may hold a token."""
+    """Formats lines of other libraries. Of exceptions of the kinds `unshown`, only the name is shown."""
+
+    def __init__(self, unshown: tuple[type[BaseException], ...] = ()) -> None:
+        super().__init__()
+        self._unshown = unshown
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"event": mask_tokens(record.getMessage()), "logger": record.name, "level": record.levelname.lower()}
         if record.exc_info and record.exc_info[1] is not None:
-            not_http = isinstance(record.exc_info[1], HttpProcessingError)
-            shown = type(record.exc_info[1]).__name__ if not_http else self.formatException(record.exc_info)
+            hides = isinstance(record.exc_info[1], self._unshown)
+            shown = type(record.exc_info[1]).__name__ if hides else self.formatException(record.exc_info)
             line["exception"] = mask_tokens(shown)
         return json.dumps(line | getattr(record, "more", {}))
 
@@ -116,7 +119,9 @@ class LibraryRepeatFilter(logging.Filter):
         return more is not None
 
 
-def prepare_library_handler(handler: logging.Handler, repeats: RepeatFilter) -> logging.Handler:
-    handler.setFormatter(OneLineFormatter())
+def prepare_library_handler(
+    handler: logging.Handler, repeats: RepeatFilter, unshown: tuple[type[BaseException], ...] = ()
+) -> logging.Handler:
+    handler.setFormatter(OneLineFormatter(unshown))
     handler.addFilter(LibraryRepeatFilter(repeats))
     return handler

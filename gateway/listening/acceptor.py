@@ -15,10 +15,8 @@ import socket
 import ssl
 from collections.abc import Callable
 from functools import partial
-from typing import cast
 
 import structlog
-from aiohttp import web
 
 from gateway.listening.unauthenticated_connections import (
     AdmissionControl,
@@ -201,35 +199,6 @@ class Acceptor:
         self._connecting.discard(task)
         if task.cancelled() or task.exception() is not None or not task.result():
             self._loop.call_soon(accepted.close)
-
-
-class LimitedSite(web.BaseSite):
-    """A site of an application whose connections are limited."""
-
-    def __init__(  # noqa: PLR0913 - what a place to listen is
-        self,
-        runner: web.BaseRunner,
-        host: str,
-        port: int,
-        limiter: ConnectionLimiter,
-        *,
-        tls: ssl.SSLContext | None = None,
-        seconds: float = PROOF_TIMEOUT_S,
-    ) -> None:
-        super().__init__(runner, ssl_context=tls, backlog=LISTEN_BACKLOG)
-        self._place, self._limiter, self._tls, self._seconds = (host, port), limiter, tls, seconds
-
-    @property
-    def name(self) -> str:
-        host, port = self._place
-        return f"{'https' if self._tls else 'http'}://{host}:{port}"
-
-    async def start(self) -> None:
-        await super().start()
-        factory = self._runner.server
-        assert factory is not None
-        acceptor = Acceptor(await bind_sockets(*self._place), factory, self._limiter, self._tls, self._seconds)
-        self._server = cast(asyncio.AbstractServer, acceptor)  # a site uses only its `sockets` and `close`
 
 
 async def bind_sockets(host: str, port: int) -> list[socket.socket]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.files.capped_log import CappedLog
 from gateway.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
@@ -34,7 +35,8 @@ def configure_logging(level: str, file: Path | None = None) -> None:
         cache_logger_on_first_use=True,
         logger_factory=structlog.WriteLoggerFactory(file=target),
     )
-    handler = prepare_library_handler(logging.StreamHandler(target), repeats)
+    not_http = (HttpProcessingError,)  # a request that is not HTTP is not shown: its URL may hold a token
+    handler = prepare_library_handler(logging.StreamHandler(target), repeats, not_http)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 

@@ -7,29 +7,32 @@ import asyncio
 import contextlib
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
-import aiohttp
 import structlog
-from aiohttp import web
 
 from gateway.client import Endpoint
-from gateway.client.http_connectors import connector_for
-from gateway.client.mcp_forwarding import WAIT_HEADER, forward_response, forwarded_headers
-from gateway.listening.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter, LimitedSite
+from gateway.client.mcp_forwarding import WAIT_HEADER, forwarded_headers, returned_headers
+from gateway.listening.acceptor import Acceptor, ConnectionLimiter, bind_sockets
 from gateway.listening.unauthenticated_connections import ConnectionLimits
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.member_requests import CreateHands
 from gateway.protocol.results import TokenMade
+from sidecar.connection import http_exchange
+from sidecar.connection.http_exchange import BodyTooLarge, HttpRequest, HttpResponse, NotHttp, plain_response
 from sidecar.connection.mcp_sessions import INITIALIZED, SESSION_HEADER, ToolSessions, is_initialize
 from sidecar.connection.room_reporter import RoomClient
 
 MCP_PATH = "/mcp"
 MAX_BODY_BYTES = 1 << 20
 OPEN_TIMEOUT_S = 10.0
+BODY_TIMEOUT_S = 60.0
 CONNECTION_LIMITS = ConnectionLimits(strangers=32, strangers_of_one_peer=32, guests=8, members=128, of_one_member=128)
-MAX_CALLS = 100
+_NOT_REACHED = (GroupChatError, NotHttp, OSError, TimeoutError, asyncio.IncompleteReadError)
 log = structlog.get_logger("sidecar.connection.agent_mcp_proxy")
 
 
@@ -48,31 +51,75 @@ class ToolsProxy:
         self.limiter = ConnectionLimiter(CONNECTION_LIMITS)
         self._asking = asyncio.Lock()
         self._sessions, self._beginning = ToolSessions(), asyncio.Lock()
-        self._session: aiohttp.ClientSession | None = None
-        self._session_is_to: Endpoint | None = None
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").partition(" ")[2]
-        if not hmac.compare_digest(given.encode(), self._key.encode()):
-            return web.Response(status=401, text="This address is for one agent only.")
-        self.limiter.mark_proven(request.transport, "agent")
-        body = await request.read() if request.can_read_body else None
+    # The agent's side
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request of the agent. Its client opens another connection for the next one."""
         try:
-            answer = await self._ask_in_session(request, body)
-        except (GroupChatError, aiohttp.ClientError, OSError, TimeoutError) as error:
-            log.warning("the agent's tools cannot reach the room", error=str(error))
-            return web.Response(status=503, text="The group chat's gateway cannot be reached now.")
-        return await forward_response(request, answer)
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
+                await self._serve_request(reader, writer)
+        finally:
+            writer.close()
 
-    async def _ask_in_session(self, request: web.Request, body: bytes | None) -> aiohttp.ClientResponse:
-        headers, name = forwarded_headers(request), request.headers.get(SESSION_HEADER, "")
-        now = self._sessions.name_now(name)
+    async def _serve_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = await self._read_request(reader, writer)
+        except BodyTooLarge:
+            refusal = plain_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.")
+        except NotHttp:
+            refusal = plain_response(HTTPStatus.BAD_REQUEST, "This is no request.")
+        else:
+            if request is not None:
+                return await _until_hung_up(reader, self._forward(request, writer))
+            refusal = plain_response(HTTPStatus.UNAUTHORIZED, "This address is for one agent only.")
+        writer.write(refusal)
+        await writer.drain()
+        return None
+
+    async def _read_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> HttpRequest | None:
+        """None if it does not come from our agent. The limiter ends a connection that shows no key in time."""
+        words, headers = await http_exchange.read_head(reader)
+        if len(words) != 3:
+            raise NotHttp("no line of a request")
+        given = headers.get("authorization", "").partition(" ")[2]
+        if not hmac.compare_digest(given.encode(), self._key.encode()) or urlsplit(words[1]).path != MCP_PATH:
+            return None
+        self.limiter.mark_proven(writer.transport, "agent")
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = await http_exchange.read_body(reader, headers, MAX_BODY_BYTES)
+        return HttpRequest(words[0], MCP_PATH, headers, body)
+
+    async def _forward(self, request: HttpRequest, writer: asyncio.StreamWriter) -> None:
+        """The response is forwarded piece by piece: it may be a long-lived stream."""
+        try:
+            answer = await self._ask_in_session(request)
+        except _NOT_REACHED as error:
+            log.warning("the agent's tools cannot reach the room", error=str(error) or type(error).__name__)
+            text = "The group chat's gateway cannot be reached now."
+            writer.write(plain_response(HTTPStatus.SERVICE_UNAVAILABLE, text))
+            with contextlib.suppress(OSError):
+                await writer.drain()
+            return
+        with contextlib.closing(answer), contextlib.suppress(OSError):
+            writer.write(
+                http_exchange.head_of_forwarded(answer.status, answer.headers, returned_headers(answer.headers))
+            )
+            while piece := await answer.reader.read(http_exchange.READ_BYTES):
+                writer.write(piece)
+                await writer.drain()
+
+    # The gateway's side
+
+    async def _ask_in_session(self, request: HttpRequest) -> HttpResponse:
+        headers, name = forwarded_headers(request.headers), request.headers.get(SESSION_HEADER, "")
+        now, body = self._sessions.name_now(name), request.body
         answer = await self._ask(request.method, body, headers | ({SESSION_HEADER: now} if name else {}))
         if request.method == "DELETE":
             self._sessions.forget(name)
-        elif not name and answer.ok and SESSION_HEADER in answer.headers and is_initialize(body):
-            self._sessions.note_begun(answer.headers[SESSION_HEADER], body or b"")
-        elif answer.status == 404 and await self._begin_again(name, now, headers):
+        elif not name and answer.is_success and SESSION_HEADER in answer.headers and is_initialize(body):
+            self._sessions.note_begun(answer.headers[SESSION_HEADER], body)
+        elif answer.status == HTTPStatus.NOT_FOUND and await self._begin_again(name, now, headers):
             answer.close()
             answer = await self._ask(request.method, body, headers | {SESSION_HEADER: self._sessions.name_now(name)})
         return answer
@@ -87,40 +134,28 @@ class ToolsProxy:
                 return True
             plain = {one: value for one, value in headers.items() if one not in (SESSION_HEADER, "last-event-id")}
             plain |= {"content-type": "application/json", "accept": "application/json, text/event-stream"}
-            async with await self._ask("POST", begun, plain) as answer:
-                await answer.read()
-                found = answer.headers.get(SESSION_HEADER, "") if answer.ok else ""
+            with contextlib.closing(await self._ask("POST", begun, plain)) as answer:
+                await answer.read_rest()
+                found = answer.headers.get(SESSION_HEADER, "") if answer.is_success else ""
             if found:
-                async with await self._ask("POST", INITIALIZED, plain | {SESSION_HEADER: found}):
+                with contextlib.closing(await self._ask("POST", INITIALIZED, plain | {SESSION_HEADER: found})):
                     self._sessions.note_begun_again(name, found)
                 log.info("= began the agent's session with the tools again")
             return bool(found)
 
-    async def _ask(self, method: str, body: bytes | None, headers: dict[str, str]) -> aiohttp.ClientResponse:
+    async def _ask(self, method: str, body: bytes, headers: dict[str, str]) -> HttpResponse:
         token = await self._with_token()
         answer = await self._ask_as(token, method, body, headers)
-        if answer.status == 401:  # another store, or the token was revoked: request a new one
+        if answer.status == HTTPStatus.UNAUTHORIZED:  # another store, or a revoked token: request a new one
             answer.close()
             answer = await self._ask_as(await self._with_token(instead_of=token), method, body, headers)
         return answer
 
-    async def _ask_as(
-        self, token: str, method: str, body: bytes | None, headers: dict[str, str]
-    ) -> aiohttp.ClientResponse:
-        own = {"Authorization": f"Bearer {token}", WAIT_HEADER: str(self._patience)}
-        endpoint = self._endpoint()
-        session = await self._session_to(endpoint)
-        return await session.request(method, endpoint.at(MCP_PATH), data=body, headers=headers | own)
-
-    async def _session_to(self, endpoint: Endpoint) -> aiohttp.ClientSession:
-        """The session is kept while the gateway stays at the same address."""
-        if self._session is None or self._session_is_to != endpoint:
-            await self.close()
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=OPEN_TIMEOUT_S)
-            connector = connector_for(endpoint, MAX_CALLS)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
-            self._session_is_to = endpoint
-        return self._session
+    async def _ask_as(self, token: str, method: str, body: bytes, headers: dict[str, str]) -> HttpResponse:
+        own = {"authorization": f"Bearer {token}", WAIT_HEADER: str(self._patience)}
+        return await http_exchange.send_request(
+            self._endpoint(), HttpRequest(method, MCP_PATH, headers | own, body), OPEN_TIMEOUT_S
+        )
 
     async def _with_token(self, instead_of: str = "") -> str:
         """A new token replaces the one before. If several calls were refused together, only the first requests a new
@@ -130,9 +165,21 @@ class ToolsProxy:
                 self._token = (await self._room.request(CreateHands(), TokenMade)).token
             return self._token
 
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+
+async def _until_hung_up(reader: asyncio.StreamReader, work: Coroutine[object, object, None]) -> None:
+    """Run `work`, or give it up when the agent hangs up."""
+    tasks = (spawn(_wait_for_hang_up(reader), "tools hung up"), spawn(work, "tools call"))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _wait_for_hang_up(reader: asyncio.StreamReader) -> None:
+    with contextlib.suppress(OSError):  # a reset connection has hung up, too
+        while await reader.read(http_exchange.READ_BYTES):
+            """Nothing is asked on the same connection again."""
 
 
 @contextlib.asynccontextmanager
@@ -146,16 +193,14 @@ async def open_tools_proxy(
         return
     key = secrets.token_urlsafe(32)
     proxy = ToolsProxy(room, endpoint, key, patience)
-    app = web.Application(client_max_size=MAX_BODY_BYTES)
-    app.router.add_route("*", MCP_PATH, proxy.handle)
-    runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5, keepalive_timeout=IDLE_TIMEOUT_S
-    )
-    await runner.setup()
-    await LimitedSite(runner, "127.0.0.1", 0, proxy.limiter).start()
+
+    def connection() -> asyncio.StreamReaderProtocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(), proxy.serve)
+
+    sockets = await bind_sockets("127.0.0.1", 0)
+    acceptor = Acceptor(sockets, connection, proxy.limiter)
     try:
-        yield ToolsAddress(f"http://127.0.0.1:{runner.addresses[0][1]}{MCP_PATH}", key)
+        yield ToolsAddress(f"http://127.0.0.1:{sockets[0].getsockname()[1]}{MCP_PATH}", key)
     finally:
-        await runner.cleanup()
+        acceptor.close()
         proxy.limiter.close()
-        await proxy.close()

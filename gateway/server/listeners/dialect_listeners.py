@@ -21,7 +21,8 @@ from gateway.dialects import mcp_listener
 from gateway.dialects.agentchat import protocol
 from gateway.dialects.ai_connect import bridge
 from gateway.dialects.skynet import listener
-from gateway.listening.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter, LimitedSite
+from gateway.listening.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter
+from gateway.listening.limited_site import LimitedSite
 from gateway.listening.unauthenticated_connections import ConnectionLimits
 from gateway.protocol.errors import Unavailable
 from gateway.runtime.hub import Hub

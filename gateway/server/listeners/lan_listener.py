@@ -19,7 +19,8 @@ from aiohttp import web
 from gateway.api import auth
 from gateway.api.error_responses import translate_errors
 from gateway.api.origin_check import AllowedHosts
-from gateway.listening.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter, LimitedSite
+from gateway.listening.acceptor import IDLE_TIMEOUT_S, ConnectionLimiter
+from gateway.listening.limited_site import LimitedSite
 from gateway.listening.private_addresses import check_private_address
 from gateway.protocol.errors import Conflict, Unavailable
 from gateway.protocol.results import LanPage

@@ -9,7 +9,7 @@ import contextlib
 import structlog
 from aiohttp import web
 
-from gateway.listening.acceptor import LimitedSite
+from gateway.listening.limited_site import LimitedSite
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.model.system_messages import room_notice
 from gateway.process_basics.tasks import spawn

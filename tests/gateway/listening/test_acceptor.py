@@ -17,7 +17,8 @@ from aiohttp import web
 
 from gateway.api.auth import LIMITER
 from gateway.api.error_responses import translate_errors
-from gateway.listening.acceptor import Acceptor, ConnectionLimiter, LimitedSite
+from gateway.listening.acceptor import Acceptor, ConnectionLimiter
+from gateway.listening.limited_site import LimitedSite
 from gateway.listening.unauthenticated_connections import ConnectionLimits
 from tests.fakes.retry import retry_until
 from tests.support.certificates import self_signed

@@ -18,6 +18,10 @@ from sidecar.screen.rules_loader import RulesLoader
 
 SETTLE_PAUSE_S = 0.008
 PAUSE_AFTER_KEY_S = 0.002
+FRAME_END = b"\x1b[?2026l"
+FRAME_TAIL_BYTES = 64  # what may follow in the same write: the cursor's place, another mode
+MIN_FRAME_INTERVAL_S = 0.03
+ECHO_WITHIN_S = 1.0
 GRACE_S = 0.25
 DIALOG_GRACE_S = 0.1
 HALF_DRAWN_S = 0.15
@@ -74,6 +78,7 @@ class AgentObserver:
         self._asked_at: float | None = None
         self._answered = False
         self._drawn_at = float("inf")
+        self._looked_at = float("-inf")
         self.last_output = 0.0
         self.last_key = float("-inf")
         self.ready_at = float("inf")
@@ -102,6 +107,14 @@ class AgentObserver:
         before = self.signals.get(EvidenceSource.PROCESS)
         if before is None or before.value != reader:
             self.signals[EvidenceSource.PROCESS] = Evidence(EvidenceSource.PROCESS, reader, now)
+
+    def pause_after_output(self, data: bytes, now: float) -> float:
+        """How long to wait before the next look. A whole frame of a working agent needs no rest and is looked at in the
+        same wake-up, which saves another one. While a person types, the output may be an echo, which must not wait for
+        our look; nor must a flood."""
+        works = self._told is Activity.BUSY and now - self.last_key > ECHO_WITHIN_S
+        whole = works and FRAME_END in data[-FRAME_TAIL_BYTES:] and now - self._looked_at > MIN_FRAME_INTERVAL_S
+        return 0.0 if whole else SETTLE_PAUSE_S
 
     def pause_after(self, keys: bytes) -> float:
         """How long to wait before the next look. Letters change nothing unless a choice is open."""
@@ -151,6 +164,7 @@ class AgentObserver:
     # Verdict out
 
     def look(self, now: float) -> AgentSnapshot:
+        self._looked_at = now
         self._refresh_rules(now)
         picture = self._picture(now)
         self._note_mode(picture)

@@ -53,7 +53,7 @@ class ObservationLoop:
     # Events in
 
     def note_output(self, data: bytes) -> None:
-        self._keep("o", data, SETTLE_PAUSE_S)
+        self._keep("o", data, self._watch.pause_after_output(data, self._loop.time()))
 
     def keys(self, data: bytes) -> None:
         self._keep("i", data, self._watch.pause_after(data))

@@ -57,6 +57,7 @@ class _Player:
     def event(self, at: float, kind: str, text: str) -> None:
         pause = SETTLE_PAUSE_S
         if kind == "o":
+            pause = self.watch.pause_after_output(output_bytes(text), at)
             self.watch.output(output_bytes(text), at)
         elif kind == "i":
             pause = self.watch.pause_after(output_bytes(text))

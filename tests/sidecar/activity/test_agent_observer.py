@@ -190,3 +190,31 @@ def test_a_known_version_is_nothing_to_tell() -> None:
     watch.output(("Claude Code v2.1.329\r\n" + BOX.removeprefix("\x1b[2J\x1b[H")).encode(), 0.0)
     assert seen(watch, 1.0) is A.IDLE
     assert not any("version" in reason for reason in watch.look(1.0).verdict.because)
+
+
+SPINNER = f"\x1b[?2026h\x1b[2J\x1b[H✻ Working…\r\n{RULE}\r\n❯ \r\n{RULE}\r\n  esc to interrupt\x1b]0;⠂ x\x07".encode()
+FRAME_END = b"\x1b[?2026l"
+
+
+def working() -> AgentObserver:
+    watch = ready()
+    watch.output(SPINNER + FRAME_END, 2.0)
+    assert seen(watch, 2.5) is A.BUSY
+    return watch
+
+
+def test_a_whole_frame_of_a_working_agent_is_looked_at_in_the_same_wake_up() -> None:
+    watch = working()
+    assert watch.pause_after_output(SPINNER + FRAME_END, 3.0) == 0.0
+    assert watch.pause_after_output(SPINNER + FRAME_END + b"\x1b[?25h\x1b[3;3H", 3.0) == 0.0
+
+
+def test_what_may_be_half_a_frame_or_an_echo_or_a_flood_is_looked_at_later() -> None:
+    watch = working()
+    assert watch.pause_after_output(SPINNER, 3.0) == SETTLE_PAUSE_S, "the rest of the frame is still to come"
+    watch.keys(b"x", 3.0)
+    assert watch.pause_after_output(SPINNER + FRAME_END, 3.1) == SETTLE_PAUSE_S, "the echo of the key"
+    assert watch.pause_after_output(SPINNER + FRAME_END, 5.0) == 0.0
+    watch.look(5.0)
+    assert watch.pause_after_output(SPINNER + FRAME_END, 5.01) == SETTLE_PAUSE_S, "one of many"
+    assert ready().pause_after_output(SPINNER + FRAME_END, 3.0) == SETTLE_PAUSE_S, "it was idle"

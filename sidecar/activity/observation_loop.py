@@ -4,6 +4,7 @@ changes, it does not look."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from itertools import groupby
 from operator import itemgetter
 from typing import Protocol
@@ -17,6 +18,7 @@ from sidecar.terminal.asciicast import CastEvent, RecentRecording
 
 _OSC_NUMBERS = {EvidenceSource.TITLE: 0, EvidenceSource.VENDOR: 7501}
 MAX_UNSEEN_BYTES = 1 << 14
+MIN_OUTPUT_WAIT_S = 0.002
 
 
 class ReadTerminal(Protocol):
@@ -46,7 +48,7 @@ class ObservationLoop:
         self._size, self._most = 0, 0 if prompt else MAX_UNSEEN_BYTES
         self._timer: asyncio.TimerHandle | None = None
         self._status_timer: asyncio.TimerHandle | None = None
-        self._due = asyncio.Event()
+        self._due, self._printed = asyncio.Event(), asyncio.Event()
         self.recent = RecentRecording(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
 
@@ -54,6 +56,7 @@ class ObservationLoop:
 
     def note_output(self, data: bytes) -> None:
         self._keep("o", data, self._watch.pause_after_output(data, self._loop.time()))
+        self._printed.set()
 
     def keys(self, data: bytes) -> None:
         self._keep("i", data, self._watch.pause_after(data))
@@ -160,6 +163,14 @@ class ObservationLoop:
         return self.watch.screen.styled()
 
     # For the delivery loop
+
+    async def wait_for_output(self, seconds: float) -> None:
+        """Until the agent prints, but no longer than this. In a flood, other tasks come in between."""
+        self._printed.clear()
+        await asyncio.sleep(min(seconds, MIN_OUTPUT_WAIT_S))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds - MIN_OUTPUT_WAIT_S):
+                await self._printed.wait()
 
     def look(self) -> AgentSnapshot:
         self._observe_unseen()

@@ -265,7 +265,8 @@ ADAPTER = Adapter(
         is_written=_is_written,
         tool_patience_s=mcp_config.MAX_WAIT_S,
     ),
-    submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(500, 6)),
+    # within 40 ms of a paste, Enter begins a new row
+    submit=SubmitMethod(pause=0.06, shown=0.06, collapses_from=(500, 6)),
     text=TextInput(escape_file_mentions, neutralize_end, _temporary_folder),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     hooks=Hooks(

@@ -29,11 +29,12 @@ from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.messages.inbox import UNSENT_RUNGS, WAITING, InboxEntry
 from sidecar.prompt_typing.prompt_scheduler import PromptAct
 from sidecar.prompt_typing.prompt_states import AgentPrompt
-from sidecar.prompt_typing.proof_rules import is_at_work, is_worked_on
+from sidecar.prompt_typing.proof_rules import ENTER_RETRY_DELAY_S, is_at_work, is_worked_on
 from sidecar.prompt_typing.returned_prompt import ReturnedPromptAction, clearing
 from sidecar.prompt_typing.typing_gate import QUEUED_BY_AGENT_TEXT, ComposerContent, composer_content
 
 PROMPT_CHECK_DELAY_S = 0.25
+SUBMIT_CHECK_DELAY_S = 0.1
 MAX_ATTEMPTS = 5
 LATE_ENTRY_S = 10.0
 GO_ON_TEXT = "Your usage limit is over. Go on with what you were doing, and answer what you were asked."
@@ -200,9 +201,16 @@ class DeliveryLoop:
     def _patience(self) -> float | None:
         """The loop polls only while the agent has something in hand, or while a hold reason has no event that ends
         it."""
+        if self._awaits_submit():
+            return SUBMIT_CHECK_DELAY_S
         if self._active() or self._typist.kept or self._prompts.unsent or self._prompts.returned:
             return PROMPT_CHECK_DELAY_S
         return PROMPT_CHECK_DELAY_S if any(one.held not in _REPORTED_HOLDS for one in self.inbox.waiting()) else None
+
+    def _awaits_submit(self) -> bool:
+        """Whether Enter was pressed just now. Some agents begin a new row instead, of which no event tells."""
+        soon = self._now() - ENTER_RETRY_DELAY_S
+        return any(one.rung is Rung.SUBMITTED and one.since > soon for one in self.inbox.in_hand())
 
     async def step(self) -> None:
         self._proofs.look()
@@ -366,7 +374,7 @@ class DeliveryLoop:
         if stage is TypingStage.TYPED:
             self._pasted(prompt)
         elif stage is TypingStage.SUBMITTED:
-            self._prompts.enter(self._now())
+            self._prompts.enter(self._now(), self._observer.look().reading.empty_rows)
             self._view.mark_submitted(prompt)
             for entry in self._view.entries(prompt.numbers):
                 self._submitted(replace(entry, company=prompt.numbers, queued_inside=prompt.queued_inside))

@@ -75,7 +75,10 @@ class SubmissionWatch:
         worked = entry.worked or entry.cut is not None or entry.rung is Rung.SEEN
         painted = self._observer.since_output() < now - entry.since - REACTS_S
         painted = painted or (now - entry.since >= READS_S and self._observer.has_read())
-        stands = ProofState(entry.rung, now - entry.since, prompt.enters, now - self._calm_since, worked, painted)
+        broke = prompt.enters > 0 and facts.moment.reading.empty_rows > prompt.empty_rows
+        stands = ProofState(
+            entry.rung, now - entry.since, prompt.enters, now - self._calm_since, worked, painted, broke
+        )
         match overdue_action(facts, stands, prompt.text, self._agent):
             case OverdueAction.ENTER:
                 self._press_enter_again(entry, company, prompt)
@@ -107,6 +110,6 @@ class SubmissionWatch:
             and self._observer.since_key() > QUIET_FOR_S
             and self._typist.press_enter(self._view.attempt(prompt))
         ):
-            self._prompts.enter_again(prompt.numbers, self._now())
+            self._prompts.enter_again(prompt.numbers, self._now(), self._observer.look().reading.empty_rows)
             for one in company:
                 self._progress.inbox.put(replace(one, since=self._now()))

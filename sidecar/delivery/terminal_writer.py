@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -13,6 +13,7 @@ from sidecar.prompt_typing.typing_gate import MoveDecision, MovePermission
 
 MAX_KEY_DELAY_S = 0.5
 CHECK_INTERVAL_S = 0.01
+MIN_CHECK_INTERVAL_S = 0.002
 WRITE_TIMEOUT_S = 2.0
 
 
@@ -44,8 +45,14 @@ class TypingResult:
 
 
 class TerminalWriter:
-    def __init__(self, write: Callable[[bytes], None], unwritten: Callable[[], int]) -> None:
-        self._write, self._unwritten = write, unwritten
+    def __init__(
+        self,
+        write: Callable[[bytes], None],
+        unwritten: Callable[[], int],
+        wait_for_output: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`wait_for_output` waits so many seconds, or less if the agent prints meanwhile."""
+        self._write, self._unwritten, self._wait_for_output = write, unwritten, wait_for_output
         self._loop = asyncio.get_running_loop()
         self._one = asyncio.Lock()
         self._typing = self._keeping = False
@@ -110,7 +117,8 @@ class TerminalWriter:
                 return None
             if may.go is MoveDecision.STOP or self._loop.time() > until:
                 return may.held or HoldReason.UNKNOWN
-            await asyncio.sleep(CHECK_INTERVAL_S)
+            wait = CHECK_INTERVAL_S if may.wait_s is None else min(may.wait_s, CHECK_INTERVAL_S)
+            await self._wait_for_output(max(wait, MIN_CHECK_INTERVAL_S))
         return self._aborted
 
     async def _settle(self, pause: float) -> HoldReason | None:

@@ -135,8 +135,10 @@ class Typist:
         """Wait until the paste has settled: an Enter that comes too early is read as part of the paste."""
         now, submit = self._now(), self._agent.submit
         self._shown_at = min(self._shown_at, now) if may.go is MoveDecision.NOW else float("inf")
-        early = now < max(self._pasted_at + submit.pause, self._shown_at + submit.shown) - 1e-6
-        return MovePermission(MoveDecision.WAIT, HoldReason.SETTLING) if may.go is MoveDecision.NOW and early else may
+        wait = max(self._pasted_at + submit.pause, self._shown_at + submit.shown) - now
+        if may.go is not MoveDecision.NOW or wait <= 1e-6:
+            return may
+        return MovePermission(MoveDecision.WAIT, HoldReason.SETTLING, wait)
 
     def _reached(self, stage: TypingStage, on_stage: Callable[[TypingStage], None]) -> None:
         if stage is TypingStage.TYPED:

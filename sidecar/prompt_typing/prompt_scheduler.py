@@ -100,15 +100,15 @@ class AgentPrompts:
             pasted = replace(self.typing.after(PromptEvent.PASTE, now), queued_inside=queued_inside)
             self.typing = self.pasted = pasted
 
-    def enter(self, now: float) -> None:
+    def enter(self, now: float, empty_rows: int = 0) -> None:
         if self.typing:
-            prompt = self.typing.after(PromptEvent.ENTER, now)
+            prompt = replace(self.typing.after(PromptEvent.ENTER, now), empty_rows=empty_rows)
             self.sent.update(dict.fromkeys(prompt.numbers, prompt))
         self.typing = self.pasted = None
 
-    def enter_again(self, numbers: Iterable[int], now: float) -> None:
+    def enter_again(self, numbers: Iterable[int], now: float, empty_rows: int = 0) -> None:
         for number in self.sent.keys() & set(numbers):
-            self.sent[number] = self.sent[number].after(PromptEvent.ENTER, now)
+            self.sent[number] = replace(self.sent[number].after(PromptEvent.ENTER, now), empty_rows=empty_rows)
 
     def stop(self, now: float) -> None:
         """The writer ended before Enter. The pasted text stays where it is."""

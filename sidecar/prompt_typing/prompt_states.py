@@ -70,7 +70,8 @@ NEXT: Mapping[PromptState, Mapping[PromptEvent, PromptState]] = {
 @dataclass(frozen=True)
 class AgentPrompt:
     """`files` are the files that the text names. `at`: when it was last pasted or submitted. `enters`: how often Enter
-    was pressed. `queued_inside`: the agent was at work when it was pasted, and keeps it for a later turn."""
+    was pressed, and `empty_rows` how many empty rows the composer had beneath the text when it was pressed last.
+    `queued_inside`: the agent was at work when it was pasted, and keeps it for a later turn."""
 
     numbers: tuple[int, ...]
     text: str
@@ -78,6 +79,7 @@ class AgentPrompt:
     state: PromptState = PromptState.WAITING
     at: float = 0.0
     enters: int = 0
+    empty_rows: int = 0
     queued_inside: bool = False
 
     def after(self, event: PromptEvent, now: float = 0.0) -> AgentPrompt:

@@ -18,6 +18,7 @@ from sidecar.messages.inbox import InboxEntry, Interruption
 from sidecar.prompt_typing.typing_gate import GateInput, MoveDecision, decide_enter
 
 ENTER_RETRY_DELAY_S = 1.5
+NEW_ROW_STANDS_S = 0.1
 MAX_ENTERS = 3
 QUIET_FOR_S = 1.0
 UNPROVEN_AFTER_S = 60.0  # a CLI that still starts its tool servers queues a prompt, and says nothing of it
@@ -120,7 +121,8 @@ def _steps_of_message(entry: InboxEntry, fact: TurnFact) -> list[DeliveryStep]:
 @dataclass(frozen=True)
 class ProofState:
     """The delivery state of a message, for how long, how often Enter was pressed, how long the agent has been calm, and
-    whether it was seen at work since it accepted the message."""
+    whether it was seen at work since it accepted the message. `broke_row`: the composer has got an empty row beneath
+    the text since Enter was pressed."""
 
     rung: Rung
     since: float
@@ -128,6 +130,7 @@ class ProofState:
     calm: float = 0.0
     worked: bool = True
     painted: bool = True
+    broke_row: bool = False
 
 
 class OverdueAction(StrEnum):
@@ -142,7 +145,7 @@ class OverdueAction(StrEnum):
 def overdue_action(facts: GateInput, stands: ProofState, ours: str, agent: Adapter) -> OverdueAction | None:
     """Only a step that is proven not to have happened is repeated."""
     calm = facts.moment.verdict.activity in CALM_ACTIVITIES
-    if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= ENTER_RETRY_DELAY_S:
+    if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= _enter_retry_delay(stands):
         if agent.submit.echoes and decide_enter(facts, ours, agent).go is MoveDecision.NOW:
             return _enter_due_again(stands)
         return OverdueAction.UNPROVEN if calm and stands.since >= UNPROVEN_AFTER_S else None
@@ -152,10 +155,16 @@ def overdue_action(facts: GateInput, stands: ProofState, ours: str, agent: Adapt
     return None
 
 
+def _enter_retry_delay(stands: ProofState) -> float:
+    """An agent that takes Enter for a part of the paste begins a new row beneath the text. That proves that it has read
+    the key and submitted nothing, so there is nothing to wait for but the rest of its frame."""
+    return NEW_ROW_STANDS_S if stands.broke_row and stands.enters < MAX_ENTERS else ENTER_RETRY_DELAY_S
+
+
 def _enter_due_again(stands: ProofState) -> OverdueAction | None:
     """Our text on an old screen proves nothing. A stalled agent may still read the first Enter, and a second one could
     then answer a dialog."""
-    if not stands.painted:
+    if not (stands.painted or stands.broke_row):
         return OverdueAction.LOST if stands.since >= SILENT_AFTER_S else None
     return OverdueAction.ENTER if stands.enters < MAX_ENTERS else OverdueAction.LOST
 

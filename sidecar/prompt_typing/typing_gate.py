@@ -151,10 +151,11 @@ class MoveDecision(StrEnum):
 
 @dataclass(frozen=True)
 class MovePermission:
-    """Whether a move may be made now, and the reason if not."""
+    """Whether a move may be made now, and the reason if not. `wait_s`: time alone allows it after so many seconds."""
 
     go: MoveDecision
     held: HoldReason | None = None
+    wait_s: float | None = None
 
 
 def decide_paste(facts: GateInput, ours: str, agent: Adapter, *, emptied: bool = False) -> MovePermission:

@@ -33,7 +33,7 @@ class AgentInput:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._terminal, self._observation_loop, self._progress = terminal, observation_loop, progress
-        self.writer = TerminalWriter(self._write, lambda: terminal.unwritten)
+        self.writer = TerminalWriter(self._write, lambda: terminal.unwritten, observation_loop.wait_for_output)
         self._how, self._now = BY_NOBODY_KNOWN, now
         self._person_at = float("-inf")
 

@@ -13,7 +13,15 @@ from gateway.protocol.types.core_types import Activity, Composer
 from sidecar.evidence.turn_evidence import EvidenceSource
 from sidecar.rules_file.bounded_pattern import TextPattern, TimeAccount
 from sidecar.screen.emulator import ScreenSnapshot
-from sidecar.screen.screen_layout import BoxStyle, DialogStyle, composer_of, find_box, is_partial, regions_of
+from sidecar.screen.screen_layout import (
+    BoxStyle,
+    DialogStyle,
+    composer_of,
+    count_empty_rows,
+    find_box,
+    is_partial,
+    regions_of,
+)
 
 SCREEN_REGIONS = ("screen", "above", "box", "below", "dialog", "cursor_row", "last_row")
 FAILURE_REGION = "failure"  # what hooks or the transcript say of a refused request or turn; no place on the screen
@@ -149,13 +157,15 @@ class RuleMatch:
 
 @dataclass(frozen=True)
 class ScreenReading:
-    """What the rules conclude at one moment. `partial`: the composer shows only a part of its text."""
+    """What the rules conclude at one moment. `partial`: the composer shows only a part of its text. `empty_rows`: how
+    many empty rows it has beneath its text."""
 
     arguments: tuple[RuleMatch, ...] = ()
     composer: Composer = Composer.UNKNOWN
     text: str = ""
     dialog: Dialog | None = None
     partial: bool = False
+    empty_rows: int = 0
     conditions: tuple[ConditionMatch, ...] = ()
 
     def of(self, source: EvidenceSource, age: float = 0.0) -> RuleMatch | None:
@@ -182,6 +192,7 @@ def read_screen(rules: ScreenRules, picture: ScreenSnapshot, others: Mapping[str
         text=text,
         dialog=_read_dialog(rules.options, regions["dialog"]) if asking and rules.options else None,
         partial=is_partial(rules.box, picture, layout),
+        empty_rows=count_empty_rows(layout.inside(picture.rows)),
         conditions=_matching_conditions(rules, regions, box=layout.found),
     )
 

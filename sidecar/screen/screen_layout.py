@@ -189,6 +189,11 @@ def is_partial(box: BoxStyle | None, picture: ScreenSnapshot, layout: BoxPositio
     return cut or scrolled_out or len(inside) >= box.tallest or _is_scrolled(box, layout, picture)
 
 
+def count_empty_rows(inside: Sequence[str]) -> int:
+    """How many rows at the end of the box are empty."""
+    return next((n for n, row in enumerate(reversed(inside)) if row.strip()), 0)
+
+
 def _is_in_place(box: BoxStyle, layout: BoxPosition, rows: Sequence[str]) -> bool:
     """Earlier messages have the same frame as the box, but not its position."""
     if not _is_footed(box, layout.beneath(rows)):

@@ -48,3 +48,12 @@ async def test_an_earlier_look_replaces_a_later_one(observation_loop: Observatio
     began = loop.time()
     await asyncio.wait_for(observation_loop.next(), 60)
     assert loop.time() - began < 30
+
+
+async def test_who_waits_for_output_is_woken_by_it(observation_loop: ObservationLoop) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    loop.call_later(0.05, observation_loop.note_output, b"hello")
+    await observation_loop.wait_for_output(60)
+    assert loop.time() - began < 30
+    await observation_loop.wait_for_output(0.01)

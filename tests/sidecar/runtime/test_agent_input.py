@@ -30,6 +30,9 @@ class FakeObserver:
     def keys(self, data: bytes) -> None:
         self.pressed += data
 
+    async def wait_for_output(self, seconds: float) -> None:
+        """It prints nothing."""
+
 
 class Progress:
     def __init__(self) -> None:

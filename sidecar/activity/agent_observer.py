@@ -21,6 +21,9 @@ PAUSE_AFTER_KEY_S = 0.002
 FRAME_END = b"\x1b[?2026l"
 FRAME_TAIL_BYTES = 64  # what may follow in the same write: the cursor's place, another mode
 MIN_FRAME_INTERVAL_S = 0.03
+SMALL_FRAME_BYTES = 100  # a spinner and its clock
+FEW_LOOKS_INTERVAL_S = 0.12
+LATEST_LOOK_S = 0.25
 ECHO_WITHIN_S = 1.0
 GRACE_S = 0.25
 DIALOG_GRACE_S = 0.1
@@ -50,6 +53,11 @@ def _ignore_reply(_: bytes) -> None:
 def _activity_after_start(before: Activity, now: Activity) -> Activity:
     """A question during start-up (trust, login) does not end the start."""
     return before if before is Activity.STARTING and now is Activity.ASKING else now
+
+
+def _is_small_frame(data: bytes) -> bool:
+    """Whether it changes little, and neither a title nor the agent's own report of its state."""
+    return len(data) <= SMALL_FRAME_BYTES and b"\x1b]" not in data
 
 
 class AgentObserver:
@@ -108,13 +116,17 @@ class AgentObserver:
         if before is None or before.value != reader:
             self.signals[EvidenceSource.PROCESS] = Evidence(EvidenceSource.PROCESS, reader, now)
 
-    def pause_after_output(self, data: bytes, now: float) -> float:
+    def pause_after_output(self, data: bytes, now: float, *, awaited: bool = True) -> float:
         """How long to wait before the next look. A whole frame of a working agent needs no rest and is looked at in the
         same wake-up, which saves another one. While a person types, the output may be an echo, which must not wait for
-        our look; nor must a flood."""
-        works = self._told is Activity.BUSY and now - self.last_key > ECHO_WITHIN_S
-        whole = works and FRAME_END in data[-FRAME_TAIL_BYTES:] and now - self._looked_at > MIN_FRAME_INTERVAL_S
-        return 0.0 if whole else SETTLE_PAUSE_S
+        our look; nor must a flood. `awaited`: somebody waits for what the agent does next. If nobody does, not every
+        turn of its spinner is looked at."""
+        if self._told is not Activity.BUSY or now - self.last_key <= ECHO_WITHIN_S:
+            return SETTLE_PAUSE_S
+        since_look = now - self._looked_at
+        if not awaited and since_look < FEW_LOOKS_INTERVAL_S and _is_small_frame(data):
+            return LATEST_LOOK_S - since_look
+        return 0.0 if FRAME_END in data[-FRAME_TAIL_BYTES:] and since_look > MIN_FRAME_INTERVAL_S else SETTLE_PAUSE_S
 
     def pause_after(self, keys: bytes) -> float:
         """How long to wait before the next look. Letters change nothing unless a choice is open."""
@@ -176,8 +188,8 @@ class AgentObserver:
             now,
         )
         for region, source in SOURCE_BY_REGION.items():
-            at = self.signals[region].at if region in self.signals else now
-            self._claim(source, reading.of(source), at, now)
+            if (signal := self.signals.get(region)) or source in self.claims:
+                self._claim(source, reading.of(source), signal.at if signal else now, now)
         self._claim_silence(reading, picture, now)
         self._strokes.standing(reading.text, self.last_output, now)
         self._notice_submit(reading, now)

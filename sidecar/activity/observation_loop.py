@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from itertools import groupby
 from operator import itemgetter
 from typing import Protocol
@@ -51,11 +52,12 @@ class ObservationLoop:
         self._due, self._printed = asyncio.Event(), asyncio.Event()
         self.recent = RecentRecording(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
+        self.is_awaited: Callable[[], bool] = lambda: True  # whether somebody waits for what the agent does next
 
     # Events in
 
     def note_output(self, data: bytes) -> None:
-        self._keep("o", data, self._watch.pause_after_output(data, self._loop.time()))
+        self._keep("o", data, self._watch.pause_after_output(data, self._loop.time(), awaited=self.is_awaited()))
         self._printed.set()
 
     def keys(self, data: bytes) -> None:
@@ -67,7 +69,7 @@ class ObservationLoop:
         self._size += len(data)
         if self._size > self._most:
             self._observe_unseen()
-        self.soon(pause)
+        self.soon(pause) if pause > 0 else self._at_once()
 
     def _observe_unseen(self) -> None:
         if not self._unseen:
@@ -105,6 +107,11 @@ class ObservationLoop:
             if self._timer:
                 self._timer.cancel()
             self._timer = self._loop.call_at(when, self._ring)
+
+    def _at_once(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._ring()
 
     def _ring(self) -> None:
         self._timer = None

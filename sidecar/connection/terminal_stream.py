@@ -45,6 +45,10 @@ class TerminalStream:
         self._changes.forget()
         self.note_look()
 
+    @property
+    def is_watched(self) -> bool:
+        return self._watched
+
     def note_look(self) -> None:
         """Something may have changed."""
         if self._watched:

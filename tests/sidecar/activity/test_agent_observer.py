@@ -209,6 +209,16 @@ def test_a_whole_frame_of_a_working_agent_is_looked_at_in_the_same_wake_up() -> 
     assert watch.pause_after_output(SPINNER + FRAME_END + b"\x1b[?25h\x1b[3;3H", 3.0) == 0.0
 
 
+def test_if_nobody_waits_not_every_turn_of_a_spinner_is_looked_at() -> None:
+    turn, watch = b"\x1b[?2026h\x1b[1;1H\xe2\x9c\xb6\x1b[?2026l", working()
+    watch.look(3.0)
+    assert watch.pause_after_output(turn, 3.08, awaited=True) == 0.0
+    assert watch.pause_after_output(turn, 3.08, awaited=False) == pytest.approx(0.17), "at the latest"
+    assert watch.pause_after_output(turn, 3.16, awaited=False) == 0.0, "every second turn"
+    assert watch.pause_after_output(turn + b"\x1b]0;\xe2\x9c\xb3 x\x07", 3.08, awaited=False) == 0.0, "its title"
+    assert watch.pause_after_output(SPINNER + FRAME_END, 3.08, awaited=False) == 0.0, "more than a spinner"
+
+
 def test_what_may_be_half_a_frame_or_an_echo_or_a_flood_is_looked_at_later() -> None:
     watch = working()
     assert watch.pause_after_output(SPINNER, 3.0) == SETTLE_PAUSE_S, "the rest of the frame is still to come"

@@ -67,6 +67,9 @@ class Agent:
     def in_foreground(self) -> bool:
         return True
 
+    async def wait_for_output(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
     def mark_entered(self) -> None:
         return
 
@@ -188,6 +191,16 @@ async def test_enter_is_pressed_again_only_while_our_text_is_in_the_composer(sce
         await scene.after()
     assert scene.agent.keys.count(b"\r") == 3
     assert scene.room.rungs(number)[-1] == "failed"
+
+
+async def test_enter_that_began_a_new_row_is_pressed_again_at_once_and_once_for_each_row(scene: Scene) -> None:
+    await scene.delivered()
+    standing = moment(composer=Composer.DRAFT, text="[alice -> claude #1] hello")
+    for rows, presses in ((0, 1), (1, 2), (1, 2), (2, 3)):
+        scene.agent.drawn = replace(standing, reading=replace(standing.reading, empty_rows=rows))
+        scene.agent.now += 0.2
+        await scene.after()
+        assert scene.agent.keys.count(b"\r") == presses
 
 
 async def test_an_answer_without_a_hook_comes_from_the_transcript(scene: Scene) -> None:

@@ -35,7 +35,7 @@ def rest(folder: Path, *, quick: bool) -> Outcome:
         (Table("One sidecar with an idle agent", ({"state": "at rest", **row},)),),
         (
             Verdict("% of a core at rest", float(str(row["% of a core"])), 0.5, False),
-            Verdict("MB resident at rest", float(str(row["MB each"])), 60, False),
+            Verdict("MB resident at rest", float(str(row["MB each"])), 45, False),
             Verdict("wake-ups per second at rest", float(str(row["wake-ups/s each"])), 1.0, False),
         ),
     )
@@ -61,7 +61,7 @@ def busy(folder: Path, *, quick: bool) -> Outcome:
         assert all(b"Working" in one.seen for one in windows)
     total = float(str(row["% of a core"])) * MANY / count
     table = Table(f"{count} sidecars with busy agents", ({"state": "busy", **row},))
-    return Outcome("busy", (table,), (Verdict(f"% of a core for {MANY} busy", total, 20, False),))
+    return Outcome("busy", (table,), (Verdict(f"% of a core for {MANY} busy", total, 12, False),))
 
 
 def _spent(windows: Sequence[Window], seconds: float) -> dict[str, Cell]:

@@ -52,12 +52,17 @@ class ObservationLoop:
         self._due, self._printed = asyncio.Event(), asyncio.Event()
         self.recent = RecentRecording(watch.screen.size, self._loop.time())
         self.looked = asyncio.Event()
-        self.is_awaited: Callable[[], bool] = lambda: True  # whether somebody waits for what the agent does next
+        self._is_awaited: Callable[[], bool] = lambda: True
+
+    def hurry_while(self, is_awaited: Callable[[], bool]) -> None:
+        """`is_awaited` tells whether somebody waits for what the agent does next. While nobody does, it is looked at
+        less often."""
+        self._is_awaited = is_awaited
 
     # Events in
 
     def note_output(self, data: bytes) -> None:
-        self._keep("o", data, self._watch.pause_after_output(data, self._loop.time(), awaited=self.is_awaited()))
+        self._keep("o", data, self._watch.pause_after_output(data, self._loop.time(), awaited=self._is_awaited()))
         self._printed.set()
 
     def keys(self, data: bytes) -> None:

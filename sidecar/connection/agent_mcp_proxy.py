@@ -87,7 +87,7 @@ class ToolsProxy:
             return None
         self.limiter.mark_proven(writer.transport, "agent")
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            body = await http_exchange.read_body(reader, headers, MAX_BODY_BYTES)
+            body = await http_exchange.read_request_body(reader, headers, MAX_BODY_BYTES)
         return HttpRequest(words[0], MCP_PATH, headers, body)
 
     async def _forward(self, request: HttpRequest, writer: asyncio.StreamWriter) -> None:
@@ -153,7 +153,7 @@ class ToolsProxy:
 
     async def _ask_as(self, token: str, method: str, body: bytes, headers: dict[str, str]) -> HttpResponse:
         own = {"authorization": f"Bearer {token}", WAIT_HEADER: str(self._patience)}
-        return await http_exchange.send_request(
+        return await http_exchange.ask_over_http(
             self._endpoint(), HttpRequest(method, MCP_PATH, headers | own, body), OPEN_TIMEOUT_S
         )
 

@@ -67,7 +67,7 @@ async def read_head(reader: asyncio.StreamReader) -> tuple[list[str], dict[str, 
     return first.split(" ", 2), {name.strip().lower(): value.strip() for name, _, value in fields}
 
 
-async def read_body(reader: asyncio.StreamReader, headers: Mapping[str, str], most: int) -> bytes:
+async def read_request_body(reader: asyncio.StreamReader, headers: Mapping[str, str], most: int) -> bytes:
     if headers.get("transfer-encoding", "").lower() == "chunked":
         return await _read_chunks(reader, most)
     size = _number(headers.get("content-length", "0"), 10)
@@ -121,7 +121,7 @@ def _head(status: int, headers: Mapping[str, str]) -> bytes:
     return f"HTTP/1.1 {status:d} \r\n{lines}\r\n".encode("latin-1")
 
 
-async def send_request(endpoint: Endpoint, request: HttpRequest, open_timeout_s: float) -> HttpResponse:
+async def ask_over_http(endpoint: Endpoint, request: HttpRequest, open_timeout_s: float) -> HttpResponse:
     """Send it over a connection of its own, and return the response when its head is there."""
     async with asyncio.timeout(open_timeout_s):
         reader, writer = await _connect(endpoint)

@@ -153,7 +153,7 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
     )
     turn_listener = TurnListener(plan, launched.conversation, observation_loop, progress, turn_receivers)
     stream = TerminalStream(room, observation_loop.styled_screen, work.watched)
-    observation_loop.is_awaited = lambda: stream.is_watched or messages.inbox.count > 0
+    observation_loop.hurry_while(lambda: stream.is_watched or messages.inbox.count > 0)
     beginning = partial(_note_beginning, conversation, given.start_turn)
     told = (messages.ghost, stream, conditions, beginning, work)
     observers = ObservationReceivers(reporter, delivery_loop, turn_listener, approval_relay, stop, *told)

@@ -10,8 +10,8 @@ from sidecar.connection.http_exchange import (
     BodyTooLarge,
     NotHttp,
     head_of_forwarded,
-    read_body,
     read_head,
+    read_request_body,
 )
 
 CHUNKED = {"transfer-encoding": "Chunked"}
@@ -39,7 +39,7 @@ async def test_a_head_is_its_first_line_and_its_headers() -> None:
     ],
 )
 async def test_a_body_is_read_whole(headers: dict[str, str], data: bytes, body: bytes) -> None:
-    assert await read_body(received(data), headers, 3) == body
+    assert await read_request_body(received(data), headers, 3) == body
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ async def test_a_body_is_read_whole(headers: dict[str, str], data: bytes, body: 
 )
 async def test_a_body_without_its_end_is_refused(headers: dict[str, str], data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
-        await read_body(received(data), headers, 3)
+        await read_request_body(received(data), headers, 3)
 
 
 async def test_a_head_without_an_end_is_refused() -> None:

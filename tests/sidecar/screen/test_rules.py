@@ -107,3 +107,11 @@ def test_a_modal_of_codex_is_known_by_the_hidden_cursor() -> None:
     assert screen.says is Activity.ASKING
     assert reading.dialog is not None
     assert reading.dialog.options == ("GPT-6", "GPT-6-Astra")
+
+
+def test_an_enter_that_began_a_new_row_leaves_an_empty_row_beneath_the_text() -> None:
+    text, columns = ("[alice -> gemini #7] the build", "of the parser"), 60
+    for more in ((), ("",)):
+        rows = ("▄" * columns, f" > {text[0]}", f"   {text[1]}", *more, "▀" * columns, " workspace (/directory)")
+        reading = read_screen(REGISTRY["gemini"].rules, ScreenSnapshot(rows, columns, (5, 2)), {})
+        assert (reading.text, reading.empty_rows) == ("\n".join(text), len(more))

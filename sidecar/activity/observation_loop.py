@@ -15,9 +15,10 @@ from sidecar.activity.agent_observer import SETTLE_PAUSE_S, AgentObserver, Agent
 from sidecar.evidence.turn_evidence import Evidence, EvidenceSource
 from sidecar.evidence_sources.status_file import StatusFile
 from sidecar.screen.styled_rows import StyledScreen
-from sidecar.terminal.asciicast import CastEvent, RecentRecording
+from sidecar.terminal.asciicast import SIGNAL_KIND, CastEvent, RecentRecording, signal_data
 
 _OSC_NUMBERS = {EvidenceSource.TITLE: 0, EvidenceSource.VENDOR: 7501}
+_RETOLD_SOURCES = (EvidenceSource.HOOK, EvidenceSource.STATUS)
 MAX_UNSEEN_BYTES = 1 << 14
 MIN_OUTPUT_WAIT_S = 0.002
 
@@ -91,8 +92,12 @@ class ObservationLoop:
 
     def signal(self, evidence: Evidence) -> None:
         self._observe_unseen()
-        self._watch.signal(evidence)
+        self._note_signal(evidence)
         self.soon()
+
+    def _note_signal(self, evidence: Evidence) -> None:
+        self.recent.add(evidence.at, SIGNAL_KIND, signal_data(evidence))
+        self._watch.signal(evidence)
 
     def note_resize(self, columns: int, rows: int) -> None:
         self._observe_unseen()
@@ -156,6 +161,9 @@ class ObservationLoop:
             signals = (self._watch.signals.get(name) for name in ("title", "vendor"))
             told = b"".join(f"\x1b]{_OSC_NUMBERS[one.source]};{one.value}\x07".encode() for one in signals if one)
             self.recent.begin_anew(now, screen.size, screen.painted() + told)
+            for name in _RETOLD_SOURCES:
+                if signal := self._watch.signals.get(name):
+                    self.recent.add(now, SIGNAL_KIND, signal_data(signal))
 
     def close(self) -> None:
         if self._timer:
@@ -188,7 +196,7 @@ class ObservationLoop:
         self._observe_unseen()
         now = self._loop.time()
         if self._status and (news := self._status.read_if_changed(now)):
-            self._watch.signal(news)
+            self._note_signal(news)
         if self._terminal:
             self._watch.process(self._terminal.reader(), now)
         return self._watch.look(now)

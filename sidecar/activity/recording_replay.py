@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sidecar.activity.agent_observer import SETTLE_PAUSE_S, AgentObserver, AgentSnapshot
 from sidecar.agents import Adapter
 from sidecar.errors import BadRecording
-from sidecar.terminal.asciicast import output_bytes
+from sidecar.terminal.asciicast import SIGNAL_KIND, output_bytes, read_signal
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ class _Player:
         elif kind == "r":
             columns, _, rows = text.partition("x")
             self.watch.resize(int(columns), int(rows))
+        elif kind == SIGNAL_KIND and (evidence := read_signal(text, at)):
+            self.watch.signal(evidence)
         self.due = min(self.due if self.due is not None else at + pause, at + pause)
 
 

@@ -1,5 +1,8 @@
 """Recordings in asciicast format, version 2: of a whole session, or of its last seconds.
 
+Beside output (`o`), input (`i`) and resizes (`r`) they may hold signals (`s`), which are in no output: what a hook or
+the agent's status file told. Players of such recordings ignore them.
+
 Bytes that are no valid text are kept as lone surrogates, so that a recording contains exactly what was printed.
 """
 
@@ -14,9 +17,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sidecar.errors import BadRecording
+from sidecar.evidence.turn_evidence import Evidence, EvidenceSource
 
 MAX_KEPT_S = 15.0
 MAX_KEPT_BYTES = 1 << 18
+SIGNAL_KIND = "s"
 CastEvent = tuple[float, str, bytes]
 
 
@@ -32,12 +37,23 @@ def output_bytes(text: str) -> bytes:
         return text.encode(errors="surrogatepass")
 
 
+def signal_data(evidence: Evidence) -> bytes:
+    """A signal as the data of an event, such as `status running`."""
+    return f"{evidence.source} {evidence.value}".encode(errors="replace")
+
+
+def read_signal(text: str, at: float) -> Evidence | None:
+    """None for an event of another program, which may mean something else."""
+    source, _, value = text.partition(" ")
+    return Evidence(EvidenceSource(source), value, at) if source in set(EvidenceSource) else None
+
+
 class AsciicastLines:
     """Events as lines of text. A character that is split between two events goes with its second half."""
 
     def __init__(self) -> None:
         make = codecs.getincrementaldecoder("utf-8")
-        self._texts = {kind: make(errors="surrogateescape") for kind in "oir"}
+        self._texts = {kind: make(errors="surrogateescape") for kind in "oirs"}
 
     def line(self, at: float, kind: str, data: bytes) -> str:
         text = self._texts[kind].decode(data)

@@ -34,3 +34,18 @@ def test_a_line_per_change_in_virtual_time() -> None:
         (5, "busy", "empty"),
         (6, "idle", "empty"),
     ]
+
+
+def test_a_signal_counts_from_when_it_was_told() -> None:
+    rule = "─" * 40
+    idle = f"\x1b[2J\x1b[H\x1b]0;Cline\x07{rule}\r\n❯ \r\n{rule}\x1b[2;3H\x1b[?25h"
+    recording = [
+        json.dumps({"version": 2, "width": 40, "height": 10}),
+        json.dumps([1.0, "o", idle]),
+        json.dumps([5.0, "s", "status running"]),
+        json.dumps([6.0, "s", "of another program"]),
+        json.dumps([7.0, "s", "status idle"]),
+        json.dumps([9.0, "o", ""]),
+    ]
+    changes = [(int(one.t), one.activity) for one in replay_changes(parse_recording(recording), REGISTRY["cline"])]
+    assert changes[-3:] == [(1, "idle"), (5, "busy"), (7, "idle")]

@@ -10,8 +10,19 @@ from pathlib import Path
 import pytest
 
 from sidecar.activity.recording_replay import parse_recording
+from sidecar.evidence.turn_evidence import Evidence, EvidenceSource
 from sidecar.screen.emulator import Screen
-from sidecar.terminal.asciicast import MAX_KEPT_BYTES, MAX_KEPT_S, RecentRecording, Recorder, header_line, output_bytes
+from sidecar.terminal.asciicast import (
+    MAX_KEPT_BYTES,
+    MAX_KEPT_S,
+    SIGNAL_KIND,
+    RecentRecording,
+    Recorder,
+    header_line,
+    output_bytes,
+    read_signal,
+    signal_data,
+)
 from sidecar.terminal.person_at_terminal import HumanTerminal
 from sidecar.terminal.record_session import RecordedSession
 
@@ -73,6 +84,15 @@ def test_a_session_is_written_with_its_times_keys_and_sizes() -> None:
         [2.0, "r", "90x30"],
         [3.0, "o", "\udce2"],
     ]
+
+
+def test_a_signal_beside_the_output_is_kept_and_read_again() -> None:
+    recent = RecentRecording((80, 24))
+    told = Evidence(EvidenceSource.STATUS, "pending", 1.5)
+    recent.add(told.at, SIGNAL_KIND, signal_data(told))
+    (event,) = [one for one in parse_recording(recent.cast(2.0)).events if one[1] == SIGNAL_KIND]
+    assert read_signal(event[2], event[0]) == told
+    assert read_signal("what another program means by it", 1.5) is None
 
 
 async def test_a_program_without_a_terminal_is_answered_by_the_emulator(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from gateway.protocol.types.core_types import Composer
 from sidecar.rules_file.bounded_pattern import TextPattern
@@ -15,6 +16,7 @@ from sidecar.screen.emulator import ScreenSnapshot
 
 MAX_ROWS_ABOVE = 20
 MAX_DIALOG_ROWS = 60
+OVERHANG_CELLS = 1  # of a row full of text beyond a narrow frame
 MIN_TALL_ROWS = 5
 MAX_ROWS_BELOW = 8
 MAX_ROWS_FROM_BOTTOM = 6
@@ -186,7 +188,15 @@ def is_partial(box: BoxStyle | None, picture: ScreenSnapshot, layout: BoxPositio
     inside = layout.inside(picture.rows)
     cut = box.cut is not None and box.cut.match(inside[0]) is not None
     scrolled_out = box.continued and layout.top < 0
-    return cut or scrolled_out or len(inside) >= box.tallest or _is_scrolled(box, layout, picture)
+    overhangs = box.narrow and _has_hidden_cell(inside, picture.columns)
+    is_long = len(inside) >= box.tallest or _is_scrolled(box, layout, picture)
+    return cut or scrolled_out or overhangs or is_long
+
+
+def _has_hidden_cell(inside: Sequence[str], columns: int) -> bool:
+    """A row full of text is wider than its frame. Where the frame is as wide as the screen, its last cell is not drawn;
+    the cursor then stands in a row of its own."""
+    return len(inside) > 1 and not inside[-1].strip() and _width_in_cells(inside[-2]) >= columns
 
 
 def count_empty_rows(inside: Sequence[str]) -> int:
@@ -241,7 +251,8 @@ def _is_full_width(pattern: TextPattern, picture: ScreenSnapshot, y: int, whole:
 
 
 def _find_around_cursor(rule: TextPattern, picture: ScreenSnapshot) -> BoxPosition:
-    """Between the two nearest rows of the frame, which begin and end in the same columns."""
+    """Between the two nearest rows of the frame, which begin and end in the same columns. A row full of text may be
+    wider than they are."""
     rows, y = picture.rows, picture.cursor[1]
     if not picture.cursor_visible or y >= len(rows):
         return NO_BOX
@@ -250,7 +261,7 @@ def _find_around_cursor(rule: TextPattern, picture: ScreenSnapshot) -> BoxPositi
     edge = _edge_of(rule, rows[top]) if 0 <= top < bottom else None
     if edge is None or edge != _edge_of(rule, rows[bottom]):
         return NO_BOX
-    left, right = edge
+    left, right = edge[0], edge[1] + OVERHANG_CELLS
     return BoxPosition(top, bottom, left=left, right=None if right >= picture.columns - 1 else right)
 
 
@@ -324,6 +335,10 @@ def _cut_cells(row: str, left: int, right: int) -> str:
             kept.append(character)
         cells, before = cells + width, character
     return "".join(kept).rstrip()
+
+
+def _width_in_cells(row: str) -> int:
+    return sum(_cells_of(character, before) for before, character in pairwise(["", *row]))
 
 
 def _cells_of(character: str, before: str) -> int:

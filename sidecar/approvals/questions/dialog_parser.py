@@ -30,7 +30,7 @@ MOST_OPTIONS = 20
 MAX_QUESTION_ROWS = 8
 _FRAME_CHARS = " \t│┃║╭╮╰╯┌┐└┘─━═▔▁╌"
 _FRAMED_ROW = re.compile(r"^ ?[│┃║]")
-_SELECTION_MARKS = re.compile(r"[\d⠀-⣿◐◓◑◒·✢✳✶✻✽❯›●○]+ ?")
+_SELECTION_MARKS = re.compile(r"[\d⠀-⣿◐◓◑◒·✢✳✶✻✽❯›>●○]+ ?")
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,11 @@ class _Option:
 
 def read_question(dialog: Dialog, options: DialogStyle, hints: Sequence[str] = ()) -> Question:
     """`hints` are texts that the dialog may show. They tell where a row was cut inside a word."""
-    rows = dialog.text.split("\n")
+    rows = _rows_of_dialog(dialog.text.split("\n"), options)
     lettered = _find_lettered_row(rows, options)
     found = _find_options(rows, options) if lettered is None else [_Option(lettered, lettered + 1)]
-    body = rows[_begin_of_question(rows, found, options) : found[0].first] if found else rows
+    above = rows[: found[0].first] if found else rows
+    body = above[_begin_of_question(above, options) :] if found or options.entire else rows
     choices = (
         tuple(_read_option(rows[one.first : one.end], options, hints) for one in found)
         if lettered is None
@@ -110,7 +111,8 @@ def read_question(dialog: Dialog, options: DialogStyle, hints: Sequence[str] = (
     )
     whole = _is_question_whole(rows, options)
     listed = bool(found) and _are_all_listed(rows, found, choices, options)
-    complete = listed and not any(map(_is_cut_off, choices))
+    keyless = not found and whole and options.entire is not None  # all of it can be read, and nothing has a key
+    complete = (listed and not any(map(_is_cut_off, choices))) or keyless
     sure = choices if complete or lettered else tuple(_complete_options(rows, found, choices, options))
     return Question(
         digest=_question_digest(counted),
@@ -123,6 +125,12 @@ def read_question(dialog: Dialog, options: DialogStyle, hints: Sequence[str] = (
         complete=complete,
         loose=_question_digest([without_spaces("".join(counted))]),
     )
+
+
+def _rows_of_dialog(rows: Sequence[str], options: DialogStyle) -> Sequence[str]:
+    """Without what stands above it, if the rules tell both where a dialog begins and how a whole one looks."""
+    begin = _begin_of_question(rows, options) if options.entire else 0
+    return rows[max(0, begin - 1) :]
 
 
 def cut_question(question: str) -> str:
@@ -234,10 +242,11 @@ def _complete_options(
 # The text above the options
 
 
-def _begin_of_question(rows: Sequence[str], found: Sequence[_Option], options: DialogStyle) -> int:
+def _begin_of_question(rows: Sequence[str], options: DialogStyle) -> int:
+    """`rows`: all above the options."""
     if options.starts is not None or options.after is None:
         return 0
-    return next((y + 1 for y in range(found[0].first - 1, -1, -1) if options.after.search(rows[y])), 0)
+    return next((y + 1 for y in range(len(rows) - 1, -1, -1) if options.after.search(rows[y])), 0)
 
 
 def _is_question_whole(rows: Sequence[str], options: DialogStyle) -> bool:

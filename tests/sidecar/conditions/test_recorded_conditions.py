@@ -36,6 +36,7 @@ STILL_SHOWN = {"gemini-limits", "codex-login-60x20", "codex-login-100x30", "gemi
 NOTHING_SHOWN = (
     *("claude-329-quotes-100x30", "claude-329-errors", "claude-329-interrupts", "codex-quotes-100x30"),
     *("codex-error", "codex-interrupts", "gemini-errors", "gemini-approval"),
+    *("cline-quotes-100x30", "cline-errors"),
     *("opencode-quotes-100x30", "opencode-errors", "qwen-quotes-100x30", "qwen-errors"),
 )
 FAILURES = (
@@ -51,6 +52,9 @@ FAILURES = (
     ("codex", "Quota exceeded. Check your plan and billing details.", LIMITED),
     ("codex", "exceeded retry limit, last status: 429 Too Many Requests", None),
     ("opencode", "it tries again at 2026-11-30T17:42:10Z: Rate limited, please wait.", LIMITED),
+    ("cline", "Usage quota exceeded. Your quota will reset at 2026-12-01 00:08:20 UTC", LIMITED),
+    ("cline", "You exceeded your current quota, please check your plan and billing details.", LIMITED),
+    ("cline", "scripted 400", None),
     ("opencode", "You exceeded your current quota, please check your plan and billing details.", LIMITED),
     ("opencode", "Free usage exceeded, subscribe to Go", LIMITED),
     ("opencode", "Your credit balance is too low to access the Anthropic API.", LIMITED),

@@ -52,6 +52,24 @@ def test_without_the_cursor_in_it_there_is_no_composer(row: int, visible: bool) 
     assert read(screen(), row, visible=visible).composer is Composer.HIDDEN
 
 
+def test_a_row_full_of_text_is_one_cell_wider_than_its_narrow_frame() -> None:
+    full = "x" * 39
+    assert read(screen("a", full, width=40), 3).text == f"a\n{full}"
+
+
+@pytest.mark.parametrize(
+    ("text", "partial"),
+    [
+        (("x" * (COLUMNS - 2), ""), True),
+        (("x" * (COLUMNS - 3), ""), False),
+        (("ab", "日" * (COLUMNS // 2 - 1), ""), True),
+        (("x" * (COLUMNS - 2),), False),
+    ],
+)
+def test_across_the_screen_the_last_cell_of_a_full_row_is_not_drawn(text: tuple[str, ...], partial: bool) -> None:
+    assert read(screen(*text), 3).partial is partial
+
+
 def test_a_text_of_five_rows_may_be_longer() -> None:
     assert read(screen(*"12345"), 3).partial
 
@@ -98,3 +116,34 @@ def test_a_permission_has_a_yes_and_a_no_with_letters() -> None:
 def test_one_of_which_rows_are_missing_says_so() -> None:
     cut = asked(*TITLE[:3], " run_commands", "", "   $ echo 2 of 3", "   $ echo 3 of 3", "")
     assert not cut.whole and not cut.readable
+
+
+HOW_TO_CONTINUE = (
+    " Cline is asking a question",
+    "",
+    " mistake_limit_reached (3/3)",
+    " Latest: tool_execution_failed: 1 tool call(s) failed: [run",
+    ' commands] {"error":"This tool call was rejected by the use',
+    ' r and not executed."}',
+    " How should Cline continue?",
+    "",
+)
+
+
+def asked_to_continue(*options: str) -> Question:
+    rows = [" x run_commands(touch made)", "  [y] Approve   [n] Deny", "", *HOW_TO_CONTINUE, *options, "", "", *FOOTER]
+    reading = read(rows, 0, visible=False)
+    found = reading.of(EvidenceSource.SCREEN)
+    assert found and found.says is Activity.ASKING
+    assert reading.dialog and RULES.options
+    return read_question(reading.dialog, RULES.options)
+
+
+def test_a_question_of_its_own_begins_with_its_title_and_can_only_be_refused() -> None:
+    first = asked_to_continue("  > Try a different approach", "    Stop this run", "    Type a response...")
+    assert (first.choices, first.key("allow"), first.key("deny")) == ((), b"", b"\x1b")
+    assert first.question.endswith("How should Cline continue?") and first.readable
+    assert "touch made" not in first.detail and "Stop this run" in first.detail
+    second = asked_to_continue("    Try a different approach", "  > Stop this run", "    Type a response...")
+    assert second.digest == first.digest, "the position of the selection does not matter"
+    assert not asked_to_continue("    Type a response...").readable

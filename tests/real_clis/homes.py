@@ -45,7 +45,8 @@ class Cli:
     `prints`: what it has asked stays on the screen, above what it says then.
     `continues`: what a tool did goes to its model at once; otherwise its turn ends with the tool, and
     `further_dialog` is what it asks about what a command has printed.
-    `progress`: its progress for the terminal (OSC 9;4) tells so, for the same reason; its dialogs count when drawn."""
+    `progress`: its progress for the terminal (OSC 9;4) tells so, for the same reason; its dialogs count when drawn.
+    `status`: its status file tells so, likewise."""
 
     name: str
     version: str
@@ -63,6 +64,7 @@ class Cli:
     continues: bool = True
     further_dialog: str = ""
     prints: bool = False
+    status: bool = False
 
     @property
     def agent(self) -> str:
@@ -72,6 +74,20 @@ class Cli:
     def shows_dialog(self, screen: str) -> bool:
         rows = [row for row in screen.splitlines() if row.strip()]
         return self.dialog in ("".join(rows[-1:]) if self.prints else screen)
+
+    @property
+    def tells_when_over(self) -> bool:
+        """By something beside its screen and title."""
+        return self.progress or self.status
+
+    def calling(self, command: str) -> ToolCall:
+        """The call that it asks its user about, with another command."""
+        given: dict[str, object] = {"command": command}
+        if self.agent == "codex":
+            given = {"cmd": command}
+        elif self.agent == "cline":
+            given = {"commands": [command]}
+        return ToolCall(self.tool.name, {**self.tool.arguments, **given})
 
     @property
     def missing(self) -> str:
@@ -264,7 +280,8 @@ def _pi(place: Place, program: Path) -> Launch:
 
 
 def _cline(place: Place, program: Path) -> Launch:
-    """By default it asks for nothing that its tools do."""
+    """By default it asks for nothing that its tools do. A module of tests refuses more often than a person would, so
+    it must not ask how to continue after each third time."""
     data = place.home / ".cline" / "data"
     provider = {"provider": "openai-compatible", "apiKey": "dummy", "model": "fake-1", "baseUrl": f"{place.model}/v1"}
     known = {"settings": provider, "updatedAt": "2026-11-30T00:00:00.000Z", "tokenSource": "manual"}
@@ -277,7 +294,7 @@ def _cline(place: Place, program: Path) -> Launch:
     _write_json(data / "settings" / "cli-notices.json", {"shown": notices})
     # In this process alone, also without a sidecar: a shared one would outlive it.
     env = {"CLINE_NO_AUTO_UPDATE": "1", "CLINE_SANDBOX": "1", "CLINE_SANDBOX_DATA_DIR": str(data)}
-    return Launch((str(program), "--auto-approve", "false"), base_env(place) | env)
+    return Launch((str(program), "--auto-approve", "false", "--retries", "100"), base_env(place) | env)
 
 
 _VIBE_CONFIG = """\
@@ -454,6 +471,7 @@ CLINE = Cli(
     dialog="Approve tool call?",
     asks=frozenset({"models.dev:443", "*.cline.bot:443"}),  # its catalogue of models, its flags, its offers
     asks_within=10.0,
+    status=True,
 )
 AIDER = Cli(
     "aider",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sidecar.agents import REGISTRY
-from tests.fakes.models.script import Kind, Reply, ToolCall
+from tests.fakes.models.script import Kind, Reply
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import (
     AIDER,
@@ -39,7 +39,7 @@ from tests.sidecar.quotes import EVERYTHING, wide
 
 LIMITS: dict[str, Callable[[int], Reply]] = {
     **{"claude": claude_limit, "codex": codex_limit, "gemini": gemini_limit},
-    **{"opencode": opencode_go_limit, "qwen": qwen_limit, "pi": qwen_limit},
+    **{"opencode": opencode_go_limit, "qwen": qwen_limit, "pi": qwen_limit, "cline": qwen_limit},
 }
 NOUNS = ("parser", "record", "writer", "sheet", "driver", "report", "kernel", "ledger", "quote")
 PROSE = " ".join(f"The {NOUNS[n % 9]} joins {NOUNS[n * n % 7]} number {n}." for n in range(30))
@@ -49,24 +49,12 @@ def fenced(text: str) -> str:
     return f"It showed this:\n\n```\n{text}\n```\n\nand, without a fence:\n\n{text}\n\nThat is all of it."
 
 
-def calling(cli: Cli, command: str) -> ToolCall:
-    """The call that it asks its user about, with another command."""
-    match cli.name:
-        case "codex":
-            given: dict[str, object] = {"cmd": command}
-        case "cline":
-            given = {"commands": [command]}
-        case _:
-            given = {"command": command}
-    return ToolCall(cli.tool.name, {**cli.tool.arguments, **given})
-
-
 async def quotes(eyes: Watched) -> None:
     """An answer that quotes every screen, then a tool that prints them and an answer after it."""
     text = wide(EVERYTHING, eyes.size[0])
     (eyes.agent.place.work / "quotes.txt").write_text(text)
     await eyes.turn("[alice #1] what does it show?", Reply(fenced(text), seconds=2), look=1.5)
-    call = calling(eyes.cli, "touch made; cat quotes.txt; sleep 1.5")
+    call = eyes.cli.calling("touch made; cat quotes.txt; sleep 1.5")
     await eyes.turn("[bob #2] print it", Reply("Let me print it.", tool=call), Reply(fenced(text), seconds=1), look=1.5)
 
 
@@ -74,7 +62,7 @@ async def silence(eyes: Watched) -> None:
     """A model that says nothing for long, before its first word and in mid-answer, and a quiet tool."""
     long = 25.0 if eyes.cli is not GEMINI else 4.0
     await eyes.turn("[alice #1] think long", Reply("Done.", silence=long))
-    call = calling(eyes.cli, f"touch made; sleep {long / 3:.0f}")
+    call = eyes.cli.calling(f"touch made; sleep {long / 3:.0f}")
     await eyes.turn("[bob #2] quiet tool", Reply("A moment.", tool=call), Reply("There.", silence=1.0), look=1.5)
     await asyncio.sleep(5)
 
@@ -178,9 +166,10 @@ def limits(state: str) -> Scenario:
     shows then: an error, a free composer alone, or a dialog."""
 
     async def run(eyes: Watched) -> None:
-        eyes.agent.model.script(LIMITS[eyes.cli.agent](int(time.time()) + 3 * 3600))
+        tries = 5 if eyes.cli is CLINE else 1  # it repeats such a request
+        eyes.agent.model.script(*[LIMITS[eyes.cli.agent](int(time.time()) + 3 * 3600)] * tries)
         await eyes.submit("[alice #1] hello")
-        await retry_until(lambda: eyes.agent.model.turns and eyes.agent.model.turns[-1].finished_at, 60)
+        await retry_until(lambda: len(eyes.agent.model.turns) >= tries and eyes.agent.model.turns[-1].finished_at, 60)
         eyes.answer(state, eyes.line.at(eyes.agent.model.turns[-1].finished_at or 0))
         await eyes.settles("asking" if state == "approval" else state)
         await asyncio.sleep(3)
@@ -209,7 +198,8 @@ async def interrupts(eyes: Watched) -> None:
 
 
 async def escape(eyes: Watched) -> None:
-    eyes.answer("idle", eyes.now()) if eyes.cli.progress or eyes.cli.prints else eyes.true("idle")
+    late = eyes.cli.tells_when_over or eyes.cli.prints
+    eyes.answer("idle", eyes.now()) if late else eyes.true("idle")
     eyes.agent.terminal.write(REGISTRY[eyes.cli.agent].interrupt.key)
     await eyes.settles()
     await asyncio.sleep(1)
@@ -387,6 +377,7 @@ RECORDINGS |= {
     "cline-resizes": (CLINE, (100, 30), resizes, True),
     "cline-errors": (CLINE, (80, 24), errors, True),
     "cline-interrupts": (CLINE, (80, 24), interrupts, True),
+    "cline-limits": (CLINE, (80, 24), limits("error"), True),
 }
 RECORDINGS |= {
     "aider-quotes-100x30": (AIDER, (100, 30), quotes, True),
@@ -439,6 +430,7 @@ PASTE_NOTES = [
     "tells, which is on while the CLI reads a line; a question and the prompt after a tool when they are drawn",
     NOTES[2],
 ]
+STATUS_NOTES = [NOTES[0], PROGRESS_NOTES[1].replace("progress (OSC 9;4)", "status file"), NOTES[2]]
 FIRST_NOTES = [
     "made by tests/real_clis/record.py",
     "labels: approval = a first question is drawn, starting = the key that answers it, idle = the composer is drawn",
@@ -485,9 +477,8 @@ async def main(folder: Path, names: list[str]) -> None:
             except AssertionError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 continue
-            notes = (
-                PASTE_NOTES if cli.prints else PROGRESS_NOTES if cli.progress else TITLE_NOTES if cli.titles else NOTES
-            )
+            told = {"progress": PROGRESS_NOTES, "status": STATUS_NOTES, "prints": PASTE_NOTES, "titles": TITLE_NOTES}
+            notes = next((notes for label, notes in told.items() if getattr(cli, label)), NOTES)
             eyes.save(folder / f"{name}.cast", notes)
             print(name, (folder / f"{name}.cast").stat().st_size // 1000, "kB")
 

@@ -51,12 +51,12 @@ class One:
     def made(self) -> bool:
         return (self.work / "made").exists()
 
-    async def asks(self) -> Ask:
+    async def asks(self, number: int = 1) -> Ask:
         """Its model calls the tool that it asks its person about."""
         further = [Reply("Well then."), Reply("And so.")] if CLIS[self.name].continues else []
         self.model.script(Reply("Let me.", tool=CLIS[self.name].tool), *further)
         await self.scene.say("Make it.")
-        return await self.scene.ask(drawn=self.name not in NO_KEYS)
+        return await self.scene.ask(number, drawn=self.name not in NO_KEYS)
 
     async def begin(self) -> None:
         await self.scene.idle()
@@ -135,20 +135,16 @@ ANSWERED_WHILE_DRAWN = (200, 60)  # at once after the change of its pane, while 
 CUTTING = ("qwen", "cline")  # the one cuts the options that name every program, the other the call
 ANSWER_WORDS = ("Yes", "Yes,", "No", "No,", "Allow", "Approve", "Always", "Deny")
 SIZES = ((60, 20), (40, 12), ANSWERED_WHILE_DRAWN)
-
-
-def long_call(name: str) -> ToolCall:
-    tool = CLIS[name].tool
-    if name == "cline":
-        return ToolCall(tool.name, {"commands": [LONG]})
-    return ToolCall(tool.name, {**tool.arguments, "cmd" if name == "codex" else "command": LONG})
+# which draw for their old size if a key comes just after the change, and leave that on the screen
+DRAWS_LATE = ("cline",)
 
 
 @read_dialogs
 async def test_a_card_is_whole_at_every_size_and_stays_the_same_when_its_pane_changes(one: One) -> None:
     scene = one.scene
-    for number, size in enumerate(SIZES, 1):
-        one.model.script(Reply("Let me.", tool=long_call(one.name)))
+    sizes = [size for size in SIZES if size != ANSWERED_WHILE_DRAWN or one.name not in DRAWS_LATE]
+    for number, size in enumerate(sizes, 1):
+        one.model.script(Reply("Let me.", tool=CLIS[one.name].calling(LONG)))
         scene.pane.resize(*size)
         await scene.idle()
         message = await scene.say("Make it.")
@@ -163,7 +159,7 @@ async def test_a_card_is_whole_at_every_size_and_stays_the_same_when_its_pane_ch
         assert (await scene.ask(number, AskState.ANSWERED)).by == "alice"
         await scene.idle()
         await retry_until(partial(ended_well, scene, message), describe=scene.describe)
-    assert len({ask.number for ask in scene.seen}) == len(SIZES)
+    assert len({ask.number for ask in scene.seen}) == len(sizes)
     assert not one.made
 
 
@@ -280,6 +276,31 @@ async def test_a_file_that_a_message_names_is_added_only_if_somebody_says_so(
         await retry_until(lambda: len(one.model.prompts) == 2, describe=one.scene.describe)
         assert ("ONLY-IN-A-FILE" in str(one.model.turns[-1].body)) is (answer == "allow")
         assert [prompt.partition("] ")[2] for prompt in one.model.prompts] == ["look into parse.py, please", "yes"]
+
+
+@pytest.mark.parametrize("name", [name for name in ("cline",) if name in NEWEST])
+async def test_what_it_asks_after_several_refusals_is_another_question(name: str, tmp_path: Path) -> None:
+    """Its answers have no keys, so the room can only stop it."""
+    async with started(name, tmp_path, "--retries", "2") as one:
+        scene = one.scene
+        for number in (1, 2):
+            ask = await one.asks(number)
+            await scene.answer("deny", ask.digest)
+            assert (await scene.ask(number, AskState.ANSWERED)).answer == "deny"
+            await retry_until(lambda: len(one.model.turns) == 2, describe=scene.describe)
+            one.model.forget()
+        how = await scene.ask(3, drawn=False)
+        assert (how.options, how.allow, how.deny) == ((), "", "esc")
+        assert how.question.endswith("How should Cline continue?") and "Stop this run" in how.detail
+        with pytest.raises(Conflict, match="no option that clearly means 'allow'"):
+            await scene.answer("allow", how.digest)
+        waits = await scene.say("And now?")
+        assert await scene.reaches(waits, "held") == "asking"
+        one.model.script(Reply("Here I am."))
+        await scene.answer("deny", how.digest)
+        assert (await scene.ask(3, AskState.ANSWERED)).reason == "Escape was pressed"
+        await scene.reaches(waits, "answered")
+        assert not one.made
 
 
 @pytest.mark.parametrize("of_module", [name for name in ("opencode",) if name in NEWEST], indirect=True)

@@ -102,8 +102,10 @@ LIMITS = {
     "qwen": (ALL["qwen"], qwen_limit),
     "pi": (ALL["pi"], qwen_limit),  # it speaks to many providers
     "aider": (ALL["aider"], qwen_limit),  # so does this one, which repeats the request for a minute
+    "cline": (ALL["cline"], qwen_limit),  # so does it
 }
 WAITS_INSIDE = ("opencode",)  # it repeats the request when the limit has ended, and works until then
+REPEATS_FIRST = ("cline",)  # for up to a minute, before it tells of the limit
 
 
 @pytest.mark.parametrize("name", among(*LIMITS))
@@ -162,7 +164,7 @@ async def test_it_goes_on_by_itself_when_the_limit_has_ended(name: str, tmp_path
     """The refused message is answered, and then what waits, without a person."""
     cli, refusal = LIMITS[name]
     async with in_the_room(cli, tmp_path, "--on-limit", "resume") as scene:
-        resets = int(time.time() + (140 if name in WAITS_INSIDE else 70)) // 60 * 60
+        resets = int(time.time() + (140 if name in (*WAITS_INSIDE, *REPEATS_FIRST) else 70)) // 60 * 60
         scene.model.choose = lambda seen: refusal(resets) if time.time() < resets else Reply("Four.")
         refused = await scene.say("What is two and two?")
         await scene.until(lambda one: one.condition is not None)

@@ -19,12 +19,15 @@ from sidecar.activity.agent_observer import AgentObserver, AgentSnapshot
 from sidecar.activity.observation_loop import ObservationLoop
 from sidecar.agents import REGISTRY
 from sidecar.evidence.escape_sequences import ProbeFilter
+from sidecar.evidence.turn_evidence import Evidence
+from sidecar.terminal.asciicast import SIGNAL_KIND, signal_data
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, is_shown, terminal
 from tests.real_clis.homes import Cli, Place
+from tests.real_clis.recorded_status import recorded_status
 from tests.real_clis.running import Running, running
 from tests.real_clis.unprepared import Change
 
@@ -54,11 +57,12 @@ class Watched:
     def __init__(self, cli: Cli, size: tuple[int, int], *, probed: bool = True) -> None:
         self.cli, self.size = cli, size
         self._loop = asyncio.get_running_loop()
-        agent = REGISTRY[cli.agent]
+        self._adapter = REGISTRY[cli.agent]
         self.line = Timeline(self._loop.time())
-        self.observer = AgentObserver(agent, *size)
-        self.eyes = ObservationLoop(self.observer, None, None)
-        self._probe = ProbeFilter(agent.probe if probed else None)
+        self.observer = AgentObserver(self._adapter, *size)
+        self.eyes: ObservationLoop
+        self._attached = asyncio.Event()
+        self._probe = ProbeFilter(self._adapter.probe if probed else None)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.agent: Running
         self.listener: Callable[[AgentSnapshot], None] = lambda moment: None
@@ -70,7 +74,12 @@ class Watched:
     def attach(self, terminal: Terminal) -> None:
         self._terminal = terminal
         terminal.watcher = self._passed
+        self.eyes = ObservationLoop(self.observer, None, recorded_status(self._adapter, terminal, self._note_status))
+        self._attached.set()
         self.eyes.soon(0)
+
+    def _note_status(self, status: Evidence) -> None:
+        self.line.events.append((self.line.at(status.at), SIGNAL_KIND, signal_data(status).decode()))
 
     def _passed(self, kind: str, data: bytes) -> None:
         text = self._decode(data) if kind == "o" else data.decode()
@@ -87,6 +96,7 @@ class Watched:
             self.eyes.note_resize(int(columns), int(rows))
 
     async def look(self) -> None:
+        await self._attached.wait()
         while True:
             self._looked(await self.eyes.next())
 
@@ -207,11 +217,11 @@ class Watched:
             await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
         self._terminal.write("\r")
-        if not self.cli.progress:
+        if not self.cli.tells_when_over:
             self.true("busy" if self.cli.titles else "approval")
         begun = self.now()
         await self._terminal.shows(shows, 20)
-        if self.cli.titles or self.cli.progress:
+        if self.cli.titles or self.cli.tells_when_over:
             begun = self.now()
             self.true("approval", begun)
         self.line.drawn.append([begun, self.now()])
@@ -220,7 +230,7 @@ class Watched:
             pressed = self.now()
             self._terminal.write(keys)
             with contextlib.suppress(AssertionError):
-                if self.cli.progress:
+                if self.cli.tells_when_over:
                     await retry_until(lambda: shows not in self._terminal.screen, 1)
                     pressed = self.now()
                 await self.settles(seconds=1)
@@ -235,9 +245,10 @@ class Watched:
             return state
         if self.cli.prints:
             return told_by_paste_mode(self.line.events, state)
-        if self.cli.progress:
+        if self.cli.tells_when_over:
             drawn = {begun: seen for begun, seen in self.line.drawn}.get(state[0])
-            return (drawn, state[1]) if drawn is not None else told_by_progress(self.line.events, state)
+            told = told_by_status if self.cli.status else told_by_progress
+            return (drawn, state[1]) if drawn is not None else told(self.line.events, state)
         return told_by_title(self.line.events, state, self.cli.titles) if self.cli.titles else state
 
     def save(self, path: Path, notes: list[str]) -> None:
@@ -279,6 +290,13 @@ def told_by_paste_mode(events: Sequence[tuple[float, str, str]], state: State) -
     """The state from when the CLI reads a line again."""
     when, name = state
     return next(((at, name) for at, kind, text in events if kind == "o" and at >= when and _READS in text), state)
+
+
+def told_by_status(events: Sequence[tuple[float, str, str]], state: State) -> State:
+    """The state from when the CLI's status file says that it works no more."""
+    when, name = state
+    over = (at for at, kind, text in events if kind == SIGNAL_KIND and at >= when and "running" not in text)
+    return next(((at, name) for at in over), state)
 
 
 Scenario = Callable[[Watched], Awaitable[None]]

@@ -92,6 +92,14 @@ class Scene:
         last = [one for one in self.seen if one.number == numbers[number - 1]][-1]
         return last if last.state is state else None
 
+    async def reaches(self, message: int, rung: str) -> str:
+        """The reason of that rung."""
+
+        def reasons() -> list[str]:
+            return [reason for one, reason in self.rungs.get(message, ()) if one == rung]
+
+        return (await retry_until(reasons, PATIENCE, describe=self.describe))[-1]
+
     async def answer(self, answer: str, digest: str | None = None, words: str = "") -> None:
         await self.person.request(AnswerAsk(member=self.name, answer=answer, digest=digest, words=words), Done)
 

@@ -248,7 +248,7 @@ async def test_when_all_of_ours_was_killed_the_next_join_cleans_up_resumes_and_e
             await retry_until(lambda: later.run is not None and not alive(family), PATIENCE, describe=pane.describe)
             await asyncio.sleep(0.5)
             await later.is_idle()
-            assert THIRD in await later.asked("Do you remember?", "I do.")
+            assert (THIRD in await later.asked("Do you remember?", "I do.")) is one.resumes
             await ends_when_told(later)
 
 

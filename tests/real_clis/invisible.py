@@ -21,11 +21,12 @@ from sidecar.messages.envelope import is_same_text
 from tests.fakes.models.script import Reply
 from tests.fakes.retry import retry_until
 from tests.gateway.protocol.text.test_invisible_characters import WRITTEN
-from tests.real_clis.homes import CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, Cli
+from tests.real_clis.homes import ALL, Cli
 from tests.real_clis.watched import Watched, watched
 
-CLIS = {cli.name: cli for cli in (CLAUDE, CODEX, GEMINI, OPENCODE, QWEN)}
+CLIS = {name: cli for name, cli in ALL.items() if name == cli.agent}
 AT_ONCE, A_LIFE = 4000, 40000  # lines of one long paste, and of all pastes of one run of a CLI
+AT_ONCE_BY_CLI = {"copilot": 1500}  # a paste of more than 20 kB becomes a file
 SIZE = (120, 40)
 DATA = Path(__file__).with_name("invisible_characters")
 PATIENCE = 4.0
@@ -157,11 +158,11 @@ async def measure(cli: Cli) -> dict[str, Any]:
         alone = {f"{code:04X}": await one.alone(code) for code in SINGLE}
         in_use = {name: await one.in_use(text) for name, text in WRITTEN.items()}
     changed: dict[int, str] = {}
-    codes = list(every())
+    codes, at_once = list(every()), AT_ONCE_BY_CLI.get(cli.name, AT_ONCE)
     for begin in range(0, len(codes), A_LIFE):
         async with trial(cli) as one:
-            for start in range(begin, min(begin + A_LIFE, len(codes)), AT_ONCE):
-                changed |= await one.many(codes[start : start + AT_ONCE])
+            for start in range(begin, min(begin + A_LIFE, len(codes)), at_once):
+                changed |= await one.many(codes[start : min(start + at_once, begin + A_LIFE)])
     kinds = {
         kind: spans([code for code, one in changed.items() if one == kind]) for kind in sorted({*changed.values()})
     }

@@ -1,4 +1,6 @@
-"""Writes docs/invisible-characters.md from the measured data: `python -m tests.real_clis.invisible_page` writes it."""
+"""Writes docs/invisible-characters.md from the measured data: `python -m tests.real_clis.invisible_page` writes it.
+
+Each CLI that has a file in `invisible_characters/` gets a column."""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from sidecar.messages.envelope import clean_text
 
 DATA = Path(__file__).with_name("invisible_characters")
 PAGE = Path(__file__).parents[2] / "docs" / "invisible-characters.md"
-NAMES = ("claude", "codex", "gemini")
+ASKS = ", asks twice"
 
 # The class, the characters that were tested alone, and where they are kept.
 CLASSES: tuple[tuple[str, str, str], ...] = (
@@ -51,18 +53,36 @@ HEAD = f"""\
 # Invisible characters
 
 What each CLI does with them, measured with the real programs, and what groupchat does. The data is in
-`tests/real_clis/invisible_characters`; `python -m tests.real_clis.invisible` measures it again (about 15 minutes),
-`python -m tests.real_clis.invisible_page` writes this page. The property Default_Ignorable_Code_Point is that of
-Unicode {UNICODE_VERSION} (`gateway/protocol/text/invisible_characters.py`).
+`tests/real_clis/invisible_characters`; `python -m tests.real_clis.invisible NAME` measures one CLI again (5 to 15
+minutes), `python -m tests.real_clis.invisible_page` writes this page. The property Default_Ignorable_Code_Point is
+that of Unicode {UNICODE_VERSION} (`gateway/protocol/text/invisible_characters.py`).
 
-Each was pasted at the start of the second line of a prompt. *Unseen*: the composer does not show it. *Asks twice*:
-the first Enter submits nothing; Claude says "Removed 1 invisible character · review and press Enter to send".
+"""
+CLIS_HEAD = """\
+## What each CLI does
 
-The last two columns say what groupchat does before it types: with a character at the start of a line, and where it
-keeps it. If the first visible character of a line is a bracket, or looks like one, groupchat puts a backslash before
-it (`sidecar/messages/envelope_escaping.py`), so content is never read as an envelope, whatever the CLI drops. Removed
+Each character was pasted at the start of the second line of a prompt, and the prompt was submitted. The model server
+shows what arrived:
+
+- *shown*: the composer shows it, and the model gets it.
+- *unseen*: the composer does not show it, and the model gets it.
+- *drawn wrong*: the composer shows something else, and the model gets it.
+- *taken out*: the model does not get it.
+- *asks twice*: the first Enter submits nothing; Claude says "Removed 1 invisible character · review and press Enter
+  to send".
+
+"""
+OURS_HEAD = """\
+## What groupchat does
+
+Before it types, groupchat takes such characters out itself, so that all agents get the same text. *At the start of a
+line* says what becomes of one there; *stays* says where it is kept, because a script or an emoji needs it. If the
+first visible character of a line is a bracket, or looks like one, groupchat puts a backslash before it
+(`sidecar/messages/envelope_escaping.py`), so content is never read as an envelope, whatever the CLI drops. Removed
 characters leave no trace: send text in which they matter as a file.
 
+| what | characters | at the start of a line | stays |
+| --- | --- | --- | --- |
 """
 
 
@@ -75,7 +95,7 @@ def codes_of(spans: str) -> list[str]:
 
 
 def data() -> dict[str, dict[str, Any]]:
-    return {name: json.loads((DATA / f"{name}.json").read_text()) for name in NAMES}
+    return {path.stem: json.loads(path.read_text()) for path in sorted(DATA.glob("*.json"))}
 
 
 def _outcome(trial: Mapping[str, Any]) -> str:
@@ -84,7 +104,7 @@ def _outcome(trial: Mapping[str, Any]) -> str:
         words = "taken out"
     elif trial["model"] != "kept":
         words = f"becomes {trial['model'].replace(chr(92) + 'u', 'U+')}"
-    return words + ("" if trial["enters"] == 1 else ", asks twice")
+    return words + ("" if trial["enters"] == 1 else ASKS)
 
 
 def _cell(trials: Mapping[str, Mapping[str, Any]], codes: list[str]) -> str:
@@ -102,32 +122,45 @@ def ours(code: str) -> str:
 
 
 def page(found: Mapping[str, Mapping[str, Any]]) -> str:
-    versions = [f"{name} {found[name]['version']}" for name in NAMES]
-    rows = [["what", "tried", *versions, "groupchat", "stays"], ["---"] * 7]
-    for what, spans, stays in CLASSES:
+    return HEAD + _by_cli(found) + _ours() + _long(found) + _in_use(found)
+
+
+def _by_cli(found: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [["what", *(f"{name} {one['version']}" for name, one in found.items())], ["---"] * (len(found) + 1)]
+    for what, spans, _ in CLASSES:
         codes = codes_of(spans)
-        cells = [_cell(found[name]["alone"], codes) for name in NAMES]
-        rows.append([what, spans, *cells, "; ".join(sorted({ours(code) for code in codes})), stays or "-"])
-    return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows) + _long(found) + _in_use(found)
+        rows.append([what, *(_cell(one["alone"], codes) for one in found.values())])
+    return CLIS_HEAD + _table(rows)
+
+
+def _ours() -> str:
+    rows = []
+    for what, spans, stays in CLASSES:
+        rows.append([what, spans, "; ".join(sorted({ours(code) for code in codes_of(spans)})), stays or "-"])
+    return f"\n{OURS_HEAD}{_table(rows)}"
+
+
+def _table(rows: list[list[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _long(found: Mapping[str, Mapping[str, Any]]) -> str:
     """The characters that arrived changed in long pastes."""
     lines = ["\n## In a long paste\n"]
     lines += ["A paste that the composer shows as a placeholder. These arrived changed, at the start of a line:\n"]
-    for name in NAMES:
-        long = found[name]["in a long paste"]
+    for name, one in found.items():
+        long = one["in a long paste"]
         changed = "; ".join(f"{kind}: {spans}" for kind, spans in long["changed"].items()) or "nothing"
         lines.append(f"- {name}, of {long['tried']} characters: {changed}")
     return "\n".join(lines) + "\n"
 
 
 def _in_use(found: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = [["text", *NAMES], ["---"] * 4]
-    for name in found[NAMES[0]]["in use"]:
-        rows.append([name, *(_arrived(found[cli]["in use"][name]) for cli in NAMES)])
-    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    return f"\n## Where they are kept\n\nCharacters that groupchat keeps in a text, and how they arrive:\n\n{table}"
+    rows = [["text", *found], ["---"] * (len(found) + 1)]
+    for text in next(iter(found.values()))["in use"]:
+        rows.append([text, *(_arrived(one["in use"][text]) for one in found.values())])
+    head = "Characters that groupchat keeps in a text, and how they arrive:"
+    return f"\n## Where they are kept\n\n{head}\n\n{_table(rows)}"
 
 
 def _arrived(trial: Mapping[str, Any]) -> str:

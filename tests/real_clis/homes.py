@@ -279,6 +279,23 @@ def _pi(place: Place, program: Path) -> Launch:
     return Launch((str(started),), base_env(place) | quiet)
 
 
+def pi_that_keeps_little(place: Place, program: Path) -> Launch:
+    """It shortens even a short conversation."""
+    return _pi_with(place, program, compaction={"keepRecentTokens": 1})
+
+
+def pi_that_repeats(place: Place, program: Path) -> Launch:
+    """It does not give up a refused request while a test looks at it."""
+    return _pi_with(place, program, retry={"maxRetries": 10})
+
+
+def _pi_with(place: Place, program: Path, **more: object) -> Launch:
+    launch = _pi(place, program)
+    settings = place.home / ".pi" / "agent" / "settings.json"
+    _write_json(settings, {**json.loads(settings.read_text()), **more})
+    return launch
+
+
 def _cline(place: Place, program: Path) -> Launch:
     """By default it asks for nothing that its tools do. A module of tests refuses more often than a person would, so
     it must not ask how to continue after each third time."""

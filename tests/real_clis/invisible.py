@@ -132,15 +132,21 @@ class Trial:
             await retry_until(lambda: self._eyes.sees == "idle" and not self._composer, 5)
 
     async def many(self, codes: list[int]) -> dict[int, str]:
-        """In one long paste: what reached the model instead of each changed character."""
+        """In one long paste: what reached the model instead of each changed character. A busy machine may lose a whole
+        paste, which is then sent once more."""
+        got = await self._many(codes) or await self._many(codes)
+        kinds = {code: kind_of(code, got[code]) if code in got else "nothing arrived" for code in codes}
+        return {code: kind for code, kind in kinds.items() if kind != "kept"}
+
+    async def _many(self, codes: list[int]) -> dict[int, str]:
+        """The text that arrived before each mark."""
         asked = len(self._model.turns)
         self._eyes.terminal.paste("x\n" + "\n".join(map(line, codes)))
         await asyncio.sleep(2)
         await self._submit(asked)
         got = read("\n".join(self._model.turns[-1].asked.texts)) if len(self._model.turns) > asked else {}
         await self._rest()
-        kinds = {code: kind_of(code, got[code]) if code in got else "nothing arrived" for code in codes}
-        return {code: kind for code, kind in kinds.items() if kind != "kept"}
+        return got
 
 
 @contextlib.asynccontextmanager

@@ -24,12 +24,14 @@ from tests.real_clis.homes import (
     VIBE,
     Cli,
     claude_with_subscription,
+    pi_that_keeps_little,
 )
 from tests.real_clis.releases import PROVEN_VARIABLE
 from tests.real_clis.unprepared import Change, newer_codex, no_codex_config, no_key, onboarding, without
 from tests.real_clis.usage_limits import (
     claude_limit,
     codex_limit,
+    copilot_limit,
     gemini_limit,
     opencode_go_limit,
     qwen_limit,
@@ -40,7 +42,9 @@ from tests.sidecar.quotes import EVERYTHING, wide
 LIMITS: dict[str, Callable[[int], Reply]] = {
     **{"claude": claude_limit, "codex": codex_limit, "gemini": gemini_limit},
     **{"opencode": opencode_go_limit, "qwen": qwen_limit, "pi": qwen_limit, "cline": qwen_limit},
+    "copilot": copilot_limit,
 }
+LIMIT_TRIES = {"qwen": 4, "copilot": 6, "cline": 5}  # requests until it gives up
 NOUNS = ("parser", "record", "writer", "sheet", "driver", "report", "kernel", "ledger", "quote")
 PROSE = " ".join(f"The {NOUNS[n % 9]} joins {NOUNS[n * n % 7]} number {n}." for n in range(30))
 
@@ -157,7 +161,10 @@ async def waits_for_limit(eyes: Watched) -> None:
     model.script(LIMITS[eyes.cli.agent](int(time.time()) + 3 * 3600))
     await eyes.submit("[alice #2] and now?")
     await asyncio.sleep(6)
-    await escape(eyes)
+    eyes.true("error")  # the refused turn is over, without an answer
+    eyes.agent.terminal.write(REGISTRY[eyes.cli.agent].interrupt.key)
+    await eyes.settles("error")
+    await asyncio.sleep(2)
     await eyes.turn("[bob #3] go on", Reply(PROSE, seconds=2))
 
 
@@ -166,10 +173,10 @@ def limits(state: str) -> Scenario:
     shows then: an error, a free composer alone, or a dialog."""
 
     async def run(eyes: Watched) -> None:
-        tries = 5 if eyes.cli is CLINE else 1  # it repeats such a request
+        tries = LIMIT_TRIES.get(eyes.cli.agent, 1)
         eyes.agent.model.script(*[LIMITS[eyes.cli.agent](int(time.time()) + 3 * 3600)] * tries)
         await eyes.submit("[alice #1] hello")
-        await retry_until(lambda: len(eyes.agent.model.turns) >= tries and eyes.agent.model.turns[-1].finished_at, 60)
+        await retry_until(lambda: len(eyes.agent.model.turns) >= tries and eyes.agent.model.turns[-1].finished_at, 120)
         eyes.answer(state, eyes.line.at(eyes.agent.model.turns[-1].finished_at or 0))
         await eyes.settles("asking" if state == "approval" else state)
         await asyncio.sleep(3)
@@ -342,6 +349,8 @@ RECORDINGS |= {
     "copilot-errors": (COPILOT, (80, 24), errors, True),
     "copilot-interrupts": (COPILOT, (80, 24), interrupts, True),
     "copilot-modals": (COPILOT, (80, 24), modals(("/theme", "Color Mode"), ("/settings", "[User]")), True),
+    "copilot-limits": (COPILOT, (80, 24), limits("error"), True),
+    "copilot-compacts": (COPILOT, (100, 30), compacts(100_000), True),
 }
 PI_PLACES = places(
     ("!+ls", "ls", "idle", f"{ERASE}+{BACK}"),
@@ -360,6 +369,12 @@ RECORDINGS |= {
     "pi-modals": (PI, (80, 24), modals(("/model", "Only showing"), ("/settings", "Type to search")), True),
     "pi-places": (PI, (100, 30), PI_PLACES, True),
     "pi-limits": (PI, (80, 24), limits("error"), True),
+    "pi-compacts": (
+        replace(PI, launch=pi_that_keeps_little),
+        (100, 30),
+        compacts_aside(176_000, "/compact"),
+        True,
+    ),
 }
 RECORDINGS |= {
     "vibe-quotes-100x30": (VIBE, (100, 30), quotes, True),

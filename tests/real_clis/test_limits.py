@@ -21,17 +21,35 @@ from gateway.protocol.results import Accepted, Done, MemberList, MessageDetail, 
 from gateway.protocol.types.agent_conditions import ConditionKind
 from gateway.protocol.types.core_types import Activity, Rung
 from gateway.protocol.types.timestamps import seconds_from_iso
+from sidecar.conditions.condition_watch import RESET_MARGIN_S
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
 from tests.fakes.terminal import Terminal, terminal
-from tests.real_clis.homes import ALL, Cli, Launch, Place, among, claude_with_subscription
+from tests.real_clis.homes import (
+    ALL,
+    Cli,
+    Launch,
+    Place,
+    among,
+    claude_with_subscription,
+    pi_that_repeats,
+)
 from tests.real_clis.running import STARTS_WITHIN_S
-from tests.real_clis.usage_limits import claude_limit, codex_limit, opencode_limit, qwen_free_limit, qwen_limit
+from tests.real_clis.usage_limits import (
+    claude_limit,
+    codex_limit,
+    copilot_limit,
+    opencode_free_limit,
+    opencode_limit,
+    pi_free_limit,
+    qwen_free_limit,
+    qwen_limit,
+)
 from tests.support.gateways import GatewayProcess
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 240.0  # a vendor names the minute in which a limit ends
+PATIENCE = 400.0  # a vendor names the minute in which a limit ends
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +89,16 @@ class Scene:
         except TimeoutError:
             raise AssertionError(f"{one}\n{self.pane.describe()}") from None
 
+    async def open_list(self, command: str, shows: str) -> None:
+        """As a person does in its terminal."""
+        for key in command:
+            self.pane.write(key)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        self.pane.write("\r")
+        await self.pane.shows(shows, 60)
+        await self.until(lambda one: one.activity is Activity.ASKING)
+
     async def history(self) -> list[Message]:
         return list((await self.person.request(History(room="general", limit=50), MessageList)).messages)
 
@@ -103,9 +131,16 @@ LIMITS = {
     "pi": (ALL["pi"], qwen_limit),  # it speaks to many providers
     "aider": (ALL["aider"], qwen_limit),  # so does this one, which repeats the request for a minute
     "cline": (ALL["cline"], qwen_limit),  # so does it
+    "copilot": (ALL["copilot"], copilot_limit),
 }
 WAITS_INSIDE = ("opencode",)  # it repeats the request when the limit has ended, and works until then
-REPEATS_FIRST = ("cline",)  # for up to a minute, before it tells of the limit
+LASTS_S = {"opencode": 140, "copilot": 200}  # Copilot says nothing of it for a minute, in which it repeats the request
+REPEATED = {
+    "qwen": (ALL["qwen"], qwen_free_limit),
+    "opencode": (ALL["opencode"], opencode_free_limit),
+    "pi": (replace(ALL["pi"], launch=pi_that_repeats), pi_free_limit),
+}
+LISTS = {"qwen": ("/model", "Select Model"), "pi": ("/model", "Only showing"), "copilot": ("/theme", "Color Mode")}
 
 
 @pytest.mark.parametrize("name", among(*LIMITS))
@@ -142,11 +177,13 @@ async def test_a_limit_holds_mail_and_is_told_once(name: str, tmp_path: Path) ->
         assert len([one for one in await scene.history() if "limited" in one.content]) == 1
 
 
-@pytest.mark.parametrize("name", among("qwen"))
+@pytest.mark.parametrize("name", among(*REPEATED))
 async def test_a_limit_is_told_while_the_request_is_still_repeated(name: str, tmp_path: Path) -> None:
-    """Qwen Code shows nothing of it for minutes; its session file does. The answer ends it."""
-    async with in_the_room(ALL[name], tmp_path) as scene:
-        scene.model.default = qwen_free_limit(0)
+    """No end of it is told. Qwen Code shows nothing of it for minutes; its session file does, as OpenCode's plugin and
+    Pi's extension do. The answer ends it. (Copilot tells nothing before it gives up.)"""
+    cli, refusal = REPEATED[name]
+    async with in_the_room(cli, tmp_path) as scene:
+        scene.model.default = refusal(0)
         refused = await scene.say("What is two and two?")
         limited = await scene.until(lambda one: one.condition is not None)
         assert limited.condition is not None and limited.activity is Activity.BUSY
@@ -164,7 +201,7 @@ async def test_it_goes_on_by_itself_when_the_limit_has_ended(name: str, tmp_path
     """The refused message is answered, and then what waits, without a person."""
     cli, refusal = LIMITS[name]
     async with in_the_room(cli, tmp_path, "--on-limit", "resume") as scene:
-        resets = int(time.time() + (140 if name in (*WAITS_INSIDE, *REPEATS_FIRST) else 70)) // 60 * 60
+        resets = int(time.time() + LASTS_S.get(name, 70)) // 60 * 60
         scene.model.choose = lambda seen: refusal(resets) if time.time() < resets else Reply("Four.")
         refused = await scene.say("What is two and two?")
         await scene.until(lambda one: one.condition is not None)
@@ -175,3 +212,24 @@ async def test_it_goes_on_by_itself_when_the_limit_has_ended(name: str, tmp_path
         assert time.time() >= resets
         await scene.until(lambda one: one.condition is None and one.activity is Activity.IDLE)
         assert len([one for one in await scene.history() if one.from_ == "system" and "limited" in one.content]) == 1
+
+
+@pytest.mark.parametrize("name", among(*LISTS))
+async def test_it_does_not_go_on_into_an_open_list(name: str, tmp_path: Path) -> None:
+    """The limit has ended, and a person has a list of the CLI open: what is typed now would choose from it."""
+    cli, refusal = LIMITS[name]
+    async with in_the_room(cli, tmp_path, "--on-limit", "resume") as scene:
+        resets = int(time.time() + LASTS_S.get(name, 70)) // 60 * 60
+        scene.model.choose = lambda seen: refusal(resets) if time.time() < resets else Reply("Four.")
+        refused = await scene.say("What is two and two?")
+        await scene.until(lambda one: one.condition is not None and one.activity is not Activity.BUSY)
+        await scene.open_list(*LISTS[name])
+        asked = len(scene.model.turns)
+        while time.time() < resets + RESET_MARGIN_S + 10.0:
+            await asyncio.sleep(1.0)
+            assert len(scene.model.turns) == asked
+        open_still = await scene.view()
+        assert open_still.activity is Activity.ASKING and open_still.condition is not None
+        scene.pane.write("\x1b")
+        await scene.reaches(refused, Rung.ANSWERED)
+        await scene.until(lambda one: one.condition is None and one.activity is Activity.IDLE)

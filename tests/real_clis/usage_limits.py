@@ -50,9 +50,26 @@ def qwen_limit(resets: int) -> Reply:
     return openai_refusal("quota_exceeded", f"Usage quota exceeded. Your quota will reset at {ends}")
 
 
+def copilot_limit(resets: int) -> Reply:
+    """Of a provider of one's own: without an account, Copilot uses no other. It repeats any 429 for a minute."""
+    ends = f"{datetime.fromtimestamp(resets, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return openai_refusal("rate_limit_exceeded", f"Usage limit reached. Your limit will reset at {ends}")
+
+
 def qwen_free_limit(_: int) -> Reply:
     """Qwen's own words, without an end. Qwen Code repeats the request for many minutes."""
     return openai_refusal("insufficient_quota", "Free allocated quota exceeded.")
+
+
+def opencode_free_limit(_: int) -> Reply:
+    """Words without an end, and no header. OpenCode repeats the request a few times."""
+    error = {"type": "rate_limit_error", "message": "You exceeded your current quota."}
+    return Reply(status=429, refusal={"type": "error", "error": error})
+
+
+def pi_free_limit(_: int) -> Reply:
+    """The same. Pi repeats the request, too."""
+    return openai_refusal("rate_limit_exceeded", "You exceeded your current quota.")
 
 
 def openai_refusal(code: str, message: str, status: int = 429) -> Reply:

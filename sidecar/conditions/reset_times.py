@@ -15,7 +15,13 @@ FARTHEST = timedelta(days=40)
 JUST_PASSED = timedelta(minutes=10)  # a time of day so little ago is that of today
 MAX_TEXT_CHARS = 2000
 
-_ZONE = r"(?P<zone>\(?(?:[A-Za-z]+/[A-Za-z_+\-/0-9]{1,40}|[A-Z]{2,5}|[+-]\d\d:?\d\d)\)?)"
+_OFFSETS_H = {
+    **{"UTC": 0, "GMT": 0, "Z": 0, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "JST": 9},
+    **{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7},
+}
+# a short name in capitals may be a zone that is not known; in other letters it is the next word of the sentence
+_SHORT_NAME = rf"(?:{'|'.join(_OFFSETS_H)}|(?-i:[A-Z]{{2,5}}))\b"
+_ZONE = rf"(?P<zone>\(?(?:[A-Za-z]+/[A-Za-z_+\-/0-9]{{1,40}}|{_SHORT_NAME}|[+-]\d\d:?\d\d)\)?)"
 _CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?::\d\d)?\s?(?P<half>[ap]\.?m\b\.?)?"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -37,10 +43,6 @@ _WEEKDAY = re.compile(
     rf"{_BEFORE}(?P<weekday>{'|'.join(_DAYS)})[a-z]*,?\s+(?:at\s+)?{_CLOCK}(?:\s+{_ZONE})?", re.IGNORECASE
 )
 _TIME = re.compile(rf"{_BEFORE}{_CLOCK}(?:\s+{_ZONE})?", re.IGNORECASE)
-_OFFSETS_H = {
-    **{"UTC": 0, "GMT": 0, "Z": 0, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "JST": 9},
-    **{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7},
-}
 
 
 def find_reset_time(text: str, now: datetime) -> datetime | None:

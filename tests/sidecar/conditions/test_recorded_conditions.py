@@ -31,6 +31,15 @@ SHOWN = (
     ("codex-login-100x30", LOGIN, "Sign in with ChatGPT"),
     ("gemini-login-60x20", LOGIN, "How would you like to authenticate for this project"),
     ("gemini-key-60x20", LOGIN, "Enter Gemini API Key"),
+    ("opencode-limits", LIMITED, r"usage limit reached\. It will reset in 3 hours"),
+    ("opencode-limits-60x20", LIMITED, r"usage limit reached\."),
+    ("opencode-compacts", COMPACTING, "Compaction"),
+    ("opencode-compacts", CONTEXT, r"186\.0K \(93%\)"),
+    ("qwen-limits", LIMITED, r"Quota exhausted: Usage quota exceeded\. Your quota will reset at"),
+    ("qwen-compacts", COMPACTING, "Compressing chat history"),
+    ("pi-compacts", COMPACTING, r"Compacting context\.\.\."),
+    ("pi-compacts", CONTEXT, r"8\d\.\d%/200k"),
+    ("copilot-compacts", COMPACTING, "Compacting conversation history"),
 )
 STILL_SHOWN = {"gemini-limits", "codex-login-60x20", "codex-login-100x30", "gemini-login-60x20", "gemini-key-60x20"}
 NOTHING_SHOWN = (
@@ -69,6 +78,29 @@ FAILURES = (
     ("qwen", "429 Requests rate limit exceeded, please try again later.", None),
     ("qwen", "[API Error: 401 Incorrect API key provided.]", None),
     ("codex", "unexpected status 401 Unauthorized: scripted 401", None),
+    (
+        "copilot",
+        "Failed to get response from the AI model; retried 5 times (total retry wait time: 54.02 seconds) "
+        "Last error: 429 Usage limit reached. Your limit will reset at 2026-11-30 23:45:50 UTC",
+        LIMITED,
+    ),
+    (
+        "copilot",
+        "Sorry, you've hit a rate limit that restricts the number of Copilot model requests you can make within a "
+        "specific time period. Please try again in 58 hours.",
+        LIMITED,
+    ),
+    (
+        "copilot",
+        "You've reached your weekly rate limit. Please wait for your limit to reset on April 20, 2026 at 2:00 AM",
+        LIMITED,
+    ),
+    ("copilot", "You've hit your global rate limit. Please wait 6 seconds for your limit to reset.", None),
+    ("copilot", "Sorry, you have been rate-limited. Please wait 2 minutes before trying again.", None),
+    ("copilot", "Failed to get response from the AI model; retried 5 times Last error: 503 busy", None),
+    ("pi", "429: Usage quota exceeded. Your quota will reset at 2026-11-30 23:45:50 UTC", LIMITED),
+    ("pi", "429: You exceeded your current quota.", LIMITED),
+    ("pi", "429: Too many requests", None),
 )
 
 

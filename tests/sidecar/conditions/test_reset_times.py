@@ -27,6 +27,8 @@ TIMES = (
     # as codex prints it
     ("purchase more credits or try again at 11:11 PM.", "2026-11-30T22:11:00Z"),
     ("or try again at Dec 4th, 2026 11:11 AM.", "2026-12-04T10:11:00Z"),
+    ("wait for your limit to reset on December 20, 2026 at 2:00 AM or switch to auto", "2026-12-20T01:00:00Z"),
+    ("Your limit resets at 5:42pm or when you upgrade.", "2026-11-30T16:42:00Z"),
     ("Try again in 3 hours 12 minutes.", "2026-11-30T16:17:30Z"),
     ("try again in 2 days 3 hours 5 minutes.", "2026-12-02T16:10:30Z"),
     ("try again in less than a minute", None),

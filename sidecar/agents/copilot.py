@@ -33,6 +33,7 @@ from sidecar.agents.adapter.adapter import (
 )
 from sidecar.agents.adapter.file_mentions import break_file_mentions, guard_last_backslash
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question
+from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_call_effects import MAX_PATHS, tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers
@@ -157,6 +158,11 @@ def _transcript_of_session(current: Path, session: str) -> Path:
     return current.parent.parent / session / current.name
 
 
+def _is_written(session: str, place: LaunchContext) -> bool:
+    """The events of a start alone have no prompt."""
+    return has_line_with(_transcript_path(place, session), '"type":"user.message"')
+
+
 def _guard_text(text: str, is_name: Callable[[str], bool]) -> str:
     """It looks up a file or folder that stands behind an `@`, anywhere on the disk, and names it to its model with the
     number of its lines. With a backslash behind the `@` there is none. A tab would become four spaces."""
@@ -267,7 +273,12 @@ ADAPTER = Adapter(
     name="copilot",
     rules=load_built_in_rules("copilot"),
     launching=LaunchMethod(
-        _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, tool_patience_s=mcp_config.MAX_WAIT_S
+        _is_for,
+        _missing_setup,
+        launch=_plan_launch,
+        resumed=_resume_command,
+        is_written=_is_written,
+        tool_patience_s=mcp_config.MAX_WAIT_S,
     ),
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(10**9, 11), begins_within=4.0),
     text=TextInput(_guard_text, guard_last_backslash, _attachment_folder),

@@ -16,6 +16,7 @@ from sidecar.agents.gemini_hooks import DEFAULTS_VARIABLE, can_others_write
 ID, OTHER = "7fd9eeea-d69e-4513-8ddc-9eeaed82c061", "6cb8b1ec-9920-4cf7-95d9-a1a4db45ca70"
 CLAUDE_USER, CLAUDE_META = '{"type":"user","message":{}}\n', '{"type":"file-history-snapshot"}\n'
 GEMINI_META, GEMINI_USER = f'{{"sessionId":"{ID}","kind":"main"}}\n', '{"id":"1","type":"user","content":[]}\n'
+COPILOT_START, COPILOT_USER = '{"type":"session.start","data":{}}\n', '{"type":"user.message","data":{}}\n'
 ROLLOUT = f"home/.codex/sessions/2026/11/30/rollout-2026-11-30T12-24-42-{ID}.jsonl"
 
 
@@ -58,7 +59,10 @@ ROLLOUT = f"home/.codex/sessions/2026/11/30/rollout-2026-11-30T12-24-42-{ID}.jso
         ("demo", {f"private/demo-{ID}.jsonl": '{"type": "user", "text": "x"}\n'}, True),
         ("demo", {f"private/demo-{ID}.jsonl": ""}, False),
         ("opencode", {}, None),
-        ("copilot", {}, None),
+        ("copilot", {f"home/.copilot/session-state/{ID}/events.jsonl": COPILOT_START + COPILOT_USER}, True),
+        ("copilot", {f"home/.copilot/session-state/{ID}/events.jsonl": COPILOT_START}, False),
+        ("copilot", {f"home/.copilot/session-state/{OTHER}/events.jsonl": COPILOT_USER}, False),
+        ("copilot", {}, False),
         ("pi", {f"home/.pi/agent/sessions/--work--/2026-11-30T17-26-53-202Z_{ID}.jsonl": "{}"}, True),
         ("pi", {}, None),
         ("vibe", {f"home/.vibe/logs/session/unified/{ID}/CURRENT": "{}"}, True),

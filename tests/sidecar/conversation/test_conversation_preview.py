@@ -27,7 +27,7 @@ from sidecar.conversation.conversation_recorder import ConversationKeeper
         ("opencode", "unseen"),
         ("opencode --continue", "command"),
         ("python -m sidecar.demo_agent", "resumed"),
-        ("copilot", "unseen"),
+        ("copilot", "resumed"),
         ("pi", "unseen"),
         ("cline", "resumed"),
         ("cline --id one", "command"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.real_clis.homes import Place
@@ -74,3 +76,49 @@ def newer_codex(place: Place, env: dict[str, str]) -> None:
 
 def no_codex_config(place: Place, env: dict[str, str]) -> None:
     (place.home / ".codex" / "config.toml").write_text("check_for_update_on_startup = false\n")
+
+
+NEWER = "9.9.9"
+
+
+class _NewerReleases(BaseHTTPRequestHandler):
+    """A registry of packages in which each has a release that is newer than any."""
+
+    def do_GET(self) -> None:
+        release = {"name": "package", "version": NEWER}
+        found = {**release, "dist-tags": {"latest": NEWER}, "versions": {NEWER: release}}
+        body = json.dumps(found).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nobody reads it."""
+
+
+def _registry_with_newer_releases(place: Place, env: dict[str, str]) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _NewerReleases)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    env["npm_config_registry"] = f"http://127.0.0.1:{server.server_address[1]}/"
+    (place.home / ".npmrc").write_text(f"registry={env['npm_config_registry']}\n")
+
+
+def newer_opencode(place: Place, env: dict[str, str]) -> None:
+    """It believes that npm has installed it, and asks npm's registry."""
+    _registry_with_newer_releases(place, env)
+    del env["OPENCODE_DISABLE_AUTOUPDATE"]
+    config = place.home / ".config" / "opencode" / "opencode.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "autoupdate": "notify"}))
+    npm = place.home / "bin" / "npm"
+    npm.parent.mkdir(exist_ok=True)
+    npm.write_text("#!/bin/sh\necho opencode-ai@1.0.0\n")
+    npm.chmod(0o755)
+    env["PATH"] = f"{npm.parent}:{env['PATH']}"
+
+
+def newer_qwen(place: Place, env: dict[str, str]) -> None:
+    _registry_with_newer_releases(place, env)
+    settings = place.home / ".qwen" / "settings.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "general": {"enableAutoUpdate": True}}))

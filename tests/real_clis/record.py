@@ -27,7 +27,7 @@ from tests.real_clis.homes import (
     pi_that_keeps_little,
 )
 from tests.real_clis.releases import PROVEN_VARIABLE
-from tests.real_clis.unprepared import Change, newer_codex, no_codex_config, no_key, onboarding, without
+from tests.real_clis.unprepared import Change, newer_codex, newer_opencode, no_codex_config, no_key, onboarding, without
 from tests.real_clis.usage_limits import (
     claude_limit,
     codex_limit,
@@ -419,6 +419,10 @@ FIRST: dict[str, tuple[Cli, tuple[int, int], Change, tuple[Step, ...]]] = {
     "copilot-trust-80x24": (COPILOT, (80, 24), without(COPILOT_STATE, "trustedFolders"), (("Do you trust", "1"),)),
     "copilot-trust-60x20": (COPILOT, (60, 20), without(COPILOT_STATE, "trustedFolders"), (("Do you trust", "1"),)),
 }
+# What it offers by itself after its start: what it shows, until Escape.
+OFFERED: dict[str, tuple[Cli, tuple[int, int], Change, str]] = {
+    "opencode-update": (OPENCODE, (100, 30), newer_opencode, "Update Available"),
+}
 NOTES = [
     "made by tests/real_clis/record.py",
     "labels: busy = the Enter that was taken, idle = last byte of the last answer (or Escape), approval = last byte of "
@@ -446,6 +450,10 @@ PASTE_NOTES = [
     NOTES[2],
 ]
 STATUS_NOTES = [NOTES[0], PROGRESS_NOTES[1].replace("progress (OSC 9;4)", "status file"), NOTES[2]]
+OFFERED_NOTES = [
+    NOTES[0],
+    "labels: idle = the composer is drawn, approval = the offer is drawn, idle again = the key that closes it",
+]
 FIRST_NOTES = [
     "made by tests/real_clis/record.py",
     "labels: approval = a first question is drawn, starting = the key that answers it, idle = the composer is drawn",
@@ -476,14 +484,30 @@ async def first(name: str, folder: Path) -> None:
         print(name, [state for _, state in eyes.line.true], eyes.line.seen)
 
 
+async def offered(name: str, folder: Path) -> None:
+    cli, size, change, shows = OFFERED[name]
+    async with unprepared(cli, size, change) as eyes:
+        await eyes.terminal.shows(cli.ready, 120)
+        eyes.true("idle")
+        await eyes.terminal.shows(shows, 60)
+        eyes.true("approval")
+        await asyncio.sleep(2)
+        eyes.true("idle")
+        eyes.terminal.write(ESCAPE)
+        await eyes.settles()
+        await asyncio.sleep(3)
+        eyes.save(folder / f"{name}.cast", OFFERED_NOTES)
+        print(name, [state for _, state in eyes.line.true], eyes.line.seen)
+
+
 async def main(folder: Path, names: list[str]) -> None:
-    for name in names or [*RECORDINGS, *FIRST]:
-        cli = (FIRST.get(name) or RECORDINGS[name])[0]
+    for name in names or [*RECORDINGS, *FIRST, *OFFERED]:
+        cli = (FIRST.get(name) or OFFERED.get(name) or RECORDINGS[name])[0]
         if not is_of_release(name, cli):
             print(f"{name}: not made, {cli.name} is {cli.version} here ({PROVEN_VARIABLE} chooses)", file=sys.stderr)
             continue
-        if name in FIRST:
-            await first(name, folder)
+        if name in FIRST or name in OFFERED:
+            await (first if name in FIRST else offered)(name, folder)
             continue
         _, size, scenario, probed = RECORDINGS[name]
         async with watched(cli, size=size, probed=probed) as eyes:

@@ -116,9 +116,3 @@ def newer_opencode(place: Place, env: dict[str, str]) -> None:
     npm.write_text("#!/bin/sh\necho opencode-ai@1.0.0\n")
     npm.chmod(0o755)
     env["PATH"] = f"{npm.parent}:{env['PATH']}"
-
-
-def newer_qwen(place: Place, env: dict[str, str]) -> None:
-    _registry_with_newer_releases(place, env)
-    settings = place.home / ".qwen" / "settings.json"
-    settings.write_text(json.dumps({**json.loads(settings.read_text()), "general": {"enableAutoUpdate": True}}))

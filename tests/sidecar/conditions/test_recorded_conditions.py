@@ -31,8 +31,6 @@ SHOWN = (
     ("codex-login-100x30", LOGIN, "Sign in with ChatGPT"),
     ("gemini-login-60x20", LOGIN, "How would you like to authenticate for this project"),
     ("gemini-key-60x20", LOGIN, "Enter Gemini API Key"),
-    ("opencode-limits", LIMITED, r"usage limit reached\. It will reset in 3 hours"),
-    ("opencode-limits-60x20", LIMITED, r"usage limit reached\."),
     ("opencode-compacts", COMPACTING, "Compaction"),
     ("opencode-compacts", CONTEXT, r"186\.0K \(93%\)"),
     ("qwen-limits", LIMITED, r"Quota exhausted: Usage quota exceeded\. Your quota will reset at"),

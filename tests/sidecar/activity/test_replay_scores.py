@@ -91,6 +91,7 @@ STRICT = {
     "copilot-compacts": 3.1,
     "copilot-errors": 0.93,
     "copilot-interrupts": 1.04,
+    "copilot-limits": 0.3,
     "copilot-modals": 0.37,
     "copilot-quotes-100x30": 0.46,
     "copilot-quotes-60x20": 0.74,

@@ -159,12 +159,14 @@ def _in_use(found: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [["text", *found], ["---"] * (len(found) + 1)]
     for text in next(iter(found.values()))["in use"]:
         rows.append([text, *(_arrived(one["in use"][text]) for one in found.values())])
-    head = "Characters that groupchat keeps in a text, and how they arrive:"
+    head = "Characters that groupchat keeps in a text, and how they arrive. *Drawn otherwise*: the composer does not"
+    head += "\nshow the text as it was sent, so groupchat cannot see in it that it was typed right."
     return f"\n## Where they are kept\n\n{head}\n\n{_table(rows)}"
 
 
 def _arrived(trial: Mapping[str, Any]) -> str:
-    return "as sent" if trial["model"] == "kept" else "without it"
+    words = "as sent" if trial["model"] == "kept" else "without it"
+    return words if trial["verified"] else f"{words}, drawn otherwise"
 
 
 if __name__ == "__main__":

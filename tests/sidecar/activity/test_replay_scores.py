@@ -127,6 +127,7 @@ STRICT = {
     "opencode-quotes-60x20": 2.44,
     "opencode-resizes": 3.72,
     "opencode-silence": 1.61,
+    "opencode-update": 1.39,
     "pi-compacts": 2.49,
     "pi-errors": 2.73,
     "pi-interrupts": 2.17,

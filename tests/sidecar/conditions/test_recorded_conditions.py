@@ -32,6 +32,7 @@ SHOWN = (
     ("gemini-login-60x20", LOGIN, "How would you like to authenticate for this project"),
     ("gemini-key-60x20", LOGIN, "Enter Gemini API Key"),
     ("opencode-compacts", COMPACTING, "Compaction"),
+    ("opencode-update", UPDATE, r"A new release v9\.9\.9 is available"),
     ("opencode-compacts", CONTEXT, r"186\.0K \(93%\)"),
     ("qwen-limits", LIMITED, r"Quota exhausted: Usage quota exceeded\. Your quota will reset at"),
     ("qwen-compacts", COMPACTING, "Compressing chat history"),

@@ -134,7 +134,8 @@ LIMITS = {
     "copilot": (ALL["copilot"], copilot_limit),
 }
 WAITS_INSIDE = ("opencode",)  # it repeats the request when the limit has ended, and works until then
-LASTS_S = {"opencode": 140, "copilot": 200, "aider": 200}  # the last two tell of it after a minute, when they give up
+# Copilot, aider and Cline tell of it only when they give up, after a minute
+LASTS_S = {"opencode": 140, "cline": 140, "copilot": 200, "aider": 200}
 REPEATED = {
     "qwen": (ALL["qwen"], qwen_free_limit),
     "opencode": (ALL["opencode"], opencode_free_limit),

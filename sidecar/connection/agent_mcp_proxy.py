@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+import h11
 import structlog
 
 from gateway.client import Endpoint
@@ -23,7 +24,7 @@ from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.member_requests import CreateHands
 from gateway.protocol.results import TokenMade
 from sidecar.connection import http_exchange
-from sidecar.connection.http_exchange import BodyTooLarge, HttpRequest, HttpResponse, NotHttp, plain_response
+from sidecar.connection.http_exchange import BodyTooLarge, HttpConnection, HttpRequest, HttpResponse
 from sidecar.connection.mcp_sessions import INITIALIZED, SESSION_HEADER, ToolSessions, is_initialize
 from sidecar.connection.room_reporter import RoomClient
 
@@ -32,7 +33,7 @@ MAX_BODY_BYTES = 1 << 20
 OPEN_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 60.0
 CONNECTION_LIMITS = ConnectionLimits(strangers=32, strangers_of_one_peer=32, guests=8, members=128, of_one_member=128)
-_NOT_REACHED = (GroupChatError, NotHttp, OSError, TimeoutError, asyncio.IncompleteReadError)
+_NOT_REACHED = (GroupChatError, h11.RemoteProtocolError, OSError, TimeoutError)
 log = structlog.get_logger("sidecar.connection.agent_mcp_proxy")
 
 
@@ -57,57 +58,48 @@ class ToolsProxy:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request of the agent. Its client opens another connection for the next one."""
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
-                await self._serve_request(reader, writer)
+            with contextlib.suppress(OSError, h11.ProtocolError, TimeoutError):
+                await self._serve_request(HttpConnection(h11.SERVER, reader, writer), reader, writer)
         finally:
             writer.close()
 
-    async def _serve_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_request(
+        self, agent: HttpConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
-            request = await self._read_request(reader, writer)
+            request = await self._read_request(agent, writer)
         except BodyTooLarge:
-            refusal = plain_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.")
-        except NotHttp:
-            refusal = plain_response(HTTPStatus.BAD_REQUEST, "This is no request.")
+            await agent.send_text(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.")
+        except h11.RemoteProtocolError:
+            await agent.send_text(HTTPStatus.BAD_REQUEST, "This is no request.")
         else:
-            if request is not None:
-                return await _until_hung_up(reader, self._forward(request, writer))
-            refusal = plain_response(HTTPStatus.UNAUTHORIZED, "This address is for one agent only.")
-        writer.write(refusal)
-        await writer.drain()
-        return None
+            if request is None:
+                await agent.send_text(HTTPStatus.UNAUTHORIZED, "This address is for one agent only.")
+            else:
+                await _until_hung_up(reader, self._forward(request, agent))
 
-    async def _read_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> HttpRequest | None:
+    async def _read_request(self, agent: HttpConnection, writer: asyncio.StreamWriter) -> HttpRequest | None:
         """None if it does not come from our agent. The limiter ends a connection that shows no key in time."""
-        words, headers = await http_exchange.read_head(reader)
-        if len(words) != 3:
-            raise NotHttp("no line of a request")
-        given = headers.get("authorization", "").partition(" ")[2]
-        if not hmac.compare_digest(given.encode(), self._key.encode()) or urlsplit(words[1]).path != MCP_PATH:
+        request = await agent.receive_request()
+        given = request.headers.get("authorization", "").partition(" ")[2]
+        if not hmac.compare_digest(given.encode(), self._key.encode()) or urlsplit(request.path).path != MCP_PATH:
             return None
         self.limiter.mark_proven(writer.transport, "agent")
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            body = await http_exchange.read_request_body(reader, headers, MAX_BODY_BYTES)
-        return HttpRequest(words[0], MCP_PATH, headers, body)
+            body = await agent.receive_body(MAX_BODY_BYTES)
+        return HttpRequest(request.method, MCP_PATH, request.headers, body)
 
-    async def _forward(self, request: HttpRequest, writer: asyncio.StreamWriter) -> None:
-        """The response is forwarded piece by piece: it may be a long-lived stream."""
+    async def _forward(self, request: HttpRequest, agent: HttpConnection) -> None:
         try:
             answer = await self._ask_in_session(request)
         except _NOT_REACHED as error:
             log.warning("the agent's tools cannot reach the room", error=str(error) or type(error).__name__)
             text = "The group chat's gateway cannot be reached now."
-            writer.write(plain_response(HTTPStatus.SERVICE_UNAVAILABLE, text))
             with contextlib.suppress(OSError):
-                await writer.drain()
+                await agent.send_text(HTTPStatus.SERVICE_UNAVAILABLE, text)
             return
-        with contextlib.closing(answer), contextlib.suppress(OSError):
-            writer.write(
-                http_exchange.head_of_forwarded(answer.status, answer.headers, returned_headers(answer.headers))
-            )
-            while piece := await answer.reader.read(http_exchange.READ_BYTES):
-                writer.write(piece)
-                await writer.drain()
+        with contextlib.closing(answer), contextlib.suppress(OSError, h11.ProtocolError):
+            await answer.forward_to(agent, returned_headers(answer.headers))
 
     # The gateway's side
 
@@ -135,7 +127,8 @@ class ToolsProxy:
             plain = {one: value for one, value in headers.items() if one not in (SESSION_HEADER, "last-event-id")}
             plain |= {"content-type": "application/json", "accept": "application/json, text/event-stream"}
             with contextlib.closing(await self._ask("POST", begun, plain)) as answer:
-                await answer.read_rest()
+                async for _ in answer.body():
+                    """Nobody wants it."""
                 found = answer.headers.get(SESSION_HEADER, "") if answer.is_success else ""
             if found:
                 with contextlib.closing(await self._ask("POST", INITIALIZED, plain | {SESSION_HEADER: found})):
@@ -153,7 +146,7 @@ class ToolsProxy:
 
     async def _ask_as(self, token: str, method: str, body: bytes, headers: dict[str, str]) -> HttpResponse:
         own = {"authorization": f"Bearer {token}", WAIT_HEADER: str(self._patience)}
-        return await http_exchange.ask_over_http(
+        return await http_exchange.ask_gateway(
             self._endpoint(), HttpRequest(method, MCP_PATH, headers | own, body), OPEN_TIMEOUT_S
         )
 

@@ -1,27 +1,25 @@
-"""As much of HTTP/1.1 as the proxy of the agent's tools needs: one request on a connection, whose body is read whole,
-and a response that is passed on as it comes. A web framework would cost each of many sidecars 10 MB."""
+"""One request and its response on one connection, over asyncio's streams: what the proxy of the agent's tools needs of
+HTTP/1.1. h11 reads and writes the messages; a web framework would cost each of many sidecars 10 MB."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
+
+import h11
 
 from gateway.client import Endpoint
 from gateway.client.discovery.endpoint import port_of
 from gateway.client.discovery.local_socket import connect_to_own
 
 READ_BYTES = 1 << 16
-_FRAMING_HEADERS = ("content-length", "transfer-encoding")
+_CLOSE = ("connection", "close")
 
 
-class NotHttp(Exception):
-    """What came is no HTTP/1.1 message that we read."""
-
-
-class BodyTooLarge(NotHttp):
+class BodyTooLarge(Exception):
     """The body of a request is larger than allowed."""
 
 
@@ -32,7 +30,54 @@ class HttpRequest:
     method: str
     path: str
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = b""
+
+
+class HttpConnection:
+    """What comes that is no HTTP/1.1 raises `h11.RemoteProtocolError`, also where it ends too early."""
+
+    def __init__(
+        self, role: type[h11.CLIENT] | type[h11.SERVER], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._reader, self._writer = reader, writer
+        self._messages = h11.Connection(role)
+
+    async def receive(self) -> h11.Event:
+        while True:
+            event = self._messages.next_event()
+            if isinstance(event, h11.Event):
+                return event
+            self._messages.receive_data(await self._reader.read(READ_BYTES))
+
+    async def receive_request(self) -> HttpRequest:
+        """Without its body."""
+        event = await self.receive()
+        if not isinstance(event, h11.Request):
+            raise h11.RemoteProtocolError("the connection was closed before a request")
+        return HttpRequest(event.method.decode(), event.target.decode("latin-1"), _by_name(event))
+
+    async def receive_body(self, most: int) -> bytes:
+        if self._messages.they_are_waiting_for_100_continue:
+            await self.send(h11.InformationalResponse(status_code=HTTPStatus.CONTINUE, headers=[]))
+        body = bytearray()
+        while isinstance(event := await self.receive(), h11.Data):
+            body += event.data
+            if len(body) > most:
+                raise BodyTooLarge
+        return bytes(body)
+
+    async def send(self, *events: h11.Event) -> None:
+        for event in events:
+            self._writer.write(self._messages.send(event) or b"")
+        await self._writer.drain()
+
+    async def send_text(self, status: HTTPStatus, text: str) -> None:
+        body = text.encode()
+        headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body))), _CLOSE]
+        await self.send(h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage())
+
+    def close(self) -> None:
+        self._writer.close()
 
 
 @dataclass(frozen=True)
@@ -41,103 +86,52 @@ class HttpResponse:
 
     status: int
     headers: Mapping[str, str]
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    connection: HttpConnection
 
     @property
     def is_success(self) -> bool:
         return self.status < HTTPStatus.BAD_REQUEST
 
-    async def read_rest(self) -> None:
-        while await self.reader.read(READ_BYTES):
-            """Nobody wants it."""
+    async def body(self) -> AsyncIterator[bytes]:
+        """Piece by piece, as it comes."""
+        while isinstance(event := await self.connection.receive(), h11.Data):
+            yield bytes(event.data)
+
+    async def forward_to(self, asker: HttpConnection, headers: Mapping[str, str]) -> None:
+        """The response may be a stream without end: each piece is sent on at once. Of its headers, these are kept."""
+        kept = {name: self.headers[name] for name in ("content-length",) if name in self.headers}
+        await asker.send(h11.Response(status_code=self.status, headers=[*{**headers, **kept}.items(), _CLOSE]))
+        async for piece in self.body():
+            await asker.send(h11.Data(data=piece))
+        await asker.send(h11.EndOfMessage())
 
     def close(self) -> None:
-        self.writer.close()
+        self.connection.close()
 
 
-async def read_head(reader: asyncio.StreamReader) -> tuple[list[str], dict[str, str]]:
-    """The words of the first line, and the headers."""
-    try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except asyncio.LimitOverrunError as error:
-        raise NotHttp(str(error)) from error
-    first, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
-    fields = (line.partition(":") for line in lines)
-    return first.split(" ", 2), {name.strip().lower(): value.strip() for name, _, value in fields}
-
-
-async def read_request_body(reader: asyncio.StreamReader, headers: Mapping[str, str], most: int) -> bytes:
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        return await _read_chunks(reader, most)
-    size = _number(headers.get("content-length", "0"), 10)
-    if size > most:
-        raise BodyTooLarge
-    return await reader.readexactly(size)
-
-
-async def _read_chunks(reader: asyncio.StreamReader, most: int) -> bytes:
-    body = bytearray()
-    while size := _number((await _read_line(reader)).partition(b";")[0].decode("latin-1").strip(), 16):
-        if len(body) + size > most:
-            raise BodyTooLarge
-        body += await reader.readexactly(size)
-        await reader.readexactly(2)
-    while (await _read_line(reader)).strip():
-        """A trailer."""
-    return bytes(body)
-
-
-async def _read_line(reader: asyncio.StreamReader) -> bytes:
-    try:
-        return await reader.readuntil(b"\n")
-    except asyncio.LimitOverrunError as error:
-        raise NotHttp(str(error)) from error
-
-
-def _number(text: str, base: int) -> int:
-    if not (text.isascii() and text.isalnum()):
-        raise NotHttp(f"{text[:20]!r} is no length")
-    try:
-        return int(text, base)
-    except ValueError as error:
-        raise NotHttp(str(error)) from error
-
-
-def plain_response(status: HTTPStatus, text: str) -> bytes:
-    body = text.encode()
-    return _head(status, {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))}) + body
-
-
-def head_of_forwarded(status: int, came: Mapping[str, str], kept: Mapping[str, str]) -> bytes:
-    """The head of a response that came with headers of which these are kept. Its body follows in the same framing."""
-    framing = {name: came[name] for name in _FRAMING_HEADERS if name in came}
-    return _head(status, {**kept, **framing})
-
-
-def _head(status: int, headers: Mapping[str, str]) -> bytes:
-    """Clients need no reason phrase."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "connection": "close"}.items())
-    return f"HTTP/1.1 {status:d} \r\n{lines}\r\n".encode("latin-1")
-
-
-async def ask_over_http(endpoint: Endpoint, request: HttpRequest, open_timeout_s: float) -> HttpResponse:
+async def ask_gateway(endpoint: Endpoint, request: HttpRequest, open_timeout_s: float) -> HttpResponse:
     """Send it over a connection of its own, and return the response when its head is there."""
     async with asyncio.timeout(open_timeout_s):
         reader, writer = await _connect(endpoint)
+    connection = HttpConnection(h11.CLIENT, reader, writer)
     try:
         parts = urlsplit(endpoint.at(request.path))
         headers = {"host": parts.netloc, **request.headers, "content-length": str(len(request.body))}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "connection": "close"}.items())
-        writer.write(f"{request.method} {parts.path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + request.body)
-        await writer.drain()
-        words, found = await read_head(reader)
-        if len(words) < 2:
-            raise NotHttp("a response without a status")
-        return HttpResponse(_number(words[1], 10), found, reader, writer)
+        head = h11.Request(method=request.method, target=parts.path, headers=[*headers.items(), _CLOSE])
+        await connection.send(head, h11.Data(data=request.body), h11.EndOfMessage())
+        event = await connection.receive()
+        while isinstance(event, h11.InformationalResponse):
+            event = await connection.receive()
+        if not isinstance(event, h11.Response):
+            raise h11.RemoteProtocolError("the connection was closed before a response")
+        return HttpResponse(event.status_code, _by_name(event), connection)
     except BaseException:
-        writer.close()
+        connection.close()
         raise
+
+
+def _by_name(message: h11.Request | h11.Response) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in message.headers}
 
 
 async def _connect(endpoint: Endpoint) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

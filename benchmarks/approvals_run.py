@@ -92,7 +92,7 @@ def main(  # noqa: PLR0913, PLR0917  each parameter is an option of the command
     player = PLAYERS[cli]
     if player.missing:
         raise typer.BadParameter(player.missing)
-    with tempfile.TemporaryDirectory(prefix="groupchat-approvals-") as folder:
+    with tempfile.TemporaryDirectory(prefix="groupchat-approvals-", dir="/var/tmp") as folder:
         about = machine.describe(Path(folder)) | {cli: player.version}
         if options:
             asyncio.run(approvals_options.measure(player, Path(folder)))

@@ -16,7 +16,14 @@ from sidecar.messages.inbox import InboxEntry
 from sidecar.messages.recovery import TAKEN_RUNGS
 from sidecar.prompt_typing.prompt_scheduler import REACTS_S, READS_S
 from sidecar.prompt_typing.prompt_states import AgentPrompt
-from sidecar.prompt_typing.proof_rules import QUIET_FOR_S, OverdueAction, ProofState, is_at_work, overdue_action
+from sidecar.prompt_typing.proof_rules import (
+    ENTER_RETRY_DELAY_S,
+    QUIET_FOR_S,
+    OverdueAction,
+    ProofState,
+    is_at_work,
+    overdue_action,
+)
 from sidecar.prompt_typing.typing_gate import GateInput
 
 
@@ -42,6 +49,7 @@ class SubmissionWatch:
         self._progress, self._prompts, self._reports = progress, progress.prompts, me.reports
         self._comes_back = False
         self._calm_since = float("inf")
+        self._entered_at = float("-inf")
 
     def agent_ended(self, *, comes_back: bool) -> None:
         """`comes_back`: the agent is started again with its conversation."""
@@ -104,12 +112,18 @@ class SubmissionWatch:
             self._progress.record_rung(entry, Rung.FAILED, "turn lost: the agent has exited")
 
     def _press_enter_again(self, entry: InboxEntry, company: Sequence[InboxEntry], prompt: AgentPrompt) -> None:
-        """Press Enter once for all messages in the composer."""
+        """Press Enter once for all messages in the composer, and once for all prompts that the agent keeps inside."""
         if (
             entry.number == company[0].number
+            and not (self._sends_kept() and self._now() - self._entered_at < ENTER_RETRY_DELAY_S)
             and self._observer.since_key() > QUIET_FOR_S
             and self._typist.press_enter(self._view.attempt(prompt))
         ):
-            self._prompts.enter_again(prompt.numbers, self._now(), self._observer.look().reading.empty_rows)
+            self._entered_at = self._now()
+            self._prompts.enter_again(prompt.numbers, self._entered_at, self._observer.look().reading.empty_rows)
             for one in company:
                 self._progress.inbox.put(replace(one, since=self._now()))
+
+    def _sends_kept(self) -> bool:
+        """Whether the next Enter sends all prompts that the agent keeps inside."""
+        return self._observer.look().reading.keeps_prompts

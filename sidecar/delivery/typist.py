@@ -28,6 +28,7 @@ from sidecar.prompt_typing.typing_gate import (
     decide_enter,
     decide_paste,
     decide_stash,
+    may_send_kept,
 )
 
 PAUSE_AFTER_STASH_S = 0.03
@@ -158,8 +159,10 @@ class Typist:
         self._writer.answer(CLEAR_ROW)
 
     def press_enter(self, attempt: TypingAttempt) -> bool:
-        """Press Enter once more, if the screen proves that the text is still in the composer."""
-        ready = decide_enter(attempt.facts(), attempt.text, self._agent).go is MoveDecision.NOW
+        """Press Enter once more, if the screen proves that the text is still in the composer, or that the agent keeps
+        it inside until then."""
+        facts = attempt.facts()
+        ready = decide_enter(facts, attempt.text, self._agent).go is MoveDecision.NOW or may_send_kept(facts)
         if self._writer.typing or not ready or not self._progress.remember(attempt.numbers, MessageProgress.SUBMITTING):
             return False
         self._progress.prompts.expect_hook(attempt.numbers)

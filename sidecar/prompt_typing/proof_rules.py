@@ -15,7 +15,7 @@ from sidecar.agents import Adapter
 from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.envelope import numbers_in
 from sidecar.messages.inbox import InboxEntry, Interruption
-from sidecar.prompt_typing.typing_gate import GateInput, MoveDecision, decide_enter
+from sidecar.prompt_typing.typing_gate import GateInput, MoveDecision, decide_enter, may_send_kept
 
 ENTER_RETRY_DELAY_S = 1.5
 NEW_ROW_STANDS_S = 0.1
@@ -146,7 +146,8 @@ def overdue_action(facts: GateInput, stands: ProofState, ours: str, agent: Adapt
     """Only a step that is proven not to have happened is repeated."""
     calm = facts.moment.verdict.activity in CALM_ACTIVITIES
     if stands.rung is Rung.SUBMITTED and agent.proves and stands.since >= _enter_retry_delay(stands):
-        if agent.submit.echoes and decide_enter(facts, ours, agent).go is MoveDecision.NOW:
+        shown = agent.submit.echoes and decide_enter(facts, ours, agent).go is MoveDecision.NOW
+        if shown or may_send_kept(facts):
             return _enter_due_again(stands)
         return OverdueAction.UNPROVEN if calm and stands.since >= UNPROVEN_AFTER_S else None
     patience = (agent.hooks.ends_within if agent.hooks else QUIET_FOR_S) if stands.worked else UNSEEN_AFTER_S

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from gateway.protocol.types.core_types import Activity, Composer
 from gateway.protocol.types.delivery_reasons import HoldReason
+from sidecar.activity.activity_verdict import CALM_ACTIVITIES
 from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.agents import Adapter
 from sidecar.messages.envelope import is_part_of, is_same_text, join_lines
@@ -173,6 +174,13 @@ def decide_paste(facts: GateInput, ours: str, agent: Adapter, *, emptied: bool =
 def decide_stash(facts: GateInput, ours: str, agent: Adapter) -> MovePermission:
     held = hold_reason_for(facts, ours, agent)
     return MovePermission(MoveDecision.STOP, held) if held else MovePermission(MoveDecision.NOW)
+
+
+def may_send_kept(facts: GateInput) -> bool:
+    """Whether an Enter submits what the agent has kept inside when its turn was stopped, and nothing else."""
+    verdict = facts.moment.verdict
+    rests = verdict.activity in CALM_ACTIVITIES and verdict.composer is Composer.EMPTY
+    return rests and facts.moment.reading.keeps_prompts and facts.in_foreground and not facts.taken_back
 
 
 def decide_enter(facts: GateInput, ours: str, agent: Adapter) -> MovePermission:

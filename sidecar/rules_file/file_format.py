@@ -154,6 +154,9 @@ class BoxTable(RulesTable, frozen=True):
     whole_width: Annotated[
         bool, KeyDoc("whether these rows take the last column, too, which a row of text never does")
     ] = False
+    kept: Annotated[
+        str, KeyDoc("the row above it that says that prompts wait for the next Enter, after a stop", regex=True)
+    ] = ""
 
 
 class DialogTable(RulesTable, frozen=True):

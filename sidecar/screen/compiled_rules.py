@@ -127,6 +127,7 @@ class _RulesCompiler:
             replaced=self.pattern(table.replaced),
             whole_width=table.whole_width,
             narrow=table.narrow,
+            kept=self.pattern(table.kept),
             continued=table.continued,
         )
 

@@ -158,7 +158,8 @@ class RuleMatch:
 @dataclass(frozen=True)
 class ScreenReading:
     """What the rules conclude at one moment. `partial`: the composer shows only a part of its text. `empty_rows`: how
-    many empty rows it has beneath its text."""
+    many empty rows it has beneath its text. `keeps_prompts`: the agent says that prompts wait in it for the next
+    Enter."""
 
     arguments: tuple[RuleMatch, ...] = ()
     composer: Composer = Composer.UNKNOWN
@@ -167,6 +168,7 @@ class ScreenReading:
     partial: bool = False
     empty_rows: int = 0
     conditions: tuple[ConditionMatch, ...] = ()
+    keeps_prompts: bool = False
 
     def of(self, source: EvidenceSource, age: float = 0.0) -> RuleMatch | None:
         """The strongest argument of one source that stays valid that long."""
@@ -194,6 +196,7 @@ def read_screen(rules: ScreenRules, picture: ScreenSnapshot, others: Mapping[str
         partial=is_partial(rules.box, picture, layout),
         empty_rows=count_empty_rows(layout.inside(picture.rows)),
         conditions=_matching_conditions(rules, regions, box=layout.found),
+        keeps_prompts=rules.box is not None and rules.box.is_kept(regions["above"]),
     )
 
 

@@ -51,6 +51,9 @@ class BoxStyle:
 
     A long text is shown in part: the row above says so (`scrolled`, in a frame), or its first row does (`cut`, which
     finds the text of that row), or it has `tallest` rows.
+
+    An agent may keep the prompts that waited in it when its turn was stopped: `kept` is the row above the box that says
+    so, and that the next Enter sends them.
     """
 
     frame: tuple[TextPattern, TextPattern] | None
@@ -72,6 +75,7 @@ class BoxStyle:
     replaced: TextPattern | None = None
     whole_width: bool = False
     narrow: bool = False
+    kept: TextPattern | None = None
     continued: bool = False
 
     def begins(self, row: str) -> bool:
@@ -79,6 +83,9 @@ class BoxStyle:
 
     def is_other(self, row: str) -> bool:
         return self.other is not None and self.other.match(row) is not None
+
+    def is_kept(self, above: str) -> bool:
+        return self.kept is not None and self.kept.search(above) is not None
 
     def text_in(self, row: str) -> str:
         """What a row of it holds of the text."""

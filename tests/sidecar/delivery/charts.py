@@ -5,7 +5,7 @@ between the paste and Enter, for one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.protocol.types.core_types import Activity, Composer, Rung
@@ -15,6 +15,7 @@ from sidecar.delivery.backlog import EarlierRun
 from sidecar.evidence.turn_evidence import EvidenceSource, TurnFact, TurnFactKind
 from sidecar.messages.recovery import TurnOutcome
 from sidecar.orders.room_orders import RoomOrders
+from sidecar.screen.rules import ScreenReading
 from tests.sidecar.delivery.test_delivery_loop import Agent, Scene
 from tests.sidecar.delivery.test_welcome import Fetching
 from tests.sidecar.memory_room import MemoryRoom
@@ -137,6 +138,7 @@ EMPTY, ASKING = Shows(moment()), Shows(moment(Activity.ASKING, Composer.HIDDEN))
 UNREAD = Shows(moment(Activity.UNKNOWN, Composer.UNKNOWN))
 WORKS = Shows(moment(Activity.BUSY, sources=(EvidenceSource.TITLE,)))
 AS_PASTED = Shows()
+KEEPS = Shows(replace(moment(), reading=ScreenReading(composer=Composer.EMPTY, keeps_prompts=True)))
 
 
 def composer(text: str, activity: Activity = Activity.IDLE) -> Shows:

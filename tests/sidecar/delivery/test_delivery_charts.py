@@ -18,6 +18,7 @@ from tests.sidecar.delivery.charts import (
     ENTER,
     ESCAPE,
     FAILED,
+    KEEPS,
     OURS,
     PASTE,
     SEEN,
@@ -104,6 +105,11 @@ CHARTS: dict[str, Chart] = {
     ],
     # Enter
     "a swallowed Enter": [*DELIVERS, composer(OURS), ENTER, AS_PASTED, EMPTY, *PROVES, *ENDS],
+    "it is stopped, and keeps what waited in it until an Enter": [
+        *(WORKS, Arrives(urgent=True), PASTE, composer(OURS, Activity.BUSY), TYPED, *ENTERS, WORKS, Quiet(8)),
+        *(KEEPS, ENTER, WORKS, *PROVES, *ENDS, Quiet()),
+    ],
+    "it keeps what is not ours": [KEEPS, Quiet(8)],
     "Enter is swallowed for ever": [*DELIVERS, composer(OURS), ENTER, ENTER, FAILED, Quiet()],
     "Enter was taken, and nothing proves it": [*DELIVERS, EMPTY, Passes(61.0), FAILED],
     # The size of the terminal

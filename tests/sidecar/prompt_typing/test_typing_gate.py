@@ -36,6 +36,10 @@ OURS = "[alice -> claude #7] hello"
 DRAFT = moment(composer=Composer.DRAFT, text="half a thought")
 COMMAND = moment(composer=Composer.DRAFT, text="/mod")
 SHOWN = moment(composer=Composer.DRAFT, text="[alice -> claude\n#7] hello")
+BUSY = moment(Activity.BUSY)
+KEEPS, BUSY_AND_KEEPS, DRAFT_AND_KEEPS = (
+    replace(one, reading=replace(one.reading, keeps_prompts=True)) for one in (moment(), BUSY, DRAFT)
+)
 ASKING = moment(Activity.ASKING, Composer.HIDDEN, dialog=Dialog("Proceed?", ("Yes",), "x"))
 
 
@@ -225,6 +229,12 @@ def test_a_paste_goes_into_an_empty_composer(facts: GateInput, emptied: bool, go
         (GateInput(moment()), ProofState(Rung.SUBMITTED, 9, 1), None),
         (GateInput(moment()), ProofState(Rung.SUBMITTED, 61, 1), OverdueAction.UNPROVEN),
         (GateInput(ASKING), ProofState(Rung.SUBMITTED, 9, 1), None),
+        (GateInput(KEEPS), ProofState(Rung.SUBMITTED, 2, 1), OverdueAction.ENTER),
+        (GateInput(KEEPS), ProofState(Rung.SUBMITTED, 2, 3), OverdueAction.LOST),
+        (GateInput(KEEPS), ProofState(Rung.SUBMITTED, 9, 1, painted=False), None),
+        (GateInput(KEEPS, in_foreground=False), ProofState(Rung.SUBMITTED, 9, 1), None),
+        (GateInput(BUSY_AND_KEEPS), ProofState(Rung.SUBMITTED, 9, 1), None),
+        (GateInput(DRAFT_AND_KEEPS), ProofState(Rung.SUBMITTED, 9, 1), None),
         (GateInput(moment()), ProofState(Rung.SEEN, 2, 1, calm=2), OverdueAction.SILENT),
         (GateInput(moment()), ProofState(Rung.SEEN, 9, 1, calm=0.2), None),
         (GateInput(moment(Activity.BUSY)), ProofState(Rung.SEEN, 99, 1, calm=99), None),

@@ -1,4 +1,5 @@
-"""Mistral Vibe. Our hooks are in a private folder that a flag names, and its own journal tells what was said.
+"""Mistral Vibe. A flag names the private folder with our hooks, its environment the room's tools, and its own journal
+tells what was said.
 
 None of the user's files is written. What its screen means, such as when it is idle, is in `rules/vibe.toml`;
 `activity/activity_verdict.py` judges from it and the other signals what the agent is doing.
@@ -8,12 +9,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sidecar.agents.adapter import hook_config
+from sidecar.agents.adapter import hook_config, mcp_config
 from sidecar.agents.adapter.adapter import (
     PASTE_KEY,
     Adapter,
@@ -34,7 +37,13 @@ from sidecar.agents.adapter.adapter import (
     program_name,
 )
 from sidecar.agents.adapter.file_mentions import break_file_mentions, close_open_list
-from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in, value_within
+from sidecar.agents.adapter.missing_setup import (
+    LOGIN_NEEDED,
+    folders_of,
+    settings_in,
+    trust_question,
+    value_within,
+)
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers
@@ -48,7 +57,22 @@ _SUBCOMMANDS = ("update", "mcp", "config")
 _NON_CHAT_OPTIONS = ("-p", "--prompt", "-h", "--help", "-v", "--version", "--setup", "--check-upgrade")
 _VALUE_OPTIONS = ("--agent", "--workdir", "--add-dir", "--enabled-tools", "--disabled-tools")
 _ACCOUNT_VARIABLE = "MISTRAL_API_KEY"
+_NEEDS_TRUST = (
+    "AGENTS.md",
+    ".agents/skills",
+    *(f".vibe/{name}" for name in ("config.toml", "tools", "skills", "plugins", "agents", "prompts")),
+)
 _PARTS_FOLDER = "journal"
+_SERVERS_VARIABLE, _TOOLS_VARIABLE = "VIBE_MCP_SERVERS", "VIBE_TOOLS"
+ROOM_TOOLS = (  # it has no permission for all tools of a server
+    *("peer_list", "peer_send", "peer_read", "peer_wait", "peer_history", "peer_context", "peer_status"),
+    *("room_list", "room_join", "room_search", "context_get", "context_put"),
+    *("ask_human", "propose", "vote", "working", "set_role"),
+)
+_PATH = re.compile(
+    r"(?P<before>^|[\s\[({<])(?P<path>(?P<quote>['\"])~?/[^'\"\n]*+(?P=quote)|~?/(?:\\.|[^\s\\])*+)", re.MULTILINE
+)
+_OF_PICTURE = re.compile(r"\.(?:png|jpe?g|gif|webp)\b", re.IGNORECASE)
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -63,7 +87,22 @@ def _missing_setup(command: Sequence[str], place: LaunchContext) -> Sequence[str
     """With settings of one's own, a provider may need no key."""
     home = _vibe_home(place)
     known = place.env.get(_ACCOUNT_VARIABLE) or (home / ".env").exists() or (home / "config.toml").exists()
-    return () if known else (LOGIN_NEEDED,)
+    wants = [] if known else [LOGIN_NEEDED]
+    if "--trust" not in command and _asks_for_trust(place.project, home):
+        wants.append(trust_question(place.project))
+    return wants
+
+
+def _asks_for_trust(project: Path, home: Path) -> bool:
+    """Of a folder with instructions or settings for it, unless that folder or one above it was decided on."""
+    if not any((project / name).exists() for name in _NEEDS_TRUST):
+        return False
+    try:
+        decided = tomllib.loads((home / "trusted_folders.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        decided = {}
+    trusted = set(decided.get("trusted") or ())
+    return not (trusted.intersection(map(str, folders_of(project))) or str(project) in (decided.get("untrusted") or ()))
 
 
 def _vibe_home(place: LaunchContext) -> Path:
@@ -71,7 +110,7 @@ def _vibe_home(place: LaunchContext) -> Path:
 
 
 def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
-    """A Vibe that its model starts in a shell gets none of this: all of it is in the command."""
+    """A Vibe that its model starts in a shell gets no hooks: they are in the command."""
     given = tuple(command)
     if not _is_chat(given):
         return LaunchPlan(given)
@@ -79,7 +118,48 @@ def _plan_launch(command: Sequence[str], place: LaunchContext) -> LaunchPlan:
     files = {**hook_config.hook_files(place), folder / ".vibe" / "hooks.toml": _hooks_text(place)}
     session = _named_session(given)
     transcript = _parts_of(place, session) if session else None
-    return LaunchPlan((given[0], "--add-dir", str(folder), *given[1:]), {}, files, transcript, session)
+    return LaunchPlan(
+        (given[0], "--add-dir", str(folder), *given[1:]), _tools_environment(place), files, transcript, session
+    )
+
+
+def _tools_environment(place: LaunchContext) -> dict[str, str]:
+    """Vibe merges these variables with the user's settings: servers by their names, tools key by key. Without the
+    permission it would ask about each call."""
+    if not place.tools:
+        return {}
+    server = {
+        "name": mcp_config.MCP_SERVER_NAME,
+        "transport": "streamable-http",
+        "url": place.tools,
+        "tool_timeout_sec": mcp_config.MAX_WAIT_S,
+        "auth": {"type": "static", "api_key_env": mcp_config.KEY_VARIABLE},
+    }
+    others = [one for one in _list_of(place.env.get(_SERVERS_VARIABLE)) if one.get("name") != server["name"]]
+    allowed = {f"{mcp_config.MCP_SERVER_NAME}_{tool}": {"permission": "always"} for tool in ROOM_TOOLS}
+    return {
+        **mcp_config.mcp_environment(place),
+        _SERVERS_VARIABLE: json.dumps([*others, server]),
+        _TOOLS_VARIABLE: json.dumps({**allowed, **_mapping_of(place.env.get(_TOOLS_VARIABLE))}),
+    }
+
+
+def _list_of(text: str | None) -> list[dict[str, Any]]:
+    """What the user's own variable holds."""
+    found = _decoded(text)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _mapping_of(text: str | None) -> dict[str, Any]:
+    found = _decoded(text)
+    return found if isinstance(found, dict) else {}
+
+
+def _decoded(text: str | None) -> object:
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return None
 
 
 def _our_folder(place: LaunchContext) -> Path:
@@ -100,6 +180,17 @@ def _hooks_text(place: LaunchContext) -> str:
         for kind in _HOOK_TYPES
     )
     return "\n".join(hooks)
+
+
+def _guard_text(text: str, is_name: Callable[[str], bool]) -> str:
+    """It makes the path of a picture in a paste a mention of it, whether there is one or not. With a backslash before
+    it, it stays text."""
+
+    def kept(match: re.Match[str]) -> str:
+        path = match["path"]
+        return f"{match['before']}\\{path}" if _OF_PICTURE.search(path) else match[0]
+
+    return _PATH.sub(kept, break_file_mentions(text, is_name))
 
 
 def _named_session(command: Sequence[str]) -> str:
@@ -288,10 +379,15 @@ ADAPTER = Adapter(
     name="vibe",
     rules=load_built_in_rules("vibe"),
     launching=LaunchMethod(
-        _is_for, _missing_setup, launch=_plan_launch, resumed=_resume_command, is_written=_is_written
+        _is_for,
+        _missing_setup,
+        launch=_plan_launch,
+        resumed=_resume_command,
+        is_written=_is_written,
+        tool_patience_s=mcp_config.MAX_WAIT_S,
     ),
     submit=SubmitMethod(pause=0.15, shown=0.06, collapses_from=(1001, 11), begins_within=4.0),
-    text=TextInput(break_file_mentions, close_open_list, _attachment_folder),
+    text=TextInput(_guard_text, close_open_list, _attachment_folder),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     interrupt=InterruptMethod(only_refuses=True),
     hooks=Hooks(

@@ -1,15 +1,21 @@
 """What the adapter of Mistral Vibe returns: its launch with a folder of ours; what its hooks and its journal mean."""
 
+import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.mcp.tools import TOOLS
+from gateway.protocol.types.core_types import Composer
 from sidecar.agents import REGISTRY
 from sidecar.agents.adapter.adapter import LaunchContext, LaunchPlan
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
+from sidecar.screen.emulator import ScreenSnapshot
+from sidecar.screen.rules import read_screen
 from tests.sidecar.capabilities import approvals_of, hooks_of, transcript_of
 
 VIBE = REGISTRY["vibe"]
@@ -38,6 +44,25 @@ def test_its_hooks_are_in_a_private_folder_that_the_command_names() -> None:
     assert "secret" not in launch.files[Path("/private/vibe/.vibe/hooks.toml")]
 
 
+def test_the_rooms_tools_are_in_its_environment_beside_the_users_own() -> None:
+    own = [{"name": "mine", "transport": "http", "url": "http://x"}, {"name": "groupchat"}]
+    theirs = {"VIBE_MCP_SERVERS": json.dumps(own), "VIBE_TOOLS": json.dumps({"bash": {"permission": "ask"}})}
+    launch = launched("vibe", replace(place(**theirs), tools="http://t/mcp", key="k3y"))
+    mine, ours = json.loads(launch.env["VIBE_MCP_SERVERS"])
+    assert (mine, ours["name"], ours["url"]) == (own[0], "groupchat", "http://t/mcp")
+    assert launch.env[ours["auth"]["api_key_env"]] == "k3y"
+    assert "k3y" not in " ".join([*launch.command, *launch.files.values(), launch.env["VIBE_MCP_SERVERS"]])
+    tools = json.loads(launch.env["VIBE_TOOLS"])
+    assert tools.pop("bash") == {"permission": "ask"}
+    assert tools == {f"groupchat_{name}": {"permission": "always"} for name in TOOLS}
+
+
+@pytest.mark.parametrize("broken", ["no json", "1", "[1]"])
+def test_a_variable_of_the_user_that_vibe_cannot_read_is_replaced(broken: str) -> None:
+    launch = launched("vibe", replace(place(VIBE_MCP_SERVERS=broken), tools="http://t/mcp", key="k3y"))
+    assert [one["name"] for one in json.loads(launch.env["VIBE_MCP_SERVERS"])] == ["groupchat"]
+
+
 @pytest.mark.parametrize("command", ["vibe -p hi", "vibe mcp list", "vibe --version", "vibe update", "vibe --setup"])
 def test_what_is_no_chat_is_left_alone(command: str) -> None:
     assert launched(command) == LaunchPlan(tuple(command.split()))
@@ -52,11 +77,50 @@ def test_a_conversation_is_resumed_with_the_same_options_and_without_its_prompt(
 
 
 def test_a_login_is_foreseen(tmp_path: Path) -> None:
-    assert VIBE.launching.wants_first(["vibe"], place(HOME=str(tmp_path))) == ("asks to log in",)
-    assert VIBE.launching.wants_first(["vibe"], place(HOME=str(tmp_path), MISTRAL_API_KEY="x")) == ()
+    assert VIBE.launching.wants_first(["vibe"], place(HOME=str(tmp_path))) == ["asks to log in"]
+    assert VIBE.launching.wants_first(["vibe"], place(HOME=str(tmp_path), MISTRAL_API_KEY="x")) == []
     (tmp_path / ".vibe").mkdir()
     (tmp_path / ".vibe" / ".env").write_text("")
-    assert VIBE.launching.wants_first(["vibe"], place(HOME=str(tmp_path))) == ()
+    assert VIBE.launching.wants_first(["vibe"], place(HOME=str(tmp_path))) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "decided", "command", "asks"),
+    [
+        (["AGENTS.md"], "", "vibe", True),
+        ([".vibe/config.toml"], "no toml", "vibe", True),
+        ([".agents/skills"], 'untrusted = ["/another"]', "vibe", True),
+        ([".vibe/notes"], "", "vibe", False),
+        (["AGENTS.md"], "", "vibe --trust", False),
+        (["AGENTS.md"], 'trusted = ["{above}"]', "vibe", False),
+        (["AGENTS.md"], 'untrusted = ["{above}"]', "vibe", True),
+        (["AGENTS.md"], 'untrusted = ["{above}/shop"]', "vibe", False),
+    ],
+)
+def test_a_question_about_trust_is_foreseen(
+    files: list[str], decided: str, command: str, asks: bool, tmp_path: Path
+) -> None:
+    for name in (*(f"shop/{one}" for one in files), "home/trusted_folders.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(decided.replace("{above}", str(tmp_path)))
+    where = replace(place(MISTRAL_API_KEY="x", VIBE_HOME=str(tmp_path / "home")), project=tmp_path / "shop")
+    expected = [f"asks whether you trust {tmp_path / 'shop'}"] if asks else []
+    assert VIBE.launching.wants_first(command.split(), where) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("see /var/tmp/a.png now", "see \\/var/tmp/a.png now"),
+        ("/a.JPEG\n~/b.webp", "\\/a.JPEG\n\\~/b.webp"),
+        ("see '/a/b c.png' and \"~/d.gif\"", "see \\'/a/b c.png' and \\\"~/d.gif\""),
+        ("see [/a.png and /my\\ a.png", "see [\\/a.png and \\/my\\ a.png"),
+        ("/etc/hosts, a/b.png, ./c.png and https://x.org/d.png", None),
+        ("x=/a.png, @/a and \\/a.png", "x=/a.png, @\\/a and \\/a.png"),
+    ],
+)
+def test_the_path_of_a_picture_is_text(text: str, typed: str | None) -> None:
+    assert VIBE.text.guard(text, lambda word: False) == (text if typed is None else typed)
 
 
 # its journal
@@ -112,6 +176,23 @@ def test_tokens_are_those_of_each_call_without_the_cached_ones() -> None:
     entry = {"type": "action_result", "payload": {"action_id": "a", "result": {"result": {"usage": usage}}}}
     assert transcript_of(VIBE).cost(entry) == TokenCost("a", 90)
     assert transcript_of(VIBE).cost({"type": "action_result", "payload": {"action_id": "a", "result": "x"}}) is None
+
+
+# its screen
+
+
+QUEUED = "» Queued — press Enter to send, type to add"
+
+
+@pytest.mark.parametrize(
+    ("row", "keeps"), [(QUEUED, True), (f"  {QUEUED}", False), (f"> {QUEUED}", False), ("» Queued", False)]
+)
+def test_what_waits_in_it_after_a_stop_is_told_by_a_row_in_its_first_column(row: str, keeps: bool) -> None:
+    wide = "─" * 60
+    kept = (row, wide, "> [alice -> claude #2] Urgent words.", "", "")
+    box = ("─" * 54 + " ask ─", "> ", "", "", wide, "/work")
+    reading = read_screen(VIBE.rules, ScreenSnapshot(("  I wait.", "", *kept, *box), 60), {})
+    assert (reading.composer, reading.keeps_prompts) == (Composer.EMPTY, keeps)
 
 
 # its hooks

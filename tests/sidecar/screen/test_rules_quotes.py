@@ -73,6 +73,14 @@ def cline(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> li
     return [" * It showed this:", *prose, *spinner, "", *(composer if box else [])]
 
 
+def vibe(prose: list[str], columns: int, *, busy: bool, box: bool = True) -> list[str]:
+    rule = "─" * columns
+    spinner = "⠠⢤ Generating… (1s Esc/Ctrl+C to interrupt)" if busy else ""
+    composer = [" ask ─".rjust(columns, "─"), ">", "", "", rule, "/shop".ljust(columns - 20) + "120/160k tokens (0%)"]
+    said = ["> [alice -> vibe #1] What does it show?", rule, "", "  It showed this:"]
+    return [*said, *prose, "", spinner, *(composer if box else [])]
+
+
 DRAWN = {
     "claude": claude,
     "codex": codex,
@@ -82,6 +90,7 @@ DRAWN = {
     "copilot": copilot,
     "pi": pi,
     "cline": cline,
+    "vibe": vibe,
 }
 BEFORE_TOOL = (
     {
@@ -92,7 +101,7 @@ BEFORE_TOOL = (
         "qwen": "     ",
     }
     | dict.fromkeys(("copilot", "cline"), "   ")
-    | {"pi": " "}
+    | {"pi": " ", "vibe": "  ⎢ "}
 )
 BEFORE_PROSE = {"opencode": "     ", "qwen": "    ", "copilot": "   ", "cline": "   ", "pi": " "}
 AT_CURSOR = ("codex", "cline")  # their composer is where the visible cursor is

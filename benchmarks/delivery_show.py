@@ -17,7 +17,7 @@ from benchmarks import machine
 from benchmarks.delivery_person import Person
 from benchmarks.delivery_results import Line, add
 from benchmarks.delivery_scenes import SCENES, Scene
-from benchmarks.delivery_stage import CANARY, Stage
+from benchmarks.delivery_stage import CANARY, STARTING, Stage
 from benchmarks.delivery_texts import Texts
 from benchmarks.delivery_verdict import Fate, Verdict, digest, judge
 
@@ -166,15 +166,18 @@ class Show:
         stage.forget_output()
         scene.person.removes_the_canary()
         await stage.cancel(sent.number for sent in scene.sent)
+        patience = ENDS_WITH_GRACE
         if stage.kills >= KILLS:
             await stage.start()
+            patience = STARTING
         for _ in range(3):
             try:
-                await stage.ready(ENDS_WITH_GRACE if stage.runs else 0.1)
+                await stage.ready(patience if stage.runs else 0.1)
                 return
             except AssertionError:
                 await scene.person.gives_up()
                 await stage.start()
+                patience = STARTING
         raise SystemExit(f"the agent cannot be started any more\n{stage.describe()}")
 
 

@@ -46,7 +46,8 @@ class Cli:
     `continues`: what a tool did goes to its model at once; otherwise its turn ends with the tool, and
     `further_dialog` is what it asks about what a command has printed.
     `progress`: its progress for the terminal (OSC 9;4) tells so, for the same reason; its dialogs count when drawn.
-    `status`: its status file tells so, likewise."""
+    `status`: its status file tells so, likewise.
+    `draws_late`: its dialogs count when drawn, because it draws them a second after the call, and works until then."""
 
     name: str
     version: str
@@ -61,6 +62,7 @@ class Cli:
     warms_up: bool = False
     titles: str = ""
     progress: bool = False
+    draws_late: bool = False
     continues: bool = True
     further_dialog: str = ""
     prints: bool = False
@@ -476,6 +478,7 @@ VIBE = Cli(
     tool=ToolCall("bash", {"command": "touch made"}),
     dialog="Permission for the file_system.bash tool",
     asks_within=10.0,
+    draws_late=True,
 )
 PINNED = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
 CLINE = Cli(

@@ -27,7 +27,16 @@ from tests.real_clis.homes import (
     pi_that_keeps_little,
 )
 from tests.real_clis.releases import PROVEN_VARIABLE
-from tests.real_clis.unprepared import Change, newer_codex, newer_opencode, no_codex_config, no_key, onboarding, without
+from tests.real_clis.unprepared import (
+    Change,
+    instructions,
+    newer_codex,
+    newer_opencode,
+    no_codex_config,
+    no_key,
+    onboarding,
+    without,
+)
 from tests.real_clis.usage_limits import (
     claude_limit,
     codex_limit,
@@ -35,13 +44,14 @@ from tests.real_clis.usage_limits import (
     gemini_limit,
     opencode_go_limit,
     qwen_limit,
+    vibe_limit,
 )
 from tests.real_clis.watched import Scenario, Watched, unprepared, watched
 from tests.sidecar.quotes import EVERYTHING, wide
 
 LIMITS: dict[str, Callable[[int], Reply]] = {
     **{"claude": claude_limit, "codex": codex_limit, "gemini": gemini_limit},
-    **{"opencode": opencode_go_limit, "qwen": qwen_limit, "pi": qwen_limit, "cline": qwen_limit},
+    **{"opencode": opencode_go_limit, "qwen": qwen_limit, "pi": qwen_limit, "cline": qwen_limit, "vibe": vibe_limit},
     "copilot": copilot_limit,
 }
 LIMIT_TRIES = {"qwen": 4, "copilot": 6, "cline": 5}  # requests until it gives up
@@ -383,6 +393,7 @@ RECORDINGS |= {
     "vibe-resizes": (VIBE, (100, 30), resizes, True),
     "vibe-errors": (VIBE, (80, 24), errors, True),
     "vibe-interrupts": (VIBE, (80, 24), interrupts, True),
+    "vibe-limits": (VIBE, (80, 24), limits("error"), True),
     "vibe-modals": (VIBE, (80, 24), modals(("/model", "Select Model"), ("/theme", "Esc cancel")), True),
 }
 RECORDINGS |= {
@@ -417,6 +428,8 @@ FIRST: dict[str, tuple[Cli, tuple[int, int], Change, tuple[Step, ...]]] = {
     "gemini-login-60x20": (GEMINI, (60, 20), without(SETTINGS, "security", "auth"), GEMINI_LOGIN),
     "gemini-key-60x20": (GEMINI, (60, 20), no_key, (("Enter Gemini API Key", ""),)),
     "copilot-trust-80x24": (COPILOT, (80, 24), without(COPILOT_STATE, "trustedFolders"), (("Do you trust", "1"),)),
+    "vibe-trust-80x24": (VIBE, (80, 24), instructions, (("rust", "\r"),)),
+    "vibe-trust-60x20": (VIBE, (60, 20), instructions, (("rust", "\r"),)),
     "copilot-trust-60x20": (COPILOT, (60, 20), without(COPILOT_STATE, "trustedFolders"), (("Do you trust", "1"),)),
 }
 # What it offers by itself after its start: what it shows, until Escape.
@@ -443,6 +456,12 @@ PROGRESS_NOTES = [
     "Escape, the CLI's own progress (OSC 9;4) tells; a dialog or picker when it is drawn, and when it has left",
     NOTES[2],
 ]
+LATE_NOTES = [
+    NOTES[0],
+    "labels: busy = the Enter that was taken, idle = last byte of the last answer (or Escape), approval = the dialog "
+    "is drawn, a second after the call (or the Enter that opens a picker), busy again = the key that approves",
+    NOTES[2],
+]
 PASTE_NOTES = [
     NOTES[0],
     "labels: busy = the Enter that was taken, busy again = the key that approves; after the last byte, bracketed paste "
@@ -458,6 +477,10 @@ FIRST_NOTES = [
     "made by tests/real_clis/record.py",
     "labels: approval = a first question is drawn, starting = the key that answers it, idle = the composer is drawn",
 ]
+NOTES_BY_SIGN = {
+    **{"progress": PROGRESS_NOTES, "status": STATUS_NOTES, "prints": PASTE_NOTES, "titles": TITLE_NOTES},
+    "draws_late": LATE_NOTES,
+}
 
 
 def is_of_release(name: str, cli: Cli) -> bool:
@@ -516,8 +539,7 @@ async def main(folder: Path, names: list[str]) -> None:
             except AssertionError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 continue
-            told = {"progress": PROGRESS_NOTES, "status": STATUS_NOTES, "prints": PASTE_NOTES, "titles": TITLE_NOTES}
-            notes = next((notes for label, notes in told.items() if getattr(cli, label)), NOTES)
+            notes = next((notes for label, notes in NOTES_BY_SIGN.items() if getattr(cli, label)), NOTES)
             eyes.save(folder / f"{name}.cast", notes)
             print(name, (folder / f"{name}.cast").stat().st_size // 1000, "kB")
 

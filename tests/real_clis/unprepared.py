@@ -116,3 +116,12 @@ def newer_opencode(place: Place, env: dict[str, str]) -> None:
     npm.write_text("#!/bin/sh\necho opencode-ai@1.0.0\n")
     npm.chmod(0o755)
     env["PATH"] = f"{npm.parent}:{env['PATH']}"
+
+
+def no_vibe_config(place: Place, env: dict[str, str]) -> None:
+    (place.home / ".vibe" / "config.toml").unlink()
+
+
+def instructions(place: Place, env: dict[str, str]) -> None:
+    """Vibe asks before it reads those of a project."""
+    (place.work / "AGENTS.md").write_text("Be brief.\n")

@@ -3,9 +3,12 @@ them. What speaks for many vendors gets the words of one of them."""
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tests.fakes.models.script import Reply
+
+VIBE_REPEATS_FOR_S = 300.0
 
 
 def claude_limit(resets: int, claim: str = "five_hour") -> Reply:
@@ -54,6 +57,15 @@ def copilot_limit(resets: int) -> Reply:
     """Of a provider of one's own: without an account, Copilot uses no other. It repeats any 429 for a minute."""
     ends = f"{datetime.fromtimestamp(resets, UTC):%Y-%m-%d %H:%M:%S} UTC"
     return openai_refusal("rate_limit_exceeded", f"Usage limit reached. Your limit will reset at {ends}")
+
+
+def vibe_limit(resets: int) -> Reply:
+    """In the words of Qwen Code's. Vibe itself repeats a request that is answered within five minutes; it does not repeat one whose
+    header names a later time, and none with the status of a payment."""
+    seconds = max(1, resets - int(time.time()))
+    if seconds > VIBE_REPEATS_FOR_S:
+        return replace(qwen_limit(resets), headers={"retry-after": str(seconds)})
+    return replace(qwen_limit(resets), status=402)
 
 
 def qwen_free_limit(_: int) -> Reply:

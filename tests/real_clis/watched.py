@@ -245,10 +245,12 @@ class Watched:
             return state
         if self.cli.prints:
             return told_by_paste_mode(self.line.events, state)
+        drawn = {begun: seen for begun, seen in self.line.drawn}.get(state[0])
+        if drawn is not None and (self.cli.tells_when_over or self.cli.draws_late):
+            return drawn, state[1]
         if self.cli.tells_when_over:
-            drawn = {begun: seen for begun, seen in self.line.drawn}.get(state[0])
             told = told_by_status if self.cli.status else told_by_progress
-            return (drawn, state[1]) if drawn is not None else told(self.line.events, state)
+            return told(self.line.events, state)
         return told_by_title(self.line.events, state, self.cli.titles) if self.cli.titles else state
 
     def save(self, path: Path, notes: list[str]) -> None:

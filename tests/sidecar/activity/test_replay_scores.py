@@ -147,6 +147,16 @@ STRICT = {
     "qwen-quotes-60x20": 1.21,
     "qwen-resizes": 0.26,
     "qwen-silence": 0.64,
+    "vibe-errors": 0.79,
+    "vibe-interrupts": 0.62,
+    "vibe-limits": 0.67,
+    "vibe-modals": 0.81,
+    "vibe-quotes-100x30": 0.69,
+    "vibe-quotes-60x20": 0.74,
+    "vibe-resizes": 0.79,
+    "vibe-silence": 0.26,
+    "vibe-trust-60x20": 0.28,
+    "vibe-trust-80x24": 0.18,
 }
 NAMES = sorted(path.stem for path in FOLDER.glob("*.cast"))
 

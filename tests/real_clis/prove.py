@@ -30,6 +30,7 @@ DELIVERIES = 200
 TESTS = (
     *("test_turns", "test_hooks", "test_asks", "test_messages", "test_delivery", "test_crashes", "test_stop"),
     *("test_sidecar_feels_bare", "test_first_questions", "test_environment", "test_limits", "test_removed_characters"),
+    *("test_tools", "test_comeback_of_one"),
 )
 SCORES = "tests/sidecar/activity/test_replay_scores.py"
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)

@@ -8,15 +8,21 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.models.model import Model
-from tests.fakes.models.script import Reply
+from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import NEWEST, Cli, Place
+from tests.real_clis.homes import NEWEST, VIBE, Cli, Place
 from tests.sidecar.sidecar_terminal import SidecarTerminal, sidecar_in_terminal
 
 pytestmark = pytest.mark.slow
 
 LOOK = "env | grep -a -e secret -e ^TMUX= ; tmux send-keys -t chat -l x; echo LOOKED-$?"
+SCRIPT = "look.sh"  # Vibe refuses each command that names tmux
+
+
+def look_around(cli: Cli, work: Path) -> ToolCall:
+    (work / SCRIPT).write_text(LOOK)
+    return cli.calling(f"sh ./{SCRIPT}" if cli is VIBE else LOOK)
 
 
 @pytest.mark.parametrize("cli", NEWEST.values(), ids=NEWEST)
@@ -30,9 +36,10 @@ async def test_a_command_of_the_model_finds_no_token_and_not_the_persons_tmux(cl
     subprocess.run([*person, "new-session", "-d", "-s", "chat", "sleep 600"], check=True)
     inside = {"TMUX": f"{socket},1,0", "TMUX_PANE": "%0", "TERM_PROGRAM": "tmux"}
     tokens = {"CSP_AUTH_TOKEN": "secret-7", "GROUPCHAT_TOKEN": "secret-8"}
+    tool = look_around(cli, work)
     try:
         async with Model(cli.dialect()) as model, outside() as world:
-            model.script(Reply("I look.", tool=cli.calling(LOOK)), *[Reply("Seen.")][: cli.continues])
+            model.script(Reply("I look.", tool=tool), *[Reply("Seen.")][: cli.continues])
             launch = cli.launch(Place(home, work, model.url), cli.program)
             env = {**launch.env, **world.env, **inside, **tokens}
             async with sidecar_in_terminal(work, launch.argv, agent=cli.name, env=env) as pane:

@@ -17,10 +17,12 @@ from tests.fakes.terminal import terminal
 from tests.real_clis.homes import CLIS, NEWEST, Launch, Place
 from tests.real_clis.unprepared import (
     Change,
+    instructions,
     no_codex_config,
     no_copilot_provider,
     no_key,
     no_pi_models,
+    no_vibe_config,
     own_pi_settings,
     repository,
     trusting_gemini,
@@ -53,6 +55,8 @@ MISSING: list[tuple[str, Change, list[str], str]] = [
     ("copilot", no_copilot_provider, ["asks to log in"], "/login to sign in"),
     ("pi", own_pi_settings, ["asks whether you trust WORK"], "Trust"),
     ("pi", no_pi_models, ["asks to log in"], "No models available"),
+    ("vibe", no_vibe_config, ["asks to log in"], "Welcome to Mistral Vibe"),
+    ("vibe", instructions, ["asks whether you trust WORK"], "rust"),
 ]
 
 

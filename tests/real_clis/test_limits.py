@@ -45,6 +45,7 @@ from tests.real_clis.usage_limits import (
     pi_free_limit,
     qwen_free_limit,
     qwen_limit,
+    vibe_limit,
 )
 from tests.support.gateways import GatewayProcess
 
@@ -129,6 +130,7 @@ LIMITS = {
     "opencode": (ALL["opencode"], opencode_limit),
     "qwen": (ALL["qwen"], qwen_limit),
     "pi": (ALL["pi"], qwen_limit),  # it speaks to many providers
+    "vibe": (ALL["vibe"], vibe_limit),  # as well
     "aider": (ALL["aider"], qwen_limit),  # so does this one, which repeats the request for a minute
     "cline": (ALL["cline"], qwen_limit),  # so does it
     "copilot": (ALL["copilot"], copilot_limit),

@@ -60,8 +60,8 @@ def copilot_limit(resets: int) -> Reply:
 
 
 def vibe_limit(resets: int) -> Reply:
-    """In the words of Qwen Code's. Vibe itself repeats a request that is answered within five minutes; it does not repeat one whose
-    header names a later time, and none with the status of a payment."""
+    """In Qwen Code's words. Vibe repeats a request that is answered within five minutes by itself; it does not repeat
+    one whose header names a later time, and none with the status of a payment."""
     seconds = max(1, resets - int(time.time()))
     if seconds > VIBE_REPEATS_FOR_S:
         return replace(qwen_limit(resets), headers={"retry-after": str(seconds)})

@@ -11,6 +11,7 @@ FREELY = {
     "codex": ("-c", 'sandbox_mode="danger-full-access"', "-c", 'approval_policy="never"'),
     "gemini": ("--yolo",),
     "opencode": ("--auto",),
+    "qwen": ("--yolo",),
     "copilot": ("--allow-all-tools",),
     "pi": ("--free",),  # of the extension in its home
     "cline": ("--auto-approve", "true"),
@@ -23,7 +24,7 @@ def long_tool(name: str, mark: str) -> ToolCall:
     match name:
         case "claude":
             return ToolCall("Bash", {"command": command, "description": "Wait"})
-        case "gemini":
+        case "gemini" | "qwen":
             return ToolCall("run_shell_command", {"command": command, "description": "Wait"})
         case "cline":
             return ToolCall("run_commands", {"commands": [command]})

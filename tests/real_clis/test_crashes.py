@@ -40,6 +40,7 @@ TRANSCRIPTS = {
     "codex": ".codex/sessions",
     "gemini": ".gemini/tmp",
     "opencode": ".local/share/opencode",
+    "qwen": ".qwen/projects",
     "copilot": ".copilot/session-state",
     "pi": ".pi/agent/sessions",
     "vibe": ".vibe/logs/session",

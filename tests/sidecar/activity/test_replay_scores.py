@@ -122,6 +122,7 @@ STRICT = {
     "opencode-compacts": 2.84,
     "opencode-errors": 1.77,
     "opencode-interrupts": 1.91,
+    "opencode-limits-60x20": 1.51,
     "opencode-modals": 3.62,
     "opencode-quotes-100x30": 1.83,
     "opencode-quotes-60x20": 2.44,

@@ -31,6 +31,7 @@ SHOWN = (
     ("codex-login-100x30", LOGIN, "Sign in with ChatGPT"),
     ("gemini-login-60x20", LOGIN, "How would you like to authenticate for this project"),
     ("gemini-key-60x20", LOGIN, "Enter Gemini API Key"),
+    ("opencode-limits-60x20", LIMITED, r"usage limit reached\."),
     ("opencode-compacts", COMPACTING, "Compaction"),
     ("opencode-update", UPDATE, r"A new release v9\.9\.9 is available"),
     ("opencode-compacts", CONTEXT, r"186\.0K \(93%\)"),

@@ -1,4 +1,4 @@
-"""The maker of docs/pictures/day, on the first scene of it."""
+"""The makers of docs/pictures/day, on the first scene of it, and of docs/pictures/agents, on one agent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.draw_agents import draw_agent
 from tests.support.draw_day import DAY, SIZES, SMALL, play
 
 pytestmark = pytest.mark.slow
@@ -19,3 +20,11 @@ async def test_the_morning_is_played_and_kept(tmp_path: Path) -> None:
     screen = (tmp_path / f"{name}-120x40.txt").read_text(encoding="utf-8")
     for needed in ("❯ [alice -> claude #", "› [alice -> codex #", "Good morning. I read the grammar.", "#general"):
         assert needed in screen
+
+
+async def test_an_agent_is_drawn_where_it_answers(tmp_path: Path) -> None:
+    await draw_agent("claude", tmp_path)
+    (picture,) = tmp_path.iterdir()
+    drawn = picture.read_text(encoding="utf-8")
+    for needed in ("✓ claude answered", "Claude Code", "test_parser.py", "claude 2."):
+        assert needed in drawn

@@ -20,7 +20,8 @@ from tests.real_clis.three import Three, three_in_a_session
 from tests.support.draw import Camera
 from tests.support.draw_day import settled
 
-SIZE = (100, 34)
+SIZE = (100, 44)
+LAYOUT = '\n[layout]\nchat = 40\n'  # percent: the agent below the chat has room for what it shows
 SIZE_OF_FIVE = (120, 40)
 FIVE = "five"
 OF_FIVE = ("opencode", "copilot")  # of these five, the ones that are not pinned in package.json
@@ -41,7 +42,7 @@ async def draw_agent(name: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="gc-") as home:
         async with three_in_a_session(Path(home), {name: "coder"}) as one:
             with (one.session.folder / "team.toml").open("a") as team:
-                team.write('\n[layout]\nagents = "panes"\n')  # the picture shows the agent below the chat
+                team.write(LAYOUT)
             up = await command(one, *UP)
             assert up.code == 0, up
             async with Camera(one.session, *SIZE).looking() as camera:

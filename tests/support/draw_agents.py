@@ -21,7 +21,7 @@ from tests.support.draw import Camera
 from tests.support.draw_day import settled
 
 SIZE = (100, 44)
-LAYOUT = '\n[layout]\nchat = 40\n'  # percent: the agent below the chat has room for what it shows
+LAYOUT = "\n[layout]\nchat = 40\n"  # percent: the agent below the chat has room for what it shows
 SIZE_OF_FIVE = (120, 40)
 FIVE = "five"
 OF_FIVE = ("opencode", "copilot")  # of these five, the ones that are not pinned in package.json

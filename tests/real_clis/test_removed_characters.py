@@ -1,5 +1,5 @@
-"""Claude 2.1.329 takes invisible characters out of a prompt at its first Enter, submits nothing, and says "Removed 2
-invisible characters · review and press Enter to send" (2.1.197 does not ask). No message may be stranded there, neither
+"""Claude takes invisible characters out of a prompt at its first Enter, submits nothing, and says "Removed 2 invisible
+characters · review and press Enter to send" (2.1.197 does not ask). No message may be stranded there, neither
 ours nor the one of a person."""
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from controller.team.team import GatewaySpec, Team
 from controller.tmux.session import is_new_enough
 
 GOOD = MachineFacts(tmux="3.3a", tmux_new_enough=True, port_taken=False, disk_free=50 * 2**30)
-GOOD = replace(GOOD, foreseen={"claude": AgentRequirements(("2.1.197", "2.1.329"))})
-CLAUDE = Program("claude", "claude", "/bin/claude", "2.1.329 (Claude Code)")
+GOOD = replace(GOOD, foreseen={"claude": AgentRequirements(("1.9.7", "1.10.2"))})
+CLAUDE = Program("claude", "claude", "/bin/claude", "1.10.2 (Claude Code)")
 
 
 def found(facts: MachineFacts, team: Team | None = None) -> list[PreflightCheck]:
@@ -24,7 +24,7 @@ def test_all_is_well() -> None:
         "tmux 3.3a",
         "port 8765 is free",
         "disk: 50 GB free",
-        "claude 2.1.329",
+        "claude 1.10.2",
     ]
     assert all(check.good for check in found(GOOD))
 
@@ -54,14 +54,14 @@ def test_what_an_agent_wants_first_is_told_and_stops_nothing() -> None:
 
 
 MISSING = Program("codex", "codex", None)
-NEW = replace(CLAUDE, version="2.2.0")
+NEW = replace(CLAUDE, version="1.11.0")
 MUTE = replace(CLAUDE, version="")
 
 
 @pytest.mark.parametrize(
     ("program", "words", "good"),
     [
-        (CLAUDE, "claude 2.1.329", True),
+        (CLAUDE, "claude 1.10.2", True),
         (NEW, "is untested", False),
         (MISSING, "no program 'codex'", False),
         (MUTE, "/bin/claude", True),

@@ -16,6 +16,7 @@ MARKS = {"0300", "0301", "0903", "20DD", "20E3", "3099", "1E000", "16FE4"}
 DRAWN_OTHERWISE = {
     "copilot": MARKS | {"0BBE", "302E", "1D165", "13430", "1343F", "1F1E6"},
     "opencode": MARKS | {"0BBE", "302E", "1D165", "Hindi", "Hebrew with a mark"},
+    "vibe": {"070F", "08E2"},
 }
 
 

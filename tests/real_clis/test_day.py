@@ -26,5 +26,5 @@ async def test_an_agent_is_drawn_where_it_answers(tmp_path: Path) -> None:
     await draw_agent("claude", tmp_path)
     (picture,) = tmp_path.iterdir()
     drawn = picture.read_text(encoding="utf-8")
-    for needed in ("✓ claude answered", "Claude Code", "test_parser.py", "claude 2."):
+    for needed in (">✓<", "> claude answered<", "Claude Code", ">test_parser.py<", ">claude 2."):
         assert needed in drawn

@@ -480,7 +480,6 @@ VIBE = Cli(
     asks_within=10.0,
     draws_late=True,
 )
-PINNED = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
 CLINE = Cli(
     "cline",
     *release_and_program("cline", os.environ),
@@ -506,6 +505,7 @@ AIDER = Cli(
     further_dialog="Add command output to the chat?",
     prints=True,
 )
+PINNED = {cli.name: cli for cli in (CLAUDE, CLAUDE_197, GEMINI, CODEX)}
 ALL = {**PINNED, **{cli.name: cli for cli in (OPENCODE, QWEN, COPILOT, PI, CLINE, VIBE, AIDER)}}
 
 

@@ -8,13 +8,11 @@ thinking time, so that only the delivery is measured.
 from __future__ import annotations
 
 import asyncio
-import os
-import select
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,27 +48,13 @@ class WatchedTerminal:
 
     window: Window
     news: threading.Event = field(default_factory=threading.Event)
-    over: threading.Event = field(default_factory=threading.Event)
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._watch, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self.over.set()
-            thread.join()
+    def watched(self) -> AbstractContextManager[None]:
+        return self.window.read_meanwhile(self._show)
 
-    def _watch(self) -> None:
-        while not self.over.is_set():
-            if select.select([self.window.fd], [], [], 0.2)[0]:
-                try:
-                    data = os.read(self.window.fd, 65536)
-                except OSError:
-                    return
-                self.window.seen = (self.window.seen + data)[-65536:]
-                self.news.set()
+    def _show(self, data: bytes) -> None:
+        self.window.seen = (self.window.seen + data)[-65536:]
+        self.news.set()
 
     def echo(self, key: bytes) -> float:
         """The time from a key to its echo by the agent."""

@@ -7,15 +7,12 @@ The terminal takes everything and draws nothing, so nothing but the way limits t
 from __future__ import annotations
 
 import asyncio
-import os
-import select
 import shlex
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -34,32 +31,15 @@ DEMO = f"exec {sys.executable} -P -m sidecar.demo_agent"
 STARTS = "printf started; read go; "
 
 
-@dataclass
-class TakingTerminal:
-    """It reads all the time and answers where the cursor is."""
+def taking_all(one: Window) -> AbstractContextManager[None]:
+    """A terminal that reads all the time and answers where the cursor is."""
 
-    window: Window
-    over: threading.Event = field(default_factory=threading.Event)
+    def take(data: bytes) -> None:
+        one.seen = (one.seen + data)[-len(CURSOR_QUERY) :]  # the question may come in two pieces
+        if one.seen == CURSOR_QUERY:
+            one.press(CURSOR)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._read, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self.over.set()
-            thread.join()
-
-    def _read(self) -> None:
-        while not self.over.is_set():
-            if select.select([self.window.fd], [], [], 0.2)[0]:
-                try:
-                    data = os.read(self.window.fd, 1 << 20)
-                except OSError:
-                    return
-                if data.endswith(CURSOR_QUERY):
-                    self.window.press(CURSOR)
+    return one.read_meanwhile(take, 1 << 20)
 
 
 @dataclass(frozen=True)
@@ -92,7 +72,7 @@ def _printer(folder: Path, what: str, megabytes: int) -> Sequence[str]:
 
 def _print(folder: Path, command: Sequence[str]) -> Passed:
     (folder / "speed").unlink(missing_ok=True)
-    with window(command, sidecar_ways.environment(folder / "state")) as one, TakingTerminal(one).reading():
+    with window(command, sidecar_ways.environment(folder / "state")) as one, taking_all(one):
         return Passed(_speed(folder))
 
 
@@ -112,7 +92,7 @@ async def _print_behind_sidecar(folder: Path, what: str, megabytes: int) -> Pass
     program = f"{STARTS}{shlex.join(_printer(folder, what, megabytes))}; {DEMO}"
     with window(sidecar(NAME)(("sh", "-c", program)), env) as one:
         await asyncio.to_thread(one.until, b"started")
-        with TakingTerminal(one).reading():
+        with taking_all(one):
             async with Client(find_endpoint(env)) as client:
                 sent = await client.send("say passed", to=f"@{NAME}")
                 before = one.sidecar().cpu_seconds()

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,28 @@ class Window:
         data = os.read(self.fd, 65536)
         self.seen = (self.seen + data)[-65536:]
         return data
+
+    @contextlib.contextmanager
+    def read_meanwhile(self, take: Callable[[bytes], None], most: int = 65536) -> Iterator[None]:
+        """`take` gets all that is printed until the block ends, as soon as it comes, in a thread of its own."""
+        over = threading.Event()
+
+        def read() -> None:
+            while not over.is_set():
+                if select.select([self.fd], [], [], 0.2)[0]:
+                    try:
+                        data = os.read(self.fd, most)
+                    except OSError:
+                        return
+                    take(data)
+
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def until(self, text: bytes) -> None:
         while text not in self.seen:

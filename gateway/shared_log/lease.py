@@ -1,0 +1,136 @@
+"""The lease: which gateway decides. It is a key that expires, with a term that grows.
+
+The lease is for liveness only: it keeps gateways from working against each other, and it lets another one go on when
+the holder is gone. What keeps the log correct is the term, which the script that appends compares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Callable
+
+import structlog
+
+from gateway.process_basics.tasks import spawn
+from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
+from gateway.shared_log import scripts
+from gateway.shared_log.log_keys import LogKeys
+from gateway.shared_log.redis_connection import RedisConnection
+from gateway.shared_log.stream_entries import SCHEMA, Position
+
+log = structlog.get_logger("gateway.shared_log.lease")
+
+LEASE_S = 3.0
+RENEW_INTERVAL_S = 1.0
+CLAIM_INTERVAL_S = 0.2
+CLAIM_TIMEOUT_S = LEASE_S + 1.5  # a holder that was killed keeps its lease until it expires
+RANDOM_BYTES = 8
+HOUSE_BYTES = 16
+TAKEN_TEXT = "another gateway has taken over, or the data in Redis is gone"
+
+
+class LeaseLost(Unavailable):
+    """Another gateway decides now, or the log is not the one that this gateway knew."""
+
+
+class Lease:
+    """`lost` is called once, when this gateway may no longer decide."""
+
+    def __init__(self, connection: RedisConnection, keys: LogKeys, lost: Callable[[str], None]) -> None:
+        self._connection, self._keys, self._lost = connection, keys, lost
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(RANDOM_BYTES)}"
+        self._renewing: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        self._is_lost = False
+        self.term = 0
+
+    async def hold(self) -> None:
+        """Begin a term, or make sure that ours goes on. LeaseLost if it does not."""
+        if self._is_lost:
+            raise LeaseLost("This gateway no longer decides, and ends.")
+        if not self.term:
+            await self._claim_in_time()
+            self._renewing = spawn(self._renew_until_lost(), "lease of the shared log")
+        elif not await self._renew():
+            raise self.lose(TAKEN_TEXT)
+
+    def lose(self, why: str) -> LeaseLost:
+        """Stop deciding, for good. Returns the error to raise."""
+        if not self._is_lost:
+            self._is_lost = True
+            log.critical("! this gateway may no longer decide, and ends", why=why, term=self.term)
+            self._lost(why)
+        return LeaseLost(f"This gateway may no longer decide: {why}. It ends; connect again.", retry_after=1)
+
+    async def release(self) -> None:
+        """Let the next gateway begin at once. If Redis does not answer, the lease expires by itself."""
+        self._ended.set()
+        if self._renewing is not None:
+            await asyncio.wait([self._renewing])
+        if not self.term or self._is_lost:
+            return
+        try:
+            await self._connection.run_script(scripts.RELEASE, [self._keys.lease], [self._holder, self.term])
+        except GroupChatError as error:
+            log.warning("! the lease could not be given back; it expires", error=error.message)
+
+    async def _claim_in_time(self) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + CLAIM_TIMEOUT_S
+        while (holder := await self._claim()) is not None:
+            if loop.time() > until:
+                raise Unavailable(
+                    f"Another gateway ({holder}) keeps its log in the Redis at {self._connection.address}. Stop it "
+                    "first, or start this one when it is gone: one gateway at a time uses a log."
+                )
+            await asyncio.sleep(CLAIM_INTERVAL_S)
+
+    async def _claim(self) -> str | None:
+        """Begin a term. Returns the host and the process of another gateway that holds the lease."""
+        keys = [self._keys.head, self._keys.lease, self._keys.stream]
+        house = secrets.token_hex(HOUSE_BYTES)
+        words = [self._holder, _milliseconds(LEASE_S), SCHEMA, house, Position().chain]
+        match await self._connection.run_script(scripts.CLAIM, keys, words):
+            case [scripts.OK, term]:
+                self.term = int(term)
+                return None
+            case [scripts.HELD, holder]:
+                return holder.decode(errors="replace").rpartition(":")[0]
+            case [scripts.SCHEMA_UNKNOWN, schema]:
+                raise StorageFailed(
+                    f"The log in the Redis at {self._connection.address} was written by a newer llm-groupchat "
+                    f"(format {schema.decode(errors='replace')}, this one knows {SCHEMA}). Update this installation."
+                )
+        raise StorageFailed(
+            f"The log in the Redis at {self._connection.address} is damaged: the key {self._keys.head} is gone, and "
+            f"{self._keys.stream} is there. Put a backup of Redis in its place."
+        )
+
+    async def _renew(self) -> bool:
+        keys = [self._keys.head, self._keys.lease]
+        words = [self._holder, self.term, _milliseconds(LEASE_S)]
+        answer = await self._connection.run_script(scripts.RENEW, keys, words)
+        return answer[0] == scripts.OK
+
+    async def _renew_until_lost(self) -> None:
+        """No command is cancelled: the loop ends between two of them."""
+        while not self._is_lost and not await self._ends_within(RENEW_INTERVAL_S):
+            try:
+                if not await self._renew():
+                    self.lose(TAKEN_TEXT)
+            except GroupChatError as error:
+                log.warning("! the lease could not be renewed", error=error.message)
+
+    async def _ends_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        return self._ended.is_set()
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)

@@ -1,0 +1,81 @@
+"""The store whose log is in Redis. It appends to the log first, then to this gateway's copy, from which it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from gateway.protocol.errors import GroupChatError, StorageFailed
+from gateway.shared_log.lease import Lease
+from gateway.shared_log.log_keys import LogKeys
+from gateway.shared_log.projected_reads import ProjectedReads
+from gateway.shared_log.projection import Projection
+from gateway.shared_log.redis_address import RedisAddress
+from gateway.shared_log.redis_connection import RedisConnection
+from gateway.shared_log.redis_log import RedisLog
+from gateway.shared_log.server_promises import RedisServer, check_server, read_server
+from gateway.store import LogEntry, StartupData
+
+log = structlog.get_logger("gateway.shared_log.redis_store")
+
+
+class RedisStore(ProjectedReads):
+    def __init__(self, address: RedisAddress, copy: Path, *, accept_loss: bool = False) -> None:
+        super().__init__(Projection(copy))
+        self._connection = RedisConnection(address)
+        self._lease = Lease(self._connection, LogKeys(), self._tell_lost)
+        self._log = RedisLog(self._connection, LogKeys(), self._lease)
+        self._accept_loss = accept_loss
+        self._server: RedisServer | None = None
+        self._told: Callable[[str], None] = lambda why: None
+
+    def describe(self) -> str:
+        return "redis" if self._server is None else self._server.describe()
+
+    def when_lost(self, tell: Callable[[str], None]) -> None:
+        self._told = tell
+
+    def _tell_lost(self, why: str) -> None:
+        self._told(why)
+
+    async def load(self) -> StartupData:
+        """Also after a failure: what the log has is then read again from where the copy ends."""
+        if self._server is None:
+            self._server = await self._check_server()
+        await self._log.open()
+        await self._projection.catch_up(self._log)
+        loaded = await self._projection.store.load()
+        return replace(loaded, store_id=self._log.house, given=loaded.last_seq)
+
+    async def append(self, batch: Sequence[LogEntry]) -> list[int]:
+        """Repeated client ids are known from the copy: the script that appends refuses if the log has more."""
+        seqs = await self._projection.store.first_seqs(batch)
+        new = [entry for entry, seq in zip(batch, seqs, strict=True) if entry.seq == seq]
+        if new:
+            await self._log.append(new)
+            await self._write_copy(new)
+        return seqs
+
+    async def close(self) -> None:
+        await self._lease.release()
+        await self._projection.close()
+        await self._connection.close()
+
+    async def _check_server(self) -> RedisServer:
+        server = await read_server(self._connection)
+        check_server(server, str(self._connection.address), accept_loss=self._accept_loss)
+        for loss in server.ways_to_lose():
+            log.warning("! accepted messages may be lost: this Redis", setting=loss)
+        return server
+
+    async def _write_copy(self, entries: Sequence[LogEntry]) -> None:
+        try:
+            await self._projection.write(entries, self._log.house, self._log.end)
+        except GroupChatError as error:
+            raise StorageFailed(
+                f"This is in the log, and this gateway cannot show it yet ({error.message}) Sent again with the same "
+                "id, it is stored once."
+            ) from error

@@ -17,7 +17,7 @@ from benchmarks.members import enroll
 from benchmarks.processes import gateway
 from gateway.client import Client, find_endpoint
 from gateway.protocol.types.core_types import MemberKind
-from gateway.server.state_folder.open_hub import DATABASE_FILE
+from gateway.server.state_folder.open_store import DATABASE_FILE
 
 REACH_MS = 300.0
 OPENS = 5

@@ -21,7 +21,8 @@ from benchmarks.processes import gateway
 from gateway.protocol import codec
 from gateway.protocol.events import Message
 from gateway.protocol.types.core_types import Delivery, MemberKind, MessageKind, Rung
-from gateway.server.state_folder.open_hub import DATABASE_FILE, open_hub
+from gateway.server.state_folder.open_hub import open_hub
+from gateway.server.state_folder.open_store import DATABASE_FILE
 from gateway.store import LogEntry, MessageQuery, Viewer
 from gateway.store.sqlite import SqliteStore
 

@@ -22,7 +22,7 @@ from benchmarks.members import enroll
 from benchmarks.million import AGENTS, HUMANS, build
 from gateway.client.discovery.running_gateway import read_running
 from gateway.protocol.types.core_types import MemberKind
-from gateway.server.state_folder.open_hub import DATABASE_FILE
+from gateway.server.state_folder.open_store import DATABASE_FILE
 
 KILLS, FEW_KILLS = 25, 5
 LIVES_S = 1.2  # between two kills, so that it restarts without a pause

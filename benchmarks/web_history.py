@@ -27,7 +27,7 @@ from gateway.client import Endpoint
 from gateway.protocol import codec
 from gateway.protocol.events import Message
 from gateway.protocol.types.core_types import MemberKind, MessageKind
-from gateway.server.state_folder.open_hub import DATABASE_FILE
+from gateway.server.state_folder.open_store import DATABASE_FILE
 from gateway.store import LogEntry
 from gateway.store.sqlite import SqliteStore
 from tests.support.chromium import chromium

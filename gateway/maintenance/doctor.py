@@ -27,7 +27,7 @@ from gateway.files.private_files import check_path_owners, ownership_of, user_na
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.connection_requests import Status
 from gateway.protocol.results import Health
-from gateway.server.state_folder.open_hub import DATABASE_FILE
+from gateway.server.state_folder.open_store import DATABASE_FILE
 
 DATABASE_SUFFIXES = ("", "-wal", "-shm")
 MIN_FREE_BYTES = 200 * 1024 * 1024

@@ -69,6 +69,11 @@ class Streams:
         for transport in self.strangers:
             transport.close()
 
+    def let_all_resume(self) -> None:
+        """Close every stream. Its client connects again and reads all events after the last one that it has."""
+        for connection in self._broadcaster:
+            connection.close()
+
     def keep_alive(self) -> None:
         """One timer for all connections, and none when there are none."""
         if self._pinging is not None:

@@ -29,6 +29,9 @@ class Config:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     store: str = ""
+    store_password_file: Path | None = None
+    store_password: str | None = field(default=None, repr=False)
+    accept_loss: bool = False
     operator: str = "operator"
     operator_chosen: bool = False
     agents: tuple[str, ...] = ()

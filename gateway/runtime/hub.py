@@ -56,6 +56,10 @@ from gateway.timing.smoothed_wall_clock import SteadyClock
 log = structlog.get_logger("gateway.runtime.hub")
 
 Clock = Callable[[], float]
+BROKEN_PROCESS_TEXT = (
+    "The gateway stopped because an essential task failed; see its log. Accepted messages are on disk. Start the "
+    "gateway again."
+)
 
 
 class Hub:
@@ -82,6 +86,7 @@ class Hub:
         self.aside = WorkerThread()
         self.request_log = log.bind()  # bound once: an unbound logger takes four times as long for each request
         self.broken = asyncio.Event()  # set when the process must end, because a task that it needs has ended
+        self.broken_text = BROKEN_PROCESS_TEXT
         self._stopping = False
 
         self.progress = PublishProgress()
@@ -106,6 +111,7 @@ class Hub:
     # life
 
     async def start(self) -> None:
+        self.store.when_lost(self._end_process)
         await self._restore()
         if self.numbers.began > self.committed_seq + 1:
             log.warning(
@@ -125,6 +131,12 @@ class Hub:
             log.critical("! the committer ended; the gateway cannot go on", error=repr(error))
             self.broken.set()
 
+    def _end_process(self, why: str) -> None:
+        """The log is written by another gateway now, or is gone: a start begins with what is there."""
+        if not self._stopping:
+            self.broken_text = f"The gateway stopped because {why}. Start it again."
+            self.broken.set()
+
     async def drain(self) -> None:
         """Refuse new requests; commit and answer the pending ones."""
         self._stopping = True
@@ -142,6 +154,9 @@ class Hub:
         found = await load_state(self.store)
         adopt_state(self.state, found, self.now)
         loaded = found.loaded
+        if loaded.last_seq > self.committed_seq:
+            self.streams.let_all_resume()  # a commit that was reported as failed is in the log after all
+            self.wakeups.wake_all()
         self.progress.restored(loaded.last_seq)
         self.numbers.begin(max(loaded.last_seq, loaded.given))
         if loaded.next_deadline is not None:

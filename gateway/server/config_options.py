@@ -69,8 +69,14 @@ OPTIONS: Mapping[str, ServeOption] = {
     "host": ServeOption("host", "The address to listen on.", metavar="HOST"),
     "port": ServeOption("port", "The port; 0 takes a free one.", least=0, most=65535, variable="CSP_PORT", metavar="N"),
     "store": ServeOption(
-        "store", "The store, as sqlite:PATH (default: groupchat.db in the state folder).", metavar="URL"
+        "store",
+        "The store: sqlite:PATH, or redis://HOST:PORT/N (default: groupchat.db in the state folder).",
+        metavar="URL",
     ),
+    "store_password_file": ServeOption(
+        "store_password_file", "File with the password of the Redis (or GROUPCHAT_STORE_PASSWORD).", metavar="FILE"
+    ),
+    "accept_loss": ServeOption("accept_loss", "Start also on a Redis that can lose accepted messages."),
     "cert": ServeOption("cert", "TLS certificate (PEM).", metavar="FILE"),
     "key": ServeOption("key", "Private key of the certificate (PEM).", metavar="FILE"),
     "insecure": ServeOption("insecure", "Allow an address beyond this machine without TLS."),
@@ -147,6 +153,7 @@ OPTIONS: Mapping[str, ServeOption] = {
 
 VARIABLES: Mapping[str, Variable] = {
     "CSP_AUTH_TOKEN": Variable("team_token"),
+    "GROUPCHAT_STORE_PASSWORD": Variable("store_password"),
     "CSP_TURN_WARN_MS": Variable("rules.patience.warn", _seconds),
     "CSP_TURN_TIMEOUT_MS": Variable("rules.patience.timeout", _seconds),
 }

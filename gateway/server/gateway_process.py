@@ -39,7 +39,8 @@ from gateway.server.listeners.main_listener import MainListener
 from gateway.server.listeners.main_routes import make_main_app
 from gateway.server.listeners.tls import fingerprint_of, tls_context
 from gateway.server.state_folder import start_errors
-from gateway.server.state_folder.open_hub import open_hub, open_sqlite_store
+from gateway.server.state_folder.open_hub import open_hub
+from gateway.server.state_folder.open_store import open_store
 from gateway.server.state_folder.startup_tokens import ensure_token, settle_operator
 from gateway.server.supervisor_link import NO_SUPERVISOR, GatewaySupervisorLink, monotonic_now
 from gateway.store import Store
@@ -132,7 +133,7 @@ def _gateway_url(config: Config, port: int) -> str:
 async def serve_gateway(
     config: Config,
     started: asyncio.Future[RunningGateway] | None = None,
-    store: Callable[[Config], Store] = open_sqlite_store,
+    store: Callable[[Config], Store] = open_store,
     supervisor_link: GatewaySupervisorLink = NO_SUPERVISOR,
 ) -> None:
     """Run until SIGTERM or SIGINT. Raises an error if a task fails that the gateway needs."""
@@ -151,10 +152,7 @@ async def serve_gateway(
             await _wait_for_either(stop, hub.broken)
         if hub.broken.is_set():
             loop.call_later(BROKEN_GRACE_S, os._exit, BROKEN_STATUS)
-            raise Unavailable(
-                "The gateway stopped because an essential task failed; see its log. "
-                "Accepted messages are on disk. Start the gateway again."
-            )
+            raise Unavailable(hub.broken_text)
         log.info("= stopping", connections=len(hub.broadcaster))
     log.info("= stopped")
 

@@ -15,12 +15,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
-    ConnectionError,  # noqa: A004 - the library's own
+    ConnectionError,
     NoScriptError,
     OutOfMemoryError,
     RedisError,
     ResponseError,
-    TimeoutError,  # noqa: A004 - the library's own
+    TimeoutError,
 )
 
 from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull

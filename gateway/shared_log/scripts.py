@@ -1,8 +1,8 @@
 """The scripts that run inside Redis. Each checks everything before it writes anything, because Redis does not take back
 what a script has written when a later command of it fails.
 
-KEYS: the head, and the lease or the stream. The head is a hash: `schema` (the format of the entries), `house` (the id of
-this log), `term` (grows with each gateway that begins to decide), `seq` and `chain` (the last entry).
+The head is a hash: `schema` (the format of the entries), `house` (the id of this log), `term` (grows with each gateway
+that begins to decide), `seq` and `chain` (the last entry).
 """
 
 from __future__ import annotations

@@ -154,6 +154,10 @@ class Store(Protocol):
 
     def disk_use(self) -> DiskUse: ...
 
+    def when_lost(self, tell: Callable[[str], None]) -> None:
+        """Call `tell` with the reason when this gateway may no longer write: another one does, or the log is gone."""
+        ...
+
     async def load(self) -> StartupData: ...
 
     async def append(self, batch: Sequence[LogEntry]) -> list[int]:

@@ -48,6 +48,10 @@ DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 LOCKED_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+class DatabaseDamaged(StorageFailed):
+    """The file cannot be read as a database, or not whole."""
+
+
 class SqliteStore:
     """`given` is the file that keeps the highest number ever given out, outside the database. A lock that another
     program holds is waited for `lock_wait_s` at most; then it is an error."""
@@ -76,15 +80,24 @@ class SqliteStore:
             sum(one.stat().st_size for one in files if one.exists()), shutil.disk_usage(self.path.parent).free
         )
 
+    def when_lost(self, tell: Callable[[str], None]) -> None:
+        """A lock keeps every other gateway from the file."""
+
     async def load(self) -> StartupData:
         try:
             loaded = await self._write(sqlite_read.load_startup_data)
         except StorageFailed as error:
-            raise StorageFailed(_remedy_for(self.path, error.__cause__ or error)) from error
+            raise _open_error(self.path, error.__cause__ or error) from error
         self._plan_tidying()
         self._store_id = loaded.store_id
         known = self._given.highest(loaded.store_id) if self._given is not None else 0
         return replace(loaded, given=max(loaded.last_seq, known))
+
+    async def first_seqs(self, batch: Sequence[LogEntry]) -> list[int]:
+        """What `append` would return, without writing anything."""
+        if all(entry.client_id is None for entry in batch):
+            return [entry.seq for entry in batch]
+        return await self._write(lambda connection: sqlite_write.first_seqs(connection, batch))
 
     async def append(self, batch: Sequence[LogEntry]) -> list[int]:
         seqs = await self._write(lambda connection: self._append(connection, batch))
@@ -227,7 +240,7 @@ def _translate_error(path: Path, error: sqlite3.Error) -> GroupChatError:
             f"The disk is full, so nothing of this request was stored ({error}). Free some space and try again."
         )
     if _primary_code_of(error) in DAMAGE_CODES:
-        return StorageFailed(_remedy_for(path, error))
+        return DatabaseDamaged(_remedy_for(path, error))
     return StorageFailed(f"The database refused the write, so nothing of this request was stored ({error}).")
 
 
@@ -251,7 +264,7 @@ def open_database(path: Path, synchronous: str = "FULL", lock_wait_s: float = LO
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = _connect(path, lock_wait_s)
     except sqlite3.DatabaseError as error:
-        raise StorageFailed(_remedy_for(path, error)) from error
+        raise _open_error(path, error) from error
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -259,11 +272,22 @@ def open_database(path: Path, synchronous: str = "FULL", lock_wait_s: float = LO
         _migrate(connection, path)
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise StorageFailed(_remedy_for(path, error)) from error
+        raise _open_error(path, error) from error
     except GroupChatError:
         connection.close()
         raise
     return connection
+
+
+def _open_error(path: Path, error: BaseException) -> StorageFailed:
+    kind = DatabaseDamaged if _is_damage(error) else StorageFailed
+    return kind(_remedy_for(path, error))
+
+
+def _is_damage(error: BaseException) -> bool:
+    """An error without a code of SQLite comes from Python's module, which cannot make sense of what it reads."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & PRIMARY_CODE_MASK
+    return code in DAMAGE_CODES
 
 
 def _remedy_for(path: Path, error: BaseException) -> str:
@@ -274,8 +298,7 @@ def _remedy_for(path: Path, error: BaseException) -> str:
         )
     if _is_full(path, error):
         return f"There is no room for {path} ({error}). Free some space there and start again."
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & PRIMARY_CODE_MASK
-    if code not in DAMAGE_CODES:
+    if not _is_damage(error):
         return f"{path} cannot be used ({error}). Check the disk and the permissions, then start again."
     return (
         f"{path} cannot be read as a database ({error}). Nothing was changed. Put a backup in its place, or rescue "

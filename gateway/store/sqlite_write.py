@@ -31,6 +31,11 @@ def append_batch(connection: sqlite3.Connection, batch: Sequence[LogEntry]) -> l
     return seqs
 
 
+def first_seqs(connection: sqlite3.Connection, batch: Sequence[LogEntry]) -> list[int]:
+    """The seq of each entry: its own, or that of the earlier entry with the same client id."""
+    return _drop_repeats(batch, _known_ids(connection, batch))[0]
+
+
 def _known_ids(connection: sqlite3.Connection, batch: Sequence[LogEntry]) -> dict[tuple[str | None, str], int]:
     keys = [(entry.sender, entry.client_id) for entry in batch if entry.client_id is not None]
     known: dict[tuple[str | None, str], int] = {}

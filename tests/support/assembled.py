@@ -11,7 +11,8 @@ from pathlib import Path
 from gateway.access.tokens import token_digest
 from gateway.runtime.hub import Hub
 from gateway.server import gateway_process
-from gateway.server.state_folder.open_hub import add_modes, open_sqlite_store
+from gateway.server.state_folder.open_hub import add_modes
+from gateway.server.state_folder.open_store import open_sqlite_store
 from gateway.server.state_folder.startup_tokens import ensure_operator_token
 from gateway.store import LogEntry, Store
 from gateway.store.sqlite import SqliteStore

@@ -8,15 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from gateway.model.deliveries.delivery_states import NORMAL_RANK, rank
-from gateway.protocol.types.core_types import Delivery, Rung
-from gateway.store import InboxQuery, LogEntry
+from gateway.store import InboxQuery
 from gateway.store.schema import MIGRATIONS
 from gateway.store.sqlite import SqliteStore, open_database
 from gateway.store.sqlite_read import inbox_queries
+from tests.contract.store import waiting
 
 
 @pytest.fixture
@@ -24,41 +23,6 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     store = SqliteStore(tmp_path / "log.db")
     yield store
     await store.close()
-
-
-def waiting(number: int, rank: int = NORMAL_RANK, sender: str = "ann", **event: object) -> LogEntry:
-    ladders = (Delivery(number, "ben"),)
-    return LogEntry(number, "message", json.dumps(event).encode(), "general", sender, deliveries=ladders, rank=rank)
-
-
-async def inbox(store: SqliteStore, **fields: Any) -> list[int]:
-    page, _ = await store.inbox(InboxQuery("ben", **fields))
-    return [one.message for one, record in page if one.message == record.seq]
-
-
-async def test_what_waits_is_read_by_rank_or_in_order_and_in_pages(store: SqliteStore) -> None:
-    await store.append([waiting(n, 3 if n == 5 else 20 if n == 4 else NORMAL_RANK) for n in range(1, 7)])
-    begun = msgspec.structs.replace(LogEntry(7, "receipt", b"{}"), deliveries=(Delivery(2, "ben", Rung.TYPED),))
-    await store.append([begun, msgspec.structs.replace(waiting(8, 3), deliveries=(Delivery(8, "cem"),))])
-    assert await inbox(store, by_rank=True) == [5, 4, 1, 3, 6]
-    assert await inbox(store, by_rank=True, limit=2) == [5, 4]
-    assert await inbox(store, by_rank=True, limit=2, after=4) == [1, 3]
-    assert await inbox(store, by_rank=True, after=5) == [4, 1, 3, 6]
-    assert await inbox(store, by_rank=True, after=3) == [6]
-    assert await inbox(store) == [1, 3, 4, 5, 6]
-    assert await inbox(store, after=3, limit=1) == [4]
-    assert [one.message for one in await store.open_deliveries("ben", 0, 9, begun=True)] == [2]
-    for limit, more in ((4, True), (5, False), (6, False)):
-        assert (await store.inbox(InboxQuery("ben", limit=limit)))[1] is more
-
-
-async def test_what_waits_is_picked_by_sender_and_by_what_it_answers(store: SqliteStore) -> None:
-    await store.append(
-        [waiting(1), waiting(2, sender="cem"), waiting(3, reply_to=1), waiting(4, sender="cem", reply_to=1)]
-    )
-    assert await inbox(store, senders=("cem", "dan")) == [2, 4]
-    assert await inbox(store, reply_to=1) == [3, 4]
-    assert await inbox(store, reply_to=1, senders=("cem",)) == [4]
 
 
 NORMAL, RANKED = "deliveries_open (member=? AND message>?)", "deliveries_ranked (member=? AND (rank,message)>(?,?))"

@@ -1,0 +1,138 @@
+"""Opens the store that the options name: SQLite, or a log in Redis.
+
+The state folder remembers a Redis, so that commands which work in the folder of a stopped gateway reach the same log,
+and no start begins an empty one by mistake.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from gateway.files.private_files import check_own_file, make_own_file, read_private, write_private
+from gateway.protocol.errors import BadRequest
+from gateway.runtime.config import Config
+from gateway.store import Store
+from gateway.store.sqlite import SqliteStore
+
+DATABASE_FILE = "groupchat.db"
+COPY_FILE = "copy-of-redis.db"
+CHOICE_FILE = "store.json"
+SEQUENCE_FILE = "numbers"
+DATABASE_SIDE_SUFFIXES = ("-wal", "-shm", "-journal")  # SQLite opens these files itself
+SQLITE_SCHEME = "sqlite:"
+REDIS_SCHEMES = ("redis://", "rediss://")
+
+
+class StoreChoice(msgspec.Struct, frozen=True):
+    """The Redis of a state folder, as its file has it: without a password."""
+
+    store: str
+    password_file: str | None = None
+    accept_loss: bool = False
+
+
+def open_store(config: Config) -> Store:
+    config = with_remembered_store(config)
+    return open_redis_store(config) if is_in_redis(config) else open_sqlite_store(config)
+
+
+def is_in_redis(config: Config) -> bool:
+    return config.store.startswith(REDIS_SCHEMES)
+
+
+def database_of(config: Config) -> Path:
+    """The SQLite file: the log itself, or this gateway's copy of it."""
+    config = with_remembered_store(config)
+    if is_in_redis(config):
+        return config.state / COPY_FILE
+    if config.store and not config.store.startswith(SQLITE_SCHEME):
+        raise BadRequest(
+            f"{config.store[:80]!r} is not a valid store. Use sqlite:PATH or redis://HOST:PORT/N, or omit the option."
+        )
+    if not config.store:
+        return config.state / DATABASE_FILE
+    return Path(config.store.removeprefix(SQLITE_SCHEME).removeprefix("//"))
+
+
+def open_sqlite_store(config: Config) -> Store:
+    path = _own_database(config)
+    check_own_file(config.state / SEQUENCE_FILE)
+    return SqliteStore(path, synchronous=config.synchronous, given=config.state / SEQUENCE_FILE)
+
+
+def open_redis_store(config: Config) -> Store:
+    """The library is imported only here, so that a gateway on SQLite needs neither it nor the time."""
+    try:
+        from gateway.shared_log.redis_address import parse_redis_address
+        from gateway.shared_log.redis_store import RedisStore
+    except ModuleNotFoundError as error:
+        if error.name != "redis":
+            raise
+        raise BadRequest(
+            "A store in Redis needs the Python package redis. Install it with `pip install 'llm-groupchat[redis]'`."
+        ) from None
+    address = parse_redis_address(config.store).with_password(_password_of(config))
+    return RedisStore(address, _own_database(config), accept_loss=config.accept_loss)
+
+
+def with_remembered_store(config: Config) -> Config:
+    """Without `--store`, that of the last start, if it was a Redis."""
+    if config.store or (choice := read_store_choice(config.state)) is None:
+        return config
+    file = None if choice.password_file is None else Path(choice.password_file)
+    return replace(
+        config,
+        store=choice.store,
+        store_password_file=config.store_password_file or file,
+        accept_loss=config.accept_loss or choice.accept_loss,
+    )
+
+
+def read_store_choice(state: Path) -> StoreChoice | None:
+    path = state / CHOICE_FILE
+    try:
+        return msgspec.json.decode(read_private(path), type=StoreChoice)
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        raise BadRequest(f"{path} cannot be read ({error}). Name the store with --store.") from None
+
+
+def remember_store(config: Config) -> None:
+    """After a start: the Redis in use, or that there is none."""
+    config = with_remembered_store(config)
+    path = config.state / CHOICE_FILE
+    if not is_in_redis(config):
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        return
+    file = config.store_password_file
+    choice = StoreChoice(config.store, None if file is None else str(file.absolute()), config.accept_loss)
+    if choice != read_store_choice(config.state):
+        write_private(path, msgspec.json.encode(choice).decode())
+
+
+def _own_database(config: Config) -> Path:
+    path = database_of(config)
+    make_own_file(path)
+    if path.stat().st_nlink > 1:
+        raise BadRequest(
+            f"{path} has a second name (a hard link), under which another gateway could write to it unseen. "
+            "Copy it, and keep one gateway to each copy."
+        )
+    for suffix in DATABASE_SIDE_SUFFIXES:
+        check_own_file(path.with_name(path.name + suffix))
+    return path
+
+
+def _password_of(config: Config) -> str | None:
+    if config.store_password_file is None:
+        return config.store_password
+    try:
+        return config.store_password_file.read_text().strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(f"The password of the Redis cannot be read: {error}. See --store-password-file.") from None

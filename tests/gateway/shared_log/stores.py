@@ -1,0 +1,21 @@
+"""Stores in Redis for tests: opened, and closed whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from gateway.shared_log.redis_address import parse_redis_address
+from gateway.shared_log.redis_store import RedisStore
+from tests.support.redis_server import RedisServer
+
+
+@asynccontextmanager
+async def store_at(server: RedisServer, copy: Path, *, accept_loss: bool = False) -> AsyncIterator[RedisStore]:
+    store = RedisStore(parse_redis_address(server.url), copy, accept_loss=accept_loss)
+    try:
+        await store.load()
+        yield store
+    finally:
+        await store.close()

@@ -1,0 +1,105 @@
+"""A real Redis for tests: started on a free port of loopback with a private folder, killed, and started again on both."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+START_TIMEOUT_S = 60.0
+SAFE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
+PROGRAM = "redis-server"
+
+
+class RedisServer:
+    """`settings` come after ours and win over them."""
+
+    def __init__(self, folder: Path, *settings: str) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "redis.log").read_text()
+
+    def start(self) -> RedisServer:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        with (self.folder / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *SAFE, *self._settings], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        until = time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            assert self._process.poll() is None and time.monotonic() < until, self.log
+            time.sleep(0.01)
+        return self
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return not self.ask("PING").startswith("-LOADING")
+        return False
+
+    def ask(self, *words: str) -> str:
+        """One command as Redis itself reads it, and its answer."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=START_TIMEOUT_S) as wire:
+            parts = "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
+            wire.sendall(f"*{len(words)}\r\n{parts}".encode())
+            return wire.recv(65536).decode(errors="replace")
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGCONT)
+            process.send_signal(number)
+            process.wait(START_TIMEOUT_S)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It accepts connections, and answers nothing."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
+
+    @contextmanager
+    def running(self) -> Iterator[RedisServer]:
+        self.start()
+        try:
+            yield self
+        finally:
+            self.kill()
+
+
+def need_redis() -> None:
+    if shutil.which(PROGRAM) is None:
+        pytest.skip(f"{PROGRAM} is not installed; bin/run-tests installs it")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

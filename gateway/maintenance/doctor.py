@@ -27,7 +27,13 @@ from gateway.files.private_files import check_path_owners, ownership_of, user_na
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.connection_requests import Status
 from gateway.protocol.results import Health
-from gateway.server.state_folder.open_store import DATABASE_FILE
+from gateway.runtime.config import Config
+from gateway.server.state_folder.open_store import (
+    DATABASE_FILE,
+    check_redis,
+    read_store_choice,
+    with_remembered_store,
+)
 
 DATABASE_SUFFIXES = ("", "-wal", "-shm")
 MIN_FREE_BYTES = 200 * 1024 * 1024
@@ -41,7 +47,14 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 async def check_installation(state: Path) -> list[Finding]:
-    return [_check_python(), _check_tmux(), *_check_folder(state), *_check_database(state), await _check_gateway(state)]
+    return [
+        _check_python(),
+        _check_tmux(),
+        *_check_folder(state),
+        *_check_database(state / DATABASE_FILE),
+        *await _check_redis(state),
+        await _check_gateway(state),
+    ]
 
 
 def _check_python() -> Finding:
@@ -102,8 +115,20 @@ def _check_private(what: str, path: Path, wanted: int) -> Finding:
     return Finding(what, not wide, f"{path} ({found.permissions})", f"chmod {wanted:o} {path}" if wide else "")
 
 
-def _check_database(state: Path) -> Iterator[Finding]:
-    path = state / DATABASE_FILE
+async def _check_redis(state: Path) -> list[Finding]:
+    """The Redis that keeps the log of this folder's gateway, if one does."""
+    try:
+        if read_store_choice(state) is None:
+            return []
+        config = with_remembered_store(Config(state, store_password=os.environ.get("GROUPCHAT_STORE_PASSWORD")))
+        return [Finding("redis", True, f"{config.store}: {await check_redis(config)}")]
+    except GroupChatError as error:
+        return [
+            Finding("redis", False, error.message, "Mend it, or name another store with `groupchat serve --store`.")
+        ]
+
+
+def _check_database(path: Path) -> Iterator[Finding]:
     if not path.exists():
         return
     try:

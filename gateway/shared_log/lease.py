@@ -19,7 +19,7 @@ from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.shared_log import scripts
 from gateway.shared_log.log_keys import LogKeys
-from gateway.shared_log.redis_connection import RedisConnection
+from gateway.shared_log.redis_connection import RedisConnection, Word
 from gateway.shared_log.stream_entries import SCHEMA, Position
 
 log = structlog.get_logger("gateway.shared_log.lease")
@@ -38,11 +38,12 @@ class LeaseLost(Unavailable):
 
 
 class Lease:
-    """`lost` is called once, when this gateway may no longer decide."""
+    """`gateway` is a word for this gateway, of which only one process runs: a later one takes over from an earlier one
+    at once. `lost` is called once, when this gateway may no longer decide."""
 
-    def __init__(self, connection: RedisConnection, keys: LogKeys, lost: Callable[[str], None]) -> None:
-        self._connection, self._keys, self._lost = connection, keys, lost
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(RANDOM_BYTES)}"
+    def __init__(self, connection: RedisConnection, keys: LogKeys, gateway: str, lost: Callable[[str], None]) -> None:
+        self._connection, self._keys, self._gateway, self._lost = connection, keys, gateway, lost
+        self._process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(RANDOM_BYTES)}"
         self._renewing: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._is_lost = False
@@ -57,6 +58,10 @@ class Lease:
             self._renewing = spawn(self._renew_until_lost(), "lease of the shared log")
         elif not await self._renew():
             raise self.lose(TAKEN_TEXT)
+
+    @property
+    def _holder(self) -> str:
+        return f"{self._gateway} {self._process}"
 
     def lose(self, why: str) -> LeaseLost:
         """Stop deciding, for good. Returns the error to raise."""
@@ -93,13 +98,13 @@ class Lease:
         """Begin a term. Returns the host and the process of another gateway that holds the lease."""
         keys = [self._keys.head, self._keys.lease, self._keys.stream]
         house = secrets.token_hex(HOUSE_BYTES)
-        words = [self._holder, _milliseconds(LEASE_S), SCHEMA, house, Position().chain]
+        words: list[Word] = [self._gateway, self._process, _milliseconds(LEASE_S), SCHEMA, house, Position().chain]
         match await self._connection.run_script(scripts.CLAIM, keys, words):
             case [scripts.OK, term]:
                 self.term = int(term)
                 return None
             case [scripts.HELD, holder]:
-                return holder.decode(errors="replace").rpartition(":")[0]
+                return holder.decode(errors="replace").split()[1].rpartition(":")[0]
             case [scripts.SCHEMA_UNKNOWN, schema]:
                 raise StorageFailed(
                     f"The log in the Redis at {self._connection.address} was written by a newer llm-groupchat "

@@ -23,10 +23,12 @@ log = structlog.get_logger("gateway.shared_log.redis_store")
 
 
 class RedisStore(ProjectedReads):
-    def __init__(self, address: RedisAddress, copy: Path, *, accept_loss: bool = False) -> None:
+    """`gateway` is the id of the state folder: whoever holds its lock takes over from an earlier process at once."""
+
+    def __init__(self, address: RedisAddress, copy: Path, gateway: str, *, accept_loss: bool = False) -> None:
         super().__init__(Projection(copy))
         self._connection = RedisConnection(address)
-        self._lease = Lease(self._connection, LogKeys(), self._tell_lost)
+        self._lease = Lease(self._connection, LogKeys(), gateway, self._tell_lost)
         self._log = RedisLog(self._connection, LogKeys(), self._lease)
         self._accept_loss = accept_loss
         self._server: RedisServer | None = None
@@ -43,8 +45,7 @@ class RedisStore(ProjectedReads):
 
     async def load(self) -> StartupData:
         """Also after a failure: what the log has is then read again from where the copy ends."""
-        if self._server is None:
-            self._server = await self._check_server()
+        await self.check_server()
         await self._log.open()
         await self._projection.catch_up(self._log)
         loaded = await self._projection.store.load()
@@ -64,12 +65,15 @@ class RedisStore(ProjectedReads):
         await self._projection.close()
         await self._connection.close()
 
-    async def _check_server(self) -> RedisServer:
+    async def check_server(self) -> None:
+        """Once: whether this Redis keeps what it accepts."""
+        if self._server is not None:
+            return
         server = await read_server(self._connection)
         check_server(server, str(self._connection.address), accept_loss=self._accept_loss)
         for loss in server.ways_to_lose():
-            log.warning("! accepted messages may be lost: this Redis", setting=loss)
-        return server
+            log.warning("! this Redis can lose accepted messages", why=loss)
+        self._server = server
 
     async def _write_copy(self, entries: Sequence[LogEntry]) -> None:
         try:

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 OK, HELD, TORN, SCHEMA_UNKNOWN, FENCED, MOVED = b"ok", b"held", b"torn", b"schema", b"fenced", b"moved"
 
-# KEYS: head, lease, stream. ARGV: holder, milliseconds, schema, id for a new log, hash before the first entry.
-# Begins a term. It refuses an unknown format first, so that an older program cannot take over a newer log.
+# KEYS: head, lease, stream. ARGV: gateway, process, milliseconds, schema, id for a new log, hash before the first entry.
+# Begins a term. It refuses an unknown format first, so that an older program cannot take over a newer log. A gateway
+# takes over from an earlier process of its own at once.
 CLAIM = """
 local known = redis.call('HGET', KEYS[1], 'schema')
-if known and known ~= ARGV[3] then return {'schema', known} end
+if known and known ~= ARGV[4] then return {'schema', known} end
 if not known and redis.call('EXISTS', KEYS[3]) == 1 then return {'torn'} end
 local holder = redis.call('GET', KEYS[2])
-if holder then return {'held', holder} end
+if holder and string.match(holder, '^%S+') ~= ARGV[1] then return {'held', holder} end
 if not known then
-    redis.call('HSET', KEYS[1], 'schema', ARGV[3], 'house', ARGV[4], 'term', '0', 'seq', '0', 'chain', ARGV[5])
+    redis.call('HSET', KEYS[1], 'schema', ARGV[4], 'house', ARGV[5], 'term', '0', 'seq', '0', 'chain', ARGV[6])
 end
 local term = redis.call('HINCRBY', KEYS[1], 'term', 1)
-redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. term, 'PX', ARGV[2])
+redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. term, 'PX', ARGV[3])
 return {'ok', tostring(term)}
 """
 
-# KEYS: head, lease. ARGV: holder, term, milliseconds.
+# KEYS: head, lease. ARGV: gateway and process, term, milliseconds.
 # A lease that ran out while Redis was away goes on if nobody has begun another term.
 RENEW = """
 local mine = ARGV[1] .. ' ' .. ARGV[2]
@@ -36,7 +37,7 @@ redis.call('SET', KEYS[2], mine, 'PX', ARGV[3])
 return {'ok'}
 """
 
-# KEYS: lease. ARGV: holder, term.
+# KEYS: lease. ARGV: gateway and process, term.
 RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .. ARGV[2] then redis.call('DEL', KEYS[1]) end
 return {'ok'}

@@ -1,4 +1,4 @@
-"""A real Redis for tests: started on a free port of loopback with a private folder, killed, and started again on both."""
+"""A real Redis for tests: on a free port of loopback with a private folder; killed, and started again on both."""
 
 from __future__ import annotations
 

@@ -7,8 +7,10 @@ and no start begins an empty one by mistake.
 from __future__ import annotations
 
 import contextlib
+import secrets
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,10 +20,15 @@ from gateway.runtime.config import Config
 from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
 
+if TYPE_CHECKING:
+    from gateway.shared_log.redis_store import RedisStore
+
 DATABASE_FILE = "groupchat.db"
 COPY_FILE = "copy-of-redis.db"
 CHOICE_FILE = "store.json"
 SEQUENCE_FILE = "numbers"
+GATEWAY_ID_FILE = "gateway-id"
+GATEWAY_ID_BYTES = 8
 DATABASE_SIDE_SUFFIXES = ("-wal", "-shm", "-journal")  # SQLite opens these files itself
 SQLITE_SCHEME = "sqlite:"
 REDIS_SCHEMES = ("redis://", "rediss://")
@@ -65,6 +72,20 @@ def open_sqlite_store(config: Config) -> Store:
 
 
 def open_redis_store(config: Config) -> Store:
+    return _redis_store(config, _own_database(config), _gateway_id(config.state))
+
+
+async def check_redis(config: Config) -> str:
+    """What the Redis of this config promises. Raises why a gateway could not start there. Changes nothing."""
+    store = _redis_store(config, database_of(config), "doctor")
+    try:
+        await store.check_server()
+        return store.describe()
+    finally:
+        await store.close()
+
+
+def _redis_store(config: Config, copy: Path, gateway: str) -> RedisStore:
     """The library is imported only here, so that a gateway on SQLite needs neither it nor the time."""
     try:
         from gateway.shared_log.redis_address import parse_redis_address
@@ -76,7 +97,7 @@ def open_redis_store(config: Config) -> Store:
             "A store in Redis needs the Python package redis. Install it with `pip install 'llm-groupchat[redis]'`."
         ) from None
     address = parse_redis_address(config.store).with_password(_password_of(config))
-    return RedisStore(address, _own_database(config), accept_loss=config.accept_loss)
+    return RedisStore(address, copy, gateway, accept_loss=config.accept_loss)
 
 
 def with_remembered_store(config: Config) -> Config:
@@ -127,6 +148,17 @@ def _own_database(config: Config) -> Path:
     for suffix in DATABASE_SIDE_SUFFIXES:
         check_own_file(path.with_name(path.name + suffix))
     return path
+
+
+def _gateway_id(state: Path) -> str:
+    """The id of this state folder among the gateways of a log."""
+    path = state / GATEWAY_ID_FILE
+    try:
+        return read_private(path).decode().strip()
+    except FileNotFoundError:
+        made = secrets.token_hex(GATEWAY_ID_BYTES)
+        write_private(path, made + "\n")
+        return made
 
 
 def _password_of(config: Config) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,8 +13,12 @@ from tests.support.redis_server import RedisServer
 
 
 @asynccontextmanager
-async def store_at(server: RedisServer, copy: Path, *, accept_loss: bool = False) -> AsyncIterator[RedisStore]:
-    store = RedisStore(parse_redis_address(server.url), copy, accept_loss=accept_loss)
+async def store_at(
+    server: RedisServer, copy: Path, gateway: str = "", *, accept_loss: bool = False
+) -> AsyncIterator[RedisStore]:
+    """Without a name, it is a gateway of its own."""
+    gateway = gateway or secrets.token_hex(8)
+    store = RedisStore(parse_redis_address(server.url), copy, gateway, accept_loss=accept_loss)
     try:
         await store.load()
         yield store

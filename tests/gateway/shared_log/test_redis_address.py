@@ -24,7 +24,7 @@ def test_an_address_is_read_and_shown(text: str, address: RedisAddress, shown: s
 
 @pytest.mark.parametrize("text", ["redis://", "redis://h:port", "redis://h:99999", "redis://h/x", "redis://h/0?db=1"])
 def test_what_is_no_address_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(BadRequest, match="redis://127.0.0.1:6379/0"):
+    with pytest.raises(BadRequest, match=r"redis://127\.0\.0\.1:6379/0"):
         parse_redis_address(text)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from gateway.protocol.errors import BadRequest, StorageFailed, StorageFull, Unavailable
+from gateway.shared_log.lease import LEASE_S
 from gateway.shared_log.redis_address import parse_redis_address
 from gateway.shared_log.redis_store import RedisStore
 from gateway.store import Document
@@ -69,6 +71,17 @@ async def test_one_gateway_at_a_time_and_the_next_one_goes_on(server: RedisServe
     async with store_at(server, tmp_path / "two.db") as two:
         await two.append([message(2)])
         assert await seqs(two) == [1, 2]
+
+
+async def test_a_gateway_takes_over_from_its_own_dead_process_at_once(server: RedisServer, tmp_path: Path) -> None:
+    async with store_at(server, tmp_path / "one.db", "gateway-1") as killed:
+        await killed.append([message(1)])
+        begun = time.monotonic()
+        async with store_at(server, tmp_path / "again.db", "gateway-1") as again:
+            assert time.monotonic() - begun < LEASE_S, "it need not wait for the lease to expire"
+            await again.append([message(2)])
+            with pytest.raises(Unavailable):
+                await killed.append([message(2)])
 
 
 async def test_whoever_has_lost_the_lease_writes_nothing_and_is_told(server: RedisServer, tmp_path: Path) -> None:
@@ -247,15 +260,17 @@ async def test_a_password(tmp_path: Path) -> None:
     need_redis()
     with RedisServer(tmp_path / "redis", "--requirepass", "opensesame").running() as server:
         for password in (None, "wrong"):
-            store = RedisStore(parse_redis_address(server.url).with_password(password), tmp_path / "copy.db")
+            address = parse_redis_address(server.url).with_password(password)
+            store = RedisStore(address, tmp_path / "copy.db", "a")
             with pytest.raises(StorageFailed, match="refuses the password") as refused:
                 await store.load()
             assert "wrong" not in refused.value.message
             await store.close()
-        store = RedisStore(parse_redis_address(server.url).with_password("opensesame"), tmp_path / "copy.db")
+        address = parse_redis_address(server.url).with_password("opensesame")
+        store = RedisStore(address, tmp_path / "copy.db", "a")
         await store.load()
         assert await store.append([message(1)]) == [1]
-        assert "opensesame" not in f"{store.describe()} {parse_redis_address(server.url).with_password('opensesame')!r}"
+        assert "opensesame" not in f"{store.describe()} {address!r}"
         await store.close()
 
 

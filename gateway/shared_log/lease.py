@@ -79,7 +79,8 @@ class Lease:
         if not self.term or self._is_lost:
             return
         try:
-            await self._connection.run_script(scripts.RELEASE, [self._keys.lease], [self._holder, self.term])
+            words: list[Word] = [self._holder, self.term]
+            await self._connection.run_script(scripts.RELEASE, [self._keys.lease], words)
         except GroupChatError as error:
             log.warning("! the lease could not be given back; it expires", error=error.message)
 
@@ -117,7 +118,7 @@ class Lease:
 
     async def _renew(self) -> bool:
         keys = [self._keys.head, self._keys.lease]
-        words = [self._holder, self.term, _milliseconds(LEASE_S)]
+        words: list[Word] = [self._holder, self.term, _milliseconds(LEASE_S)]
         answer = await self._connection.run_script(scripts.RENEW, keys, words)
         return answer[0] == scripts.OK
 

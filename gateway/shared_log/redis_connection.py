@@ -40,7 +40,7 @@ class RedisUnreachable(StorageFailed):
 class RedisConnection:
     def __init__(self, address: RedisAddress) -> None:
         self.address = address
-        self._redis = Redis(
+        self._redis: Any = Redis(  # the library has no types for its commands
             host=address.host,
             port=address.port,
             db=address.database,

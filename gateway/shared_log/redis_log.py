@@ -97,9 +97,8 @@ class RedisLog:
     async def take_new_id(self) -> None:
         """From now on this is another log: it has lost entries that clients may know, so they start over."""
         house = secrets.token_hex(HOUSE_BYTES)
-        answer = await self._connection.run_script(
-            scripts.RENAME_HOUSE, [self._keys.head], [self.house, self._lease.term, house]
-        )
+        words: list[Word] = [self.house, self._lease.term, house]
+        answer = await self._connection.run_script(scripts.RENAME_HOUSE, [self._keys.head], words)
         if answer[0] != scripts.OK:
             raise self._lease.lose(TAKEN_TEXT)
         self.house = house

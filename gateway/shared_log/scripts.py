@@ -9,7 +9,7 @@ from __future__ import annotations
 
 OK, HELD, TORN, SCHEMA_UNKNOWN, FENCED, MOVED = b"ok", b"held", b"torn", b"schema", b"fenced", b"moved"
 
-# KEYS: head, lease, stream. ARGV: gateway, process, milliseconds, schema, id for a new log, hash before the first entry.
+# KEYS: head, lease, stream. ARGV: gateway, process, milliseconds, schema, id of a new log, hash before its first entry.
 # Begins a term. It refuses an unknown format first, so that an older program cannot take over a newer log. A gateway
 # takes over from an earlier process of its own at once.
 CLAIM = """

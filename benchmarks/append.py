@@ -28,6 +28,7 @@ from gateway.operations.dispatch import run_operation
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import Accepted
 from gateway.protocol.types.core_types import MemberKind
+from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server import gateway_process
 from gateway.server.state_folder.open_hub import open_hub
@@ -72,32 +73,32 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     disk: list[Spread] = []
     for _ in range(ROUNDS):
         disk.append(fdatasync_time(folder))
-        rounds[OWN].append(asyncio.run(_inside(state, names, many)))
-        rounds[ALONE].append(asyncio.run(_inside(state, names[:1], few)))
+        rounds[OWN].append(asyncio.run(measure_inside(config(state), names, many)))
+        rounds[ALONE].append(asyncio.run(measure_inside(config(state), names[:1], few)))
         rounds[f"over WebSocket, {SENDERS} senders"].append(_outside(state, tokens, many // 2))
         rounds["over WebSocket, 1 sender"].append(_outside(state, tokens[:1], few))
-    rows = [_middle(measured, lambda one: one.per_second).cells(what) for what, measured in rounds.items()]
-    rows.append({"what": "the disk's fdatasync", **NO_RATE, **_middle(disk, lambda one: one.p50).cells()})
+    rows = [middle(measured, lambda one: one.per_second).cells(what) for what, measured in rounds.items()]
+    rows.append({"what": "the disk's fdatasync", **NO_RATE, **middle(disk, lambda one: one.p50).cells()})
     title = f"Accepted messages of {SIZE} bytes, three deliveries each, committed (FULL) and indexed"
     note = f"The middle one of {ROUNDS} rounds."
     return Outcome("append", (Table(title, tuple(rows), note),), tuple(_verdicts(rounds)))
 
 
-def _middle(measured: Sequence[T], key: Callable[[T], float]) -> T:
+def middle(measured: Sequence[T], key: Callable[[T], float]) -> T:
     return sorted(measured, key=key)[len(measured) // 2]
 
 
 def _verdicts(rounds: Mapping[str, Sequence[Measured]]) -> Iterator[Verdict]:
-    rate = _middle(rounds[OWN], lambda one: one.per_second).per_second
+    rate = middle(rounds[OWN], lambda one: one.per_second).per_second
     yield Verdict(f"accepted/s with {SENDERS} senders", rate, CLAIM)
-    wait = _middle(rounds[ALONE], lambda one: one.waits.p50).waits.p50
+    wait = middle(rounds[ALONE], lambda one: one.waits.p50).waits.p50
     yield Verdict("one sender's p50 in ms, own append path", wait, QUIET_SENDER_MS, at_least=False)
 
 
-async def _inside(state: Path, names: list[str], messages: int) -> Measured:
+async def measure_inside(settings: Config, names: list[str], messages: int) -> Measured:
     """Through the hub in this process."""
     gateway_process.freeze_garbage()  # as `serve` does
-    async with open_hub(config(state)) as hub:
+    async with open_hub(settings) as hub:
         source = _wishes(messages)
         begun, cpu = time.perf_counter(), time.process_time()
         waits = await asyncio.gather(*(_sender(hub, Actor(name, MemberKind.HUMAN), source) for name in names))

@@ -15,13 +15,13 @@ from gateway.server.state_folder.open_hub import open_hub
 from gateway.server.state_folder.startup_tokens import system_actor
 
 
-def config(state: Path) -> Config:
-    return Config(state=state, port=0, operator="operator", rate=Rate(0, 0))
+def config(state: Path, store: str = "") -> Config:
+    return Config(state=state, port=0, operator="operator", rate=Rate(0, 0), store=store)
 
 
-async def enroll(state: Path, names: Sequence[str], kind: MemberKind) -> list[str]:
+async def enroll(state: Path, names: Sequence[str], kind: MemberKind, store: str = "") -> list[str]:
     """Their tokens, in the same order."""
-    async with open_hub(config(state)) as hub:
+    async with open_hub(config(state, store)) as hub:
         wishes = (CreateToken(name=name, kind=kind) for name in names)
         made = [await run_operation(hub, system_actor(), wish) for wish in wishes]
     return [one.token for one in made if isinstance(one, TokenMade)]

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from benchmarks import append, command_line, fanout, floor, floor_turns, idle, loops, million, restart, scrape, tools
+from benchmarks import (
+    append,
+    command_line,
+    fanout,
+    floor,
+    floor_turns,
+    idle,
+    loops,
+    million,
+    redis_store,
+    restart,
+    scrape,
+    tools,
+)
 from benchmarks.harness import Suite, run_suite
 
 GATEWAY = Suite(
@@ -10,6 +23,7 @@ GATEWAY = Suite(
     {
         "fanout": fanout.measure,
         "append": append.measure,
+        "redis": redis_store.measure,
         "million": million.measure,
         "idle": idle.measure,
         "tools": tools.measure,

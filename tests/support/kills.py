@@ -1,4 +1,4 @@
-"""Senders, listeners and an agent that go on while a gateway, or what it needs, is killed; and what must be there then."""
+"""Senders, listeners and an agent that go on while a gateway, or its Redis, is killed; and what must be there then."""
 
 from __future__ import annotations
 
@@ -115,9 +115,11 @@ async def kill_again_and_again(kills: int, kill: Kill, ledger: Ledger, seed: int
         await kill()
 
 
-async def send_while_killing(process: GatewayProcess, kills: int, kill: Kill, seed: int) -> Ledger:
+async def send_while_killing(
+    process: GatewayProcess, kills: int, kill: Kill, seed: int, ledger: Ledger | None = None
+) -> Ledger:
     """Start the gateway, kill again and again, and wait until everybody has everything."""
-    ledger = Ledger()
+    ledger = ledger or Ledger()
     with process.running():
         async with Client(process.operator) as operator:
             tokens = {name: await made(operator, name, MemberKind.HUMAN) for name in SENDERS}

@@ -1,4 +1,4 @@
-"""The command: kill -9 of a gateway, of its Redis, or of both, again and again while clients send and listen; then count.
+"""The command: kill -9 of a gateway, of its Redis, or of both, while clients send and listen; then count what is there.
 
 Three people send without a pause, an agent confirms what it gets, an observer reads everything. Each round kills at a
 random moment and starts again what was killed. At the end the senders' answers, the copy of the gateway and a copy that

@@ -59,6 +59,7 @@ def serve(
     port: Annotated[int, option("port")] = default_of("port"),
     store: Annotated[str, option("store")] = default_of("store"),
     store_password_file: Annotated[Path | None, option("store_password_file")] = None,
+    standby: Annotated[bool, option("standby", "--standby")] = default_of("standby"),
     accept_loss: Annotated[bool, option("accept_loss", "--accept-loss")] = default_of("accept_loss"),
     cert: Annotated[str | None, option("cert")] = default_of("cert"),
     key: Annotated[str | None, option("key")] = default_of("key"),

@@ -76,6 +76,7 @@ OPTIONS: Mapping[str, ServeOption] = {
     "store_password_file": ServeOption(
         "store_password_file", "File with the password of the Redis (or GROUPCHAT_STORE_PASSWORD).", metavar="FILE"
     ),
+    "standby": ServeOption("standby", "Wait while another gateway uses the log in Redis; go on when it is gone."),
     "accept_loss": ServeOption("accept_loss", "Start also on a Redis that can lose accepted messages."),
     "cert": ServeOption("cert", "TLS certificate (PEM).", metavar="FILE"),
     "key": ServeOption("key", "Private key of the certificate (PEM).", metavar="FILE"),

@@ -139,9 +139,11 @@ async def serve_gateway(
     """Run until SIGTERM or SIGINT. Raises an error if a task fails that the gateway needs."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with open_hub(config, store) as hub, run_listeners(config, hub) as found:
+    async with contextlib.AsyncExitStack() as stack:
+        hub = await _open_or_stop(stack, open_hub(config, store), stop)
+        if hub is None:
+            return log.info("= stopped before it began to serve")
+        found = await stack.enter_async_context(run_listeners(config, hub))
         freeze_garbage()
         supervisor_link.report_listening(port_of(found.url))
         log.info("= listening", url=found.url, **found.listeners, state=str(config.state), store=hub.store.describe())
@@ -155,6 +157,34 @@ async def serve_gateway(
             raise Unavailable(hub.broken_text)
         log.info("= stopping", connections=len(hub.broadcaster))
     log.info("= stopped")
+
+
+async def _open_or_stop(
+    stack: contextlib.AsyncExitStack, opening: contextlib.AbstractAsyncContextManager[Hub], stop: asyncio.Event
+) -> Hub | None:
+    """Open the hub. A signal ends that, too, because a standby waits here for as long as another gateway decides."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def end() -> None:
+        stop.set()
+        task.cancel()
+
+    _handle_signals(end)
+    try:
+        return await stack.enter_async_context(opening)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        task.uncancel()
+        return None
+    finally:
+        _handle_signals(stop.set)
+
+
+def _handle_signals(handle: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, handle)
 
 
 async def _post_crash_notice(hub: Hub, supervisor_link: GatewaySupervisorLink) -> None:

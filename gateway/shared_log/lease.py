@@ -49,14 +49,28 @@ class Lease:
         self._is_lost = False
         self.term = 0
 
-    async def hold(self) -> None:
-        """Begin a term, or make sure that ours goes on. LeaseLost if it does not."""
+    @property
+    def is_claimed(self) -> bool:
+        return self.term > 0
+
+    async def claim_in_time(self) -> None:
+        """Begin a term, or wait a little until a dead holder's lease has expired."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + CLAIM_TIMEOUT_S
+        while (holder := await self.claim()) is not None:
+            if loop.time() > until:
+                raise Unavailable(
+                    f"Another gateway ({holder}) keeps its log in the Redis at {self._connection.address}. Stop it "
+                    "first, or start this one with --standby, which waits until that one is gone: one gateway at a "
+                    "time uses a log."
+                )
+            await asyncio.sleep(CLAIM_INTERVAL_S)
+
+    async def check_held(self) -> None:
+        """LeaseLost if our term does not go on."""
         if self._is_lost:
             raise LeaseLost("This gateway no longer decides, and ends.")
-        if not self.term:
-            await self._claim_in_time()
-            self._renewing = spawn(self._renew_until_lost(), "lease of the shared log")
-        elif not await self._renew():
+        if not await self._renew():
             raise self.lose(TAKEN_TEXT)
 
     @property
@@ -84,25 +98,15 @@ class Lease:
         except GroupChatError as error:
             log.warning("! the lease could not be given back; it expires", error=error.message)
 
-    async def _claim_in_time(self) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + CLAIM_TIMEOUT_S
-        while (holder := await self._claim()) is not None:
-            if loop.time() > until:
-                raise Unavailable(
-                    f"Another gateway ({holder}) keeps its log in the Redis at {self._connection.address}. Stop it "
-                    "first, or start this one when it is gone: one gateway at a time uses a log."
-                )
-            await asyncio.sleep(CLAIM_INTERVAL_S)
-
-    async def _claim(self) -> str | None:
-        """Begin a term. Returns the host and the process of another gateway that holds the lease."""
+    async def claim(self) -> str | None:
+        """Begin a term and keep it. Returns the host and the process of another gateway that holds the lease."""
         keys = [self._keys.head, self._keys.lease, self._keys.stream]
         house = secrets.token_hex(HOUSE_BYTES)
         words: list[Word] = [self._gateway, self._process, _milliseconds(LEASE_S), SCHEMA, house, Position().chain]
         match await self._connection.run_script(scripts.CLAIM, keys, words):
             case [scripts.OK, term]:
                 self.term = int(term)
+                self._renewing = spawn(self._renew_until_lost(), "lease of the shared log")
                 return None
             case [scripts.HELD, holder]:
                 return holder.decode(errors="replace").split()[1].rpartition(":")[0]

@@ -54,6 +54,14 @@ class Projection:
             await self._put_aside("damaged")
             await self._follow(shared)
 
+    async def follow_if_it_fits(self, shared: RedisLog) -> None:
+        """Bring the copy nearer to the end of another gateway's log. What to do with a copy that does not fit is for
+        the gateway that decides."""
+        known = await self._position()
+        begin = Position() if known is None else Position(known.seq, known.chain)
+        if (known is None or known.house == shared.house) and await shared.holds(begin):
+            await self._write_pages(shared, begin)
+
     async def write(self, entries: Sequence[LogEntry], house: str, end: Position) -> None:
         """Add entries that are in the log. They end at this position."""
         body = msgspec.msgpack.encode(_KnownPosition(house, end.seq, end.chain))
@@ -70,7 +78,9 @@ class Projection:
             await opened.close()
 
     async def _follow(self, shared: RedisLog) -> None:
-        begin = await self._fitting_position(shared)
+        await self._write_pages(shared, await self._fitting_position(shared))
+
+    async def _write_pages(self, shared: RedisLog, begin: Position) -> None:
         async for rows in shared.pages(begin):
             await self._write_rows(rows, shared.house)
 

@@ -18,7 +18,7 @@ from gateway.shared_log import scripts
 from gateway.shared_log.lease import HOUSE_BYTES, TAKEN_TEXT, Lease
 from gateway.shared_log.log_keys import LogKeys
 from gateway.shared_log.redis_connection import RedisConnection, RedisUnreachable, Word
-from gateway.shared_log.stream_entries import Position, StreamRow, chain_entries, check_chain
+from gateway.shared_log.stream_entries import SCHEMA, Position, StreamRow, chain_entries, check_chain
 from gateway.store import LogEntry
 
 log = structlog.get_logger("gateway.shared_log.redis_log")
@@ -37,13 +37,23 @@ class RedisLog:
         self.end = Position()
 
     async def open(self) -> None:
-        """Hold the lease, and learn where the log ends."""
-        await self._lease.hold()
-        found = await self._connection.command("HMGET", self._keys.head, "house", "term", "seq", "chain")
-        house, term, seq, chain = found
-        if house is None or int(term) != self._lease.term:
+        """Make sure that our term goes on, and learn where the log ends."""
+        await self._lease.check_held()
+        if await self._read_head() != self._lease.term:
             raise self._lease.lose(TAKEN_TEXT)
+
+    async def look(self) -> bool:
+        """Learn where another gateway's log ends. Returns whether there is one of our format."""
+        return await self._read_head() > 0
+
+    async def _read_head(self) -> int:
+        """The term of the log; 0 if there is no log that we can read."""
+        found = await self._connection.command("HMGET", self._keys.head, "schema", "house", "term", "seq", "chain")
+        schema, house, term, seq, chain = found
+        if schema != SCHEMA.encode():
+            return 0
         self.house, self.end = house.decode(), Position(int(seq), chain)
+        return int(term)
 
     async def append(self, entries: Sequence[LogEntry]) -> None:
         """Write all entries, or none. RedisUnreachable if it is not known which."""
@@ -83,12 +93,12 @@ class RedisLog:
         return [row.position for row in rows] == [position]
 
     async def pages(self, after: Position) -> AsyncIterator[Sequence[StreamRow]]:
-        """The rows after a position, page by page, up to the end of the log."""
+        """The rows after a position, page by page, up to the end of the log, which may have grown meanwhile."""
         while rows := await self._read(f"({after.seq}-0", "+", PAGE_ENTRIES):
             check_chain(rows, after)
             after = rows[-1].position
             yield rows
-        if after != self.end:
+        if after.seq < self.end.seq:
             raise StorageFailed(
                 f"The log in the Redis at {self._connection.address} should end at #{self.end.seq}, and ends at "
                 f"#{after.seq}. Put a backup of Redis in its place."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,16 +22,21 @@ from gateway.store import LogEntry, StartupData
 
 log = structlog.get_logger("gateway.shared_log.redis_store")
 
+STANDBY_INTERVAL_S = 0.25
+
 
 class RedisStore(ProjectedReads):
-    """`gateway` is the id of the state folder: whoever holds its lock takes over from an earlier process at once."""
+    """`gateway` is the id of the state folder: whoever holds its lock takes over from an earlier process at once. A
+    standby waits while another gateway decides."""
 
-    def __init__(self, address: RedisAddress, copy: Path, gateway: str, *, accept_loss: bool = False) -> None:
+    def __init__(
+        self, address: RedisAddress, copy: Path, gateway: str, *, accept_loss: bool = False, is_standby: bool = False
+    ) -> None:
         super().__init__(Projection(copy))
         self._connection = RedisConnection(address)
         self._lease = Lease(self._connection, LogKeys(), gateway, self._tell_lost)
         self._log = RedisLog(self._connection, LogKeys(), self._lease)
-        self._accept_loss = accept_loss
+        self._accept_loss, self._is_standby = accept_loss, is_standby
         self._server: RedisServer | None = None
         self._told: Callable[[str], None] = lambda why: None
 
@@ -46,10 +52,30 @@ class RedisStore(ProjectedReads):
     async def load(self) -> StartupData:
         """Also after a failure: what the log has is then read again from where the copy ends."""
         await self.check_server()
+        if not self._lease.is_claimed:
+            await (self._stand_by() if self._is_standby else self._lease.claim_in_time())
         await self._log.open()
         await self._projection.catch_up(self._log)
         loaded = await self._projection.store.load()
         return replace(loaded, store_id=self._log.house, given=loaded.last_seq)
+
+    async def _stand_by(self) -> None:
+        """Wait for the lease. Meanwhile the copy follows the log, so that little is left to read."""
+        told = False
+        while (holder := await self._lease.claim()) is not None:
+            if not told:
+                log.info("= standing by", decider=holder)
+                told = True
+            await self._follow_safely()
+            await asyncio.sleep(STANDBY_INTERVAL_S)
+
+    async def _follow_safely(self) -> None:
+        """What goes wrong here is said when this gateway begins to decide."""
+        try:
+            if await self._log.look():
+                await self._projection.follow_if_it_fits(self._log)
+        except GroupChatError as error:
+            log.warning("! the copy does not follow the log", error=error.message)
 
     async def append(self, batch: Sequence[LogEntry]) -> list[int]:
         """Repeated client ids are known from the copy: the script that appends refuses if the log has more."""

@@ -97,7 +97,7 @@ def _redis_store(config: Config, copy: Path, gateway: str) -> RedisStore:
             "A store in Redis needs the Python package redis. Install it with `pip install 'llm-groupchat[redis]'`."
         ) from None
     address = parse_redis_address(config.store).with_password(_password_of(config))
-    return RedisStore(address, copy, gateway, accept_loss=config.accept_loss)
+    return RedisStore(address, copy, gateway, accept_loss=config.accept_loss, is_standby=config.standby)
 
 
 def with_remembered_store(config: Config) -> Config:

@@ -81,6 +81,7 @@ class RedisStore(ProjectedReads):
         """Repeated client ids are known from the copy: the script that appends refuses if the log has more."""
         seqs = await self._projection.store.first_seqs(batch)
         new = [entry for entry, seq in zip(batch, seqs, strict=True) if entry.seq == seq]
+        new.sort(key=lambda entry: entry.seq)  # one outcome may name its events in another order
         if new:
             await self._log.append(new)
             await self._write_copy(new)

@@ -24,10 +24,11 @@ from gateway.protocol.requests.message_requests import History, Search
 from gateway.protocol.results import Health, MessageList, TokenMade
 from gateway.protocol.types.core_types import MemberKind
 from tests.fakes.retry import retry_until
+from tests.support.certificates import self_signed
 from tests.support.commands import Groupchat
 from tests.support.gateways import DidNotStart, GatewayProcess
 from tests.support.kills import compare, send_while_killing
-from tests.support.redis_server import RedisServer, need_redis
+from tests.support.redis_server import RedisServer, free_port, need_redis
 
 KILLS = 10
 SEED = 20_261_130
@@ -258,6 +259,21 @@ def test_a_password_is_neither_in_the_command_line_nor_in_the_log(tmp_path: Path
         assert "opensesame" not in process.log
         kept = (path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file())
         assert not any(b"opensesame" in one for one in kept)
+
+
+def test_tls_is_checked_against_the_named_authorities(tmp_path: Path) -> None:
+    need_redis()
+    made = self_signed(tmp_path, "redis")
+    port = str(free_port())
+    tls = ("--tls-port", port, "--tls-cert-file", made.cert, "--tls-key-file", made.key, "--tls-auth-clients", "no")
+    with RedisServer(tmp_path / "redis", *tls, "--tls-ca-cert-file", made.cert).running():
+        store = ("--store", f"rediss://127.0.0.1:{port}/0")
+        with GatewayProcess(tmp_path / "state", *store, env={"SSL_CERT_FILE": made.cert}).running() as process:
+            assert process.stop() == 0
+        stranger = GatewayProcess(tmp_path / "stranger", *store)
+        with pytest.raises(DidNotStart) as refused, stranger.running():
+            pass
+        assert "certificate verify failed" in refused.value.log
 
 
 async def test_the_folder_remembers_its_redis(server: RedisServer, tmp_path: Path) -> None:

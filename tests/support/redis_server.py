@@ -25,7 +25,7 @@ class RedisServer:
 
     def __init__(self, folder: Path, *settings: str) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -99,7 +99,7 @@ def need_redis() -> None:
         pytest.skip(f"{PROGRAM} is not installed; bin/run-tests installs it")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -3,6 +3,8 @@
 Three people send without a pause, an agent confirms what it gets, an observer reads everything. Each round kills at a
 random moment and starts again what was killed. At the end the senders' answers, the copy of the gateway and a copy that
 another gateway makes from Redis must say the same.
+
+Then a gateway is killed beside a standby, and the time to the next message that the standby accepts is taken.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from rich.console import Console
 from benchmarks import machine, report
 from benchmarks.figures import Outcome, Row, Spread, Table, Verdict
 from benchmarks.processes import ROOT
+from gateway.client import Client
+from gateway.process_basics.tasks import spawn
 from gateway.protocol import codec
 from gateway.protocol.events import Message
 from gateway.server.state_folder.open_store import COPY_FILE
@@ -35,6 +39,7 @@ LATEST = ROOT / "benchmarks" / "results" / "redis-kills.json"
 PAGE = ROOT / "docs" / "evidence.md"
 VICTIMS = ("gateway", "redis", "both")
 PATIENCE_S = 120.0
+TAKEOVER_MEDIAN_MS, TAKEOVER_LONGEST_MS = 3_000, 6_000
 
 app = typer.Typer(add_completion=False)
 
@@ -63,6 +68,7 @@ class Said:
 @app.command()
 def run(
     rounds: Annotated[int, typer.Option(help="How often something is killed.")] = 200,
+    takeovers: Annotated[int, typer.Option(help="How often a standby takes over.")] = 20,
     seed: Annotated[int, typer.Option(help="The same seed kills the same things.")] = 1,
     docs: Annotated[bool, typer.Option("--docs", help="Also write the table into docs/evidence.md.")] = False,
 ) -> None:
@@ -70,9 +76,13 @@ def run(
     with tempfile.TemporaryDirectory(prefix="redis-kills-") as folder:
         about = machine.describe(Path(folder))
         report.show_machine(console, about)
-        outcome = asyncio.run(kill_in(Path(folder), rounds, seed))
-    report.show(console, outcome)
-    raise typer.Exit(report.keep(about, [outcome], LATEST, PAGE if docs else None))
+        outcomes = [
+            asyncio.run(kill_in(Path(folder), rounds, seed)),
+            asyncio.run(take_over_in(Path(folder), takeovers)),
+        ]
+    for one in outcomes:
+        report.show(console, one)
+    raise typer.Exit(report.keep(about, outcomes, LATEST, PAGE if docs else None))
 
 
 async def kill_in(folder: Path, rounds: int, seed: int) -> Outcome:
@@ -105,6 +115,45 @@ async def _with_kills(process: GatewayProcess, server: RedisServer, rounds: int,
         timed.seconds[victim].append(time.monotonic() - begun)
 
     return await send_while_killing(process, rounds, kill, seed, ledger)
+
+
+async def take_over_in(folder: Path, rounds: int) -> Outcome:
+    """Two gateways take turns: one serves and is killed, the other stands by and goes on."""
+    seconds: list[float] = []
+    with RedisServer(folder / "takeovers").running() as server:
+        gateways = [GatewayProcess(folder / name, "--store", server.url, "--standby") for name in ("one", "two")]
+        serving = gateways[0].start()
+        try:
+            for number in range(1, rounds + 1):
+                standby = gateways[number % 2]
+                starting = spawn(asyncio.to_thread(standby.start), "standby")
+                await retry_until(lambda standby=standby: _stands_by(standby), PATIENCE_S)  # type: ignore[misc]
+                await _say(serving, f"message {number}")
+                serving.kill()
+                begun = time.monotonic()
+                serving = await starting
+                await _say(serving, f"message {number} once more")
+                seconds.append(time.monotonic() - begun)
+        finally:
+            serving.kill()
+    title = "kill -9 of the gateway beside a standby: to the next accepted message"
+    spread = Spread.of(seconds)
+    verdicts = (
+        Verdict("median of the takeovers, ms", spread.p50, TAKEOVER_MEDIAN_MS, at_least=False),
+        Verdict("longest takeover, ms", spread.worst, TAKEOVER_LONGEST_MS, at_least=False),
+    )
+    return Outcome("redis-takeover", (Table(title, ({"takeovers": rounds, **spread.cells()},)),), verdicts)
+
+
+def _stands_by(gateway: GatewayProcess) -> bool:
+    """Whether the last thing that it has said is that it stands by."""
+    lines = gateway.log.splitlines() if gateway.has_log else []
+    return bool(lines) and "= standing by" in lines[-1]
+
+
+async def _say(gateway: GatewayProcess, text: str) -> None:
+    async with Client(gateway.operator, patient=True) as client:
+        await client.send(text)
 
 
 def _outcome(ledger: Ledger, copy: Said, again: Said, timed: Rounds) -> Outcome:

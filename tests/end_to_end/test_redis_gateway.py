@@ -109,7 +109,7 @@ async def test_a_standby_goes_on_where_the_other_gateway_ends(server: RedisServe
         try:
             async with operator_of(first) as alice:
                 await alice.send("said to the first")
-                await retry_until(lambda: "= standing by" in second.log if second._log_file.exists() else False)
+                await retry_until(lambda: second.has_log and "= standing by" in second.log)
                 await alice.send("said while the other stood by")
             assert not starting.done()
             begun = time.monotonic()
@@ -136,7 +136,7 @@ async def test_a_standby_stops_when_it_is_told_to(server: RedisServer, tmp_path:
     second = gateway_at(server, tmp_path / "second", "--standby")
     with first.running():
         starting = asyncio.create_task(asyncio.to_thread(second.start))  # noqa: TID251 - awaited below
-        await retry_until(lambda: "= standing by" in second.log if second._log_file.exists() else False)
+        await retry_until(lambda: second.has_log and "= standing by" in second.log)
         os.kill(second.pid, signal.SIGTERM)
         with pytest.raises(DidNotStart) as ended:
             await starting

@@ -155,6 +155,10 @@ class GatewayProcess:
         return self.state.parent / f"{self.state.name}.log"
 
     @property
+    def has_log(self) -> bool:
+        return self._log_file.exists()
+
+    @property
     def log(self) -> str:
         """All that the gateway has written on standard error so far."""
         return self._log_file.read_text()

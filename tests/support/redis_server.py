@@ -21,11 +21,12 @@ PROGRAM = "redis-server"
 
 
 class RedisServer:
-    """`settings` come after ours and win over them."""
+    """`settings` come after ours and win over them. `begin`: what a shell does before it becomes Redis."""
 
-    def __init__(self, folder: Path, *settings: str) -> None:
+    def __init__(self, folder: Path, *settings: str, begin: str = "") -> None:
         self.folder = folder
         self.port = free_port()
+        self.begin = begin
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -39,7 +40,8 @@ class RedisServer:
 
     def start(self) -> RedisServer:
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        shell = ["sh", "-c", f'{self.begin}; exec "$@"', "sh"] if self.begin else []
+        command = [*shell, PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
         with (self.folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *SAFE, *self._settings], stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -61,6 +63,9 @@ class RedisServer:
             parts = "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
             wire.sendall(f"*{len(words)}\r\n{parts}".encode())
             return wire.recv(65536).decode(errors="replace")
+
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)

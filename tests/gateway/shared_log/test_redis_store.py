@@ -12,6 +12,7 @@ import pytest
 from gateway.protocol.errors import BadRequest, StorageFailed, StorageFull, Unavailable
 from gateway.shared_log.lease import LEASE_S
 from gateway.shared_log.redis_address import parse_redis_address
+from gateway.shared_log.redis_connection import RedisUnreachable
 from gateway.shared_log.redis_store import RedisStore
 from gateway.store import Document
 from tests.contract.store import EVERYTHING, StoreContract, found, message, seqs, with_delivery
@@ -229,6 +230,39 @@ async def test_a_full_redis_refuses_and_keeps_what_it_has(server: RedisServer, t
         assert (await store.load()).last_seq == 1
         assert await store.append([message(4)]) == [4]
         assert await seqs(store) == [1, 4]
+
+
+async def test_a_redis_that_turns_read_only_refuses_and_goes_on_when_it_is_writable(
+    own_server: RedisServer, tmp_path: Path
+) -> None:
+    """As the old master after a failover."""
+    async with store_at(own_server, tmp_path / "copy.db") as store:
+        await store.append([message(1)])
+        own_server.ask("REPLICAOF", "127.0.0.1", "1")
+        with pytest.raises(StorageFailed, match="nothing of this request was stored"):
+            await store.append([message(2)])
+        own_server.ask("REPLICAOF", "NO", "ONE")
+        assert (await store.load()).last_seq == 1
+        assert await store.append([message(2)]) == [2]
+
+
+async def test_a_full_disk_of_redis_ends_it_and_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
+    """That Redis ends is its own rule for `appendfsync always`."""
+    need_redis()
+    server = RedisServer(tmp_path / "redis", begin="trap '' XFSZ; ulimit -f 200")
+    with server.running():
+        async with store_at(server, tmp_path / "copy.db") as store:
+            accepted: list[int] = []
+            with pytest.raises(RedisUnreachable):
+                for number in range(1, 1000):
+                    accepted += await store.append([message(number, "x" * 1000)])
+            assert server.has_ended() and accepted
+            server.begin = ""
+            server.start()
+            kept = (await store.load()).last_seq
+            assert kept in (accepted[-1], accepted[-1] + 1), "the refused one may be there: nobody was told"
+            assert await store.append([message(kept + 1)]) == [kept + 1]
+            assert await seqs(store) == list(range(1, kept + 2))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import MessageList, TokenMade
 from gateway.protocol.types.core_types import MemberKind
+from gateway.store import LogEntry
+from gateway.store.sqlite import SqliteStore
 from tests.support.assembled import StumblingStore, assembled
 from tests.support.gateways import GatewayProcess
 from tests.support.kills import compare, send_while_killing
@@ -83,4 +85,41 @@ async def test_a_commit_that_fails_is_never_accepted(
             heard += [event.content] if isinstance(event, Message) else []
             if heard[-1:] == ["after"]:
                 break
+        assert heard == ["before", "during", "after"]
+
+
+class ForgetfulStore(SqliteStore):
+    """The real store; while `forgets` is set, a commit succeeds and its answer is lost."""
+
+    forgets = False
+
+    async def append(self, batch: Sequence[LogEntry]) -> list[int]:
+        seqs = await super().append(batch)
+        if self.forgets:
+            raise StorageFailed("No answer came.")
+        return seqs
+
+
+async def test_a_commit_whose_answer_was_lost_reaches_everybody_once(tmp_path: Path) -> None:
+    """What the log has is more than what was pushed: streams end, and clients read the rest."""
+    (tmp_path / "state").mkdir(mode=0o700)
+    store = ForgetfulStore(tmp_path / "state" / "groupchat.db")
+    async with (
+        assembled(tmp_path / "state", store=store) as gateway,
+        Client(gateway.operator) as alice,
+        Client(await gateway.member("bob", MemberKind.HUMAN)) as bob,
+    ):
+        await alice.send("before", id="1")
+        store.forgets = True
+        with pytest.raises(StorageFailed):
+            await alice.send("during", id="2")
+        store.forgets = False
+        assert (await alice.send("during", id="2")).duplicate, "sent again, it is known"
+        await alice.send("after", id="3")
+        heard: list[str] = []
+        async with asyncio.timeout(60):
+            async for event in bob.events():
+                heard += [event.content] if isinstance(event, Message) else []
+                if heard[-1:] == ["after"]:
+                    break
         assert heard == ["before", "during", "after"]

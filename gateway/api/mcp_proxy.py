@@ -27,6 +27,7 @@ from gateway.protocol.errors import Unavailable
 from gateway.protocol.requests.member_requests import CreateToken
 
 START_TIMEOUT_S = 60.0  # of a process that imports much, on a machine that is busy
+GATEWAY_SECRETS = frozenset({"CSP_AUTH_TOKEN", "GROUPCHAT_STORE_PASSWORD"})  # variables that are for the gateway alone
 STOP_TIMEOUT_S = 3.0
 MAX_LOGGED_CHARS = 8000
 log = structlog.get_logger("gateway.mcp")
@@ -97,7 +98,7 @@ class McpProcess:
         self._socket.unlink(missing_ok=True)
         command = [sys.executable, "-P", "-m", "gateway.cli", "mcp", "--socket", str(self._socket)]
         command += ["--gateway", self._place.url, "--through", str(self._place.socket)]
-        own = {name: value for name, value in os.environ.items() if name != "CSP_AUTH_TOKEN"}
+        own = {name: value for name, value in os.environ.items() if name not in GATEWAY_SECRETS}
         self._process = await self._start_process(command, own)
         assert self._process.stdout is not None and self._process.stderr is not None
         self._logging = spawn(_log_errors(self._process.stderr), "mcp log")

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks.append import AGENTS, ALONE, OWN, SENDERS, SIZE, Measured, measure_inside, middle
-from benchmarks.figures import Outcome, Table, Verdict
+from benchmarks.figures import Outcome, Row, Table, Verdict
 from benchmarks.members import config, enroll
 from gateway.protocol.types.core_types import MemberKind
 from gateway.runtime.config import Config
@@ -72,7 +72,7 @@ def _sizes(server: RedisServer, store: Config) -> Table:
     for path in store.state.glob(f"{COPY_FILE}*"):
         path.unlink()
     seconds = asyncio.run(_start_anew(store))
-    row = {
+    row: Row = {
         "entries": entries,
         "bytes per entry": round(taken / entries),
         "MiB per million": round(taken / entries * 1_000_000 / MIB),

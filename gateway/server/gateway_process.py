@@ -142,7 +142,8 @@ async def serve_gateway(
     async with contextlib.AsyncExitStack() as stack:
         hub = await _open_or_stop(stack, open_hub(config, store), stop)
         if hub is None:
-            return log.info("= stopped before it began to serve")
+            log.info("= stopped before it began to serve")
+            return
         found = await stack.enter_async_context(run_listeners(config, hub))
         freeze_garbage()
         supervisor_link.report_listening(port_of(found.url))

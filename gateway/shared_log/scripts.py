@@ -27,13 +27,14 @@ return {'ok', tostring(term)}
 """
 
 # KEYS: head, lease. ARGV: gateway and process, term, milliseconds.
-# A lease that ran out while Redis was away goes on if nobody has begun another term.
+# A lease that ran out while Redis was away goes on if nobody has begun another term. One that has not is prolonged by a
+# command that Redis takes also when its memory is full.
 RENEW = """
 local mine = ARGV[1] .. ' ' .. ARGV[2]
 local holder = redis.call('GET', KEYS[2])
 if holder and holder ~= mine then return {'held', holder} end
 if redis.call('HGET', KEYS[1], 'term') ~= ARGV[2] then return {'fenced'} end
-redis.call('SET', KEYS[2], mine, 'PX', ARGV[3])
+if holder then redis.call('PEXPIRE', KEYS[2], ARGV[3]) else redis.call('SET', KEYS[2], mine, 'PX', ARGV[3]) end
 return {'ok'}
 """
 

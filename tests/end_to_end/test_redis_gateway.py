@@ -18,7 +18,7 @@ import pytest
 from gateway.client import Client
 from gateway.protocol.errors import StorageFailed, StorageFull
 from gateway.protocol.events import Message
-from gateway.protocol.requests.connection_requests import Status
+from gateway.protocol.requests.connection_requests import Hello, Status
 from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.requests.message_requests import History, Search
 from gateway.protocol.results import Health, MessageList, TokenMade
@@ -176,7 +176,8 @@ async def test_a_gateway_that_slept_through_its_lease_ends_and_writes_nothing(
 async def test_redis_away_is_told_and_forgotten(server: RedisServer, tmp_path: Path) -> None:
     process = gateway_at(server, tmp_path / "state")
     with process.running():
-        async with Client(process.operator) as alice, Client(process.operator) as listener:
+        hears_itself = Hello(since=0, echo=True)
+        async with Client(process.operator) as alice, Client(process.operator, hears_itself) as listener:
             await alice.send("before")
             server.kill()
             with pytest.raises(StorageFailed, match="it is not known whether"):

@@ -225,6 +225,7 @@ async def test_a_full_redis_refuses_and_keeps_what_it_has(server: RedisServer, t
         try:
             with pytest.raises(StorageFull, match="out of memory"):
                 await store.append([message(2), message(3)])
+            assert (await store.load()).last_seq == 1, "it keeps its lease"
         finally:
             server.ask("CONFIG", "SET", "maxmemory", "0")
         assert (await store.load()).last_seq == 1

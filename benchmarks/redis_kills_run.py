@@ -165,7 +165,7 @@ def _outcome(ledger: Ledger, copy: Said, again: Said, timed: Rounds) -> Outcome:
     rows = [_row(victim, seconds) for victim, seconds in timed.seconds.items() if seconds]
     note = (
         f"{len(ledger.accepted)} messages accepted; {lost} lost, {doubled} doubled; {misheard} of {len(ledger.heard)} "
-        f"listeners heard something twice, not at all or out of order; the copies are {'un' * unlike}like."
+        f"listeners heard something twice, not at all or out of order; the copies are {'not ' * unlike}alike."
     )
     title = "kill -9 under load: from the kill to the next accepted message, starting what was killed included"
     return Outcome("redis-kills", (Table(title, tuple(rows), note),), tuple(_verdicts(lost, doubled, misheard, unlike)))

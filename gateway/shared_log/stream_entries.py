@@ -1,6 +1,7 @@
 """Entries of the log as the stream has them, and the chained hash that tells two logs apart. Pure.
 
-The text of a message is in its event already, so it is not stored a second time: the stream is in memory.
+The stream is in memory, so entries are packed without names of fields, and the text of a message, which is in its event
+already, is not stored a second time.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.protocol.errors import StorageFailed
-from gateway.protocol.types.core_types import Delivery
+from gateway.protocol.types.core_types import Delivery, Rung
 from gateway.store import Document, LogEntry
 
 CHAIN_BYTES = 16
 SCHEMA = "1"
 
+PackedDelivery = tuple[int, str, Rung, str, str]
 PackedDocument = tuple[str, str, bytes | None]
 
 
@@ -49,7 +51,7 @@ class _PackedEntry(msgspec.Struct, frozen=True, array_like=True):
     about: int | None
     has_text: bool
     text: str | None
-    deliveries: tuple[Delivery, ...]
+    deliveries: tuple[PackedDelivery, ...]
     rank: int
     deadline: float | None
     documents: tuple[PackedDocument, ...]
@@ -107,7 +109,7 @@ def encode_entry(entry: LogEntry) -> bytes:
             entry.about,
             entry.text is not None,
             None if is_content else entry.text,
-            entry.deliveries,
+            tuple((one.message, one.member, one.rung, one.reason, one.at) for one in entry.deliveries),
             entry.rank,
             entry.deadline,
             _pack_documents(entry.documents),
@@ -135,7 +137,7 @@ def decode_entry(seq: int, body: bytes) -> LogEntry:
         packed.ends,
         packed.about,
         text,
-        packed.deliveries,
+        tuple(Delivery(*one) for one in packed.deliveries),
         packed.rank,
         packed.deadline,
         _unpack_documents(packed.documents),

@@ -47,6 +47,7 @@ class Cli:
     `further_dialog` is what it asks about what a command has printed.
     `progress`: its progress for the terminal (OSC 9;4) tells so, for the same reason; its dialogs count when drawn.
     `status`: its status file tells so, likewise.
+    `answers_by`: which of its hooks and its transcript tells the exact answer of a turn.
     `draws_late`: its dialogs count when drawn, because it draws them a second after the call, and works until then."""
 
     name: str
@@ -67,6 +68,7 @@ class Cli:
     further_dialog: str = ""
     prints: bool = False
     status: bool = False
+    answers_by: str = "hook"  # or "transcript"
 
     @property
     def agent(self) -> str:
@@ -458,6 +460,7 @@ COPILOT = Cli(
     dialog="Do you want to run this command?",
     asks_within=10.0,
     progress=True,
+    answers_by="transcript",
 )
 PI = Cli(
     "pi",
@@ -479,6 +482,7 @@ VIBE = Cli(
     dialog="Permission for the file_system.bash tool",
     asks_within=10.0,
     draws_late=True,
+    answers_by="transcript",
 )
 CLINE = Cli(
     "cline",
@@ -491,6 +495,7 @@ CLINE = Cli(
     asks=frozenset({"models.dev:443", "*.cline.bot:443"}),  # its catalogue of models, its flags, its offers
     asks_within=10.0,
     status=True,
+    answers_by="transcript",
 )
 AIDER = Cli(
     "aider",

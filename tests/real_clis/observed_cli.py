@@ -55,6 +55,13 @@ class ObservedCli:
         await retry_until(lambda: len(self.kinds(kind, source)) >= count, seconds, describe=self.describe)
         return self.kinds(kind, source)[-1]
 
+    async def answers(self, count: int = 1) -> str:
+        """The exact answer, from what tells it. A hook that only ends a turn takes it from the transcript."""
+        hooks = self.agent.hooks
+        ends = self.cli.answers_by == "hook" and hooks is not None and hooks.answer is not None
+        kind = TurnFactKind.ENDED if ends else TurnFactKind.ANSWER
+        return (await self.tells(kind, self.cli.answers_by, count)).text
+
     def describe(self) -> str:
         return f"{self.terminal.describe()}\n{self.facts}\n{[one.get('hook_event_name') for one in self.events]}"
 

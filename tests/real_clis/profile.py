@@ -111,8 +111,7 @@ async def hear_hooks(one: ObservedCli) -> None:
     await asyncio.sleep(1)
     one.terminal.write("\r")
     await retry_until(lambda: one.made, 60, describe=one.describe)
-    kind = TurnFactKind.ENDED if one.agent.name == "gemini" else TurnFactKind.ANSWER
-    await one.tells(kind, "transcript" if one.agent.name in ("copilot", "cline", "vibe") else "hook", seconds=60)
+    await one.answers()
     await one.terminal.shows(one.cli.ready, 60)
     one.model.script(Reply("CUT-HERE\n\ntwo three four five six", seconds=20))
     await one.say("[alice -> you #2] Talk.")

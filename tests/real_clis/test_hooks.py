@@ -52,19 +52,13 @@ async def scene(of_module: Kept[ObservedCli]) -> AsyncIterator[ObservedCli]:
         yield found
 
 
-async def answer(scene: ObservedCli, count: int = 1) -> str:
-    kind = TurnFactKind.ENDED if scene.agent.name == "gemini" else TurnFactKind.ANSWER
-    source = "transcript" if scene.agent.name in ("copilot", "cline", "vibe") else "hook"
-    return (await scene.tells(kind, source, count=count)).text
-
-
 @of("vibe")
 async def test_a_turn_is_told_exactly_by_the_journal_alone(scene: ObservedCli) -> None:
     """No hook of it sees a prompt, so none can refuse a second copy."""
     scene.model.script(Reply(WORDS, seconds=0.5))
     await scene.say(PROMPT)
     assert (await scene.tells(TurnFactKind.PROMPT, "transcript")).text == PROMPT
-    assert await answer(scene) == WORDS
+    assert await scene.answers() == WORDS
     assert scene.listener.session in str(scene.listener.transcript)
     assert scene.model.prompts == [PROMPT]
 
@@ -75,7 +69,7 @@ async def test_a_turn_is_told_exactly_and_a_second_copy_is_refused(scene: Observ
     await scene.say(PROMPT)
     prompt = await scene.tells(TurnFactKind.PROMPT, "hook" if scene.agent.hooks else "transcript")
     assert prompt.text == PROMPT
-    assert await answer(scene) == WORDS
+    assert await scene.answers() == WORDS
     if scene.agent.name not in OURS_WRITES:
         assert scene.listener.session[:8] in str(scene.listener.transcript)
     if scene.agent.hooks is None:
@@ -163,7 +157,7 @@ async def test_the_tool_and_the_file_that_it_writes_are_told_and_the_tokens_of_e
         scene.terminal.write("\r")
         await asyncio.sleep(1)
     await retry_until(lambda: any(one.written for one in uses), 60, describe=scene.describe)
-    assert await answer(scene) == "Done." and scene.made
+    assert await scene.answers() == "Done." and scene.made
     assert [(one.tool, one.ended, one.written) for one in uses] == (
         [(tool, False, False), (tool, True, True)] if ends else [(tool, False, True)]
     )
@@ -183,7 +177,7 @@ async def test_what_is_typed_while_a_tool_runs_is_told_by_the_transcript(scene: 
     await scene.say("[alice -> you #1] Wait.")
     await scene.tells(TurnFactKind.MODEL, "transcript", count=2)
     await scene.say("[bob -> you #2] And\nthis.")
-    assert await answer(scene) == "Both."
+    assert await scene.answers() == "Both."
     await scene.tells(TurnFactKind.ENDED, "transcript")
     told = [fact.text for fact in scene.kinds(TurnFactKind.PROMPT, "transcript")]
     assert told == ["[alice -> you #1] Wait.", "[bob -> you #2] And\nthis."]
@@ -200,7 +194,7 @@ async def test_what_claude_queues_is_never_told_of_the_turn_that_goes_on(scene: 
     await retry_until(lambda: len(scene.events) >= 2, describe=scene.describe)
     await scene.say("[alice -> you #3] Three.")
     goes_on.set()
-    assert await answer(scene, count=2) == "Both."
+    assert await scene.answers(count=2) == "Both."
     assert [fact.text for fact in scene.kinds(TurnFactKind.PROMPT)] == ["[alice -> you #1] Go."]
     queued = (
         await scene.tells(TurnFactKind.PROMPT, "transcript", count=3),
@@ -228,7 +222,7 @@ async def test_a_decision_is_taken_while_the_dialog_stands(scene: ObservedCli, a
     await scene.say(PROMPT)
     await scene.terminal.shows(scene.cli.dialog)
     decided.set()
-    assert (await answer(scene)).startswith("Done." if scene.cli.continues else "Let me see.")
+    assert (await scene.answers()).startswith("Done." if scene.cli.continues else "Let me see.")
     tool = scene.cli.tool.name if scene.cli.continues else "Run shell command"
     assert [(one.tool, one.detail, one.decides) for one in asked] == [(tool, "touch made", True)]
     assert scene.made is allow
@@ -270,7 +264,7 @@ async def test_a_question_of_the_others_is_told_and_holds_nothing_up(scene: Obse
     await retry_until(lambda: [one.detail for one in asked] == ["touch made"])
     await asyncio.sleep(0.5)  # a dialog that has just been drawn takes no key
     scene.terminal.write("\r")
-    assert await answer(scene) == "Done."
+    assert await scene.answers() == "Done."
     assert scene.made
 
 
@@ -278,13 +272,13 @@ async def test_a_question_of_the_others_is_told_and_holds_nothing_up(scene: Obse
 async def test_a_conversation_is_gone_on_with_by_its_name(of_module: Kept[ObservedCli]) -> None:
     async with of_module.spent() as first:
         await first.say("[alice -> you #1] Remember.")
-        await answer(first)
+        await first.answers()
         last = TurnFactKind.ANSWER if first.agent.name in ("qwen", "copilot", "cline", "vibe") else TurnFactKind.MODEL
         await first.tells(last, "transcript")
         session = first.listener.session
     async with observed_cli(first.cli.name, first.folder, session=session) as second:
         await second.say("[alice -> you #2] Again?")
-        await answer(second)
+        await second.answers()
         history = str(second.model.turns[-1].body)
         assert "[alice -> you #1] Remember." in history
         assert second.listener.session == session

@@ -74,12 +74,20 @@ def test_a_sign_from_another_font_moves_nothing_beside_it(row: str, places: list
     assert [(one.text, one.get("x")) for one in tree.iter(f"{SVG}text")] == places
 
 
-def test_the_paths_of_a_machine_are_nobodys() -> None:
-    """What stands beside a path stays in its column."""
-    screen = "in /tmp/gc-x1/work │\nin /tmp/gc-x1/claude-home/.cfg │"
-    clean = without_paths(screen)
-    assert [len(row) for row in clean.split("\n")] == [len(row) for row in screen.split("\n")]
-    assert [row.split() for row in clean.split("\n")] == [["in", "~/work", "│"]] * 2
+@pytest.mark.parametrize(
+    ("row", "clean"),
+    [
+        ("in /tmp/gc-x1/work │", "in ~/work          │"),
+        ("in /tmp/gc-x1/claude-home/.cfg │", "in ~/work                      │"),
+        ("`/tmp/gc-x1/work/notes.md (+1 -0)` – yes  │", "`~/work/notes.md (+1 -0)` – yes           │"),
+        ("/tmp/gc-x1/work   main  \x1b[1m│\x1b[0m /tmp/gc-x1 ", "~/work            main  \x1b[1m│\x1b[0m ~/work     "),
+        ("a \x1b[2m/tmp/gc-x1/work/a.py\x1b[0m b\x1b[1m │", "a \x1b[2m~/work/a.py\x1b[0m b         \x1b[1m │"),
+    ],
+)
+def test_the_paths_of_a_machine_are_nobodys(row: str, clean: str) -> None:
+    """A sentence closes up, and the next column stays where it is."""
+    assert without_paths(f"{row}\n{row}") == f"{clean}\n{clean}"
+    assert len(clean) == len(row)
 
 
 @pytest.mark.parametrize("picture", MOVING, ids=lambda one: str(one.relative_to(PICTURES)))

@@ -20,9 +20,31 @@ FIRST = "session"  # the name of the terminal in which the session was entered
 PICTURES = ROOT / "docs" / "pictures"
 
 
+_PATH = re.compile(r"/tmp/[\w/.…-]*")
+_END_OF_COLUMN = re.compile(r"(?= *(?:\x1b\[[\d;]*m| )*[│┃║]|  |$)")
+
+
 def without_paths(screen: str) -> str:
-    """A path of this machine becomes one of anybody's, and what stands beside it stays where it is."""
-    return re.sub(r"/tmp/[\w/.…-]*", lambda path: "~/work".ljust(len(path[0])), screen)
+    """A path of this machine becomes one of anybody's. The sentence around it closes up, and what stands in another
+    column stays where it is."""
+    return "\n".join(map(_row_without_paths, screen.split("\n")))
+
+
+def _row_without_paths(row: str) -> str:
+    if not (found := _PATH.search(row)):
+        return row
+    shown = f"~/work{_below_work(found[0])}"
+    rest = row[found.end() :]
+    column = _END_OF_COLUMN.search(rest)
+    end = column.start() if column else len(rest)
+    gained = " " * (len(found[0]) - len(shown))
+    return row[: found.start()] + shown + rest[:end] + gained + _row_without_paths(rest[end:])
+
+
+def _below_work(path: str) -> str:
+    """The part of the path below the folder in which the agents work."""
+    below = path.partition("/work")[2]
+    return below if below.startswith("/") else ""
 
 
 class Camera:

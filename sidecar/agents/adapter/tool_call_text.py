@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _UNTOLD_FIELDS = (
     "timeout",
 )  # the first is part of the question, the second changes nothing of what is done
 _PATCH_BEGIN = "*** Begin Patch"
+_FILE_LABEL = re.compile(r"^((?:---|\+\+\+) [^\t\n]+)\t[^\n]*", re.MULTILINE)
+_FIRST_HUNK = re.compile(r"^@@", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,19 @@ def _command_text(given: object) -> str:
 def _diff_text(path: str, given: Mapping[str, object]) -> str:
     """A unified diff. Line numbers are left out if the agent reports none: the file is not read for them."""
     if isinstance(told := given.get("fileDiff"), str) and told:
-        return f"{path}\n{told}"
+        return f"{path}\n{_without_file_labels(told)}"
     edits = _as_list(given.get("edits")) or [given]
     pieces = [piece for one in edits if isinstance(one, Mapping) for piece in _diff_pieces(one)]
     return "\n".join([f"--- {path}", f"+++ {path}", *pieces]) if pieces else ""
+
+
+def _without_file_labels(diff: str) -> str:
+    """Without what stands after a tab beside a file's name, as in `+++ a.py<tab>Proposed`: a tab is later shown as
+    blanks, and the label would look like a part of the name. A changed line may look the same, so only the head of the
+    diff is touched."""
+    hunk = _FIRST_HUNK.search(diff)
+    head = diff[: hunk.start()] if hunk else ""
+    return _FILE_LABEL.sub(r"\1", head) + diff[len(head) :]
 
 
 def _diff_pieces(edit: Mapping[str, object]) -> Iterator[str]:

@@ -138,7 +138,8 @@ def test_claude_names_the_turn_of_a_prompt_unless_it_was_queued(entry: Event, fa
 _CALL = {"hook_event_name": "PermissionRequest", "tool_name": "Bash", "tool_input": {"command": "touch made"}}
 _CHOICES = [{"question": "Red?", "options": [{"label": "Yes", "description": "as now"}, {"label": "No"}]}]
 _QUESTION = {**_CALL, "tool_name": "AskUserQuestion", "tool_input": {"questions": _CHOICES}}
-_DIFF = "--- a.py\tCurrent\n+++ a.py\tProposed\n@@ -1 +1 @@\n-a\n+b\n"
+_HUNK = "@@ -1 +1 @@\n--- a\tA\n+++ b\tB\n"  # changed lines that look like the head
+_DIFF = f"--- a.py\tCurrent\n+++ a.py\tProposed\n{_HUNK}"
 _EDIT = {"type": "edit", "title": "Confirm Edit", "fileName": "a.py", "filePath": "/w/a.py", "fileDiff": _DIFF}
 _SHELL = {"type": "exec", "title": "Confirm Shell Command", "command": "date", "rootCommand": "date"}
 _RUN, _CHANGE, _TEXT = (AskAbout.COMMAND, AskAbout.DIFF, AskAbout.TEXT)
@@ -174,7 +175,7 @@ def _plain(asked: HookQuestion | None) -> tuple[object, ...] | None:
         (
             "gemini",
             {"notification_type": "ToolPermission", "details": _EDIT},
-            ("Confirm Edit", f"/w/a.py\n{_DIFF}", _CHANGE, "Change /w/a.py?", False, False),
+            ("Confirm Edit", f"/w/a.py\n--- a.py\n+++ a.py\n{_HUNK}", _CHANGE, "Change /w/a.py?", False, False),
         ),
         ("gemini", {"notification_type": "Other", "details": {}}, None),
         ("demo", _CALL, None),

@@ -2,8 +2,10 @@
 
 import pytest
 
-from gateway.protocol.types.core_types import AskAbout
+from gateway.protocol.text.question_text import question_subject
+from gateway.protocol.types.core_types import Ask, AskAbout
 from sidecar.agents.adapter.tool_call_text import describe_tool_call
+from sidecar.messages.envelope import clean_text
 
 OLD, NEW = "a\nb\nc", "a\nB\nc"
 
@@ -101,3 +103,12 @@ def test_a_new_file_has_as_many_lines_as_its_content() -> None:
         "+one",
         "+two",
     ]
+
+
+@pytest.mark.parametrize("name", ["/home/al/work/notes.md", "a b.py"])
+def test_the_line_in_the_chat_names_the_changed_file_and_nothing_beside_it(name: str) -> None:
+    """Gemini and Qwen label both sides of a change, after a tab."""
+    told = f"Index: {name}\n--- {name}\tCurrent\n+++ {name}\tProposed\n@@ -1 +1 @@\n-a\n+b\n"
+    call = describe_tool_call("T", {"file_path": name, "fileDiff": told})
+    ask = Ask("gemini", 1, "0", call.question, "", detail=clean_text(call.detail), about=call.about)
+    assert question_subject(ask) == ("asked to change ", f"{name} (+1 -1)")

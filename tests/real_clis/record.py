@@ -54,7 +54,7 @@ LIMITS: dict[str, Callable[[int], Reply]] = {
     **{"opencode": opencode_go_limit, "qwen": qwen_limit, "pi": qwen_limit, "cline": qwen_limit, "vibe": vibe_limit},
     "copilot": copilot_limit,
 }
-LIMIT_TRIES = {"qwen": 4, "copilot": 6, "cline": 8}  # requests until it gives up
+LIMIT_TRIES = {"qwen": 4, "copilot": 6, "cline": 6}  # requests until it gives up
 NOUNS = ("parser", "record", "writer", "sheet", "driver", "report", "kernel", "ledger", "quote")
 PROSE = " ".join(f"The {NOUNS[n % 9]} joins {NOUNS[n * n % 7]} number {n}." for n in range(30))
 

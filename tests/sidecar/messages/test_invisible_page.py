@@ -14,6 +14,9 @@ MARKS = {"0300", "0301", "0903", "20DD", "20E3", "3099", "1E000", "16FE4"}
 # What their composers draw otherwise, so that a text with it is not seen to be typed as it was sent. The marks were
 # tried where nothing stands before them in the row.
 DRAWN_OTHERWISE = {
+    "cline": MARKS
+    | {"0600", "06DD", "070F", "08E2", "110BD", "0BBE", "302E", "1D165", "1F1E6"}
+    | {"Sinhala", "Hebrew with a mark", "Arabic with a mark", "Mongolian"},
     "copilot": MARKS | {"0BBE", "302E", "1D165", "13430", "1343F", "1F1E6"},
     "opencode": MARKS | {"0BBE", "302E", "1D165", "Hindi", "Hebrew with a mark"},
     "vibe": {"070F", "08E2"},

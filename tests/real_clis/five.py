@@ -86,9 +86,10 @@ async def one_is_limited_and_goes_on(five: Three, look: Look) -> None:
     await five.session.until(lambda: system_lines(five, "codex is limited until"))
     await five.session.shows("limited")
     await look("2-limited", "codex has reached a usage limit, and its mail waits until then")
-    while time.time() < resets:  # the others work meanwhile
-        five.models["claude"].script(Reply("I go on."))
-        await command(five, "send", "@claude Go on.", "--wait-reply", "--timeout", "60")
+    for name in ("claude", "opencode"):  # the others work meanwhile
+        five.models[name].script(Reply(f"{name} goes on."))
+        await command(five, "send", f"@{name} Go on.", "--wait-reply", "--timeout", "60")
+        assert f"{name} goes on." in five.said_by(name)
     await retry_until(lambda: "It is four, says codex." in five.said_by("codex"), GOES_ON_WITHIN_S)
     assert len(system_lines(five, "codex is limited until")) == 1
     await at_rest(five)

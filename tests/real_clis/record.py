@@ -404,6 +404,7 @@ RECORDINGS |= {
     "cline-errors": (CLINE, (80, 24), errors, True),
     "cline-interrupts": (CLINE, (80, 24), interrupts, True),
     "cline-limits": (CLINE, (80, 24), limits("error"), True),
+    "cline-limits-60x20": (CLINE, (60, 20), limits("error"), True),
 }
 RECORDINGS |= {
     "aider-quotes-100x30": (AIDER, (100, 30), quotes, True),

@@ -65,6 +65,8 @@ STRICT = {
     "claude-tool-run": 0.45,
     "cline-errors": 0.37,
     "cline-interrupts": 0.79,
+    "cline-limits": 0.07,
+    "cline-limits-60x20": 0.05,
     "cline-quotes-100x30": 0.25,
     "cline-quotes-60x20": 0.37,
     "cline-resizes": 0.24,

@@ -39,6 +39,8 @@ SHOWN = (
     ("qwen-compacts", COMPACTING, "Compressing chat history"),
     ("pi-compacts", COMPACTING, r"Compacting context\.\.\."),
     ("pi-compacts", CONTEXT, r"8\d\.\d%/200k"),
+    ("cline-limits", LIMITED, r"Usage quota exceeded\. Your quota will reset at [\d-]+ [\d:]+ UTC$"),
+    ("cline-limits-60x20", LIMITED, r"Usage quota exceeded\. Your quota will reset at [\d-]+ [\d:]+ UTC$"),
     ("copilot-compacts", COMPACTING, "Compacting conversation history"),
 )
 STILL_SHOWN = {"gemini-limits", "codex-login-60x20", "codex-login-100x30", "gemini-login-60x20", "gemini-key-60x20"}

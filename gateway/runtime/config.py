@@ -32,6 +32,7 @@ class Config:
     store_password_file: Path | None = None
     store_password: str | None = field(default=None, repr=False)
     accept_loss: bool = False
+    store_replicas: int = 0
     standby: bool = False
     operator: str = "operator"
     operator_chosen: bool = False

@@ -78,6 +78,9 @@ OPTIONS: Mapping[str, ServeOption] = {
     ),
     "standby": ServeOption("standby", "Wait while another gateway uses the log in Redis; go on when it is gone."),
     "accept_loss": ServeOption("accept_loss", "Start also on a Redis that can lose accepted messages."),
+    "store_replicas": ServeOption(
+        "store_replicas", "Accept a message when this many replicas of the Redis have it, too.", least=0, metavar="N"
+    ),
     "cert": ServeOption("cert", "TLS certificate (PEM).", metavar="FILE"),
     "key": ServeOption("key", "Private key of the certificate (PEM).", metavar="FILE"),
     "insecure": ServeOption("insecure", "Allow an address beyond this machine without TLS."),

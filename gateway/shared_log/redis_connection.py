@@ -72,6 +72,31 @@ class RedisConnection:
         assert isinstance(answer, list)
         return answer
 
+    async def run_script_and(
+        self, script: str, keys: Sequence[str], arguments: Sequence[Word], commands: Sequence[Sequence[Word]]
+    ) -> tuple[Sequence[bytes], Sequence[Any]]:
+        """A script, and commands on the same connection that ask about what it wrote, in one round trip. If Redis
+        refuses one of those, its answer is the error."""
+        if not commands:
+            return await self.run_script(script, keys, arguments), ()
+        digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+        answer, *others = await self._pipeline(("EVALSHA", digest, len(keys), *keys, *arguments), *commands)
+        if isinstance(answer, NoScriptError):
+            answer, *others = await self._pipeline(("EVAL", script, len(keys), *keys, *arguments), *commands)
+        if isinstance(answer, RedisError):
+            raise self._translate(answer) from answer
+        return answer, others
+
+    async def _pipeline(self, *commands: Sequence[Word]) -> list[Any]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for words in commands:
+            pipeline.execute_command(*words)
+        try:
+            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        except RedisError as error:
+            raise self._translate(error) from error
+        return answers
+
     async def close(self) -> None:
         await self._redis.aclose()
 

@@ -15,7 +15,8 @@ import structlog
 
 from gateway.protocol.errors import StorageFailed
 from gateway.shared_log import scripts
-from gateway.shared_log.lease import HOUSE_BYTES, TAKEN_TEXT, Lease
+from gateway.shared_log.confirmation import Confirmation
+from gateway.shared_log.lease import HOUSE_BYTES, LEASE_S, TAKEN_TEXT, Lease
 from gateway.shared_log.log_keys import LogKeys
 from gateway.shared_log.redis_connection import RedisConnection, RedisUnreachable, Word
 from gateway.shared_log.stream_entries import SCHEMA, Position, StreamRow, chain_entries, check_chain
@@ -29,16 +30,20 @@ RETRY_DELAY_S = 0.1
 
 
 class RedisLog:
-    """`house` is the id of the log, to which its numbers belong; `end` is where it ends as far as we know."""
+    """`house` is the id of the log, to which its numbers belong; `end` is where it ends as far as we know.
+    `confirmation`: what Redis is asked before an append counts."""
 
     def __init__(self, connection: RedisConnection, keys: LogKeys, lease: Lease) -> None:
         self._connection, self._keys, self._lease = connection, keys, lease
+        self.confirmation = Confirmation()
         self.house = ""
         self.end = Position()
 
     async def open(self) -> None:
-        """Make sure that our term goes on, and learn where the log ends."""
+        """Make sure that our term goes on, and learn where the log ends. Everything up to there is confirmed, so that
+        nobody is shown an entry that was refused because too few machines had it."""
         await self._lease.check_held()
+        await self._confirm_end()
         if await self._read_head() != self._lease.term:
             raise self._lease.lose(TAKEN_TEXT)
 
@@ -56,7 +61,8 @@ class RedisLog:
         return int(term)
 
     async def append(self, entries: Sequence[LogEntry]) -> None:
-        """Write all entries, or none. RedisUnreachable if it is not known which."""
+        """Write all entries, or none. RedisUnreachable if it is not known which; NotConfirmed if they are written and
+        could still be lost."""
         rows = chain_entries(entries, self.end)
         until = asyncio.get_running_loop().time() + APPEND_TIMEOUT_S
         while True:
@@ -74,16 +80,32 @@ class RedisLog:
         for row in rows:
             words += [row.position.seq, row.position.chain, row.body]
         reached = rows[-1].position
-        match await self._connection.run_script(scripts.APPEND, [self._keys.head, self._keys.stream], words):
+        keys = [self._keys.head, self._keys.stream]
+        commands = self.confirmation.commands
+        answer, confirmed = await self._connection.run_script_and(scripts.APPEND, keys, words, commands)
+        match answer:
             case [scripts.OK]:
                 self.end = reached
+                self.confirmation.check(confirmed)
             case [scripts.MOVED, _, reached.chain]:
                 log.info("= an append whose answer was lost had been carried out", seq=reached.seq)
+                await self._confirm_end()
                 self.end = reached
             case [scripts.FENCED]:
                 raise self._lease.lose(TAKEN_TEXT)
-            case answer:
+            case _:
                 raise self._lease.lose(f"the log does not end at #{self.end.seq} any more ({answer[0].decode()})")
+
+    async def _confirm_end(self) -> None:
+        """The same as for an append, for all that is in the log."""
+        if not (commands := self.confirmation.commands):
+            return
+        words: list[Word] = [self._lease.term, int(LEASE_S * 1000)]
+        keys = [self._keys.head, self._keys.lease]
+        answer, confirmed = await self._connection.run_script_and(scripts.MARK, keys, words, commands)
+        if answer[0] != scripts.OK:
+            raise self._lease.lose(TAKEN_TEXT)
+        self.confirmation.check(confirmed)
 
     async def holds(self, position: Position) -> bool:
         """Whether the log has, at this number, the entry that a copy has there."""

@@ -17,7 +17,14 @@ from gateway.shared_log.projection import Projection
 from gateway.shared_log.redis_address import RedisAddress
 from gateway.shared_log.redis_connection import RedisConnection
 from gateway.shared_log.redis_log import RedisLog
-from gateway.shared_log.server_promises import RedisServer, check_server, read_server
+from gateway.shared_log.server_promises import (
+    NO_DEMANDS,
+    Demands,
+    RedisServer,
+    check_server,
+    choose_confirmation,
+    read_server,
+)
 from gateway.store import LogEntry, StartupData
 
 log = structlog.get_logger("gateway.shared_log.redis_store")
@@ -30,18 +37,24 @@ class RedisStore(ProjectedReads):
     standby waits while another gateway decides."""
 
     def __init__(
-        self, address: RedisAddress, copy: Path, gateway: str, *, accept_loss: bool = False, is_standby: bool = False
+        self,
+        address: RedisAddress,
+        copy: Path,
+        gateway: str,
+        demands: Demands = NO_DEMANDS,
+        *,
+        is_standby: bool = False,
     ) -> None:
         super().__init__(Projection(copy))
         self._connection = RedisConnection(address)
         self._lease = Lease(self._connection, LogKeys(), gateway, self._tell_lost)
         self._log = RedisLog(self._connection, LogKeys(), self._lease)
-        self._accept_loss, self._is_standby = accept_loss, is_standby
+        self._demands, self._is_standby = demands, is_standby
         self._server: RedisServer | None = None
         self._told: Callable[[str], None] = lambda why: None
 
     def describe(self) -> str:
-        return "redis" if self._server is None else self._server.describe()
+        return "redis" if self._server is None else self._server.describe(self._log.confirmation)
 
     def when_lost(self, tell: Callable[[str], None]) -> None:
         self._told = tell
@@ -97,9 +110,10 @@ class RedisStore(ProjectedReads):
         if self._server is not None:
             return
         server = await read_server(self._connection)
-        check_server(server, str(self._connection.address), accept_loss=self._accept_loss)
+        check_server(server, str(self._connection.address), self._demands)
         for loss in server.ways_to_lose():
             log.warning("! this Redis can lose accepted messages", why=loss)
+        self._log.confirmation = choose_confirmation(server, self._demands.replicas)
         self._server = server
 
     async def _write_copy(self, entries: Sequence[LogEntry]) -> None:

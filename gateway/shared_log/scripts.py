@@ -38,6 +38,15 @@ if holder then redis.call('PEXPIRE', KEYS[2], ARGV[3]) else redis.call('SET', KE
 return {'ok'}
 """
 
+# KEYS: head, lease. ARGV: term, milliseconds.
+# A write that changes nothing but the end of a lease that was just renewed. WAIT and WAITAOF ask about the last write
+# of a connection: whoever has this one has the whole log. Redis takes it also when its memory is full.
+MARK = """
+if redis.call('HGET', KEYS[1], 'term') ~= ARGV[1] then return {'fenced'} end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return {'ok'}
+"""
+
 # KEYS: lease. ARGV: gateway and process, term.
 RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] .. ' ' .. ARGV[2] then redis.call('DEL', KEYS[1]) end

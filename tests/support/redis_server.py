@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,16 +18,20 @@ import pytest
 
 START_TIMEOUT_S = 60.0
 SAFE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
+AT_ONCE = ("--repl-diskless-sync-delay", "0")  # otherwise a replica waits for others that might come, too
 PROGRAM = "redis-server"
+VALKEY = "valkey-server"
+VALKEY_FOLDER = "valkey"  # in .venv, where bin/run-tests puts it if the system has none
 
 
 class RedisServer:
-    """`settings` come after ours and win over them. `begin`: what a shell does before it becomes Redis."""
+    """`settings` come after ours and win over them. `begin`: what a shell does before it becomes Redis. `program`:
+    another one that speaks the same."""
 
-    def __init__(self, folder: Path, *settings: str, begin: str = "") -> None:
+    def __init__(self, folder: Path, *settings: str, begin: str = "", program: str = PROGRAM) -> None:
         self.folder = folder
         self.port = free_port()
-        self.begin = begin
+        self.begin, self.program = begin, program
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -41,10 +46,10 @@ class RedisServer:
     def start(self) -> RedisServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         shell = ["sh", "-c", f'{self.begin}; exec "$@"', "sh"] if self.begin else []
-        command = [*shell, PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        command = [*shell, self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
         with (self.folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, *SAFE, *self._settings], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*command, *SAFE, *AT_ONCE, *self._settings], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         until = time.monotonic() + START_TIMEOUT_S
         while not self._answers():
@@ -91,6 +96,21 @@ class RedisServer:
             os.kill(self._process.pid, signal.SIGCONT)
 
     @contextmanager
+    def replica(self) -> Iterator[RedisServer]:
+        """A replica of this server that has all of it."""
+        home = self.folder.with_name(f"{self.folder.name}-replica")
+        with RedisServer(home, "--replicaof", "127.0.0.1", str(self.port), program=self.program).running() as replica:
+            replica.wait_until_connected()
+            yield replica
+
+    def wait_until_connected(self) -> None:
+        """For a replica: until it has what its master had when it connected."""
+        until = time.monotonic() + START_TIMEOUT_S
+        while "master_link_status:up" not in self.ask("INFO", "replication"):
+            assert time.monotonic() < until, self.log
+            time.sleep(0.01)
+
+    @contextmanager
     def running(self) -> Iterator[RedisServer]:
         self.start()
         try:
@@ -102,6 +122,15 @@ class RedisServer:
 def need_redis() -> None:
     if shutil.which(PROGRAM) is None:
         pytest.skip(f"{PROGRAM} is not installed; bin/run-tests installs it")
+
+
+def find_valkey() -> str:
+    """The program of Valkey: the system's, or one from a package for Python."""
+    programs = [shutil.which(VALKEY), *map(str, (Path(sys.prefix) / VALKEY_FOLDER).glob(f"*/_binaries/*/{VALKEY}"))]
+    for program in programs:
+        if program is not None:
+            return program
+    pytest.skip(f"{VALKEY} is not installed; bin/run-tests installs it where it finds one")
 
 
 def free_port() -> int:

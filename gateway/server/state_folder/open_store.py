@@ -40,6 +40,7 @@ class StoreChoice(msgspec.Struct, frozen=True):
     store: str
     password_file: str | None = None
     accept_loss: bool = False
+    replicas: int = 0
 
 
 def open_store(config: Config) -> Store:
@@ -90,6 +91,7 @@ def _redis_store(config: Config, copy: Path, gateway: str) -> RedisStore:
     try:
         from gateway.shared_log.redis_address import parse_redis_address
         from gateway.shared_log.redis_store import RedisStore
+        from gateway.shared_log.server_promises import Demands
     except ModuleNotFoundError as error:
         if error.name != "redis":
             raise
@@ -97,7 +99,8 @@ def _redis_store(config: Config, copy: Path, gateway: str) -> RedisStore:
             "A store in Redis needs the Python package redis. Install it with `pip install 'llm-groupchat[redis]'`."
         ) from None
     address = parse_redis_address(config.store).with_password(_password_of(config))
-    return RedisStore(address, copy, gateway, accept_loss=config.accept_loss, is_standby=config.standby)
+    demands = Demands(config.accept_loss, config.store_replicas)
+    return RedisStore(address, copy, gateway, demands, is_standby=config.standby)
 
 
 def with_remembered_store(config: Config) -> Config:
@@ -110,6 +113,7 @@ def with_remembered_store(config: Config) -> Config:
         store=choice.store,
         store_password_file=config.store_password_file or file,
         accept_loss=config.accept_loss or choice.accept_loss,
+        store_replicas=config.store_replicas or choice.replicas,
     )
 
 
@@ -132,7 +136,9 @@ def remember_store(config: Config) -> None:
             path.unlink()
         return
     file = config.store_password_file
-    choice = StoreChoice(config.store, None if file is None else str(file.absolute()), config.accept_loss)
+    choice = StoreChoice(
+        config.store, None if file is None else str(file.absolute()), config.accept_loss, config.store_replicas
+    )
     if choice != read_store_choice(config.state):
         write_private(path, msgspec.json.encode(choice).decode())
 

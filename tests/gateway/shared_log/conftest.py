@@ -9,13 +9,19 @@ import pytest
 
 from gateway.shared_log.redis_store import RedisStore
 from tests.gateway.shared_log.stores import store_at
-from tests.support.redis_server import RedisServer, need_redis
+from tests.support.redis_server import PROGRAM, RedisServer, find_valkey, need_redis
 
 
 @pytest.fixture(scope="module")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def program() -> str:
+    """What speaks as Redis in the tests of a file."""
     need_redis()
-    with RedisServer(tmp_path_factory.mktemp("redis")).running() as server:
+    return PROGRAM
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory, program: str) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis"), program=program).running() as server:
         yield server
 
 
@@ -26,9 +32,14 @@ def server(shared_server: RedisServer) -> RedisServer:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[RedisServer]:
-    need_redis()
-    with RedisServer(tmp_path / "redis").running() as server:
+def own_server(tmp_path: Path, program: str) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path / "redis", program=program).running() as server:
+        yield server
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path / "valkey", program=find_valkey()).running() as server:
         yield server
 
 

@@ -62,6 +62,7 @@ def serve(
     standby: Annotated[bool, option("standby", "--standby")] = default_of("standby"),
     accept_loss: Annotated[bool, option("accept_loss", "--accept-loss")] = default_of("accept_loss"),
     store_replicas: Annotated[int, option("store_replicas")] = default_of("store_replicas"),
+    redis_mirror: Annotated[bool, option("redis_mirror", "--redis-mirror")] = default_of("redis_mirror"),
     cert: Annotated[str | None, option("cert")] = default_of("cert"),
     key: Annotated[str | None, option("key")] = default_of("key"),
     insecure: Annotated[bool, option("insecure", "--insecure")] = default_of("insecure"),

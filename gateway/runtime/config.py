@@ -33,6 +33,7 @@ class Config:
     store_password: str | None = field(default=None, repr=False)
     accept_loss: bool = False
     store_replicas: int = 0
+    redis_mirror: bool = False
     standby: bool = False
     operator: str = "operator"
     operator_chosen: bool = False

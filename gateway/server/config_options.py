@@ -81,6 +81,9 @@ OPTIONS: Mapping[str, ServeOption] = {
     "store_replicas": ServeOption(
         "store_replicas", "Accept a message when this many replicas of the Redis have it, too.", least=0, metavar="N"
     ),
+    "redis_mirror": ServeOption(
+        "redis_mirror", "Show agents, channels and messages in Redis to programs that read Skynet's keys."
+    ),
     "cert": ServeOption("cert", "TLS certificate (PEM).", metavar="FILE"),
     "key": ServeOption("key", "Private key of the certificate (PEM).", metavar="FILE"),
     "insecure": ServeOption("insecure", "Allow an address beyond this machine without TLS."),

@@ -19,6 +19,7 @@ from gateway.api import auth, mcp_proxy
 from gateway.client.discovery.endpoint import port_of
 from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listen_in_folder
 from gateway.client.discovery.running_gateway import GATEWAY_FILE, GIVEN_UP_FILE, RunningGateway
+from gateway.dialects.skynet.mirror.redis_mirror import mirrored
 from gateway.files.private_files import write_private
 from gateway.listening.acceptor import IDLE_TIMEOUT_S, LISTEN_BACKLOG, ConnectionLimiter
 from gateway.listening.unauthenticated_connections import ConnectionLimits
@@ -40,7 +41,7 @@ from gateway.server.listeners.main_routes import make_main_app
 from gateway.server.listeners.tls import fingerprint_of, tls_context
 from gateway.server.state_folder import start_errors
 from gateway.server.state_folder.open_hub import open_hub
-from gateway.server.state_folder.open_store import open_store
+from gateway.server.state_folder.open_store import connect_mirror, open_store
 from gateway.server.state_folder.startup_tokens import ensure_token, settle_operator
 from gateway.server.supervisor_link import NO_SUPERVISOR, GatewaySupervisorLink, monotonic_now
 from gateway.store import Store
@@ -144,6 +145,8 @@ async def serve_gateway(
         if hub is None:
             log.info("= stopped before it began to serve")
             return
+        if config.redis_mirror:
+            await stack.enter_async_context(mirrored(hub, connect_mirror(config)))
         found = await stack.enter_async_context(run_listeners(config, hub))
         freeze_garbage()
         supervisor_link.report_listening(port_of(found.url))

@@ -87,12 +87,17 @@ class RedisConnection:
             raise self._translate(answer) from answer
         return answer, others
 
-    async def _pipeline(self, *commands: Sequence[Word]) -> list[Any]:
-        pipeline = self._redis.pipeline(transaction=False)
+    async def write_together(self, commands: Sequence[Sequence[Word]]) -> None:
+        """All of these, with no command of anybody else in between."""
+        await self._pipeline(*commands, together=True)
+
+    async def _pipeline(self, *commands: Sequence[Word], together: bool = False) -> list[Any]:
+        """If they need not be together, the error of one is its answer."""
+        pipeline = self._redis.pipeline(transaction=together)
         for words in commands:
             pipeline.execute_command(*words)
         try:
-            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+            answers: list[Any] = await pipeline.execute(raise_on_error=together)
         except RedisError as error:
             raise self._translate(error) from error
         return answers

@@ -13,7 +13,8 @@ from gateway.protocol.errors import StorageFailed
 from gateway.protocol.requests.connection_requests import Status
 from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import Health, MessageList
-from tests.support.gateways import GatewayProcess
+from tests.fakes.retry import retry_until
+from tests.support.gateways import DidNotStart, GatewayProcess
 from tests.support.redis_server import RedisServer, need_redis
 
 
@@ -27,6 +28,30 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 async def contents(client: Client) -> list[str]:
     found = (await client.request(History(limit=1000), MessageList)).messages
     return [one.content for one in reversed(found)]
+
+
+async def test_a_mirror_that_fails_is_said_once_and_messages_go_on(server: RedisServer, tmp_path: Path) -> None:
+    process = GatewayProcess(tmp_path / "state", "--store", server.url, "--redis-mirror")
+    length = ("LLEN", "history:alice")
+    with process.running():
+        async with Client(process.operator) as alice:
+            await alice.send("before")
+            await retry_until(lambda: server.ask(*length) == ":1\r\n")
+            server.ask("ACL", "SETUSER", "default", "-rpush")
+            await alice.send("during")
+            await retry_until(lambda: "the mirror is not written" in process.log)
+            server.ask("ACL", "SETUSER", "default", "+rpush")
+            await alice.send("after")
+            await retry_until(lambda: server.ask(*length) == ":3\r\n" and "is written again" in process.log)
+        assert process.stop() == 0
+    assert process.log.count("the mirror is not written") == 1
+
+
+def test_a_mirror_without_a_log_in_redis_is_refused(tmp_path: Path) -> None:
+    process = GatewayProcess(tmp_path / "state", "--redis-mirror")
+    with pytest.raises(DidNotStart) as refused, process.running():
+        pass
+    assert "--redis-mirror needs a log in Redis" in refused.value.log
 
 
 async def test_a_message_without_its_replica_is_refused_and_accepted_when_it_is_back(

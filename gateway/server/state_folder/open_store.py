@@ -21,6 +21,7 @@ from gateway.store import Store
 from gateway.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from gateway.shared_log.redis_connection import RedisConnection
     from gateway.shared_log.redis_store import RedisStore
 
 DATABASE_FILE = "groupchat.db"
@@ -74,6 +75,17 @@ def open_sqlite_store(config: Config) -> Store:
 
 def open_redis_store(config: Config) -> Store:
     return _redis_store(config, _own_database(config), _gateway_id(config.state))
+
+
+def connect_mirror(config: Config) -> RedisConnection:
+    """A connection of its own to the Redis of the log."""
+    config = with_remembered_store(config)
+    if not is_in_redis(config):
+        raise BadRequest("--redis-mirror needs a log in Redis. Give --store redis://HOST:PORT/N, or omit the option.")
+    from gateway.shared_log.redis_address import parse_redis_address
+    from gateway.shared_log.redis_connection import RedisConnection
+
+    return RedisConnection(parse_redis_address(config.store).with_password(_password_of(config)))
 
 
 async def check_redis(config: Config) -> str:

@@ -133,6 +133,9 @@ class BoxTable(RulesTable, frozen=True):
     ] = False
     gutter: Annotated[str, KeyDoc("the character that begins each of its rows, in any column")] = ""
     foot: Annotated[str, KeyDoc("the row beneath a box with a gutter, as wide as the box", regex=True)] = ""
+    cover: Annotated[
+        str, KeyDoc("a row that a low screen draws over the lowest rows of a box with a gutter", regex=True)
+    ] = ""
     mark: Annotated[str, KeyDoc("how its first row begins", regex=True)] = ""
     marks: Annotated[str, KeyDoc("the characters that may begin its first row")] = ""
     indent: Annotated[int, KeyDoc("the columns before the text")] = 2

@@ -124,6 +124,7 @@ class _RulesCompiler:
             tallest=table.tallest,
             gutter=table.gutter,
             foot=self.pattern(table.foot),
+            cover=self.pattern(table.cover),
             replaced=self.pattern(table.replaced),
             whole_width=table.whole_width,
             narrow=table.narrow,

@@ -40,7 +40,8 @@ class BoxStyle:
 
     With a `gutter`, each row of the box begins with this character, in any column, and the box is at the visible
     cursor. `foot` is the row beneath it, which is as wide as the box. An empty row stands above and beneath the text,
-    and then one that names the mode (`other` matches this row).
+    and then one that names the mode (`other` matches this row). A low screen may draw the row `cover` over the one that
+    names the mode, or over the foot.
 
     `marks` are the glyphs of the mark in the first column, so that the faint print of a placeholder is found. `other`
     replaces the mark when text would not go to the model (but to a shell, say); it counts as a draft. `commands`
@@ -72,6 +73,7 @@ class BoxStyle:
     tallest: int = MAX_DIALOG_ROWS
     gutter: str = ""
     foot: TextPattern | None = None
+    cover: TextPattern | None = None
     replaced: TextPattern | None = None
     whole_width: bool = False
     narrow: bool = False
@@ -83,6 +85,9 @@ class BoxStyle:
 
     def is_other(self, row: str) -> bool:
         return self.other is not None and self.other.match(row) is not None
+
+    def is_cover(self, row: str) -> bool:
+        return self.cover is not None and self.cover.match(row) is not None
 
     def is_kept(self, above: str) -> bool:
         return self.kept is not None and self.kept.search(above) is not None
@@ -325,10 +330,21 @@ def _find_at_gutter(box: BoxStyle, picture: ScreenSnapshot) -> BoxPosition:
         return row[left : left + 1] != box.gutter or (row.endswith(box.gutter) and len(row) > left + 1)
 
     top = next((at for at in range(y - 1, -1, -1) if is_edge(rows[at])), -1)
-    foot = next((at for at in range(y + 1, len(rows)) if rows[at][left : left + 1] != box.gutter), len(rows))
-    found = box.foot.match(rows[foot], left) if foot < len(rows) else None
+    foot, right = _find_foot(box, box.foot, rows[y + 1 :], left)
+    foot += y + 1
     # the empty row above the text, and beneath it another one and the mode
-    return BoxPosition(top + 1, foot - 2, left=left, right=found.end()) if found and top + 1 < y < foot - 2 else NO_BOX
+    return BoxPosition(top + 1, foot - 2, left=left, right=right) if right and top + 1 < y < foot - 2 else NO_BOX
+
+
+def _find_foot(box: BoxStyle, foot: TextPattern, beneath: Sequence[str], left: int) -> tuple[int, int]:
+    """Its place among the rows beneath the cursor, and the cell in which the box ends: 0 if there is none. Of a covered
+    foot, enough must be left to know it; the cover is about as wide."""
+    inside = (row[left : left + 1] == box.gutter or box.is_cover(row) for row in beneath)
+    end = next((at for at, one in enumerate(inside) if not one), len(beneath))
+    if end < len(beneath) and (found := foot.match(beneath[end], left)):
+        return end, found.end()
+    last = beneath[end - 1] if end else ""
+    return end - 1, len(last) if box.is_cover(last) and foot.search(last) else 0
 
 
 def _cut_cells(row: str, left: int, right: int) -> str:

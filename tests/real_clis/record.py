@@ -259,6 +259,17 @@ def places(*ways: tuple[str, str, str, str]) -> Scenario:
     return run
 
 
+async def low_drafts(eyes: Watched) -> None:
+    """On the first screen of a low pane: what stands in the composer makes it higher than there is room."""
+    for length in (40, 100, 145):
+        eyes.agent.terminal.paste(f"[alice -> opencode #9] {PROSE}"[:length])
+        await asyncio.sleep(2)
+        for _ in range(4):
+            eyes.agent.terminal.write(ERASE)
+            await asyncio.sleep(0.3)
+    await eyes.turn(f"[alice -> opencode #1] {PROSE}"[:100], Reply("Hello."))
+
+
 async def press(eyes: Watched, keys: str) -> None:
     """One key after the other, the last one at once."""
     *first, last = keys.split("+")
@@ -335,6 +346,7 @@ RECORDINGS: dict[str, tuple[Cli, tuple[int, int], Scenario, bool]] = {
     "opencode-resizes": (OPENCODE, (100, 30), resizes, True),
     "opencode-errors": (OPENCODE, (120, 35), errors, True),
     "opencode-interrupts": (OPENCODE, (80, 24), interrupts, True),
+    "opencode-low-100x12": (OPENCODE, (100, 12), low_drafts, True),
     "opencode-modals": (OPENCODE, (80, 24), modals(("/models", "Select model"), ("/sessions", "Sessions")), True),
 }
 RECORDINGS |= {

@@ -125,6 +125,7 @@ STRICT = {
     "opencode-errors": 1.77,
     "opencode-interrupts": 1.91,
     "opencode-limits-60x20": 1.51,
+    "opencode-low-100x12": 0.58,
     "opencode-modals": 3.62,
     "opencode-quotes-100x30": 1.83,
     "opencode-quotes-60x20": 2.44,

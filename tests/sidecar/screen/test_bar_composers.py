@@ -53,6 +53,41 @@ def test_without_the_cursor_in_it_there_is_no_composer(cursor: tuple[int, int], 
     assert read(screen(), cursor, visible=visible).composer is Composer.HIDDEN
 
 
+LOW = 80
+LOGO = (" " * 54 + "▄", *(" " * 21 + row for row in ("█▀▀█ █▀▀█ █▀▀█ █▀▀▄ █▀▀▀ █▀▀█ █▀▀█ █▀▀█",) * 3), "")
+ROW, MODE, FOOT = "   ┃", "   ┃  Build · Fake One Fake", "   ╹" + "▀" * 74
+STATUS, OVER_FOOT = "  ~/shop/cart" + "1.18.33".rjust(65), "  ~/shop/cart" + "▀" * 58 + "1.18.33"
+HINTS = " " * 51 + "tab agents  ctrl+p commands"
+LONG = "[alice -> opencode #9] word word word word word word word word word wor"
+
+
+@pytest.mark.parametrize(
+    ("inside", "composer", "text"),
+    [
+        (('Ask anything… "Fix broken tests"', "", MODE, OVER_FOOT, HINTS), Composer.EMPTY, ""),
+        ((LONG, "one more row", "", MODE, OVER_FOOT, HINTS), Composer.DRAFT, f"{LONG}\none more row"),
+        ((LONG, "one more row", "", STATUS, FOOT), Composer.DRAFT, f"{LONG}\none more row"),
+        (("ls", "", "   ┃  Shell", OVER_FOOT, HINTS), Composer.DRAFT, "ls"),
+        (('Run a command… "ls -la"', "", STATUS, FOOT), Composer.DRAFT, 'Run a command… "ls -la"'),
+        (("two", "rows", STATUS, MODE), Composer.HIDDEN, ""),
+        (("two", "", MODE, STATUS, HINTS), Composer.HIDDEN, ""),
+        (("two", "", MODE, "  ~/shop/cart" + "▀" * 58, HINTS), Composer.HIDDEN, ""),
+    ],
+    ids=[
+        *("over the foot", "a draft", "over the mode", "a shell", "perhaps a shell"),
+        *("the foot is not on the screen", "nothing of the foot", "another row"),
+    ],
+)
+def test_a_low_first_screen_draws_its_status_over_the_composer(
+    inside: tuple[str, ...], composer: Composer, text: str
+) -> None:
+    """Where the name of the mode cannot be read, only the placeholder tells whether a shell would get the text."""
+    drawn = [row if row.startswith(" ") else f"{ROW}  {row}".rstrip() for row in inside]
+    picture = ScreenSnapshot((*LOGO, ROW, *drawn), LOW, (6, len(LOGO) + 1), True)
+    reading = read_screen(REGISTRY["opencode"].rules, picture, {})
+    assert (reading.composer, reading.text) == (composer, text)
+
+
 WAITS = ("  ┃  go", "  ┃", "     ▣  Build · Fake", "")
 REASON = "   ⬝⬝■■■■■■ Rate limited: all is used up."
 

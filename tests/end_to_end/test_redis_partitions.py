@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.client import Client
-from gateway.protocol.errors import StorageFailed
+from gateway.protocol.errors import GroupChatError, StorageFailed
 from gateway.protocol.requests.connection_requests import Status
 from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import Health, MessageList
 from tests.fakes.retry import retry_until
 from tests.support.gateways import DidNotStart, GatewayProcess
+from tests.support.kills import Kill, compare, send_while_killing
+from tests.support.proxy import Proxy, proxy_beside
 from tests.support.redis_server import RedisServer, need_redis
+
+SEED = 20_261_201
+SHORT_STALLS_S = (1.0, 5.0)
+LONG_STALL_S = 20.0  # longer than an append is repeated
+DELAY_S = 0.3
 
 
 @pytest.fixture
@@ -28,6 +38,110 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 async def contents(client: Client) -> list[str]:
     found = (await client.request(History(limit=1000), MessageList)).messages
     return [one.content for one in reversed(found)]
+
+
+@pytest.mark.slow
+async def test_partitions_from_redis_lose_nothing(server: RedisServer, tmp_path: Path) -> None:
+    """While senders, listeners and an agent go on. What a gateway sent into a stalled connection arrives late."""
+    with proxy_beside(server.url) as proxy:
+        process = GatewayProcess(tmp_path / "state", "--store", f"redis://127.0.0.1:{proxy.port}/0")
+        days = bad_days(proxy, server, process)
+        coming, count = iter(days), len(days)
+
+        async def next_day() -> None:
+            await next(coming)()
+
+        ledger = await send_while_killing(process, count, next_day, seed=SEED)
+    compare(ledger, tmp_path / "state" / "copy-of-redis.db", count)
+    assert "may no longer decide" not in process.log
+    again = GatewayProcess(tmp_path / "elsewhere", "--store", server.url)
+    with again.running():
+        again.stop()
+    compare(ledger, tmp_path / "elsewhere" / "copy-of-redis.db", count)
+
+
+def bad_days(proxy: Proxy, server: RedisServer, process: GatewayProcess) -> list[Kill]:
+    async def stall(seconds: float) -> None:
+        with proxy.stalled():
+            await asyncio.sleep(seconds)
+
+    async def stall_until_senders_are_told() -> None:
+        begun = asyncio.get_running_loop().time()
+        async with Client(process.operator) as alice:
+            with proxy.stalled():
+                with pytest.raises(StorageFailed, match=r"Send it again|Try again"):
+                    await alice.send("while nothing arrives")
+                assert (await alice.request(Status(), Health)).status == "stuck"
+                await alice.request(History(), MessageList)
+                await asyncio.sleep(begun + LONG_STALL_S - asyncio.get_running_loop().time())
+
+    async def reset(after_bytes: int) -> None:
+        proxy.answer_bytes = after_bytes
+        await retry_until(lambda: proxy.answer_bytes is None)
+
+    async def delay() -> None:
+        proxy.delay = DELAY_S
+        await asyncio.sleep(5 * DELAY_S)
+        proxy.delay = 0.0
+
+    async def kill_redis_twice() -> None:
+        for _ in range(2):
+            server.kill()
+            await asyncio.to_thread(server.start)
+
+    stalls: list[Kill] = [partial(stall, seconds) for seconds in SHORT_STALLS_S]
+    resets: list[Kill] = [partial(reset, after_bytes) for after_bytes in (1, 3, 11, 50)]
+    return [*stalls, *resets, delay, kill_redis_twice, stall_until_senders_are_told]
+
+
+async def test_a_gateway_that_is_cut_off_while_another_goes_on_writes_nothing(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    """Its append is on the way all the time, and arrives when the other one decides."""
+    with proxy_beside(server.url) as proxy:
+        cut_off = GatewayProcess(tmp_path / "first", "--store", f"redis://127.0.0.1:{proxy.port}/0")
+        other = GatewayProcess(tmp_path / "second", "--store", server.url)
+        with cut_off.running():
+            async with Client(cut_off.operator) as alice:
+                await alice.send("before")
+                with proxy.stalled():
+                    late = asyncio.create_task(alice.send("too late"))  # noqa: TID251 - awaited below
+                    other.start()
+                    async with Client(other.operator, patient=True) as beside:
+                        await beside.send("from the other")
+                with pytest.raises(GroupChatError):
+                    await late
+            assert cut_off._ended(60) != 0
+            async with Client(other.operator) as beside:
+                assert await contents(beside) == ["before", "from the other"]
+            assert other.stop() == 0
+
+
+CLOCK_OFF = "import time\n_right = time.time\ntime.time = lambda: _right() + float({seconds})\n"
+
+
+async def test_gateways_whose_clocks_are_ten_minutes_off_go_on_where_the_others_died(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    """The lease is timed by Redis, and order is that of the numbers."""
+    expected: list[str] = []
+    for name, seconds in (("ahead", 600), ("right", 0), ("behind", -600), ("ahead", 600)):
+        clock = tmp_path / f"clock-{name}"
+        clock.mkdir(exist_ok=True)
+        (clock / "sitecustomize.py").write_text(CLOCK_OFF.format(seconds=seconds))
+        process = GatewayProcess(tmp_path / name, "--store", server.url, env={"PYTHONPATH": str(clock)}, begin=":")
+        with process.running():
+            async with Client(process.operator) as alice:
+                begun = await alice.send("before the kill", id=f"from {name}")
+                expected += [] if begun.duplicate else ["before the kill"]
+                accepted = await alice.send(f"{len(expected)} {name}")
+                expected.append(f"{len(expected)} {name}")
+                assert await contents(alice) == expected
+                event = (await alice.request(History(limit=1), MessageList)).messages[0]
+                off_s = datetime.fromisoformat(event.timestamp).timestamp() - time.time()
+                assert event.seq == accepted.seq and abs(off_s - seconds) < 60, "its clock is off indeed"
+            process.kill()
+    assert len(expected) == 7, "the last one knows what it has accepted before"
 
 
 async def test_a_mirror_that_fails_is_said_once_and_messages_go_on(server: RedisServer, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from gateway.client import Client, Endpoint
 from gateway.protocol import codec
-from gateway.protocol.errors import TimedOut
+from gateway.protocol.errors import StorageFailed, TimedOut
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateToken
@@ -32,6 +32,7 @@ LONGEST_LIFE = 0.25
 AT_LEAST = 5  # messages that each run accepts
 MAX_BACKLOG = 500
 PATIENCE = 120.0
+RESEND_DELAY_S = 0.05
 
 
 @dataclass
@@ -67,12 +68,13 @@ async def keep_sending(endpoint: Endpoint, name: str, ledger: Ledger) -> None:
 
 
 async def insisting(client: Client, request: Send | Report, kind: type[T]) -> T:
-    """Like a person: send the same request again if there was no answer through many kills."""
+    """Like a person: send the same request again if there was no answer through many kills, or if the answer was that
+    it is not known whether it was stored."""
     while True:
         try:
             return await client.request(request, kind)
-        except TimedOut:
-            continue
+        except (TimedOut, StorageFailed):
+            await asyncio.sleep(RESEND_DELAY_S)
 
 
 async def keep_listening(endpoint: Endpoint, name: str, ledger: Ledger, *, reports: bool = False) -> None:

@@ -96,11 +96,12 @@ def failed(scene: ObservedCli) -> list[TurnFact]:
 
 @each_newest
 async def test_a_turn_that_is_interrupted_is_told(scene: ObservedCli) -> None:
-    scene.model.script(Reply("INTERRUPTED-HERE\n\ntwo three four five six seven", seconds=20))
+    goes_on = asyncio.Event()
+    scene.model.script(Reply("INTERRUPTED-HERE\n\ntwo three four five six seven", until=goes_on))
     await scene.say(PROMPT)
     await scene.terminal.shows("INTERRUPTED-HERE")
-    scene.terminal.write(scene.agent.interrupt.key)
-    await scene.tells(TurnFactKind.INTERRUPTED, "transcript")
+    await scene.interrupt()
+    goes_on.set()
 
 
 PATCH = "*** Begin Patch\n*** Add File: made\n+x\n*** End Patch\n"

@@ -34,6 +34,7 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
+from sidecar.agents.adapter.collapsed_paste import collapse_if_disputed
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in
 from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_call_effects import MAX_NAME_CHARS
@@ -59,6 +60,7 @@ _READS_FILE = re.compile(r"@(?=\"?(?:/|~/|\.{1,2}/))")
 _BEGINS_WORD = re.compile(r"(?<![^\s\ufeff])@(?=(?P<word>\S{1,80}))")
 _ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 _OPENS_LIST = re.compile(r"(?:^|\s)(?:@[^ ]*|/\S*)\Z")
+_COLLAPSES_FROM_LINES = 5
 _WRITING_TOOL = "editor"
 _KINDS = {one.value: one for one in TurnFactKind}
 
@@ -299,7 +301,8 @@ def _guard_text(text: str, is_name: Callable[[str], bool]) -> str:
 def _finish_text(text: str) -> str:
     """A last word with an `@` or a slash opens a list, of which Enter would take an entry. A space closes it, and is
     not submitted."""
-    return f"{text} " if _OPENS_LIST.search(text) else text
+    ended = f"{text} " if _OPENS_LIST.search(text) else text
+    return collapse_if_disputed(ended, _COLLAPSES_FROM_LINES)
 
 
 ADAPTER = Adapter(
@@ -313,7 +316,7 @@ ADAPTER = Adapter(
         resumed=_resume_command,
         is_written=_is_written,
     ),
-    submit=SubmitMethod(pause=0.15, shown=0.05, collapses_from=(10**9, 5), begins_within=4.0),
+    submit=SubmitMethod(pause=0.15, shown=0.05, collapses_from=(10**9, _COLLAPSES_FROM_LINES), begins_within=4.0),
     text=TextInput(_guard_text, _finish_text),
     interrupt=InterruptMethod(only_refuses=True),
     approvals=HookApprovals(_parse_question),

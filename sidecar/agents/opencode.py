@@ -34,6 +34,7 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
+from sidecar.agents.adapter.collapsed_paste import collapse_if_disputed
 from sidecar.agents.adapter.file_mentions import close_open_list
 from sidecar.agents.adapter.own_plugin_events import cost_of_line, fact_of_event, fact_of_line, refusal_answer
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
@@ -49,6 +50,7 @@ _NON_CHAT_OPTIONS = ("-h", "--help", "-v", "--version", "--mini")
 _OWN_SESSION = ("-c", "--continue", "-s", "--session", "--fork")
 _SESSION_ID = re.compile(r"ses_\w+")
 _ESCAPE_TWICE = b"\x1b[27u\x1b[27u"  # the first one asks whether it is meant; two plain ones would be one other key
+_COLLAPSES_FROM_LINES = 3
 _WRITING_TOOLS = ("edit", "multiedit", "write", "patch", "apply_patch")
 
 
@@ -153,14 +155,18 @@ def _without_prompt_option(words: Sequence[str]) -> tuple[str, ...]:
     return (*words[:at], *words[at + (1 if "=" in words[at] else 2) :])
 
 
+def _finish_text(text: str) -> str:
+    return close_open_list(collapse_if_disputed(text, _COLLAPSES_FROM_LINES))
+
+
 ADAPTER = Adapter(
     name="opencode",
     rules=load_built_in_rules("opencode"),
     launching=LaunchMethod(
         _is_for, launch=_plan_launch, resumed=_resume_command, tool_patience_s=mcp_config.MAX_WAIT_S
     ),
-    submit=SubmitMethod(pause=0.15, shown=0.05, collapses_from=(150, 3), begins_within=8.0),
-    text=TextInput(finish=close_open_list),
+    submit=SubmitMethod(pause=0.15, shown=0.05, collapses_from=(150, _COLLAPSES_FROM_LINES), begins_within=8.0),
+    text=TextInput(finish=_finish_text),
     stash=DraftStash(b"\x15", back=PASTE_KEY, undo=PASTE_KEY),
     interrupt=InterruptMethod(_ESCAPE_TWICE),
     # its plugin tells each end, but late where it starves, while its screen may look calm

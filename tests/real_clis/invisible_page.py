@@ -84,6 +84,16 @@ characters leave no trace: send text in which they matter as a file.
 | what | characters | at the start of a line | stays |
 | --- | --- | --- | --- |
 """
+IN_USE_HEAD = """
+## Where they are kept
+
+Characters that groupchat keeps in a text, and how they arrive. *Drawn otherwise*: the composer does not show the text
+as it was sent, so groupchat cannot see in it that it was typed right. To OpenCode and Cline it sends such texts, and
+all whose width is disputed (Hindi, Thai, joined emoji, ...), with empty lines beneath the envelope: the composer then
+shows its placeholder for a long paste, which can be read. Cline's quotes the first
+ten words; in tmux these are drawn right.
+
+"""
 
 
 def codes_of(spans: str) -> list[str]:
@@ -159,9 +169,7 @@ def _in_use(found: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [["text", *found], ["---"] * (len(found) + 1)]
     for text in next(iter(found.values()))["in use"]:
         rows.append([text, *(_arrived(one["in use"][text]) for one in found.values())])
-    head = "Characters that groupchat keeps in a text, and how they arrive. *Drawn otherwise*: the composer does not"
-    head += "\nshow the text as it was sent, so groupchat cannot see in it that it was typed right."
-    return f"\n## Where they are kept\n\n{head}\n\n{_table(rows)}"
+    return IN_USE_HEAD + _table(rows)
 
 
 def _arrived(trial: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from sidecar.messages.attachment_text import FILE_HINT
 from sidecar.messages.envelope import numbers_in
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import CLIS, NEWEST, Cli
+from tests.real_clis.homes import CLIS, NEWEST, Cli, among
 from tests.real_clis.kept import Kept, kept
 from tests.real_clis.running import CliInSidecar, in_a_sidecar
 from tests.sidecar.messages.test_envelope_escaping import LINE_ENDS, LOOK_ALIKES, UNSEEN, reads_as_one
@@ -71,6 +71,20 @@ async def test_messages_go_through_every_step_and_their_answers_come_back(one: C
         assert {"verified", "submitted", "accepted", "answered"} <= set(pane.room.rungs(number))
     assert [prompt.count("hello") + prompt.count("once more") for prompt in model.prompts] == [1, 1]
     assert model.strangers == []
+
+
+DISPUTED = ("👩‍👩‍👧 and 1️⃣", "नमस्ते दुनिया, यह एक परीक्षण है", "ශ්‍රී ලංකා", "ภาษาไทย น้ำ", "a last one")
+DRAWN_RIGHT = among("claude", "codex", "gemini", "opencode", "copilot", "aider")  # the placeholder of Cline quotes
+
+
+@pytest.mark.parametrize("of_module", [CLIS[name] for name in DRAWN_RIGHT], ids=DRAWN_RIGHT, indirect=True)
+async def test_a_text_of_disputed_width_arrives_and_disturbs_no_later_one(one: CliInSidecar) -> None:
+    """Composers and terminals count the cells of such letters differently."""
+    for text in DISPUTED:
+        one.model.script(Reply("Read."))
+        number = one.pane.room.say(text)
+        await one.pane.reaches(number, "answered", 60)
+        assert text in one.model.prompts[-1]
 
 
 # a draft

@@ -34,11 +34,11 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.agents.adapter.collapsed_paste import collapse_if_disputed
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in
 from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_call_effects import MAX_NAME_CHARS
 from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
+from sidecar.agents.adapter.typed_text import collapse_if_disputed
 from sidecar.agents.adapter.vendor_arguments import options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, ToolUse, TurnFact, TurnFactKind
 

@@ -31,11 +31,11 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.agents.adapter.file_mentions import break_file_mentions, guard_last_backslash
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question
 from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_call_effects import MAX_PATHS, tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
+from sidecar.agents.adapter.typed_text import break_file_mentions, guard_last_backslash
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, ToolUse, TurnFact, TurnFactKind
 

@@ -35,11 +35,11 @@ from sidecar.agents.adapter.adapter import (
     own_attachment_folder,
     program_name,
 )
-from sidecar.agents.adapter.file_mentions import escape_file_mentions, neutralize_end
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question, value_within
 from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
+from sidecar.agents.adapter.typed_text import escape_file_mentions, neutralize_end
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 

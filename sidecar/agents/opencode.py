@@ -34,11 +34,10 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.agents.adapter.collapsed_paste import collapse_if_disputed
-from sidecar.agents.adapter.file_mentions import close_open_list
 from sidecar.agents.adapter.own_plugin_events import cost_of_line, fact_of_event, fact_of_line, refusal_answer
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
+from sidecar.agents.adapter.typed_text import close_open_list, collapse_if_disputed
 from sidecar.agents.adapter.vendor_arguments import options_in
 
 CONFIG_VARIABLE = "OPENCODE_CONFIG_CONTENT"

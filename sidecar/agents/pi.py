@@ -29,10 +29,10 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.agents.adapter.file_mentions import guard_last_backslash
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, folders_of, settings_in, trust_question
 from sidecar.agents.adapter.own_plugin_events import cost_of_line, fact_of_event, fact_of_line, refusal_answer
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
+from sidecar.agents.adapter.typed_text import guard_last_backslash
 from sidecar.agents.adapter.vendor_arguments import options_in, without_prompt
 from sidecar.evidence.escape_sequences import STATUS_PROBE
 

@@ -32,11 +32,11 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.agents.adapter.file_mentions import escape_file_mentions, neutralize_end
 from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in, value_within
 from sidecar.agents.adapter.session_files import has_line_with, same_name_nearby
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
+from sidecar.agents.adapter.typed_text import escape_file_mentions, neutralize_end
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
 

@@ -36,7 +36,6 @@ from sidecar.agents.adapter.adapter import (
     load_built_in_rules,
     program_name,
 )
-from sidecar.agents.adapter.file_mentions import break_file_mentions, close_open_list
 from sidecar.agents.adapter.missing_setup import (
     LOGIN_NEEDED,
     folders_of,
@@ -46,6 +45,7 @@ from sidecar.agents.adapter.missing_setup import (
 )
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
+from sidecar.agents.adapter.typed_text import break_file_mentions, close_open_list
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers
 from sidecar.evidence.escape_sequences import STATUS_PROBE
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, ToolUse, TurnFact, TurnFactKind

@@ -1,8 +1,12 @@
-"""Mentions of files, as agents find them in a prompt, and how a text is kept from being one. Pure."""
+"""What is changed in a text so that an agent only reads it, and its composer shows that it is there. Pure.
+
+Mentions of files are kept from being read, endings from opening a list, letters of disputed width from being drawn.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 _UNSAFE_END = re.compile(r"[\\@]\Z")
@@ -10,6 +14,10 @@ _NAMES_FILE = re.compile(r"(?<![A-Za-z0-9])@(?=(?P<word>\S{1,80}))")
 _OPENS_LIST = re.compile(r"(?:^|\s)@\S*\Z")
 _ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 _READS_FILE = re.compile(r"(?<!\\)@(?=[^ \t\n\r,;!?()\[\]{}.]|\.(?![ \t\n\r]|\Z))")
+_ENVELOPE = re.compile(r"\[[^\[\]\n]{1,400} #\d{1,18}\](?: |\n)+")
+_DISPUTED_CATEGORIES = frozenset({"Mn", "Mc", "Me", "Cf", "Cn", "Co"})
+# conjoining Hangul, the vowel AM of Thai and Lao, regional indicators, skin tones
+_DISPUTED = re.compile("[\u1160-\u11ff\u0e33\u0eb3\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
 
 
 def escape_file_mentions(text: str, is_name: Callable[[str], bool]) -> str:
@@ -43,3 +51,19 @@ def close_open_list(text: str) -> str:
 def guard_last_backslash(text: str) -> str:
     """It would turn Enter into a newline. A space after it is not submitted."""
     return f"{text} " if text.endswith("\\") else text
+
+
+def collapse_if_disputed(text: str, lines: int) -> str:
+    """A composer that moves to a column behind letters whose width is disputed (signs that stand with a letter, joined
+    emoji, marks of direction) leaves some of them out on the screen, and draws parts of them where later texts stand.
+    The vendor's placeholder for a long paste can be read: from `lines` on, the composer shows it. Empty lines beneath
+    the envelope make up for them."""
+    if text.isascii() or not any(map(_has_disputed_width, text)):
+        return text
+    missing = max(1, lines - 1 - text.count("\n"))
+    head = _ENVELOPE.match(text)
+    return head[0].rstrip() + "\n" * missing + text[head.end() :] if head else text
+
+
+def _has_disputed_width(one: str) -> bool:
+    return not one.isascii() and (unicodedata.category(one) in _DISPUTED_CATEGORIES or _DISPUTED.match(one) is not None)

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.protocol.types.core_types import Composer
 from sidecar.agents import REGISTRY
-from sidecar.agents.adapter.collapsed_paste import collapse_if_disputed
+from sidecar.agents.adapter.typed_text import collapse_if_disputed
 from sidecar.messages.envelope import numbers_in
 from sidecar.prompt_typing.typing_gate import ComposerContent, composer_content
 from tests.gateway.protocol.text.test_invisible_characters import WRITTEN

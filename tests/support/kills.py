@@ -18,7 +18,7 @@ from gateway.protocol.errors import StorageFailed, TimedOut
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateToken
-from gateway.protocol.requests.message_requests import Report, Send
+from gateway.protocol.requests.message_requests import History, Report, Send
 from gateway.protocol.results import Accepted, Done, TokenMade
 from gateway.protocol.types.core_types import MemberKind, Rung, Scope, Step
 from tests.fakes.retry import retry_until
@@ -67,7 +67,7 @@ async def keep_sending(endpoint: Endpoint, name: str, ledger: Ledger) -> None:
             ledger.accepted[message_id] = (await insisting(client, say, Accepted)).seq
 
 
-async def insisting(client: Client, request: Send | Report, kind: type[T]) -> T:
+async def insisting(client: Client, request: Send | Report | History, kind: type[T]) -> T:
     """Like a person: send the same request again if there was no answer through many kills, or if the answer was that
     it is not known whether it was stored."""
     while True:

@@ -60,15 +60,21 @@ async def mirrored(hub: Hub, target: MirrorTarget) -> AsyncIterator[None]:
     finally:
         hub.publisher.watchers.remove(mirror.note_event)
         hub.presence.watchers.remove(mirror.note_presence)
-        task.cancel()
+        mirror.end()
         await asyncio.wait([task])
         await target.close()
 
 
+class MirrorEnds(Exception):
+    """Nothing more is written."""
+
+
 class RedisMirror:
+    """No command is cancelled, because the library may take the cancellation for its own: `run` ends between two."""
+
     def __init__(self, hub: Hub, target: MirrorTarget) -> None:
         self._hub, self._target, self._source = hub, target, MirrorSource(hub)
-        self._changed = asyncio.Event()
+        self._changed, self._ending = asyncio.Event(), asyncio.Event()
         self._dirty: set[tuple[str, str]] = set()
         self._said: list[tuple[str, int, bytes]] = []  # member, number, entry of its history
         self._own: set[str] = set()  # our keys; others of the same kind are not ours to delete
@@ -124,17 +130,23 @@ class RedisMirror:
 
     # writing
 
+    def end(self) -> None:
+        self._ending.set()
+        self._changed.set()
+
     async def run(self) -> None:
-        """Until it is cancelled."""
-        while True:
+        """Until `end`."""
+        while not self._ending.is_set():
             try:
                 await self._write()
+            except MirrorEnds:
+                return
             except GroupChatError as error:
                 self._is_whole = False
                 if not self._is_failing:
                     log.warning("! the mirror is not written; messages go on", error=str(error.__cause__ or error))
                     self._is_failing = True
-                await asyncio.sleep(RETRY_DELAY_S)
+                await _wait_for(self._ending, RETRY_DELAY_S)
             else:
                 await self._rest()
 
@@ -142,11 +154,8 @@ class RedisMirror:
         if self._is_failing:
             log.info("= the mirror is written again")
             self._is_failing = False
-        await asyncio.sleep(WRITE_INTERVAL_S)
-        left_s = self._next_presence - asyncio.get_running_loop().time()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, left_s)):
-                await self._changed.wait()
+        await _wait_for(self._ending, WRITE_INTERVAL_S)
+        await _wait_for(self._changed, max(0.0, self._next_presence - asyncio.get_running_loop().time()))
 
     async def _write(self) -> None:
         self._changed.clear()
@@ -195,8 +204,16 @@ class RedisMirror:
         gets there, it is not written."""
         if not commands:
             return set()
+        if self._ending.is_set():
+            raise MirrorEnds
         await self._hub.answers.wait_until_settled()
         await self._target.write_together(commands)
         added = mirror_keys.added_by(commands)
         self._own = (self._own | added) - mirror_keys.removed_by(commands)
         return added
+
+
+async def _wait_for(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

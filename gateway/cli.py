@@ -59,7 +59,7 @@ def serve(
     port: Annotated[int, option("port")] = default_of("port"),
     store: Annotated[str, option("store")] = default_of("store"),
     store_password_file: Annotated[Path | None, option("store_password_file")] = None,
-    standby: Annotated[bool, option("standby", "--standby")] = default_of("standby"),
+    advertise: Annotated[str, option("advertise")] = default_of("advertise"),
     accept_loss: Annotated[bool, option("accept_loss", "--accept-loss")] = default_of("accept_loss"),
     store_replicas: Annotated[int, option("store_replicas")] = default_of("store_replicas"),
     redis_mirror: Annotated[bool, option("redis_mirror", "--redis-mirror")] = default_of("redis_mirror"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from gateway.protocol.results import AgentCost, Health
+from gateway.protocol.results import AgentCost, GatewayStanding, Health
 from gateway.protocol.types.loop_limits import Limits, LoopHoldView
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
@@ -49,6 +49,7 @@ def status_rows(health: Health, context: StatusContext) -> list[tuple[str, str]]
         ("team", _team_text(context)),
         ("gateway", _gateway_text(health, context)),
         ("store", store_text(health.store)),
+        *gateway_rows(health.gateways),
         ("here", _counts_text(health)),
         ("waiting", f"{_count(health.queued, 'delivery', 'deliveries')}" if health.queued else "nothing"),
         ("last event", f"#{health.last_seq}"),
@@ -58,6 +59,23 @@ def status_rows(health: Health, context: StatusContext) -> list[tuple[str, str]]
         ("last error", health.last_error),
     ]
     return [(name, text) for name, text in found if text]
+
+
+def gateway_rows(gateways: Sequence[GatewayStanding]) -> list[tuple[str, str]]:
+    """The gateways that share the log, one row for each."""
+    if len(gateways) < 2 and all(one.decides for one in gateways):
+        return []
+    decides = any(one.decides for one in gateways)
+    total = (
+        f"{_count(len(gateways), 'gateway', 'gateways')} of one log{'' if decides else ', none of them decides now'}"
+    )
+    return [("gateways", total), *((f"  {one.url}", _standing_text(one)) for one in gateways)]
+
+
+def _standing_text(gateway: GatewayStanding) -> str:
+    behind = f"{_count(gateway.behind, 'event', 'events')} behind" if gateway.behind else "up to date"
+    role = "decides" if gateway.decides else f"follows, {behind}"
+    return f"{role}, {_count(gateway.connections, 'connection', 'connections')}, version {gateway.version}"
 
 
 def cost_rows(costs: Sequence[AgentCost], max_tokens: int = 0) -> list[tuple[str, str]]:

@@ -233,7 +233,7 @@ def process_due_asks(
 def _gone_at(state: GatewayState, name: str, started: float) -> float | None:
     """When a member without a connection counts as gone."""
     live = state.live[name]
-    return None if live.connections else max(live.lost, live.heard, started) + AWAY_AFTER_S
+    return None if live.is_connected else max(live.lost, live.heard, started) + AWAY_AFTER_S
 
 
 def _schedule_reminder(record: AskRecord, now: float) -> AskRecord:

@@ -44,7 +44,7 @@ def why_no_picture(state: GatewayState, name: str) -> str:
         return f"{name} has been removed."
     if record.member.hidden:
         return f"{name} has left, so it has no terminal now. It shows here when {name} is started again."
-    if live is None or not live.connections:
+    if live is None or not live.is_connected:
         return (
             f"The sidecar of {name} is not connected, so its terminal cannot be seen now. It shows here when the "
             f"sidecar is back."

@@ -15,9 +15,8 @@ from gateway.access.permissions import Actor
 from gateway.api.origin_check import AllowedHosts, is_own_page, page_origin, requested_host
 from gateway.client.discovery.local_socket import is_own_peer
 from gateway.listening.acceptor import ConnectionLimiter
-from gateway.model.rule_outcome import EventToCommit, RuleOutcome
+from gateway.operations.access.admission import admit_actor
 from gateway.protocol.errors import Forbidden, Unauthorized
-from gateway.protocol.results import Done
 from gateway.rooms import member_tokens, members
 from gateway.runtime.hub import Hub
 
@@ -68,7 +67,7 @@ async def actor_of(
     if tokens.is_team_token(token, hub.team_digest):
         actor = members.team_actor(hub.state, speaks_as or members.TEAM_PERSON_NAME)
         mark_proven(request, actor)
-        await _publish_facts(hub, members.admit_team_person(hub.state, actor, hub.rule_context()))
+        await admit_actor(hub, actor)
     else:
         actor = await owner_of(request, token, tools_token=tools_token, reads=reads)
     if (effect := _operation_effect(request)) is not None:
@@ -105,19 +104,25 @@ def _operation_effect(request: web.Request) -> OperationKind | None:
 async def owner_of(request: web.Request, token: str, *, tools_token: bool = False, reads: bool = False) -> Actor:
     """The member that this member token belongs to."""
     hub = request.app[HUB]
-    actor = member_tokens.identify(hub.state, token, hub.now)
+    actor = await _identify(hub, token)
     mark_proven(request, actor)
     if actor.is_tools_token and not tools_token:
         raise Forbidden("This token is for an agent's tools: use POST /v1/op; it cannot open a stream.")
     if not (tools_token or reads):
         actor.require_write("this request changes something or connects you to another system")
-    await _publish_facts(hub, members.leave_team_token(hub.state, actor.name, hub.rule_context()))
+    await admit_actor(hub, actor)
     return actor
 
 
-async def _publish_facts(hub: Hub, facts: tuple[EventToCommit, ...]) -> None:
-    if facts:
-        await hub.carry_out(RuleOutcome(Done(), facts))
+async def _identify(hub: Hub, token: str) -> Actor:
+    """A gateway that follows looks again when it has shown all that is decided: the token may be a moment old."""
+    try:
+        return member_tokens.identify(hub.state, token, hub.now)
+    except Unauthorized:
+        if not hub.follows or hub.role.shared_log is None:
+            raise
+    await hub.role.shared_log.catch_up()
+    return member_tokens.identify(hub.state, token, hub.now)
 
 
 def check_origin(request: web.Request) -> None:

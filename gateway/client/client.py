@@ -74,7 +74,7 @@ NOT_REPEATABLE = (
 )
 
 
-def _is_repeatable(request: Request) -> bool:
+def is_repeatable(request: Request) -> bool:
     return not isinstance(request, NOT_REPEATABLE) and not (isinstance(request, Send) and request.id is None)
 
 
@@ -170,7 +170,7 @@ class Client:
                         return codec.decode_result(answer, kind)
                     except TransportBroken:
                         await self._give_up(wire)
-                        if not _is_repeatable(request):
+                        if not is_repeatable(request):
                             raise Unavailable(
                                 "The connection was lost before the answer came; look whether it happened."
                             ) from None

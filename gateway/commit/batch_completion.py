@@ -99,6 +99,6 @@ class BatchCompletion:
         job.answer(result)
 
 
-def changes_kinds(batch: Iterable[CommitJob], *kinds: str) -> bool:
-    """Whether a batch changes a document of one of these kinds."""
-    return any(change.kind in kinds for job in batch for fact in job.outcome.events for change in fact.changes)
+def changed_kinds(batch: Iterable[CommitJob]) -> set[str]:
+    """The kinds of the documents that a batch changes."""
+    return {change.kind for job in batch for fact in job.outcome.events for change in fact.changes}

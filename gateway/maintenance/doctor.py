@@ -37,6 +37,7 @@ from gateway.server.state_folder.open_store import (
 
 DATABASE_SUFFIXES = ("", "-wal", "-shm")
 MIN_FREE_BYTES = 200 * 1024 * 1024
+MAX_BEHIND = 10_000  # events that a gateway may not have shown yet
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -149,4 +150,19 @@ async def _check_gateway(state: Path) -> Finding:
             health = await client.request(Status(), Health)
     except GroupChatError as error:
         return Finding("gateway", False, error.message, f"See its log. {start_remedy(state)}")
-    return Finding("gateway", True, f"{running.url}, version {health.version}, {health.members} members")
+    return Finding("gateway", *_gateway_verdict(running.url, health))
+
+
+def _gateway_verdict(url: str, health: Health) -> tuple[bool, str, str]:
+    """Among several gateways of one log: whether one decides, and whether all have seen what it has decided."""
+    seen = f"{url}, version {health.version}, {health.members} members"
+    if not health.gateways:
+        return True, seen, ""
+    decider = next((one.url for one in health.gateways if one.decides), None)
+    if decider is None:
+        return False, f"{seen}; no gateway of its log decides", "Look at their logs, and at the Redis that they use."
+    late = [one.url for one in health.gateways if one.behind > MAX_BEHIND]
+    if late:
+        return False, f"{seen}; far behind the log: {', '.join(late)}", "See the log of that gateway."
+    others = f"; {len(health.gateways)} gateways share its log, {decider} decides" if len(health.gateways) > 1 else ""
+    return True, f"{seen}{others}", ""

@@ -178,10 +178,10 @@ def speaker_signs(
     silent = delivery is not None and delivery.rung is Rung.ANSWERED
     lost = f"{delivery.rung}: {delivery.reason}" if delivery is not None and delivery.rung in RETRIABLE_RUNGS else ""
     gone = None
-    if live.connections == 0 and live.lost > started:
+    if not live.is_connected and live.lost > started:
         gone = live.lost if record.member.hidden else live.lost + AWAY_AFTER_S - patience.gone
     elif record.member.hidden:
         gone = floor.since
-    busy = live.activity in WORKING_ACTIVITIES and live.connections > 0
+    busy = live.activity in WORKING_ACTIVITIES and live.is_connected
     taken_back = delivery is not None and delivery.rung is Rung.CANCELLED
     return SpeakerSigns(busy=busy, lost=lost, taken_back=taken_back, silent=silent, gone=gone)

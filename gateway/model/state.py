@@ -130,7 +130,7 @@ class GatewayState:
         """A new sidecar connects and no other is connected: what the previous one reported about its agent is
         outdated."""
         live = self.live[name]
-        if not live.connections:
+        if not live.is_connected:
             live.activity, live.composer, live.note = Activity.UNKNOWN, Composer.UNKNOWN, ""
             live.condition, live.work, live.unseen = None, None, UnseenResult.NOTHING
 
@@ -167,7 +167,7 @@ class GatewayState:
         A member that has left may be restarting. The specifications of the simple interface and of the dialects keep
         messages to everyone for all members registered there."""
         record, live = self.members[name], self.live.get(name) or LiveMember()
-        if record.dialect or live.connections or (record.by_team and not record.member.hidden):
+        if record.dialect or live.is_connected or (record.by_team and not record.member.hidden):
             return True
         last = max(live.heard, live.lost, live.expected)
         if record.member.hidden:
@@ -276,7 +276,7 @@ class GatewayState:
         if member.hidden:
             return Presence.OFFLINE
         live = self.live.get(member.name)
-        here = live is not None and (live.connections > 0 or now - live.heard < AWAY_AFTER_S)
+        here = live is not None and (live.is_connected or now - live.heard < AWAY_AFTER_S)
         return Presence.ONLINE if here else Presence.AWAY
 
     def view(self, member: Member, now: float) -> MemberView:
@@ -305,7 +305,7 @@ class GatewayState:
     def is_done(self, name: str) -> bool:
         """Whether this agent has worked and rests, and nobody has looked at the result yet."""
         live = self.live.get(name)
-        if live is None or live.activity is not Activity.IDLE or not live.connections:
+        if live is None or live.activity is not Activity.IDLE or not live.is_connected:
             return False
         if live.unseen is UnseenResult.ROOM:
             return not self._is_answer_read(name)

@@ -36,9 +36,11 @@ class ToolMessage(NamedTuple):
 
 @dataclass
 class LiveMember:
-    """The state of a member that is lost when the gateway ends."""
+    """The state of a member that is lost when the gateway ends. `connections` are those to this gateway, `elsewhere`
+    those to other gateways of the same log."""
 
     connections: int = 0
+    elsewhere: int = 0
     heard: float = float("-inf")
     lost: float = float("-inf")  # when the last of its connections ended
     expected: float = float("-inf")  # when it was registered or got a token, so that it will probably connect soon
@@ -63,6 +65,10 @@ class LiveMember:
         """Remember when it began; a repeated report of the same activity changes nothing."""
         if not self.activities or self.activities[-1].activity is not activity:
             self.activities.append(BegunActivity(now, activity, note[:MAX_KEPT_NOTE_CHARS]))
+
+    @property
+    def is_connected(self) -> bool:
+        return self.connections > 0 or self.elsewhere > 0
 
     @property
     def since(self) -> float:

@@ -14,19 +14,22 @@ from gateway.operations.operation import Operation
 from gateway.operations.operation_table import OPERATION_BY_REQUEST, TOOLS_TOKEN_REQUESTS
 from gateway.protocol.errors import Forbidden, GroupChatError
 from gateway.protocol.requests.agent_requests import ShowTerminal
-from gateway.protocol.requests.connection_requests import Hello, Ping, Stats, Status
+from gateway.protocol.requests.connection_requests import CloseLanPage, Hello, OpenLanPage, Ping, Stats, Status
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.requests.request import Request
 from gateway.protocol.text.text_validation import check_request
 from gateway.push.event_broadcaster import Connection
 from gateway.rooms import share_links
+from gateway.runtime.forwarding import Forwarder
 from gateway.runtime.hub import Hub
 
 # Requests whose answers show presence, which the streams get a little later.
 MEMBER_LIST_REQUESTS = (Hello, Members)
 # Status, figures and ping report a stuck disk, so they must not wait for it; a picture shows nothing that is stored.
 UNORDERED_REQUESTS = (Status, Stats, Ping, ShowTerminal)
+# What a gateway does with itself, whoever decides.
+HERE_REQUESTS = (OpenLanPage, CloseLanPage)
 
 
 def start_operation(
@@ -44,6 +47,8 @@ def start_operation(
         raise Forbidden(f"{tag!r} is not available to an agent's tools, only to its sidecar or to a person.")
     if actor.read_only and not operation.effect.allowed_read_only:
         actor.require_write(f"{tag!r} changes something")
+    if hub.forwarder is not None and is_decided_elsewhere(operation):
+        return _forward(hub.forwarder, actor, operation, request)
     hub.throttle.take(operation.effect, actor.name, time.monotonic())
     check_request(request)  # it reads each character, so its time is part of the measured time
     try:
@@ -52,6 +57,26 @@ def start_operation(
         return _start_rule_or_query(hub, actor, operation, request)
     except GroupChatError as error:
         return hub.answers.refuse_in_turn(error)
+
+
+def is_decided_elsewhere(operation: Operation) -> bool:
+    """Whether a gateway that follows passes this on. A hello passes on what it changes, and is answered here."""
+    effect, request = operation.effect, operation.request
+    return effect not in (OperationKind.READS, OperationKind.GREETS) and request not in HERE_REQUESTS
+
+
+def _forward(
+    forwarder: Forwarder, actor: Actor, operation: Operation, request: Request
+) -> asyncio.Future[Any] | Awaitable[Any]:
+    """Messages and whatever a rule decides at once may follow each other without waiting, as they may at the gateway
+    that decides. Anything else is waited for before the next request of the connection."""
+    done = forwarder.forward(actor, request)
+    is_quick = operation.rule is not None or isinstance(request, Send)
+    return done if is_quick else _wait_for(done)
+
+
+async def _wait_for(done: asyncio.Future[Any]) -> Any:
+    return await done
 
 
 def _start_rule_or_query(

@@ -387,10 +387,21 @@ class AgentCost(msgspec.Struct, frozen=True, omit_defaults=True):
     hour_wakes: int = 0
 
 
+class GatewayStanding(msgspec.Struct, frozen=True):
+    """One of several gateways on one log. `behind`: how many events of the log it had not shown yet when it last said
+    so, which it does every two seconds."""
+
+    url: str
+    decides: bool
+    behind: int
+    connections: int
+    version: str
+
+
 class Health(Result, frozen=True):
     """The state that /health and `groupchat status` show. `status` is "ok", or "stuck" when writes to the disk do not
     finish. `uncommitted` is the number of requests that wait for the disk; `commit_age` is for how many seconds the
-    oldest has waited."""
+    oldest has waited. `gateways` are those that share the log, if several may."""
 
     status: str
     version: str
@@ -408,6 +419,7 @@ class Health(Result, frozen=True):
     commit_age: float = 0.0
     uncommitted: int = 0
     last_error: str = ""
+    gateways: tuple[GatewayStanding, ...] = ()
 
 
 class Latency(msgspec.Struct, frozen=True):

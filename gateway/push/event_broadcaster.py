@@ -256,7 +256,7 @@ class Broadcaster:
             del self._of[connection.name]
         live = self._state.live[connection.name]
         live.connections -= 1
-        if not live.connections:
+        if not live.is_connected:
             live.heard = float("-inf")
 
     def publish(self, sheets: Iterable[OutgoingEvent]) -> None:

@@ -32,6 +32,7 @@ class Streams:
     ) -> None:
         self._state, self._broadcaster, self._metrics, self._now = state, broadcaster, metrics, now
         self._changed = changed
+        self.watchers: list[Callable[[str], None]] = []  # called with each member whose connections here have changed
         self._renderers: dict[Callable[[GatewayState], Renderer], Renderer] = {}
         self._pinging: asyncio.TimerHandle | None = None
         self.strangers: set[asyncio.Transport] = set()  # sockets that have not sent hello yet

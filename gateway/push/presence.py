@@ -33,6 +33,7 @@ class PresenceBroadcaster:
         self._in_turn = in_turn
         self._changed: set[str] = set()
         self.watchers: list[Callable[[MemberView], None]] = []
+        self.alive_watchers: list[Callable[[str], None]] = []  # called with each member that makes a request
 
     def note_change(self, *names: str) -> None:
         """These members changed; the next tick publishes it."""
@@ -54,8 +55,10 @@ class PresenceBroadcaster:
     def mark_alive(self, name: str) -> None:
         """A member without a stream made a request, so it is present."""
         live, now = self._state.live[name], self._clock()
-        was_away = not live.connections and now - live.heard >= AWAY_AFTER_S
+        was_away = not live.is_connected and now - live.heard >= AWAY_AFTER_S
         live.heard = now
+        for watch in self.alive_watchers:
+            watch(name)
         if was_away:
             self.note_change(name)
 

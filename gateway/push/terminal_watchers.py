@@ -4,9 +4,10 @@ somebody watches: the agent's sidecar hears of the first watcher and of the last
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Protocol
 
 from gateway.protocol import codec
 from gateway.protocol.errors import Conflict
@@ -18,7 +19,20 @@ from gateway.push.event_broadcaster import Broadcaster, Connection
 from gateway.push.terminal_picture import FRAME_INTERVAL_S, ScreenPicture, WatcherDebt, WatcherPace
 
 MAX_WATCHED_PER_CONNECTION = 20
+NOT_WATCHED = Shown(watched=False)
 MayWatch = Callable[[], str]  # empty, or why not any more
+
+
+class OtherGateways(Protocol):
+    """The gateways of the same log."""
+
+    def watching_changed(self, name: str) -> None:
+        """The first watcher of this agent here has come, or the last one has gone."""
+        ...
+
+    def pass_picture_on(self, name: str, shown: ShowTerminal) -> Shown:
+        """To the watchers at other gateways."""
+        ...
 
 
 @dataclass
@@ -38,19 +52,30 @@ class _WatchedTerminal:
 
 
 class TerminalWatchers:
-    """`why_no_picture` says why none can be seen of an agent now; empty if its sidecar is connected."""
+    """`why_no_picture` says why none can be seen of an agent now; empty if its sidecar is connected.
+
+    Where several gateways share a log, `elsewhere` names the agents that are watched at another one."""
 
     def __init__(self, broadcaster: Broadcaster, why_no_picture: Callable[[str], str]) -> None:
         self._broadcaster, self._why_no_picture = broadcaster, why_no_picture
         self._of: dict[str, _WatchedTerminal] = {}
         self._numbers = count(1)
+        self.elsewhere: set[str] = set()
+        self._others: OtherGateways | None = None
+
+    def share_with(self, others: OtherGateways) -> None:
+        """From now on sidecars and watchers may be at other gateways, too."""
+        self._others = others
 
     @property
     def any_watched(self) -> bool:
         return bool(self._of)
 
     def is_watched(self, name: str) -> bool:
-        return name in self._of
+        return name in self._of or name in self.elsewhere
+
+    def watched_here(self) -> Collection[str]:
+        return self._of.keys()
 
     def watch(self, connection: Connection, name: str, why_not: MayWatch) -> Watching:
         """Begin to watch, or begin again with a whole picture."""
@@ -60,7 +85,7 @@ class TerminalWatchers:
         terminal = self._of.get(name)
         if terminal is None:
             terminal = self._of[name] = _WatchedTerminal(name)
-            self._tell_sidecar(name, on=True)
+            self._note_watched(name)
         terminal.watchers[connection] = watcher = _Watcher(connection, why_not)
         if terminal.picture.is_shown:
             watcher.debt.due = True
@@ -82,13 +107,20 @@ class TerminalWatchers:
             del self._of[terminal.name]
             if terminal.timer is not None:
                 terminal.timer.cancel()
-            self._tell_sidecar(terminal.name, on=False)
+            self._note_watched(terminal.name)
 
     def show(self, name: str, shown: ShowTerminal) -> Shown:
         """What the sidecar of this agent shows."""
+        here = self.show_here(name, shown)
+        if self._others is None:
+            return here
+        there = self._others.pass_picture_on(name, shown)
+        return Shown(watched=here.watched or there.watched, whole=here.whole or there.whole)
+
+    def show_here(self, name: str, shown: ShowTerminal) -> Shown:
         terminal = self._of.get(name)
         if terminal is None:
-            return Shown(watched=False)
+            return NOT_WATCHED
         change = terminal.picture.apply(shown)
         if change is None:
             return Shown(watched=True, whole=True)
@@ -127,8 +159,15 @@ class TerminalWatchers:
             f"The first picture of {name}'s terminal is on its way. If none comes, its sidecar is too old to show it."
         )
 
-    def _tell_sidecar(self, name: str, *, on: bool) -> None:
-        _say(self._broadcaster.connections_of(name), TerminalWatched(on))
+    def _note_watched(self, name: str) -> None:
+        """The first watcher here has come, or the last one has gone."""
+        if self._others is None:
+            self.tell_sidecar(name)
+        else:
+            self._others.watching_changed(name)
+
+    def tell_sidecar(self, name: str) -> None:
+        _say(self._broadcaster.connections_of(name), TerminalWatched(self.is_watched(name)))
 
     # sending
 

@@ -76,7 +76,7 @@ def _make_space(state: GatewayState, dialect: str) -> tuple[StateChange, ...]:
     mine = [record for record in state.members.values() if record.dialect == dialect]
     if len(mine) < MAX_GUESTS_PER_DIALECT:
         return _remove_old_callers(state, dialect)
-    away = [one for one in mine if not _live_of(state, one).connections]
+    away = [one for one in mine if not _live_of(state, one).is_connected]
     if not away:
         raise Conflict(
             f"{MAX_GUESTS_PER_DIALECT} guests are connected over {dialect} without a token, which is the maximum. "

@@ -166,7 +166,7 @@ def simple_client_name(state: GatewayState, name: str, now: float) -> str:
     if known is None or (name == TEAM_PERSON_NAME and known.by_team):
         return name
     live = state.live.get(name)
-    in_use = live is not None and (live.connections > 0 or now - live.heard < AWAY_AFTER_S) and not known.member.hidden
+    in_use = live is not None and (live.is_connected or now - live.heard < AWAY_AFTER_S) and not known.member.hidden
     return name if known.by_team and not in_use else free_name(state, name)
 
 

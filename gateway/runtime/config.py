@@ -34,7 +34,7 @@ class Config:
     accept_loss: bool = False
     store_replicas: int = 0
     redis_mirror: bool = False
-    standby: bool = False
+    advertise: str = ""
     operator: str = "operator"
     operator_chosen: bool = False
     agents: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 import structlog
@@ -23,8 +23,9 @@ from gateway.access.rate_limit import RateLimiter
 from gateway.access.tokens import ENTROPY_BYTES
 from gateway.agent_control.terminal_watch_rules import why_no_picture
 from gateway.commit.answer_order import Answers
+from gateway.commit.apply_entries import apply_entry
 from gateway.commit.apply_events import apply_early, move_deliveries
-from gateway.commit.batch_completion import BatchCompletion, changes_kinds
+from gateway.commit.batch_completion import BatchCompletion, changed_kinds
 from gateway.commit.committer import BROKEN_TEXT, CommitJob, Committer
 from gateway.loop_guard.recent_traffic import RecentTraffic
 from gateway.model.rule_context import RuleContext
@@ -36,7 +37,7 @@ from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.results import Result
 from gateway.push.commit_publisher import Publisher, PublishProgress
-from gateway.push.event_broadcaster import Broadcaster
+from gateway.push.event_broadcaster import Broadcaster, OutgoingEvent
 from gateway.push.member_streams import Streams
 from gateway.push.presence import PresenceBroadcaster
 from gateway.push.terminal_watchers import TerminalWatchers
@@ -44,11 +45,12 @@ from gateway.push.waiting_readers import ReaderSignals
 from gateway.rooms import members
 from gateway.runtime.config import Config
 from gateway.runtime.delivery_expiry import DeliveryExpiry
+from gateway.runtime.forwarding import FOLLOWING_TEXT, Forwarder, Role
 from gateway.runtime.lan_access import LanDoor, NoLanDoor
 from gateway.runtime.state_loader import adopt_state, load_state
 from gateway.runtime.worker_thread import WorkerThread
 from gateway.statistics.metrics import Metrics
-from gateway.store import Store
+from gateway.store import LogEntry, Store, StoredEvent
 from gateway.timing import clock_changes
 from gateway.timing.scheduler import Scheduler
 from gateway.timing.smoothed_wall_clock import SteadyClock
@@ -87,7 +89,7 @@ class Hub:
         self.request_log = log.bind()  # bound once: an unbound logger takes four times as long for each request
         self.broken = asyncio.Event()  # set when the process must end, because a task that it needs has ended
         self.broken_text = BROKEN_PROCESS_TEXT
-        self._stopping = False
+        self.role, self._stopping = Role(), False
 
         self.progress = PublishProgress()
         self.wakeups = ReaderSignals()
@@ -111,7 +113,7 @@ class Hub:
     # life
 
     async def start(self) -> None:
-        self.store.when_lost(self._end_process)
+        self.store.when_lost(self.end_process)
         await self._restore()
         if self.numbers.began > self.committed_seq + 1:
             log.warning(
@@ -120,10 +122,30 @@ class Hub:
                 next=self.numbers.began,
             )
         self.state.began = self.now
+        if not self.follows:
+            await self._begin_deciding()
+
+    @property
+    def follows(self) -> bool:
+        return self.role.follows
+
+    @property
+    def forwarder(self) -> Forwarder | None:
+        return self.role.forwarder
+
+    async def take_over(self) -> None:
+        """Decide from now on: the store says that the gateway that did is gone, and all that it decided is here."""
+        await self._restore()
+        self.role.forwarder = None
+        await self._begin_deciding()
+
+    async def _begin_deciding(self) -> None:
         self.committer.start(self._tell, self._fail_process)
         founding = members.initial_events(self.state, self.rule_context())
         if founding:
             await self.carry_out(RuleOutcome(Result(), founding))
+        for begin in self.role.begins:
+            await begin()
 
     def _fail_process(self, error: BaseException) -> None:
         """A task that must not end has ended: end the process, so that the supervisor starts it again."""
@@ -131,8 +153,9 @@ class Hub:
             log.critical("! the committer ended; the gateway cannot go on", error=repr(error))
             self.broken.set()
 
-    def _end_process(self, why: str) -> None:
-        """The log is written by another gateway now, or is gone: a start begins with what is there."""
+    def end_process(self, why: str) -> None:
+        """The log is written by another gateway now, or is gone: a start begins with what is there. `why` is the middle
+        of a sentence."""
         if not self._stopping:
             self.broken_text = f"The gateway stopped because {why}. Start it again."
             self.broken.set()
@@ -154,6 +177,9 @@ class Hub:
         found = await load_state(self.store)
         adopt_state(self.state, found, self.now)
         loaded = found.loaded
+        self.role.follows = loaded.follows
+        self.numbers.run = loaded.run or self.numbers.run
+        (self.scheduler.pause if self.follows else self.scheduler.resume)()
         if loaded.last_seq > self.committed_seq:
             self.streams.let_all_resume()  # a commit that was reported as failed is in the log after all
             self.wakeups.wake_all()
@@ -204,6 +230,8 @@ class Hub:
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         if self._stopping or self.broken.is_set():
             done.set_exception(Unavailable("The gateway is stopping. Try again in a moment.", retry_after=1))
+        elif self.follows and outcome.events:
+            done.set_exception(Unavailable(FOLLOWING_TEXT))
         elif not outcome.events:
             return self.answers.answer_in_turn(outcome.result)
         else:
@@ -254,34 +282,54 @@ class Hub:
             for room in speaking.get(name, ()):
                 self.scheduler.schedule("floor", room)
 
-    def _came_or_left(self, name: str) -> None:
+    def note_connections(self, name: str) -> None:
+        """A member has connected, here or at another gateway, or a connection of it has ended."""
         self._check_turns_of(name)
         if name in self.state.asks:
             self.scheduler.schedule("ask", name)
         self.presence.note_change(name)
         self.terminals.sidecar_came_or_left(name)
 
+    def _came_or_left(self, name: str) -> None:
+        self.note_connections(name)
+        for watch in self.streams.watchers:
+            watch(name)
+
     # commits
 
     def _tell(self, batch: Sequence[CommitJob], seqs: dict[int, int]) -> None:
         self._results.tell(batch, seqs)
-        self._wake_readers(batch)
-        if self.terminals.any_watched and changes_kinds(batch, "membership", "member"):
+        if self.wakeups.anybody_waits_for_mail:
+            facts = (fact for job in batch for fact in job.outcome.events)
+            self._wake_readers(
+                name for fact in facts for name in (*(one.member for one in fact.deliveries), *(fact.ends or ()))
+            )
+        self._tell_of_changes(changed_kinds(batch))
+
+    def _wake_readers(self, names: Iterable[str]) -> None:
+        """Wake whoever reads an inbox, only after the commit: a reader looks into the store, and one that is woken
+        earlier would find nothing there and wait on."""
+        for name in names:
+            self.wakeups.wake(name)
+
+    def _tell_of_changes(self, kinds: Collection[str]) -> None:
+        """End what members may not see any more, now that documents of these kinds have changed."""
+        if self.terminals.any_watched and ("membership" in kinds or "member" in kinds):
             self.terminals.end_without_right()
-        ending = ("token", "membership") if self.broadcaster.has_link_readers else ("token",)
-        if changes_kinds(batch, *ending):
+        if "token" in kinds or (self.broadcaster.has_link_readers and "membership" in kinds):
             self.streams.tokens_changed()
             self.scheduler.schedule("token")
             self.wakeups.wake_all()
 
-    def _wake_readers(self, batch: Sequence[CommitJob]) -> None:
-        """Wake whoever reads an inbox, only after the commit: a reader looks into the store, and one that is woken
-        earlier would find nothing there and wait on."""
-        if self.wakeups.anybody_waits_for_mail:
-            for job in batch:
-                for fact in job.outcome.events:
-                    for name in (*(delivery.member for delivery in fact.deliveries), *(fact.ends or ())):
-                        self.wakeups.wake(name)
+    def show_decided(self, entries: Sequence[LogEntry]) -> None:
+        """Take and push what another gateway has decided: it is in the log, and in this gateway's copy already."""
+        sheets = [OutgoingEvent(_stored_event(entry), apply_entry(self.state, entry)) for entry in entries]
+        self.presence.note_change(*(one.member for entry in entries for one in entry.deliveries))
+        self.publisher.publish(sheets)
+        self._wake_readers(
+            name for entry in entries for name in (*(one.member for one in entry.deliveries), *(entry.ends or ()))
+        )
+        self._tell_of_changes({document.kind for entry in entries for document in entry.documents})
 
     async def wait_for_event_after(self, seq: int, seconds: float) -> None:
         """Wait until an event later than `seq` is committed, or until the timeout."""
@@ -292,3 +340,7 @@ class Hub:
 
     def _due(self, facts: Sequence[EventToCommit]) -> asyncio.Future[Result]:
         return self.carry_out(RuleOutcome(Result(), tuple(facts)))
+
+
+def _stored_event(entry: LogEntry) -> StoredEvent:
+    return StoredEvent(entry.seq, entry.kind, entry.room, entry.sender, entry.ends, entry.event)

@@ -76,7 +76,12 @@ OPTIONS: Mapping[str, ServeOption] = {
     "store_password_file": ServeOption(
         "store_password_file", "File with the password of the Redis (or GROUPCHAT_STORE_PASSWORD).", metavar="FILE"
     ),
-    "standby": ServeOption("standby", "Wait while another gateway uses the log in Redis; go on when it is gone."),
+    "advertise": ServeOption(
+        "advertise",
+        "Where other gateways of the same Redis reach this one (default: its own address).",
+        variable="GROUPCHAT_ADVERTISE",
+        metavar="URL",
+    ),
     "accept_loss": ServeOption("accept_loss", "Start also on a Redis that can lose accepted messages."),
     "store_replicas": ServeOption(
         "store_replicas", "Accept a message when this many replicas of the Redis have it, too.", least=0, metavar="N"

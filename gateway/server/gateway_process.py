@@ -19,6 +19,7 @@ from gateway.api import auth, mcp_proxy
 from gateway.client.discovery.endpoint import port_of
 from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listen_in_folder
 from gateway.client.discovery.running_gateway import GATEWAY_FILE, GIVEN_UP_FILE, RunningGateway
+from gateway.cluster.cluster import Cluster, open_cluster
 from gateway.dialects.skynet.mirror.redis_mirror import mirrored
 from gateway.files.private_files import write_private
 from gateway.listening.acceptor import IDLE_TIMEOUT_S, LISTEN_BACKLOG, ConnectionLimiter
@@ -34,14 +35,14 @@ from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.runtime.lan_access import NoLanDoor
 from gateway.runtime.worker_thread import set_thread_switch_interval
-from gateway.server.listeners.dialect_listeners import ListenerSetup, open_listeners
+from gateway.server.listeners.dialect_listeners import ListenerSetup, open_listeners_when_deciding
 from gateway.server.listeners.lan_listener import LanListener
 from gateway.server.listeners.main_listener import MainListener
 from gateway.server.listeners.main_routes import make_main_app
 from gateway.server.listeners.tls import fingerprint_of, tls_context
 from gateway.server.state_folder import start_errors
-from gateway.server.state_folder.open_hub import open_hub
-from gateway.server.state_folder.open_store import connect_mirror, open_store
+from gateway.server.state_folder.open_hub import open_hub, settle_own_tokens
+from gateway.server.state_folder.open_store import connect_mirror, open_shared_store
 from gateway.server.state_folder.startup_tokens import ensure_token, settle_operator
 from gateway.server.supervisor_link import NO_SUPERVISOR, GatewaySupervisorLink, monotonic_now
 from gateway.store import Store
@@ -55,15 +56,21 @@ BROKEN_STATUS = 70
 
 @contextlib.asynccontextmanager
 async def run_listeners(
-    config: Config, hub: Hub, start_mcp: mcp_proxy.ProcessStart = mcp_proxy.start_process
+    config: Config,
+    hub: Hub,
+    start_mcp: mcp_proxy.ProcessStart = mcp_proxy.start_process,
+    cluster: Cluster | None = None,
 ) -> AsyncIterator[RunningGateway]:
     """Open the listeners and announce them in the state folder. At the end, tell every stream and close the listeners,
     the main one first, because that ends all streams."""
     mcp = mcp_proxy.McpProcess(config.state / "mcp", partial(ensure_token, hub, config.state), start_mcp)
     limiter = ConnectionLimiter(ConnectionLimits.of(process_hardening.descriptor_limit()))
-    setup = ListenerSetup(hub, mcp, limiter, config.allow_hosts, tls_context(config))
+    setup = ListenerSetup(hub, mcp, limiter, config.allow_hosts, tls_context(config), cluster)
     try:
-        async with open_listeners(setup, config.listen) as others, _open_main_listener(config, setup, others) as found:
+        async with (
+            open_listeners_when_deciding(setup, config.listen) as others,
+            _open_main_listener(config, setup, others) as found,
+        ):
             yield found
     finally:
         limiter.close()
@@ -74,7 +81,7 @@ async def _open_main_listener(
     config: Config, setup: ListenerSetup, others: dict[str, str]
 ) -> AsyncIterator[RunningGateway]:
     hub, mcp = setup.hub, setup.mcp
-    app = make_main_app(hub, config, mcp)
+    app = make_main_app(setup, config)
     app[auth.LIMITER] = setup.limiter
     runner = web.AppRunner(
         app,
@@ -92,6 +99,7 @@ async def _open_main_listener(
         raise
     mcp.serve_at(mcp_proxy.GatewayAddress(url, place))
     hub.lan = lan = LanListener(hub, setup.limiter, config.state, port_of(url))
+    _advertise(config, setup, url)
     found = RunningGateway(url, os.getpid(), settle_operator(hub, config), fingerprint_of(config), others, str(place))
     try:
         with start_errors.explain_start_errors(config.state):
@@ -102,12 +110,24 @@ async def _open_main_listener(
         (config.state / GATEWAY_FILE).unlink(missing_ok=True)
         place.unlink(missing_ok=True)
         await port.close()
-        await hub.drain()
-        hub.streams.close_all()
+        await _drain(setup)
         await mcp.stop()
         hub.lan = NoLanDoor()
         await lan.close()
         await runner.cleanup()
+
+
+def _advertise(config: Config, setup: ListenerSetup, url: str) -> None:
+    if setup.cluster is not None:
+        setup.cluster.advertise(config.advertise or url, fingerprint_of(config))
+
+
+async def _drain(setup: ListenerSetup) -> None:
+    """Commit what is pending, let another gateway go on at once, and tell every stream."""
+    await setup.hub.drain()
+    if setup.cluster is not None:
+        await setup.cluster.hand_over()
+    setup.hub.streams.close_all()
 
 
 async def _listen_main(config: Config, port: MainListener, runner: web.AppRunner) -> tuple[str, Path]:
@@ -134,7 +154,7 @@ def _gateway_url(config: Config, port: int) -> str:
 async def serve_gateway(
     config: Config,
     started: asyncio.Future[RunningGateway] | None = None,
-    store: Callable[[Config], Store] = open_store,
+    store: Callable[[Config], Store] = open_shared_store,
     supervisor_link: GatewaySupervisorLink = NO_SUPERVISOR,
 ) -> None:
     """Run until SIGTERM or SIGINT. Raises an error if a task fails that the gateway needs."""
@@ -145,9 +165,12 @@ async def serve_gateway(
         if hub is None:
             log.info("= stopped before it began to serve")
             return
+        cluster = await stack.enter_async_context(open_cluster(hub))
+        if hub.follows:
+            await settle_own_tokens(hub, config)
         if config.redis_mirror:
             await stack.enter_async_context(mirrored(hub, connect_mirror(config)))
-        found = await stack.enter_async_context(run_listeners(config, hub))
+        found = await stack.enter_async_context(run_listeners(config, hub, cluster=cluster))
         freeze_garbage()
         supervisor_link.report_listening(port_of(found.url))
         log.info("= listening", url=found.url, **found.listeners, state=str(config.state), store=hub.store.describe())
@@ -166,7 +189,7 @@ async def serve_gateway(
 async def _open_or_stop(
     stack: contextlib.AsyncExitStack, opening: contextlib.AbstractAsyncContextManager[Hub], stop: asyncio.Event
 ) -> Hub | None:
-    """Open the hub. A signal ends that, too, because a standby waits here for as long as another gateway decides."""
+    """Open the hub. A signal ends that, too, because a start may have to wait for Redis, or for the gateway that decides."""
     task = asyncio.current_task()
     assert task is not None
 
@@ -193,6 +216,8 @@ def _handle_signals(handle: Callable[[], None]) -> None:
 
 async def _post_crash_notice(hub: Hub, supervisor_link: GatewaySupervisorLink) -> None:
     """Post one notice in the chat after a restart that followed a crash."""
+    if hub.follows:
+        return
     if supervisor_link.death is not None and (text := supervisor_link.death.text(monotonic_now())):
         await hub.carry_out(RuleOutcome(Done(), (room_notice(DEFAULT_ROOM, text, hub.rule_context()),)))
 

@@ -30,6 +30,7 @@ CLAIM_INTERVAL_S = 0.2
 CLAIM_TIMEOUT_S = LEASE_S + 1.5  # a holder that was killed keeps its lease until it expires
 RANDOM_BYTES = 8
 HOUSE_BYTES = 16
+SECRET_BYTES = 32
 TAKEN_TEXT = "another gateway has taken over, or the data in Redis is gone"
 
 
@@ -48,6 +49,7 @@ class Lease:
         self._ended = asyncio.Event()
         self._is_lost = False
         self.term = 0
+        self.holder = ""  # the gateway that held the lease when we last asked
 
     @property
     def is_claimed(self) -> bool:
@@ -61,8 +63,7 @@ class Lease:
             if loop.time() > until:
                 raise Unavailable(
                     f"Another gateway ({holder}) keeps its log in the Redis at {self._connection.address}. Stop it "
-                    "first, or start this one with --standby, which waits until that one is gone: one gateway at a "
-                    "time uses a log."
+                    "first: this command works on the log alone."
                 )
             await asyncio.sleep(CLAIM_INTERVAL_S)
 
@@ -98,18 +99,21 @@ class Lease:
         except GroupChatError as error:
             log.warning("! the lease could not be given back; it expires", error=error.message)
 
-    async def claim(self) -> str | None:
-        """Begin a term and keep it. Returns the host and the process of another gateway that holds the lease."""
+    async def claim(self, *, takes_over: bool = False) -> str | None:
+        """Begin a term and keep it. Returns the host and the process of another gateway that holds the lease, unless
+        we take it over."""
         keys = [self._keys.head, self._keys.lease, self._keys.stream]
         house = secrets.token_hex(HOUSE_BYTES)
         words: list[Word] = [self._gateway, self._process, _milliseconds(LEASE_S), SCHEMA, house, Position().chain]
+        words += [secrets.token_hex(SECRET_BYTES), int(takes_over)]
         match await self._connection.run_script(scripts.CLAIM, keys, words):
             case [scripts.OK, term]:
-                self.term = int(term)
+                self.term, self.holder = int(term), self._gateway
                 self._renewing = spawn(self._renew_until_lost(), "lease of the shared log")
                 return None
             case [scripts.HELD, holder]:
-                return holder.decode(errors="replace").split()[1].rpartition(":")[0]
+                self.holder, process, _ = holder.decode(errors="replace").split()
+                return process.rpartition(":")[0]
             case [scripts.SCHEMA_UNKNOWN, schema]:
                 raise StorageFailed(
                     f"The log in the Redis at {self._connection.address} was written by a newer llm-groupchat "

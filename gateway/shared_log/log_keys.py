@@ -24,5 +24,13 @@ class LogKeys:
     def stream(self) -> str:
         return self._key("log")
 
+    @property
+    def gateways(self) -> str:
+        """A pattern for the keys of all gateways."""
+        return self.gateway("*")
+
+    def gateway(self, gateway: str) -> str:
+        return self._key(f"gateway:{gateway}")
+
     def _key(self, part: str) -> str:
         return f"groupchat:{{{self.name}}}:{part}"

@@ -54,13 +54,31 @@ class Projection:
             await self._put_aside("damaged")
             await self._follow(shared)
 
-    async def follow_if_it_fits(self, shared: RedisLog) -> None:
-        """Bring the copy nearer to the end of another gateway's log. What to do with a copy that does not fit is for
-        the gateway that decides."""
+    async def follow(self, shared: RedisLog) -> Position | None:
+        """Bring the copy to the end of another gateway's log, and return where it stands then. None if the copy knows
+        entries that this log does not have: then the log has lost its end, and must not go on under its id."""
+        try:
+            return await self._follow_other(shared)
+        except DatabaseDamaged as error:
+            log.warning("! this gateway's copy of the log is damaged and is made anew", error=error.message)
+            await self._put_aside("damaged")
+            return await self._follow_other(shared)
+
+    async def _follow_other(self, shared: RedisLog) -> Position | None:
         known = await self._position()
         begin = Position() if known is None else Position(known.seq, known.chain)
-        if (known is None or known.house == shared.house) and await shared.holds(begin):
-            await self._write_pages(shared, begin)
+        if known is not None and known.house != shared.house:
+            await self._keep_foreign_copy(known)
+            begin = Position()
+        elif not await shared.holds(begin):
+            return None
+        return await self._write_pages(shared, begin)
+
+    async def add_rows(self, rows: Sequence[StreamRow], house: str) -> list[LogEntry]:
+        """Write the next rows of the log. Returns them as entries."""
+        entries = [decode_entry(row.position.seq, row.body) for row in rows]
+        await self.write(entries, house, rows[-1].position)
+        return entries
 
     async def write(self, entries: Sequence[LogEntry], house: str, end: Position) -> None:
         """Add entries that are in the log. They end at this position."""
@@ -80,13 +98,11 @@ class Projection:
     async def _follow(self, shared: RedisLog) -> None:
         await self._write_pages(shared, await self._fitting_position(shared))
 
-    async def _write_pages(self, shared: RedisLog, begin: Position) -> None:
+    async def _write_pages(self, shared: RedisLog, begin: Position) -> Position:
         async for rows in shared.pages(begin):
-            await self._write_rows(rows, shared.house)
-
-    async def _write_rows(self, rows: Sequence[StreamRow], house: str) -> None:
-        entries = [decode_entry(row.position.seq, row.body) for row in rows]
-        await self.write(entries, house, rows[-1].position)
+            await self.add_rows(rows, shared.house)
+            begin = rows[-1].position
+        return begin
 
     async def _fitting_position(self, shared: RedisLog) -> Position:
         """Where the copy stands in this log. One that stands elsewhere is put aside."""
@@ -103,10 +119,13 @@ class Projection:
                 copy_ends_at=known.seq,
                 log_ends_at=shared.end.seq,
             )
+        await self._keep_foreign_copy(known)
+        return Position()
+
+    async def _keep_foreign_copy(self, known: _KnownPosition) -> None:
         kept = await self._put_aside(f"{known.house[:8]}-{known.seq}")
         log.warning("! this gateway's copy belongs to another log; it is kept, and a new one is made", kept=str(kept))
         self._open()
-        return Position()
 
     async def _position(self) -> _KnownPosition | None:
         body = await self._open().aside(POSITION_KIND, POSITION_KEY)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -36,7 +36,7 @@ class RedisLog:
     def __init__(self, connection: RedisConnection, keys: LogKeys, lease: Lease) -> None:
         self._connection, self._keys, self._lease = connection, keys, lease
         self.confirmation = Confirmation()
-        self.house = ""
+        self.house, self.secret = "", ""
         self.end = Position()
 
     async def open(self) -> None:
@@ -53,12 +53,17 @@ class RedisLog:
 
     async def _read_head(self) -> int:
         """The term of the log; 0 if there is no log that we can read."""
-        found = await self._connection.command("HMGET", self._keys.head, "schema", "house", "term", "seq", "chain")
-        schema, house, term, seq, chain = found
+        fields = ("schema", "house", "term", "seq", "chain", "secret")
+        schema, house, term, seq, chain, secret = await self._connection.command("HMGET", self._keys.head, *fields)
         if schema != SCHEMA.encode():
             return 0
         self.house, self.end = house.decode(), Position(int(seq), chain)
+        self.secret = (secret or b"").decode()
         return int(term)
+
+    async def last_seq(self) -> int:
+        """Where the log ends now."""
+        return int(await self._connection.command("HGET", self._keys.head, "seq") or 0)
 
     async def append(self, entries: Sequence[LogEntry]) -> None:
         """Write all entries, or none. RedisUnreachable if it is not known which; NotConfirmed if they are written and
@@ -126,6 +131,17 @@ class RedisLog:
                 f"#{after.seq}. Put a backup of Redis in its place."
             )
 
+    async def wait_for_rows(self, reader: RedisConnection, after: Position, seconds: float) -> Sequence[StreamRow]:
+        """The next rows after a position, as soon as there are any. `reader` is a connection for this alone, because
+        Redis answers nothing else on it meanwhile."""
+        block: list[Word] = ["BLOCK", int(seconds * 1000)] if seconds else []
+        found = await reader.command(
+            "XREAD", "COUNT", PAGE_ENTRIES, *block, "STREAMS", self._keys.stream, f"{after.seq}-0"
+        )
+        rows = _rows_of(found[0][1]) if found else []
+        check_chain(rows, after)
+        return rows
+
     async def take_new_id(self) -> None:
         """From now on this is another log: it has lost entries that clients may know, so they start over."""
         house = secrets.token_hex(HOUSE_BYTES)
@@ -137,6 +153,8 @@ class RedisLog:
 
     async def _read(self, first: str, last: str, limit: int) -> list[StreamRow]:
         found = await self._connection.command("XRANGE", self._keys.stream, first, last, "COUNT", limit)
-        return [
-            StreamRow(Position(int(number.partition(b"-")[0]), fields[b"c"]), fields[b"e"]) for number, fields in found
-        ]
+        return _rows_of(found)
+
+
+def _rows_of(found: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> list[StreamRow]:
+    return [StreamRow(Position(int(number.partition(b"-")[0]), fields[b"c"]), fields[b"e"]) for number, fields in found]

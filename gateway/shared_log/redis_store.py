@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,16 +24,15 @@ from gateway.shared_log.server_promises import (
     choose_confirmation,
     read_server,
 )
-from gateway.store import LogEntry, StartupData
+from gateway.shared_log.stream_entries import Position
+from gateway.store import LogEntry, LogReplaced, StartupData
 
 log = structlog.get_logger("gateway.shared_log.redis_store")
 
-STANDBY_INTERVAL_S = 0.25
-
 
 class RedisStore(ProjectedReads):
-    """`gateway` is the id of the state folder: whoever holds its lock takes over from an earlier process at once. A
-    standby waits while another gateway decides."""
+    """`gateway` is the id of the state folder: whoever holds its lock takes over from an earlier process at once. With
+    `may_follow` it follows while another gateway decides; without, it waits a little and then refuses."""
 
     def __init__(
         self,
@@ -43,13 +41,16 @@ class RedisStore(ProjectedReads):
         gateway: str,
         demands: Demands = NO_DEMANDS,
         *,
-        is_standby: bool = False,
+        may_follow: bool = False,
     ) -> None:
         super().__init__(Projection(copy))
         self._connection = RedisConnection(address)
         self._lease = Lease(self._connection, LogKeys(), gateway, self._tell_lost)
         self._log = RedisLog(self._connection, LogKeys(), self._lease)
-        self._demands, self._is_standby = demands, is_standby
+        self._reader = RedisConnection(address)
+        self.gateway = gateway
+        self._demands, self._may_follow = demands, may_follow
+        self._followed = Position()
         self._server: RedisServer | None = None
         self._told: Callable[[str], None] = lambda why: None
 
@@ -65,30 +66,92 @@ class RedisStore(ProjectedReads):
     async def load(self) -> StartupData:
         """Also after a failure: what the log has is then read again from where the copy ends."""
         await self.check_server()
-        if not self._lease.is_claimed:
-            await (self._stand_by() if self._is_standby else self._lease.claim_in_time())
+        if not self._lease.is_claimed and not await self._claim_to_start():
+            return await self._load_following()
         await self._log.open()
         await self._projection.catch_up(self._log)
+        return await self._loaded()
+
+    async def _claim_to_start(self) -> bool:
+        if not self._may_follow:
+            await self._lease.claim_in_time()
+            return True
+        return await self.claim()
+
+    async def _load_following(self) -> StartupData:
+        await self._log.look()
+        reached = await self._projection.follow(self._log)
+        if reached is None:
+            log.critical("! Redis has lost entries that this gateway has: it takes over, and the log gets a new id")
+            await self._lease.claim(takes_over=True)
+            return await self.load()
+        self._followed = reached
+        return replace(await self._loaded(), follows=True)
+
+    async def _loaded(self) -> StartupData:
         loaded = await self._projection.store.load()
-        return replace(loaded, store_id=self._log.house, given=loaded.last_seq)
+        return replace(loaded, store_id=self._log.house, given=loaded.last_seq, run=self._log.house)
 
-    async def _stand_by(self) -> None:
-        """Wait for the lease. Meanwhile the copy follows the log, so that little is left to read."""
-        told = False
-        while (holder := await self._lease.claim()) is not None:
-            if not told:
-                log.info("= standing by", decider=holder)
-                told = True
-            await self._follow_safely()
-            await asyncio.sleep(STANDBY_INTERVAL_S)
+    # following
 
-    async def _follow_safely(self) -> None:
-        """What goes wrong here is said when this gateway begins to decide."""
-        try:
-            if await self._log.look():
-                await self._projection.follow_if_it_fits(self._log)
-        except GroupChatError as error:
-            log.warning("! the copy does not follow the log", error=error.message)
+    async def claim(self) -> bool:
+        """Begin to decide, if no other gateway does."""
+        return await self._lease.claim() is None
+
+    async def next_entries(self, seconds: float) -> Sequence[LogEntry]:
+        """What another gateway has decided since, as soon as there is anything; it is in the copy then."""
+        rows = await self._log.wait_for_rows(self._reader, self._followed, seconds)
+        if not rows:
+            return ()
+        entries = await self._projection.add_rows(rows, self._log.house)
+        self._followed = rows[-1].position
+        return entries
+
+    async def check_followed(self) -> None:
+        """LogReplaced if the log is not the one that this gateway follows, or has lost its end."""
+        house = self._log.house
+        if not await self._log.look() or self._log.house != house:
+            raise LogReplaced("the log in Redis is another one now")
+        end, followed = self._log.end, self._followed
+        if end.seq < followed.seq or (end.seq == followed.seq and end.chain != followed.chain):
+            raise LogReplaced("the log in Redis has lost its end")
+
+    async def last_seq(self) -> int:
+        """Where the log ends now."""
+        return await self._log.last_seq()
+
+    @property
+    def behind(self) -> int:
+        """How many events of the log have not been read here yet, as far as we know."""
+        return max(0, self._log.end.seq - self._followed.seq)
+
+    # the other gateways
+
+    @property
+    def secret(self) -> str:
+        """By which the gateways of this log know each other."""
+        return self._log.secret
+
+    async def publish(self, record: bytes, seconds: float) -> None:
+        """What the others shall know of this gateway, for so long."""
+        await self._connection.command("SET", LogKeys().gateway(self.gateway), record, "PX", int(seconds * 1000))
+
+    async def decider(self) -> bytes | None:
+        """What the gateway that decides has published of itself."""
+        found = await self._connection.command("GET", LogKeys().gateway(self._lease.holder or "-"))
+        return found if isinstance(found, bytes) else None
+
+    async def published(self) -> list[bytes]:
+        """What each gateway has published of itself."""
+        keys: list[bytes] = []
+        cursor = b"0"
+        while True:
+            cursor, page = await self._connection.command("SCAN", cursor, "MATCH", LogKeys().gateways, "COUNT", 1000)
+            keys += page
+            if int(cursor) == 0:
+                break
+        found = await self._connection.command("MGET", *sorted(keys)) if keys else []
+        return [one for one in found if one is not None]
 
     async def append(self, batch: Sequence[LogEntry]) -> list[int]:
         """Repeated client ids are known from the copy: the script that appends refuses if the log has more."""
@@ -100,9 +163,14 @@ class RedisStore(ProjectedReads):
             await self._write_copy(new)
         return seqs
 
+    async def hand_over(self) -> None:
+        """Let another gateway begin to decide at once."""
+        await self._lease.release()
+
     async def close(self) -> None:
         await self._lease.release()
         await self._projection.close()
+        await self._reader.close()
         await self._connection.close()
 
     async def check_server(self) -> None:

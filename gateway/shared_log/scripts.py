@@ -2,25 +2,27 @@
 what a script has written when a later command of it fails.
 
 The head is a hash: `schema` (the format of the entries), `house` (the id of this log), `term` (grows with each gateway
-that begins to decide), `seq` and `chain` (the last entry).
+that begins to decide), `seq` and `chain` (the last entry), `secret` (by which gateways of this log know each other).
 """
 
 from __future__ import annotations
 
 OK, HELD, TORN, SCHEMA_UNKNOWN, FENCED, MOVED = b"ok", b"held", b"torn", b"schema", b"fenced", b"moved"
 
-# KEYS: head, lease, stream. ARGV: gateway, process, milliseconds, schema, id of a new log, hash before its first entry.
+# KEYS: head, lease, stream. ARGV: gateway, process, milliseconds, schema, id of a new log, hash before its first entry,
+# secret of a new log, whether to take over from a holder.
 # Begins a term. It refuses an unknown format first, so that an older program cannot take over a newer log. A gateway
-# takes over from an earlier process of its own at once.
+# takes over from an earlier process of its own at once, and from any if it knows that the log has lost its end.
 CLAIM = """
 local known = redis.call('HGET', KEYS[1], 'schema')
 if known and known ~= ARGV[4] then return {'schema', known} end
 if not known and redis.call('EXISTS', KEYS[3]) == 1 then return {'torn'} end
 local holder = redis.call('GET', KEYS[2])
-if holder and string.match(holder, '^%S+') ~= ARGV[1] then return {'held', holder} end
+if holder and ARGV[8] == '0' and string.match(holder, '^%S+') ~= ARGV[1] then return {'held', holder} end
 if not known then
     redis.call('HSET', KEYS[1], 'schema', ARGV[4], 'house', ARGV[5], 'term', '0', 'seq', '0', 'chain', ARGV[6])
 end
+redis.call('HSETNX', KEYS[1], 'secret', ARGV[7])
 local term = redis.call('HINCRBY', KEYS[1], 'term', 1)
 redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. term, 'PX', ARGV[3])
 return {'ok', tostring(term)}

@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.protocol.errors import StorageFailed
 from gateway.protocol.types.core_types import Delivery, Rung
-from gateway.store import Document, LogEntry
+from gateway.store import Document, LogEntry, LogReplaced
 
 CHAIN_BYTES = 16
 SCHEMA = "1"
@@ -81,12 +81,12 @@ def chain_entries(entries: Iterable[LogEntry], begin: Position) -> list[StreamRo
 
 
 def check_chain(rows: Sequence[StreamRow], begin: Position) -> None:
-    """StorageFailed if an entry is not the one that was written after the entry before it."""
+    """LogReplaced if an entry is not the one that was written after the entry before it."""
     chain = begin.chain
     for row in rows:
         chain = next_chain(chain, row.position.seq, row.body)
         if chain != row.position.chain:
-            raise StorageFailed(
+            raise LogReplaced(
                 f"Entry #{row.position.seq} of the log in Redis is not what was written there. Put a backup of Redis "
                 "in its place."
             )

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.model.deliveries.delivery_states import NORMAL_RANK
+from gateway.protocol.errors import StorageFailed
 from gateway.protocol.types.core_types import Delivery
 
 
@@ -106,7 +107,8 @@ class InboxQuery:
 @dataclass(frozen=True)
 class StartupData:
     """The data that a gateway loads at the start. `store_id` is the id of the store, to which its numbers belong.
-    `given`: the highest number ever given out, above `last_seq` if the log was restored from a backup."""
+    `given`: the highest number ever given out, above `last_seq` if the log was restored from a backup. `run`: the word
+    for who numbers the log, if that is not this process alone. `follows`: another gateway decides."""
 
     last_seq: int
     documents: Sequence[Document] = ()
@@ -114,6 +116,8 @@ class StartupData:
     next_deadline: float | None = None
     store_id: str = ""
     given: int = 0
+    run: str = ""
+    follows: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,10 @@ def fit_into_page_bytes(records: Sequence[StoredEvent]) -> Sequence[StoredEvent]
         if size > MAX_PAGE_BYTES and number:
             return records[:number]
     return records
+
+
+class LogReplaced(StorageFailed):
+    """The log is not the one that this gateway knows: another one is in its place, or it has lost entries."""
 
 
 class Store(Protocol):

@@ -66,11 +66,20 @@ class Scheduler:
         self._alarm: asyncio.TimerHandle | None = None
         self._rings_at = 0.0
         self._stopped = False
+        self._is_paused = False
 
     # schedule
 
     def add_errand(self, kind: str, errand: Errand) -> None:
         self._errands[kind] = errand
+
+    def pause(self) -> None:
+        """Nothing is due here for as long as another gateway decides."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Whatever is to be checked is scheduled after this."""
+        self._is_paused = False
 
     def schedule(self, kind: str, key: str = ALL, at: float = 0.0) -> None:
         """Check the item at this time (without a time, as soon as possible), unless an earlier check is scheduled.
@@ -79,7 +88,7 @@ class Scheduler:
         if kind not in self._rules and kind not in self._errands:
             return
         planned = self.next_look(kind, key)
-        if self._stopped or (planned is not None and planned <= at):
+        if self._stopped or self._is_paused or (planned is not None and planned <= at):
             return
         self._wanted[thing] = at
         heapq.heappush(self._heap, (at, thing))

@@ -22,6 +22,9 @@ async def answer_begin_pairing(hub: Hub, actor: Actor, request: BeginPairing) ->
 async def pair_browser(hub: Hub, request: PairDevice, origin: str) -> Result:
     """Exchange a code for a device. A request that is not valid in itself does not use up the code. A wrong code is
     refused before anything else of the request is looked at."""
+    if hub.forwarder is not None:
+        paired: Result = await hub.forwarder.pair(request, origin)
+        return paired
     code = hub.pairings.find(request.code, hub.now)
     check_request(request)
     BrowserKey.of(request.public_key)

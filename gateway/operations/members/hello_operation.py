@@ -12,7 +12,7 @@ from gateway.agent_control import approvals
 from gateway.decisions import decision_handlers
 from gateway.marks import mutes
 from gateway.model.paging import MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES, fit_into_page
-from gateway.model.rule_outcome import RuleOutcome
+from gateway.model.rule_outcome import EventToCommit, RuleOutcome
 from gateway.operations.access.share_link_operations import welcome_to_link
 from gateway.operations.delivery.delivery_operations import open_deliveries_page
 from gateway.protocol import VERSION
@@ -31,14 +31,27 @@ MAX_WELCOME_TRIES = 20
 async def answer_hello(hub: Hub, actor: Actor, request: Hello) -> Welcome:
     if actor.link is not None:
         return welcome_to_link(hub, actor, actor.link, request)
+    if hub.forwarder is None:
+        await greet(hub, actor, request)
+    elif request.inbox or request.known > hub.committed_seq or _events_of(hub, actor, request):
+        await hub.forwarder.greet(actor, request)
+    return await build_welcome(hub, actor, request.version)
+
+
+async def greet(hub: Hub, actor: Actor, request: Hello) -> Done:
+    """Carry out what this hello changes."""
     hub.note_client_number(request.store_id, request.known)
-    facts = hello_rules.hello_events(hub.state, actor, request, hub.rule_context())
+    facts = _events_of(hub, actor, request)
     if facts:
         hub.throttle.take(OperationKind.CHANGES, actor.name, time.monotonic())
     if request.inbox:
         hub.state.begin_anew(actor.name)
     await hub.carry_out(RuleOutcome(Done(), facts))
-    return await build_welcome(hub, actor, request.version)
+    return Done()
+
+
+def _events_of(hub: Hub, actor: Actor, request: Hello) -> tuple[EventToCommit, ...]:
+    return hello_rules.hello_events(hub.state, actor, request, hub.rule_context())
 
 
 async def build_welcome(hub: Hub, actor: Actor, version: int = VERSION) -> Welcome:

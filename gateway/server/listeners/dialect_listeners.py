@@ -12,11 +12,13 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import structlog
 from aiohttp import web
 
 from gateway.api import auth
 from gateway.api.mcp_proxy import McpProcess
 from gateway.api.origin_check import AllowedHosts
+from gateway.cluster.cluster import Cluster
 from gateway.dialects import mcp_listener
 from gateway.dialects.agentchat import protocol
 from gateway.dialects.ai_connect import bridge
@@ -27,6 +29,8 @@ from gateway.listening.unauthenticated_connections import ConnectionLimits
 from gateway.protocol.errors import Unavailable
 from gateway.runtime.hub import Hub
 from gateway.runtime.listen_option import Listen
+
+log = structlog.get_logger("gateway.server.listeners.dialect_listeners")
 
 CLOSE_TIMEOUT_S = 1.0
 REGISTER_TIMEOUT_S = 75.0  # clients of other systems may be slow to register
@@ -41,6 +45,7 @@ class ListenerSetup:
     limiter: ConnectionLimiter = field(default_factory=lambda: ConnectionLimiter(ConnectionLimits()))
     allow_hosts: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None
+    cluster: Cluster | None = None
 
 
 AppFactory = Callable[[ListenerSetup], web.Application]
@@ -63,6 +68,24 @@ async def open_listeners(
             one.dialect: await stack.enter_async_context(_open_listener(setup, one, dialects[one.dialect](setup)))
             for one in listen
         }
+
+
+@contextlib.asynccontextmanager
+async def open_listeners_when_deciding(setup: ListenerSetup, listen: Iterable[Listen]) -> AsyncIterator[dict[str, str]]:
+    """Now, or when this gateway begins to decide: clients of other systems speak to the gateway that does."""
+    async with contextlib.AsyncExitStack() as stack:
+        opened: dict[str, str] = {}
+
+        async def open_now() -> None:
+            opened.update(await stack.enter_async_context(open_listeners(setup, listen)))
+            for dialect, url in opened.items():
+                log.info("= listening for another system", dialect=dialect, url=url)
+
+        if setup.hub.follows:
+            setup.hub.role.begins.append(open_now)
+        else:
+            opened.update(await stack.enter_async_context(open_listeners(setup, listen)))
+        yield opened
 
 
 @contextlib.asynccontextmanager

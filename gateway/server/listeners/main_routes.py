@@ -17,19 +17,22 @@ from gateway.operations import dispatch
 from gateway.operations.health import traffic_statistics
 from gateway.protocol.requests.connection_requests import Stats
 from gateway.runtime.config import Config
-from gateway.runtime.hub import Hub
+from gateway.server.listeners.decider_proxy import pass_to_decider
+from gateway.server.listeners.dialect_listeners import ListenerSetup
 from gateway.statistics.prometheus_page import METRICS_CONTENT_TYPE
 from gateway.web.browser_websocket import serve_full_protocol
 from gateway.web.routes import web_routes
 
 
-def make_main_app(hub: Hub, config: Config, mcp: mcp_proxy.McpProcess) -> web.Application:
+def make_main_app(setup: ListenerSetup, config: Config) -> web.Application:
+    hub, mcp = setup.hub, setup.mcp
     app = web.Application(middlewares=[translate_errors, auth.allow_only_own_user], client_max_size=MAX_BODY_BYTES)
     app[auth.HUB] = hub
     app[auth.HOSTS] = AllowedHosts.of(config.host, config.allow_hosts, socket.gethostname())
     app[mcp_proxy.MCP] = mcp
     app.add_routes(rest.rest_routes())
-    app.add_routes(routes.csp_routes())
+    app.add_routes(pass_to_decider(routes.csp_routes(), setup.cluster))
+    app.add_routes(setup.cluster.routes() if setup.cluster is not None else ())
     app.add_routes(mcp_proxy.mcp_routes())
     app.add_routes(web_routes())
     app.add_routes(

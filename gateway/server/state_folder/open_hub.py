@@ -29,15 +29,24 @@ async def open_hub(config: Config, store: Callable[[Config], Store] = open_store
             stack.enter_context(lock_database(database_of(config)))
             digest = tokens.token_digest(team_token(config))
             hub = Hub(store(config), add_modes(config), team_digest=digest)
+            hub.role.begins.append(partial(_settle, hub, config))
             await _start(hub)
             stack.push_async_callback(hub.stop)
             remember_store(config)
-            token_migration.move_tokens_to_kind_folders(hub, config.state)
-            await ensure_operator_token(hub, config)
-            await departed_member_deliveries.end_deliveries_of_departed(hub)
-            hub.scheduler.add_errand("token", partial(departed_member_deliveries.end_deliveries_of_expired, hub))
-            hub.scheduler.schedule("token")
         yield hub
+
+
+async def _settle(hub: Hub, config: Config) -> None:
+    """What a gateway that begins to decide brings in order."""
+    await settle_own_tokens(hub, config)
+    await departed_member_deliveries.end_deliveries_of_departed(hub)
+    hub.scheduler.add_errand("token", partial(departed_member_deliveries.end_deliveries_of_expired, hub))
+    hub.scheduler.schedule("token")
+
+
+async def settle_own_tokens(hub: Hub, config: Config) -> None:
+    token_migration.move_tokens_to_kind_folders(hub, config.state)
+    await ensure_operator_token(hub, config)
 
 
 async def _start(hub: Hub) -> None:

@@ -44,9 +44,14 @@ class StoreChoice(msgspec.Struct, frozen=True):
     replicas: int = 0
 
 
-def open_store(config: Config) -> Store:
+def open_store(config: Config, *, may_follow: bool = False) -> Store:
+    """With `may_follow`, beside other gateways of the same log; a command that works on the log alone may not."""
     config = with_remembered_store(config)
-    return open_redis_store(config) if is_in_redis(config) else open_sqlite_store(config)
+    return open_redis_store(config, may_follow=may_follow) if is_in_redis(config) else open_sqlite_store(config)
+
+
+def open_shared_store(config: Config) -> Store:
+    return open_store(config, may_follow=True)
 
 
 def is_in_redis(config: Config) -> bool:
@@ -73,8 +78,8 @@ def open_sqlite_store(config: Config) -> Store:
     return SqliteStore(path, synchronous=config.synchronous, given=config.state / SEQUENCE_FILE)
 
 
-def open_redis_store(config: Config) -> Store:
-    return _redis_store(config, _own_database(config), _gateway_id(config.state))
+def open_redis_store(config: Config, *, may_follow: bool = False) -> Store:
+    return _redis_store(config, _own_database(config), _gateway_id(config.state), may_follow=may_follow)
 
 
 def connect_mirror(config: Config) -> RedisConnection:
@@ -98,7 +103,7 @@ async def check_redis(config: Config) -> str:
         await store.close()
 
 
-def _redis_store(config: Config, copy: Path, gateway: str) -> RedisStore:
+def _redis_store(config: Config, copy: Path, gateway: str, *, may_follow: bool = False) -> RedisStore:
     """The library is imported only here, so that a gateway on SQLite needs neither it nor the time."""
     try:
         from gateway.shared_log.redis_address import parse_redis_address
@@ -112,7 +117,7 @@ def _redis_store(config: Config, copy: Path, gateway: str) -> RedisStore:
         ) from None
     address = parse_redis_address(config.store).with_password(_password_of(config))
     demands = Demands(config.accept_loss, config.store_replicas)
-    return RedisStore(address, copy, gateway, demands, is_standby=config.standby)
+    return RedisStore(address, copy, gateway, demands, may_follow=may_follow)
 
 
 def with_remembered_store(config: Config) -> Config:

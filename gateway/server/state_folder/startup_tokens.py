@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.access.permissions import Actor
 from gateway.client.discovery.token_files import read_secret, read_token, team_token_file, token_file
 from gateway.files.private_files import write_private
+from gateway.operations import dispatch
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.results import TokenMade
@@ -54,9 +55,7 @@ async def ensure_token(hub: Hub, state: Path, wish: CreateToken) -> str:
             actor = member_tokens.identify(hub.state, kept, hub.now)
             if (actor.name, actor.kind) == (wish.name, wish.kind):
                 return kept
-    made = await hub.carry_out(
-        member_tokens.create_token(hub.state, system_actor(), wish, hub.rule_context(), hub.entropy())
-    )
+    made = await dispatch.run_operation(hub, system_actor(), wish)
     assert isinstance(made, TokenMade)
     write_private(token_file(state, wish.name, wish.kind), made.token + "\n")
     return made.token

@@ -159,6 +159,11 @@ class RedisMirror:
 
     async def _write(self) -> None:
         self._changed.clear()
+        if self._hub.follows:  # the gateway that decides writes it; whoever takes over writes it anew
+            self._dirty.clear()
+            self._said.clear()
+            self._is_whole = False
+            return
         if not self._is_whole:
             self._is_whole = True
             await self._write_anew()

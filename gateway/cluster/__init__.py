@@ -1,0 +1,1 @@
+"""Several gateways on one log: one decides, the others follow it and pass on to it what it must decide."""

@@ -1,0 +1,229 @@
+"""The decider's side of a link: carries out what the members of one follower ask, and tells it of all members.
+
+Requests of one member are begun in their order, and one after another where a request waits for the store, as they are
+on a connection of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from gateway.cluster.asked_requests import NOT_DECIDING_TEXT, AskedRequests
+from gateway.cluster.link_frames import (
+    MAX_LINK_MESSAGE_BYTES,
+    Alive,
+    Answered,
+    Ask,
+    AskOperation,
+    Connections,
+    Live,
+    NeedWhole,
+    Picture,
+    Refused,
+    WatchedTerminal,
+    decode_for_decider,
+)
+from gateway.cluster.link_sender import LinkSender
+from gateway.cluster.live_members import live_facts_of
+from gateway.cluster.shared_store import SharedStore
+from gateway.process_basics.tasks import spawn
+from gateway.protocol import codec
+from gateway.protocol.errors import GroupChatError, Unauthorized, Unavailable
+from gateway.protocol.events import MemberView
+from gateway.protocol.requests.agent_requests import ShowTerminal
+from gateway.protocol.results import Shown
+from gateway.push.terminal_watchers import NOT_WATCHED
+from gateway.runtime.hub import Hub
+
+log = structlog.get_logger("gateway.cluster.follower_link")
+
+HEARTBEAT_S = 2.0
+BROKEN_TEXT = "The gateway that decides has an internal error; see its log."
+
+
+class FollowerLinks:
+    """All links to followers."""
+
+    def __init__(self, hub: Hub, store: SharedStore) -> None:
+        self._hub, self._store = hub, store
+        self._links: set[FollowerLink] = set()
+        hub.presence.watchers.append(self._tell_of)
+        hub.streams.watchers.append(self._tell_of_name)
+
+    def begin(self) -> None:
+        """This gateway decides: it hears of what is watched at the followers, and passes pictures on."""
+        terminals = self._hub.terminals
+        terminals.elsewhere.clear()
+        terminals.share_with(self)
+        for name in terminals.watched_here():
+            self.watching_changed(name)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One link, from open to close."""
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        secret = self._store.secret
+        if scheme != "Bearer" or not secret or not hmac.compare_digest(given.encode(), secret.encode()):
+            raise Unauthorized("Only a gateway of the same log may link itself here.")
+        if self._hub.follows:
+            raise Unavailable(NOT_DECIDING_TEXT, retry_after=1)
+        socket = web.WebSocketResponse(compress=False, heartbeat=HEARTBEAT_S, max_msg_size=MAX_LINK_MESSAGE_BYTES)
+        await socket.prepare(request)
+        link = FollowerLink(self._hub, socket, self)
+        self._links.add(link)
+        named = request.headers.get("X-Groupchat-Gateway", "")[:100]
+        log.info("= a gateway follows this one", gateway=named)
+        try:
+            link.tell_of(self._hub.state.members)
+            for name in {*self._hub.terminals.watched_here(), *self._hub.terminals.elsewhere}:
+                link.tell_watched(name, on=True)
+            await link.run(socket)
+        finally:
+            self._links.discard(link)
+            link.close()
+        return socket
+
+    async def close_all(self) -> None:
+        for link in tuple(self._links):
+            await link.end()
+
+    def elsewhere(self, name: str, but: FollowerLink | None = None) -> int:
+        """How many connections this member has at the followers."""
+        return sum(link.connections.get(name, 0) for link in self._links if link is not but)
+
+    def recount(self, name: str) -> None:
+        """A member's connections at a follower have changed."""
+        live = self._hub.state.live[name]
+        before, live.elsewhere = live.elsewhere, self.elsewhere(name)
+        if live.elsewhere < before:
+            live.lost = self._hub.now
+            if not live.is_connected:
+                live.heard = float("-inf")
+        self._hub.note_connections(name)
+        self._tell_of_name(name)
+
+    def watching_changed(self, name: str) -> None:
+        """A terminal has a watcher somewhere, or none any more: its sidecar hears of it, wherever it is connected."""
+        terminals = self._hub.terminals
+        watching = {link for link in self._links if name in link.watched}
+        (terminals.elsewhere.add if watching else terminals.elsewhere.discard)(name)
+        terminals.tell_sidecar(name)
+        for link in self._links:
+            link.tell_watched(name, on=name in terminals.watched_here() or bool(watching - {link}))
+
+    def pass_picture_on(self, name: str, shown: ShowTerminal) -> Shown:
+        watching = [link for link in self._links if name in link.watched]
+        if not watching:
+            return NOT_WATCHED
+        request = codec.encode(shown)
+        return Shown(watched=True, whole=any([link.show(name, request, whole=shown.whole) for link in watching]))
+
+    def _tell_of(self, view: MemberView) -> None:
+        self._tell_of_name(view.name)
+
+    def _tell_of_name(self, name: str) -> None:
+        for link in self._links:
+            link.tell_of((name,))
+
+
+class FollowerLink:
+    def __init__(self, hub: Hub, socket: web.WebSocketResponse, links: FollowerLinks) -> None:
+        self._hub, self._links, self._socket = hub, links, socket
+        self._sender = LinkSender(socket)
+        self._requests = AskedRequests(hub, self._answer, self._refuse)
+        self.watched: set[str] = set()
+        self._need_whole: set[str] = set()  # terminals of which the follower has no picture to begin with
+        self._changed: set[str] = set()
+        self.connections: dict[str, int] = {}
+
+    async def run(self, socket: web.WebSocketResponse) -> None:
+        sending = spawn(self._send(), "link to a follower")
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.BINARY:
+                    self._receive(message.data)
+        finally:
+            sending.cancel()
+
+    async def _send(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            await self._sender.send_all()
+
+    async def end(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            await self._socket.close()
+
+    def close(self) -> None:
+        gone, self.connections = self.connections, {}
+        for name in gone:
+            self._links.recount(name)
+        watched, self.watched = self.watched, set()
+        for name in watched:
+            self._links.watching_changed(name)
+
+    def tell_watched(self, name: str, *, on: bool) -> None:
+        self._sender.add(WatchedTerminal(name, on))
+
+    def show(self, name: str, request: bytes, *, whole: bool) -> bool:
+        """Pass a picture on. Returns whether only a whole one helps."""
+        self._sender.add(Picture(name, request))
+        if whole:
+            self._need_whole.discard(name)
+        return name in self._need_whole
+
+    def tell_of(self, names: Any) -> None:
+        """Tell the follower of these members with the next message."""
+        if not self._changed:
+            asyncio.get_running_loop().call_soon(self._tell)
+        self._changed.update(names)
+
+    def _tell(self) -> None:
+        names, self._changed = self._changed, set()
+        now, state = self._hub.now, self._hub.state
+        facts = {
+            name: live_facts_of(state.live[name], state.live[name].connections + self._links.elsewhere(name, self), now)
+            for name in names
+            if name in state.live
+        }
+        if facts:
+            self._sender.add(Live(facts))
+
+    def _receive(self, message: bytes) -> None:
+        for frame in decode_for_decider(message):
+            match frame:
+                case Connections(counts):
+                    self._take_connections(counts)
+                case Alive(names):
+                    for name in names:
+                        self._hub.presence.mark_alive(name)
+                case WatchedTerminal(name, on):
+                    (self.watched.add if on else self.watched.discard)(name)
+                    self._links.watching_changed(name)
+                case NeedWhole(name):
+                    self._need_whole.add(name)
+                case _:
+                    self._requests.take(frame)
+
+    def _take_connections(self, counts: Mapping[str, int]) -> None:
+        for name, count in counts.items():
+            self.connections[name] = count
+            self._links.recount(name)
+
+    def _answer(self, ask: Ask, result: Any) -> None:
+        """A sidecar's report is known to its own gateway when it is answered, so it is not lost with the decider."""
+        if isinstance(ask, AskOperation) and ask.is_report:
+            self._changed.add(ask.actor.name)
+            self._tell()
+        self._sender.add(Answered(ask.n, self._hub.committed_seq, codec.encode(result)))
+
+    def _refuse(self, ask: Ask, failure: BaseException) -> None:
+        if not isinstance(failure, GroupChatError):
+            log.error("! a request of a follower failed", exc_info=failure)
+            failure = Unavailable(BROKEN_TEXT)
+        self._sender.add(Refused(ask.n, self._hub.committed_seq, failure.body()))

@@ -1,0 +1,52 @@
+"""What each gateway publishes of itself beside the log: where it is, and how far its copy reaches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from gateway.cluster.shared_store import PublishedGateway, SharedStore
+from gateway.protocol.errors import GroupChatError
+
+log = structlog.get_logger("gateway.cluster.published_gateways")
+
+PUBLISH_INTERVAL_S = 2.0
+PUBLISHED_FOR_S = 10.0  # a gateway that is gone is listed for so long
+
+
+class PublishedGateways:
+    def __init__(self, store: SharedStore) -> None:
+        self._store = store
+        self._changed = asyncio.Event()
+
+    def publish_soon(self) -> None:
+        """What this gateway publishes has changed in a way that others wait for."""
+        self._changed.set()
+
+    async def publish(self, describe: Callable[[], PublishedGateway]) -> None:
+        """Until cancelled."""
+        while True:
+            self._changed.clear()
+            try:
+                await self._store.publish(msgspec.json.encode(describe()), PUBLISHED_FOR_S)
+            except GroupChatError as error:
+                log.warning("! this gateway could not be published", error=error.message)
+            try:
+                async with asyncio.timeout(PUBLISH_INTERVAL_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+
+    async def decider(self) -> PublishedGateway | None:
+        """The gateway that decides, if it has published itself as that."""
+        found = await self._store.decider()
+        if found is None:
+            return None
+        record = msgspec.json.decode(found, type=PublishedGateway)
+        return record if record.decides else None
+
+    async def all(self) -> list[PublishedGateway]:
+        return [msgspec.json.decode(one, type=PublishedGateway) for one in await self._store.published()]

@@ -1,0 +1,223 @@
+"""Several gateways on one Redis: members at any of them are in one room. Gateways and Redis are real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+import pytest
+
+from gateway.client import Client, Endpoint
+from gateway.protocol.errors import Unauthorized
+from gateway.protocol.events import MemberView, TerminalPicture, TerminalWatched
+from gateway.protocol.requests.agent_requests import SetActivity, ShowTerminal, UnwatchTerminal, WatchTerminal
+from gateway.protocol.requests.connection_requests import Hello, Status
+from gateway.protocol.requests.member_requests import CreateToken, Members, RevokeToken
+from gateway.protocol.requests.message_requests import History, Poll
+from gateway.protocol.results import Done, Health, Inbox, MemberList, MessageList, Shown, TokenMade, Watching
+from gateway.protocol.types.core_types import Activity, MemberKind, Presence
+from gateway.protocol.types.terminal_types import Run, ScreenRow
+from tests.support.commands import Groupchat
+from tests.support.gateways import GatewayProcess
+from tests.support.redis_server import RedisServer, need_redis
+
+E = TypeVar("E")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    need_redis()
+    with RedisServer(tmp_path / "redis").running() as server:
+        yield server
+
+
+@contextmanager
+def gateways(server: RedisServer, folder: Path, *names: str) -> Iterator[list[GatewayProcess]]:
+    """The first one decides."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(GatewayProcess(folder / name, "--store", server.url).running()) for name in names]
+
+
+@asynccontextmanager
+async def client_at(gateway: GatewayProcess, endpoint: Endpoint | None = None) -> AsyncIterator[Client]:
+    async with Client(endpoint or gateway.operator, patient=True) as client:
+        yield client
+
+
+async def member_at(gateway: GatewayProcess, admin: Client, name: str, kind: MemberKind) -> Endpoint:
+    made = await admin.request(CreateToken(name=name, kind=kind), TokenMade)
+    return Endpoint(gateway.url, made.token)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GatewayProcess, GatewayProcess]]:
+    """The decider and a follower, for tests that leave both as they are."""
+    need_redis()
+    folder = tmp_path_factory.mktemp("pair")
+    with RedisServer(folder / "redis").running() as server, gateways(server, folder, "first", "second") as both:
+        yield both[0], both[1]
+
+
+async def contents(client: Client) -> list[str]:
+    found = (await client.request(History(limit=1000), MessageList)).messages
+    return [one.content for one in reversed(found)]
+
+
+async def test_members_at_two_gateways_are_in_one_room(pair: tuple[GatewayProcess, GatewayProcess]) -> None:
+    first, second = pair
+    async with client_at(first) as alice, client_at(second) as too:
+        await alice.send("said at the decider")
+        await too.send("said at the follower")
+        assert (await contents(too))[-1] == "said at the follower", "whoever sends sees it at once"
+        assert (await contents(alice))[-2:] == ["said at the decider", "said at the follower"]
+
+
+async def test_a_follower_answers_each_interface(pair: tuple[GatewayProcess, GatewayProcess]) -> None:
+    """REST, the simple interface, its streams, and what is refused, with the error of the gateway that decides."""
+    first, second = pair
+    bearer = {"Authorization": f"Bearer {second.operator.token}"}
+    async with client_at(first) as alice, aiohttp.ClientSession(second.url, headers=bearer) as session:
+        async with session.post("/v1/messages", json={"content": "by REST"}) as answer:
+            assert answer.status == 200, await answer.text()
+        async with session.post("/v1/messages", json={"content": "hello", "to": "@nobody"}) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (404, "unknown_recipient")
+        team = {"X-Auth-Token": second.team.token, "Authorization": ""}
+        async with session.post("/register", json={"agentId": "old-style"}, headers=team) as answer:
+            assert answer.status == 201, await answer.text()
+        said = {"from": "old-style", "content": "by CSP"}
+        async with session.post("/agent-output", json=said, headers=team) as answer:
+            assert answer.status == 200, await answer.text()
+        assert {"by REST", "by CSP"} <= set(await contents(alice))
+        async with session.get("/history", params={"limit": 2}, headers=team) as answer:
+            assert "by CSP" in await answer.text()
+        async with session.get("/health") as answer:
+            assert answer.status == 200
+    async with aiohttp.ClientSession(second.url, headers={"Authorization": "Bearer wrong"}) as stranger:
+        for path in ("/v1/gateways", "/v1/members", "/history"):
+            async with stranger.get(path) as answer:
+                assert answer.status == 401, path
+
+
+async def test_nobody_links_a_gateway_with_a_token(pair: tuple[GatewayProcess, GatewayProcess]) -> None:
+    first, _ = pair
+    bearer = {"Authorization": f"Bearer {first.operator.token}"}
+    async with aiohttp.ClientSession(first.url, headers=bearer) as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect("/v1/gateways")
+        assert refused.value.status == 401
+
+
+async def test_status_and_doctor_show_the_gateways(pair: tuple[GatewayProcess, GatewayProcess]) -> None:
+    first, second = pair
+    async with client_at(second) as too:
+        shown = (await too.request(Status(), Health)).gateways
+    assert [(one.url, one.decides) for one in shown] == [(first.url, True), (second.url, False)]
+    output = await asyncio.to_thread(Groupchat(second.state), "status")
+    assert "2 gateways of one log" in output.out
+    assert "decides" in output.out
+    output = await asyncio.to_thread(Groupchat(second.state), "doctor")
+    assert f"2 gateways share its log, {first.url} decides" in output.out
+
+
+@pytest.mark.parametrize(("at_sidecar", "at_person"), [(0, 1), (1, 0), (1, 1)])
+async def test_a_terminal_is_watched_across_gateways(
+    pair: tuple[GatewayProcess, GatewayProcess], at_sidecar: int, at_person: int
+) -> None:
+    name = f"painter-{at_sidecar}{at_person}"
+    picture = ShowTerminal(columns=80, rows=24, changed=(ScreenRow(0, (Run("hello"),)),), whole=True)
+    change = ShowTerminal(columns=80, rows=24, changed=(ScreenRow(1, (Run("more"),)),))
+    async with client_at(pair[0]) as alice:
+        painter = await member_at(pair[at_sidecar], alice, name, MemberKind.AGENT)
+    async with Client(painter, Hello(inbox=True)) as sidecar, client_at(pair[at_person]) as person:
+        assert not (await sidecar.request(picture, Shown)).watched
+        assert not sidecar.welcome.watched
+        await until(lambda: is_online(person, name))
+        await person.request(WatchTerminal(member=name), Watching)
+        async with asyncio.timeout(60):
+            assert (await next_of(sidecar, TerminalWatched)).on
+            while (await sidecar.request(change, Shown)).whole:
+                await sidecar.request(picture, Shown)
+            await sidecar.request(picture, Shown)
+            rows: set[int] = set()
+            while rows != {0, 1}:
+                await sidecar.request(change, Shown)
+                rows |= {row.y for row in (await next_of(person, TerminalPicture)).changed}
+            await person.request(UnwatchTerminal(member=name), Done)
+            assert not (await next_of(sidecar, TerminalWatched)).on
+
+
+async def next_of(client: Client, kind: type[E]) -> E:
+    async for event in client.events():
+        if isinstance(event, kind):
+            return event
+    raise AssertionError("the connection has ended")
+
+
+async def test_a_follower_takes_over_and_its_members_go_on(server: RedisServer, tmp_path: Path) -> None:
+    with gateways(server, tmp_path, "first", "second") as (first, second):
+        async with client_at(first) as alice, client_at(second) as too:
+            bob = await member_at(second, alice, "bob", MemberKind.AGENT)
+            async with client_at(second, bob) as agent:
+                await agent.request(SetActivity(activity=Activity.BUSY), Done)
+                await too.send("before", id="1")
+                begun = time.monotonic()
+                first.kill()
+                assert (await too.send("before", id="1")).duplicate
+                await too.send("after")
+                assert time.monotonic() - begun < 20
+                assert await contents(agent) == ["before", "after"]
+                assert (await presence_of(too, "bob")).activity is Activity.BUSY
+        assert "this gateway decides now" in second.log
+        with first.running():
+            async with client_at(first) as alice:
+                await alice.send("and back, as a follower")
+                assert await contents(alice) == ["before", "after", "and back, as a follower"]
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(60):
+        while not await check():
+            await asyncio.sleep(0.02)
+
+
+async def presence_of(client: Client, name: str) -> MemberView:
+    found = (await client.request(Members(), MemberList)).agents
+    return next(one for one in found if one.name == name)
+
+
+async def test_presence_and_deliveries_cross_gateways(server: RedisServer, tmp_path: Path) -> None:
+    with gateways(server, tmp_path, "first", "second", "third") as (first, second, third):
+        async with client_at(first) as alice, client_at(third) as watcher:
+            bob = await member_at(second, alice, "bob", MemberKind.AGENT)
+            assert (await presence_of(watcher, "bob")).presence is not Presence.ONLINE
+            async with Client(bob, Hello(inbox=True)) as agent:
+                await until(lambda: is_online(watcher, "bob"))
+                await agent.request(SetActivity(activity=Activity.BUSY, note="at work"), Done)
+                await until(lambda: notes(watcher, "bob", "at work"))
+                await until(lambda: notes(alice, "bob", "at work"))
+                sent = await watcher.send("@bob do it")
+                page = await agent.request(Poll(wait=10), Inbox)
+                assert [one.seq for one in page.messages] == [sent.seq]
+            await until(lambda: is_away(watcher, "bob"))
+            await until(lambda: is_away(alice, "bob"))
+            await watcher.request(RevokeToken(name="bob"), Done)
+            with pytest.raises(Unauthorized):
+                async with Client(bob):
+                    pass
+
+
+async def is_online(client: Client, name: str) -> bool:
+    return (await presence_of(client, name)).presence is Presence.ONLINE
+
+
+async def is_away(client: Client, name: str) -> bool:
+    return (await presence_of(client, name)).presence is not Presence.ONLINE
+
+
+async def notes(client: Client, name: str, note: str) -> bool:
+    return (await presence_of(client, name)).note == note

@@ -52,6 +52,7 @@ log = structlog.get_logger("gateway")
 DRAIN_TIMEOUT_S = 5.0
 BROKEN_GRACE_S = 10.0  # a broken gateway may be unable to close its connections
 BROKEN_STATUS = 70
+SETTLE_TIMEOUT_S, SETTLE_INTERVAL_S = 30.0, 0.2
 
 
 @contextlib.asynccontextmanager
@@ -167,7 +168,7 @@ async def serve_gateway(
             return
         cluster = await stack.enter_async_context(open_cluster(hub))
         if hub.follows:
-            await settle_own_tokens(hub, config)
+            await _settle_while_following(hub, config)
         if config.redis_mirror:
             await stack.enter_async_context(mirrored(hub, connect_mirror(config)))
         found = await stack.enter_async_context(run_listeners(config, hub, cluster=cluster))
@@ -184,6 +185,19 @@ async def serve_gateway(
             raise Unavailable(hub.broken_text)
         log.info("= stopping", connections=len(hub.broadcaster))
     log.info("= stopped")
+
+
+async def _settle_while_following(hub: Hub, config: Config) -> None:
+    """The decider makes the token of this folder's operator. It may end meanwhile, and another one go on."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + SETTLE_TIMEOUT_S
+    while True:
+        try:
+            return await settle_own_tokens(hub, config)
+        except Unavailable:
+            if loop.time() > until:
+                raise
+        await asyncio.sleep(SETTLE_INTERVAL_S)
 
 
 async def _open_or_stop(

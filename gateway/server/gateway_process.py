@@ -203,7 +203,7 @@ async def _settle_while_following(hub: Hub, config: Config) -> None:
 async def _open_or_stop(
     stack: contextlib.AsyncExitStack, opening: contextlib.AbstractAsyncContextManager[Hub], stop: asyncio.Event
 ) -> Hub | None:
-    """Open the hub. A signal ends that, too, because a start may have to wait for Redis, or for the gateway that decides."""
+    """Open the hub. A signal ends that, too, because a start may wait for Redis, or for a gateway that decides."""
     task = asyncio.current_task()
     assert task is not None
 

@@ -72,10 +72,12 @@ class Cluster:
             self._fingerprint or None,
         )
 
-    async def gateways(self) -> tuple[GatewayStanding, ...]:
+    def gateways(self) -> tuple[GatewayStanding, ...]:
         """All gateways of this log; the one that decides comes first."""
-        found = sorted(await self._gateways.all(), key=lambda one: (not one.decides, one.url))
-        return tuple(GatewayStanding(one.url, one.decides, one.behind, one.connections, one.version) for one in found)
+        return tuple(
+            GatewayStanding(one.url, one.decides, one.behind, one.connections, one.version)
+            for one in self._gateways.known
+        )
 
     async def catch_up(self) -> None:
         last, loop = await self._store.last_seq(), asyncio.get_running_loop()

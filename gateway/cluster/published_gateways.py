@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import msgspec
@@ -18,9 +19,13 @@ PUBLISHED_FOR_S = 10.0  # a gateway that is gone is listed for so long
 
 
 class PublishedGateways:
+    """`known`: all gateways, as they were about two seconds ago; so whoever asks never waits for Redis."""
+
     def __init__(self, store: SharedStore) -> None:
         self._store = store
         self._changed = asyncio.Event()
+        self._is_failing = False
+        self.known: tuple[PublishedGateway, ...] = ()
 
     def publish_soon(self) -> None:
         """What this gateway publishes has changed in a way that others wait for."""
@@ -32,13 +37,16 @@ class PublishedGateways:
             self._changed.clear()
             try:
                 await self._store.publish(msgspec.json.encode(describe()), PUBLISHED_FOR_S)
+                found = [msgspec.json.decode(one, type=PublishedGateway) for one in await self._store.published()]
+                self.known = tuple(sorted(found, key=lambda one: (not one.decides, one.url)))
+                self._is_failing = False
             except GroupChatError as error:
-                log.warning("! this gateway could not be published", error=error.message)
-            try:
+                if not self._is_failing:
+                    log.warning("! this gateway could not be published", error=error.message)
+                self._is_failing = True
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PUBLISH_INTERVAL_S):
                     await self._changed.wait()
-            except TimeoutError:
-                pass
 
     async def decider(self) -> PublishedGateway | None:
         """The gateway that decides, if it has published itself as that."""
@@ -47,6 +55,3 @@ class PublishedGateways:
             return None
         record = msgspec.json.decode(found, type=PublishedGateway)
         return record if record.decides else None
-
-    async def all(self) -> list[PublishedGateway]:
-        return [msgspec.json.decode(one, type=PublishedGateway) for one in await self._store.published()]

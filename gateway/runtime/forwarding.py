@@ -19,7 +19,7 @@ FOLLOWING_TEXT = "This gateway follows another one, and this cannot be asked of 
 class SharedLog(Protocol):
     """The log and the other gateways that share it."""
 
-    async def gateways(self) -> tuple[GatewayStanding, ...]: ...
+    def gateways(self) -> tuple[GatewayStanding, ...]: ...
 
     async def catch_up(self) -> None:
         """Wait until this gateway shows all that is decided now, or for a second or two."""

@@ -26,8 +26,8 @@ class LogKeys:
 
     @property
     def gateways(self) -> str:
-        """A pattern for the keys of all gateways."""
-        return self.gateway("*")
+        """The ids of all gateways."""
+        return self._key("gateways")
 
     def gateway(self, gateway: str) -> str:
         return self._key(f"gateway:{gateway}")

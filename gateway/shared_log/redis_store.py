@@ -134,7 +134,9 @@ class RedisStore(ProjectedReads):
 
     async def publish(self, record: bytes, seconds: float) -> None:
         """What the others shall know of this gateway, for so long."""
-        await self._connection.command("SET", LogKeys().gateway(self.gateway), record, "PX", int(seconds * 1000))
+        keys = LogKeys()
+        await self._connection.command("SET", keys.gateway(self.gateway), record, "PX", int(seconds * 1000))
+        await self._connection.command("SADD", keys.gateways, self.gateway)
 
     async def decider(self) -> bytes | None:
         """What the gateway that decides has published of itself."""
@@ -142,16 +144,14 @@ class RedisStore(ProjectedReads):
         return found if isinstance(found, bytes) else None
 
     async def published(self) -> list[bytes]:
-        """What each gateway has published of itself."""
-        keys: list[bytes] = []
-        cursor = b"0"
-        while True:
-            cursor, page = await self._connection.command("SCAN", cursor, "MATCH", LogKeys().gateways, "COUNT", 1000)
-            keys += page
-            if int(cursor) == 0:
-                break
-        found = await self._connection.command("MGET", *sorted(keys)) if keys else []
-        return [one for one in found if one is not None]
+        """What each gateway has published of itself. One that has gone is forgotten."""
+        keys = LogKeys()
+        names = sorted(one.decode() for one in await self._connection.command("SMEMBERS", keys.gateways))
+        found = await self._connection.command("MGET", *map(keys.gateway, names)) if names else []
+        gone = [name for name, record in zip(names, found, strict=True) if record is None]
+        if gone:
+            await self._connection.command("SREM", keys.gateways, *gone)
+        return [record for record in found if record is not None]
 
     async def append(self, batch: Sequence[LogEntry]) -> list[int]:
         """Repeated client ids are known from the copy: the script that appends refuses if the log has more."""

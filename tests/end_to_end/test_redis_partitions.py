@@ -18,7 +18,7 @@ from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import Health, MessageList
 from tests.fakes.retry import retry_until
 from tests.support.gateways import DidNotStart, GatewayProcess
-from tests.support.kills import Kill, compare, insisting, send_while_killing
+from tests.support.kills import Kill, compare, send_while_killing
 from tests.support.proxy import Proxy, proxy_beside
 from tests.support.redis_server import RedisServer, need_redis
 
@@ -72,7 +72,6 @@ def bad_days(proxy: Proxy, server: RedisServer, process: GatewayProcess) -> list
                 with pytest.raises(StorageFailed, match=r"Send it again|Try again"):
                     await alice.send("while nothing arrives")
                 assert (await alice.request(Status(), Health)).status == "stuck"
-                await insisting(alice, History(), MessageList)
                 await asyncio.sleep(begun + LONG_STALL_S - asyncio.get_running_loop().time())
 
     async def reset(after_bytes: int) -> None:

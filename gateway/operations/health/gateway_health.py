@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import msgspec
 
 import gateway
 from gateway.access.permissions import Actor
 from gateway.message_effects import agent_costs, loop_hold_release
-from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.connection_requests import Ping, Status
-from gateway.protocol.results import GatewayStanding, Health, Pong
+from gateway.protocol.results import Health, Pong
 from gateway.protocol.types.timestamps import iso_from_seconds
 from gateway.runtime.hub import Hub
 
@@ -24,16 +21,8 @@ async def answer_status(hub: Hub, actor: Actor, request: Status) -> Health:
         rooms=known,
         brakes=loop_hold_release.visible_holds(hub.state, actor),
         costs=agent_costs.known_costs(hub.state, hub.now),
-        gateways=await _known_gateways(hub),
+        gateways=hub.role.shared_log.gateways() if hub.role.shared_log is not None else (),
     )
-
-
-async def _known_gateways(hub: Hub) -> tuple[GatewayStanding, ...]:
-    """None while Redis does not answer: status has to be there in bad days."""
-    if hub.role.shared_log is not None:
-        with contextlib.suppress(GroupChatError):
-            return await hub.role.shared_log.gateways()
-    return ()
 
 
 def gateway_health(hub: Hub) -> Health:

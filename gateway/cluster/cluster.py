@@ -14,7 +14,7 @@ from gateway.cluster.follower_link import FollowerLinks
 from gateway.cluster.link_frames import LINK_PATH
 from gateway.cluster.published_gateways import PublishedGateways
 from gateway.cluster.shared_store import PublishedGateway, SharedStore
-from gateway.process_basics.tasks import spawn, spawn_vital
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.results import GatewayStanding
 from gateway.runtime.hub import Hub
 
@@ -44,16 +44,15 @@ class Cluster:
     def follow(self) -> None:
         """Follow the gateway that decides until it is gone."""
         self._follower = Follower(self._hub, self._store, self._gateways, self._links)
-        self._tasks.append(spawn_vital(self._follow(self._follower), "follower", self._report_death))
+        self._tasks.append(spawn(self._follow(self._follower), "follower"))
 
     async def _follow(self, follower: Follower) -> None:
-        await follower.run()
-        self._gateways.publish_soon()
-        await asyncio.Event().wait()
-
-    def _report_death(self, error: BaseException) -> None:
-        if not isinstance(error, asyncio.CancelledError):
+        try:
+            await follower.run()
+            self._gateways.publish_soon()
+        except Exception as error:
             self._hub.end_process(f"it could not follow or take over ({error})")
+            raise
 
     def advertise(self, url: str, fingerprint: str | None) -> None:
         """Tell the others where this gateway is."""
@@ -90,8 +89,9 @@ class Cluster:
 
     async def hand_over(self) -> None:
         """Stop following, or let another gateway decide."""
-        for task in self._tasks:
-            task.cancel()
+        self._gateways.end()
+        if self._follower is not None:
+            self._follower.end()
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._store.hand_over()

@@ -29,6 +29,8 @@ class Follower:
     def __init__(self, hub: Hub, store: SharedStore, gateways: PublishedGateways, links: FollowerLinks) -> None:
         self._hub, self._store, self._gateways, self._links = hub, store, gateways, links
         self._link = DeciderLink(hub)
+        self._ended = asyncio.Event()
+        self._linked: asyncio.Task[None] | None = None
         self._is_away = False  # Redis did not answer the last time
         self.decider: PublishedGateway | None = None
         hub.role.pass_on_by(self._link)
@@ -37,33 +39,40 @@ class Follower:
         hub.terminals.share_with(self._link)
 
     async def run(self) -> None:
-        """Until this gateway decides."""
+        """Until this gateway decides, or `end`. No command to Redis is cancelled."""
         linking = spawn(self._keep_linked(), "links to deciders")
         try:
-            await self._follow_until_claimed()
+            has_claimed = await self._follow_until_claimed()
         finally:
-            linking.cancel()
+            self.end()
             await asyncio.wait([linking])
-        await self._take_over()
+        if has_claimed:
+            await self._take_over()
 
-    async def _follow_until_claimed(self) -> None:
+    def end(self) -> None:
+        self._ended.set()
+        if self._linked is not None:
+            self._linked.cancel()
+
+    async def _follow_until_claimed(self) -> bool:
         loop = asyncio.get_running_loop()
         look_at = loop.time()
-        while True:
+        while not self._ended.is_set():
             try:
                 await self._show_news(max(0.001, look_at - loop.time()))
                 if loop.time() >= look_at:
                     look_at = loop.time() + LOOK_INTERVAL_S
                     await self._store.check_followed()
                     if await self._store.claim():
-                        return
+                        return True
                 self._note_answer()
             except LogReplaced as error:
                 self._hub.end_process(error.message.rstrip("."))
-                await asyncio.Event().wait()
+                await self._ended.wait()
             except GroupChatError as error:
                 self._note_answer(error)
                 await asyncio.sleep(RETRY_DELAY_S)
+        return False
 
     def _note_answer(self, error: GroupChatError | None = None) -> None:
         if error is not None and not self._is_away:
@@ -80,15 +89,26 @@ class Follower:
         return bool(entries)
 
     async def _keep_linked(self) -> None:
-        while True:
+        while not self._ended.is_set():
             try:
                 self.decider = await self._gateways.decider()
-                if self.decider is not None and self.decider.id != self._store.gateway:
-                    await self._link.run(self.decider, self._store.secret, self._store.gateway)
-            except (aiohttp.ClientError, GroupChatError, OSError, TimeoutError) as error:
-                log.debug("no link to the decider", error=str(error))
+            except GroupChatError as error:
+                log.debug("the decider is not known", error=error.message)
+            if self.decider is not None and self.decider.id != self._store.gateway and not self._ended.is_set():
+                await self._link_to(self.decider)
             self._link.give_up_old()
             await asyncio.sleep(RETRY_DELAY_S)
+
+    async def _link_to(self, decider: PublishedGateway) -> None:
+        self._linked = spawn(self._run_link(decider), "link to the decider")
+        await asyncio.wait([self._linked])
+        self._linked = None
+
+    async def _run_link(self, decider: PublishedGateway) -> None:
+        try:
+            await self._link.run(decider, self._store.secret, self._store.gateway)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            log.debug("no link to the decider", error=str(error))
 
     async def _take_over(self) -> None:
         """Show what the earlier decider has left in the log, then decide; what waits for a decider is decided here."""

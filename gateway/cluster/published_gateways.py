@@ -24,16 +24,20 @@ class PublishedGateways:
     def __init__(self, store: SharedStore) -> None:
         self._store = store
         self._changed = asyncio.Event()
-        self._is_failing = False
+        self._is_failing, self._has_ended = False, False
         self.known: tuple[PublishedGateway, ...] = ()
 
     def publish_soon(self) -> None:
         """What this gateway publishes has changed in a way that others wait for."""
         self._changed.set()
 
+    def end(self) -> None:
+        self._has_ended = True
+        self._changed.set()
+
     async def publish(self, describe: Callable[[], PublishedGateway]) -> None:
-        """Until cancelled."""
-        while True:
+        """Until `end`. No command to Redis is cancelled."""
+        while not self._has_ended:
             self._changed.clear()
             try:
                 await self._store.publish(msgspec.json.encode(describe()), PUBLISHED_FOR_S)

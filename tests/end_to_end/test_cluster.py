@@ -185,6 +185,14 @@ async def until(check: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
+def test_a_gateway_that_takes_over_and_is_stopped_at_once_ends(server: RedisServer, tmp_path: Path) -> None:
+    first, second = (GatewayProcess(tmp_path / name, "--store", server.url) for name in ("first", "second"))
+    first.start()
+    first.kill()
+    with second.running():
+        assert second.stop() == 0
+
+
 async def presence_of(client: Client, name: str) -> MemberView:
     found = (await client.request(Members(), MemberList)).agents
     return next(one for one in found if one.name == name)

@@ -82,6 +82,12 @@ def mark_proven(request: web.Request, actor: Actor) -> None:
         limiter.mark_proven(request.transport, actor.name)
 
 
+def mark_gateway(request: web.Request, name: str) -> None:
+    """Mark the connection as another gateway's, of the same log."""
+    if (limiter := request.app.get(LIMITER)) is not None:
+        limiter.mark_proven(request.transport, name)
+
+
 def mark_refused(request: web.Request) -> None:
     """Mark the connection as refused. It is the first to be closed when there are too many."""
     if (limiter := request.app.get(LIMITER)) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -84,8 +84,14 @@ class Cluster:
         while self._hub.committed_seq < last and (remaining := until - loop.time()) > 0:
             await self._hub.wait_for_event_after(self._hub.committed_seq, remaining)
 
-    def routes(self) -> list[web.RouteDef]:
-        return [web.get(LINK_PATH, self._links.serve)]
+    def routes(self, mark_proven: Callable[[web.Request, str], None]) -> list[web.RouteDef]:
+        """`mark_proven` is told who a connection comes from."""
+
+        async def serve_link(request: web.Request) -> web.StreamResponse:
+            mark_proven(request, self._links.check_gateway(request))
+            return await self._links.serve(request)
+
+        return [web.get(LINK_PATH, serve_link)]
 
     async def hand_over(self) -> None:
         """Stop following, or let another gateway decide."""

@@ -45,6 +45,7 @@ from gateway.runtime.hub import Hub
 log = structlog.get_logger("gateway.cluster.follower_link")
 
 HEARTBEAT_S = 2.0
+MAX_ID_CHARS = 100
 BROKEN_TEXT = "The gateway that decides has an internal error; see its log."
 
 
@@ -65,20 +66,23 @@ class FollowerLinks:
         for name in terminals.watched_here():
             self.watching_changed(name)
 
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One link, from open to close."""
+    def check_gateway(self, request: web.Request) -> str:
+        """Who asks, if it is a gateway of this log that may link itself here now."""
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         secret = self._store.secret
         if scheme != "Bearer" or not secret or not hmac.compare_digest(given.encode(), secret.encode()):
             raise Unauthorized("Only a gateway of the same log may link itself here.")
         if self._hub.follows:
             raise Unavailable(NOT_DECIDING_TEXT, retry_after=1)
+        return f"gateway {request.headers.get('X-Groupchat-Gateway', '')[:MAX_ID_CHARS]}"
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One link, from open to close."""
         socket = web.WebSocketResponse(compress=False, heartbeat=HEARTBEAT_S, max_msg_size=MAX_LINK_MESSAGE_BYTES)
         await socket.prepare(request)
         link = FollowerLink(self._hub, socket, self)
         self._links.add(link)
-        named = request.headers.get("X-Groupchat-Gateway", "")[:100]
-        log.info("= a gateway follows this one", gateway=named)
+        log.info("= a gateway follows this one", connections=len(self._links))
         try:
             link.tell_of(self._hub.state.members)
             for name in {*self._hub.terminals.watched_here(), *self._hub.terminals.elsewhere}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -186,9 +187,17 @@ class GatewayProcess:
             command = ["sh", "-c", f'{self._begin}; exec "$@"', "sh", *command]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=self._env)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended by itself, or is not started."""
+        if isinstance(self._process, subprocess.Popen):
+            return self._process.poll() is not None
+        return self._process is None or bool(select.select([self._process], [], [], 0)[0])
+
     def kill(self) -> None:
-        """Kill it without a warning."""
-        self._end(signal.SIGKILL)
+        """Kill it without a warning, if it has been started."""
+        if self._process is not None:
+            self._end(signal.SIGKILL)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.client import Client, Endpoint
 from gateway.protocol import codec
-from gateway.protocol.errors import StorageFailed, TimedOut
+from gateway.protocol.errors import TimedOut, Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateToken
@@ -68,12 +68,12 @@ async def keep_sending(endpoint: Endpoint, name: str, ledger: Ledger) -> None:
 
 
 async def insisting(client: Client, request: Send | Report | History, kind: type[T]) -> T:
-    """Like a person: send the same request again if there was no answer through many kills, or if the answer was that
-    it is not known whether it was stored."""
+    """Like a person: send the same request again if there was no answer through many kills, if the answer was that it
+    is not known whether it was stored, or that no gateway decides now."""
     while True:
         try:
             return await client.request(request, kind)
-        except (TimedOut, StorageFailed):
+        except (TimedOut, Unavailable):
             await asyncio.sleep(RESEND_DELAY_S)
 
 
@@ -123,30 +123,41 @@ async def send_while_killing(
     """Start the gateway, kill again and again, and wait until everybody has everything."""
     ledger = ledger or Ledger()
     with process.running():
-        async with Client(process.operator) as operator:
-            tokens = {name: await made(operator, name, MemberKind.HUMAN) for name in SENDERS}
-            tokens["worker"] = await made(operator, "worker", MemberKind.AGENT)
-            tokens["watcher"] = await made(operator, "watcher", MemberKind.TOOL, Scope.OBSERVER)
-        at = {name: Endpoint(process.url, token) for name, token in tokens.items()}
-        async with tasks() as listening:
-            listening.create_task(keep_listening(at["watcher"], "watcher", ledger))
-            listening.create_task(keep_listening(at["worker"], "worker", ledger, reports=True))
-            async with asyncio.TaskGroup() as sending:
-                for name in SENDERS:
-                    sending.create_task(keep_sending(at[name], name, ledger))
-                await kill_again_and_again(kills, kill, ledger, seed)
-                ledger.stopping = True
-            everything = set(ledger.accepted.values())
-            await retry_until(
-                lambda: (
-                    all({seq for seq, _ in heard} >= everything for heard in ledger.heard.values())
-                    and ledger.confirmed >= everything
-                ),
-                PATIENCE,
-                describe=lambda: {name: len(heard) for name, heard in ledger.heard.items()},
-            )
+        await send_to_all_while_killing([process], lambda: kill_again_and_again(kills, kill, ledger, seed), ledger)
         assert process.stop() == 0
     return ledger
+
+
+async def send_to_all_while_killing(
+    gateways: Sequence[GatewayProcess], kill_all: Callable[[], Awaitable[None]], ledger: Ledger
+) -> None:
+    """Each sender at a gateway, an observer at every one, and an agent that confirms at the last one; until all have
+    everything."""
+    observers = [f"observer-{number}" for number in range(len(gateways))]
+    async with Client(gateways[0].operator) as operator:
+        tokens = {name: await made(operator, name, MemberKind.HUMAN) for name in SENDERS}
+        tokens["worker"] = await made(operator, "worker", MemberKind.AGENT)
+        tokens |= {name: await made(operator, name, MemberKind.TOOL, Scope.OBSERVER) for name in observers}
+    urls = [one.url for one in gateways]
+    async with tasks() as listening:
+        for url, name in zip(urls, observers, strict=True):
+            listening.create_task(keep_listening(Endpoint(url, tokens[name]), name, ledger))
+        worker = Endpoint(urls[-1], tokens["worker"])
+        listening.create_task(keep_listening(worker, "worker", ledger, reports=True))
+        async with asyncio.TaskGroup() as sending:
+            for name, url in zip(SENDERS, cycle(urls), strict=False):
+                sending.create_task(keep_sending(Endpoint(url, tokens[name]), name, ledger))
+            await kill_all()
+            ledger.stopping = True
+        everything = set(ledger.accepted.values())
+        await retry_until(
+            lambda: (
+                all({seq for seq, _ in heard} >= everything for heard in ledger.heard.values())
+                and ledger.confirmed >= everything
+            ),
+            PATIENCE,
+            describe=lambda: {name: len(heard) for name, heard in ledger.heard.items()},
+        )
 
 
 def compare(ledger: Ledger, database: Path, kills: int) -> None:

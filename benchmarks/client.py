@@ -35,7 +35,13 @@ class Client:
         self._process = process
 
     def run(self) -> Report:
+        self.begin()
+        return self.report()
+
+    def begin(self) -> None:
         self._say(Word.GO)
+
+    def report(self) -> Report:
         return msgspec.json.decode(self._heard(), type=Report)
 
     def _say(self, line: str) -> None:

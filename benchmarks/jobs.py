@@ -18,7 +18,8 @@ class Wire(StrEnum):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """Without tokens the server is a baseline without protocol: it sends each text to everybody."""
+    """Without tokens the server is a baseline without protocol: it sends each text to everybody. `is_silent`: the
+    watchers of another job send."""
 
     role: Role
     port: int
@@ -29,6 +30,7 @@ class Job(msgspec.Struct, frozen=True):
     tokens: tuple[str, ...] = ()
     to: tuple[str, ...] = ()
     wire: Wire = Wire.FULL
+    is_silent: bool = False
 
     @property
     def path(self) -> str:

@@ -1,9 +1,9 @@
 """The command: three gateways on one Redis; kill -9 of any of them, of two, of Redis, or of Redis and the gateway that
 decides, while clients send and listen at all of them; then count what is there.
 
-A person sends at each gateway without a pause, an observer reads everything at each, an agent confirms what it gets. Each
-round kills at a random moment; what was killed is started again, a killed decider only when another gateway has gone on.
-At the end the senders' answers, what each listener heard, and the copies of all gateways must say the same.
+A person sends at each gateway without a pause, an observer reads everything at each, an agent confirms what it gets.
+Each round kills at a random moment; what was killed is started again, a killed decider only when another gateway has
+gone on. At the end the senders' answers, what each listener heard, and the copies of all gateways must say the same.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def _outcome(cluster: Cluster, copies: Sequence[Said]) -> Outcome:
     rows = copies[0].rows
     misheard = sum(heard != rows for heard in ledger.heard.values())
     note = (
-        f"{len(ledger.accepted)} messages accepted; {len(ledger.heard)} listeners. {cluster.ended} times a gateway ended "
-        "by itself, because another one had taken over, and was started again."
+        f"{len(ledger.accepted)} messages accepted; {len(ledger.heard)} listeners. {cluster.ended} times a gateway "
+        "ended by itself, because another one had taken over, and was started again."
     )
     title = "kill -9 of gateways and Redis under load: from the kill to the next accepted message"
     table = Table(title, tuple(_row(victim, seconds) for victim, seconds in cluster.seconds.items() if seconds), note)

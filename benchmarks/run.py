@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks import (
     append,
+    cluster,
     command_line,
     fanout,
     floor,
@@ -24,6 +25,7 @@ GATEWAY = Suite(
         "fanout": fanout.measure,
         "append": append.measure,
         "redis": redis_store.measure,
+        "cluster": cluster.measure,
         "million": million.measure,
         "idle": idle.measure,
         "tools": tools.measure,

@@ -62,7 +62,7 @@ class Crowd:
         self._job = job
         self._done = asyncio.Event()
         self._speech = self._frames()
-        self._speaker = Watcher(self._say_next)
+        self._speaker = Watcher(None if job.is_silent else self._say_next)
         self._watchers = [self._speaker, *(Watcher() for _ in range(job.sockets - 1))]
         self._ears = self._watchers
         if job.wire is Wire.SKYNET:  # its senders do not get their own messages: a socket more speaks
@@ -113,9 +113,10 @@ class Crowd:
 
     async def run(self) -> Report:
         begun = time.perf_counter()
-        for _ in range(self._job.in_flight):
-            self._say_next()
-        await done_or_lost(self._done, self._watchers)
+        if not self._job.is_silent:
+            for _ in range(self._job.in_flight):
+                self._say_next()
+            await done_or_lost(self._done, self._watchers)
         await self._everybody()
         seconds = time.perf_counter() - begun
         got = sum(one.got for one in self._watchers)

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from msgspec.structs import replace
+
 from benchmarks.append import AGENTS, SENDERS, SIZE, Measured, middle
 from benchmarks.client import client
 from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
@@ -40,6 +42,8 @@ WATCHERS = 500
 MANY_WATCHERS = 2_000
 GATEWAYS = (1, 2, 4)
 SQLITE, FOLLOWER = "SQLite, one gateway", "Redis, through a follower"
+INTERVAL_S = 0.02
+IN_FLIGHT = 16
 MS = 1000
 
 
@@ -58,9 +62,9 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     with room(folder / "senders", SENDERS, 2) as found:
         senders, sender_verdicts = _measure_senders(folder, found, 12_000 // part, 1_200 // part)
     with room(folder / "fan-out", WATCHERS, 2) as found:
-        fanout, fanout_verdicts = _measure_fanout(found, 1_200 // part)
-        decider, decider_verdict = _measure_decider(found, 800 // part)
-    split, split_verdict = _measure_split(folder, 400 // part)
+        fanout, fanout_verdicts = _measure_fanout(found, 2_000 // part)
+        decider, decider_verdict = _measure_decider(found, 600 // part)
+    split, split_verdict = _measure_split(folder, 1_000 // part)
     verdicts = (*sender_verdicts, *fanout_verdicts, decider_verdict, split_verdict)
     return Outcome("cluster", (senders, fanout, decider, split), verdicts)
 
@@ -157,34 +161,15 @@ class Watched:
         return max(self.cpu)
 
 
-def _watch(
-    speakers: tuple[Server, Sequence[str]],
-    messages: int,
-    in_flight: int,
-    *,
-    silent: Sequence[tuple[Server, Sequence[str]]] = (),
-    measured: Sequence[Server] = (),
-) -> Watched:
-    """The first member at `speakers` says all messages, and everybody hears them. `measured`: whose time is taken."""
+def _job(server: Server, tokens: Sequence[str], messages: int) -> Job:
+    return Job(Role.WATCH, server.port, len(tokens), messages, IN_FLIGHT, SIZE, tuple(tokens))
+
+
+def _watch(jobs: Sequence[Job], servers: Sequence[Server]) -> Watched:
+    """The first member of the first job says all messages, and everybody hears them."""
     with ExitStack() as stack:
-        crowds = [
-            stack.enter_context(
-                client(
-                    Job(
-                        Role.WATCH,
-                        server.port,
-                        len(tokens),
-                        messages,
-                        in_flight,
-                        SIZE,
-                        tuple(tokens),
-                        is_silent=number > 0,
-                    )
-                )
-            )
-            for number, (server, tokens) in enumerate([speakers, *silent])
-        ]
-        servers = measured or [speakers[0]]
+        silent = [replace(job, is_silent=True) for job in jobs[1:]]
+        crowds = [stack.enter_context(client(job)) for job in (jobs[0], *silent)]
         before = [one.cpu_seconds() for one in servers]
         for crowd in reversed(crowds):
             crowd.begin()
@@ -196,7 +181,7 @@ def _measure_fanout(found: Room, messages: int) -> tuple[Table, Sequence[Verdict
     rounds: dict[str, list[Watched]] = defaultdict(list)
     for _ in range(ROUNDS):
         for where, server, tokens in _places(found):
-            rounds[where].append(_watch((server, tokens), messages, 16))
+            rounds[where].append(_watch([_job(server, tokens, messages)], [server]))
     ratio = median(
         (ours.cpu[0] / ours.delivered) / (theirs.cpu[0] / theirs.delivered)
         for ours, theirs in zip(rounds[FOLLOWER], rounds[SQLITE], strict=True)
@@ -212,7 +197,7 @@ def _measure_fanout(found: Room, messages: int) -> tuple[Table, Sequence[Verdict
     ]
     wrong = sum(one.wrong for done in rounds.values() for one in done)
     return (
-        Table(f"Fan-out to {WATCHERS} sockets, 16 messages of {SIZE} bytes in flight", (*rows,)),
+        Table(f"Fan-out to {WATCHERS} sockets, {IN_FLIGHT} messages of {SIZE} bytes in flight", (*rows,)),
         (
             Verdict("CPU per delivery, at a follower to the single gateway", ratio, FANOUT_CLAIM, at_least=False),
             Verdict("lost or out of order", wrong, 0, at_least=False),
@@ -221,12 +206,13 @@ def _measure_fanout(found: Room, messages: int) -> tuple[Table, Sequence[Verdict
 
 
 def _measure_decider(found: Room, messages: int) -> tuple[Table, Verdict]:
-    """One message in flight, so that each is an append of its own in both cases."""
+    """As many messages a second in both cases, so that each is an append of its own."""
     decider, follower = found.shared
     rounds: Mapping[int, list[Watched]] = {1: [], WATCHERS: []}
     for _ in range(ROUNDS):
         for watchers, done in rounds.items():
-            done.append(_watch((follower, found.tokens_shared[:watchers]), messages, 1, measured=[decider]))
+            job = _job(follower, found.tokens_shared[:watchers], messages)
+            done.append(_watch([replace(job, interval_s=INTERVAL_S)], [decider]))
     per_message = {
         watchers: median(one.cpu[0] / one.messages * MS for one in done) for watchers, done in rounds.items()
     }
@@ -244,8 +230,8 @@ def _measure_split(folder: Path, messages: int) -> tuple[Table, Verdict]:
     with room(folder / "split", MANY_WATCHERS, max(GATEWAYS)) as found:
         for gateways in GATEWAYS:
             servers = found.shared[:gateways]
-            crowds = [(server, found.tokens_shared[n::gateways]) for n, server in enumerate(servers)]
-            rounds[gateways] = _watch(crowds[0], messages, 16, silent=crowds[1:], measured=servers)
+            jobs = [_job(server, found.tokens_shared[n::gateways], messages) for n, server in enumerate(servers)]
+            rounds[gateways] = _watch(jobs, servers)
     rates = {gateways: done.delivered / done.busiest for gateways, done in rounds.items()}
     rows: list[dict[str, Cell]] = [
         {

@@ -19,7 +19,7 @@ class Wire(StrEnum):
 
 class Job(msgspec.Struct, frozen=True):
     """Without tokens the server is a baseline without protocol: it sends each text to everybody. `is_silent`: the
-    watchers of another job send."""
+    watchers of another job send. With `interval_s` one message is sent in each, instead of a number in flight."""
 
     role: Role
     port: int
@@ -31,6 +31,7 @@ class Job(msgspec.Struct, frozen=True):
     to: tuple[str, ...] = ()
     wire: Wire = Wire.FULL
     is_silent: bool = False
+    interval_s: float = 0.0
 
     @property
     def path(self) -> str:

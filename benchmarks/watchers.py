@@ -104,7 +104,9 @@ class Crowd:
                 yield content.encode()
 
     def _say_next(self) -> None:
-        """Send one more for each that came back."""
+        """Send one more for each that came back, unless they are sent in their own time."""
+        if self._job.interval_s:
+            return
         frame = next(self._speech, None)
         if frame is not None:
             self._mouth.say(frame)
@@ -114,14 +116,22 @@ class Crowd:
     async def run(self) -> Report:
         begun = time.perf_counter()
         if not self._job.is_silent:
-            for _ in range(self._job.in_flight):
-                self._say_next()
-            await done_or_lost(self._done, self._watchers)
+            await self._say_all()
         await self._everybody()
         seconds = time.perf_counter() - begun
         got = sum(one.got for one in self._watchers)
         lost = self._job.messages * len(self._watchers) - got
         return Report(seconds, self._job.messages, got, lost, sum(one.out_of_order for one in self._watchers))
+
+    async def _say_all(self) -> None:
+        if self._job.interval_s:
+            for frame in self._speech:
+                self._mouth.say(frame)
+                await asyncio.sleep(self._job.interval_s)
+            return
+        for _ in range(self._job.in_flight):
+            self._say_next()
+        await done_or_lost(self._done, self._watchers)
 
     async def _everybody(self) -> None:
         """Run until every socket has every message, or none has arrived for long."""

@@ -120,7 +120,9 @@ class Cluster:
             await asyncio.to_thread(self.server.start)
         end = self._end_of_log()
         if victim is Victim.DECIDER:
+            self.ledger.is_bounded = False  # the agent may be one of its members, who are away until it is back
             await self._accepted_after(end)
+            self.ledger.is_bounded = True
         else:
             await asyncio.sleep(chance.uniform(0, chance.choice(LONGEST_PAUSES_S)))
             await self._start_all(numbers)

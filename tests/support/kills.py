@@ -43,6 +43,11 @@ class Ledger:
     confirmed: set[int] = field(default_factory=set)
     heard: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     stopping: bool = False
+    is_bounded: bool = True  # senders wait for the agent that confirms
+
+    @property
+    def may_send(self) -> bool:
+        return not self.is_bounded or self.backlog < MAX_BACKLOG
 
     @property
     def backlog(self) -> int:
@@ -58,7 +63,7 @@ async def made(client: Client, name: str, kind: MemberKind, *scopes: Scope) -> s
 async def keep_sending(endpoint: Endpoint, name: str, ledger: Ledger) -> None:
     async with Client(endpoint, patient=True) as client:
         for number in count():
-            await retry_until(lambda: ledger.stopping or ledger.backlog < MAX_BACKLOG, PATIENCE)
+            await retry_until(lambda: ledger.stopping or ledger.may_send, PATIENCE)
             if ledger.stopping:
                 return
             message_id = f"{name}-{number}"

@@ -58,8 +58,9 @@ from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.cluster.decider_link")
 
-HEARTBEAT_S = 2.0
+HEARTBEAT_S = 4.0  # a busy gateway needs a second or two; half of it is the limit of an answer
 CONNECT_TIMEOUT_S = 2.0
+CLOSE_TIMEOUT_S = 0.5  # a decider that is stopped does not answer
 PATIENCE_S = 10.0  # longer than another gateway needs to take over
 ALIVE_INTERVAL_S = 5.0
 NO_DECIDER_TEXT = "No gateway decides at the moment: the one that did is gone, or cannot be reached. Try again."
@@ -150,20 +151,23 @@ class DeciderLink:
     # the link
 
     async def run(self, decider: PublishedGateway, secret: str, gateway: str) -> None:
-        """One link, until it breaks."""
+        """One link, until it breaks. TimeoutError if the decider does not answer."""
         trust = aiohttp.Fingerprint(bytes.fromhex(decider.fingerprint)) if decider.fingerprint else True
         headers = {"Authorization": f"Bearer {secret}", "X-Groupchat-Gateway": gateway}
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S)
+        timeout = aiohttp.ClientTimeout(total=None)
         async with (
+            asyncio.timeout(CONNECT_TIMEOUT_S) as limit,
             aiohttp.ClientSession(timeout=timeout) as session,
             session.ws_connect(
                 decider.url + LINK_PATH,
                 headers=headers,
                 ssl=trust,
                 heartbeat=HEARTBEAT_S,
+                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
                 max_msg_size=MAX_LINK_MESSAGE_BYTES,
             ) as socket,
         ):
+            limit.reschedule(None)
             log.info("= following", decider=decider.url)
             self._begin(LinkSender(socket))
             sending = spawn(self._send_all(socket), "link to the decider")

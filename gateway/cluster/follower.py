@@ -65,6 +65,7 @@ class Follower:
                     await self._store.check_followed()
                     if await self._store.claim():
                         return True
+                    self._leave_earlier_decider()
                 self._note_answer()
             except LogReplaced as error:
                 self._hub.end_process(error.message.rstrip("."))
@@ -80,6 +81,11 @@ class Follower:
         elif error is None and self._is_away:
             log.info("= the log is followed again")
         self._is_away = error is not None
+
+    def _leave_earlier_decider(self) -> None:
+        """One that is cut off from Redis, but not from here, does not know that its time is over."""
+        if self._linked is not None and self.decider is not None and self.decider.id != self._store.holder:
+            self._linked.cancel()
 
     async def _show_news(self, seconds: float) -> bool:
         entries = await self._store.next_entries(seconds)

@@ -44,7 +44,7 @@ from gateway.runtime.hub import Hub
 
 log = structlog.get_logger("gateway.cluster.follower_link")
 
-HEARTBEAT_S = 2.0
+HEARTBEAT_S = 4.0
 MAX_ID_CHARS = 100
 BROKEN_TEXT = "The gateway that decides has an internal error; see its log."
 

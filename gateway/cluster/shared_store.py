@@ -37,6 +37,11 @@ class SharedStore(Protocol):
         """By which the gateways of this log know each other."""
         ...
 
+    @property
+    def holder(self) -> str:
+        """The gateway that decided when this one last asked."""
+        ...
+
     async def claim(self) -> bool:
         """Begin to decide, if no other gateway does."""
         ...

@@ -94,6 +94,11 @@ class RedisStore(ProjectedReads):
 
     # following
 
+    @property
+    def holder(self) -> str:
+        """The gateway that decided when this one last asked."""
+        return self._lease.holder
+
     async def claim(self) -> bool:
         """Begin to decide, if no other gateway does."""
         return await self._lease.claim() is None

@@ -119,16 +119,12 @@ class Cluster:
         if victim.is_redis:
             await asyncio.to_thread(self.server.start)
         end = self._end_of_log()
-        if victim is Victim.DECIDER:
-            self.ledger.is_bounded = False  # the agent may be one of its members, who are away until it is back
-            await self._accepted_after(end)
-            self.ledger.is_bounded = True
-        else:
-            await asyncio.sleep(chance.uniform(0, chance.choice(LONGEST_PAUSES_S)))
-            await self._start_all(numbers)
-            await self._accepted_after(end)
+        starting = None if victim is Victim.DECIDER else spawn(self._start_soon(numbers, chance), "restart")
+        self.ledger.is_bounded = False  # the agent that confirms may be a member of a gateway that is down
+        await self._accepted_after(end)
+        self.ledger.is_bounded = True
         self.seconds[victim].append(time.monotonic() - begun)
-        await self._start_all(numbers)
+        await (starting or self._start_all(numbers))
 
     async def _choose(self, victim: Victim, chance: random.Random) -> Sequence[int]:
         decider = await self.decider()
@@ -147,6 +143,10 @@ class Cluster:
     async def _accepted_after(self, seq: int) -> None:
         accepted = self.ledger.accepted
         await retry_until(lambda: next(reversed(accepted.values()), 0) > seq, PATIENCE)
+
+    async def _start_soon(self, numbers: Sequence[int], chance: random.Random) -> None:
+        await asyncio.sleep(chance.uniform(0, chance.choice(LONGEST_PAUSES_S)))
+        await self._start_all(numbers)
 
     async def _start_all(self, numbers: Sequence[int]) -> None:
         for number in self._down.intersection(numbers):

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 
 from benchmarks.append import AGENTS, SENDERS, SIZE, Measured, middle
 from benchmarks.client import client
-from benchmarks.figures import Cell, Outcome, Spread, Table, Verdict
+from benchmarks.figures import Outcome, Row, Spread, Table, Verdict
 from benchmarks.jobs import Job, Report, Role
 from benchmarks.machine import fdatasync_time
 from benchmarks.members import enroll
@@ -187,7 +187,7 @@ def _measure_fanout(found: Room, messages: int) -> tuple[Table, Sequence[Verdict
         (ours.cpu[0] / ours.delivered) / (theirs.cpu[0] / theirs.delivered)
         for ours, theirs in zip(rounds[FOLLOWER], rounds[SQLITE], strict=True)
     )
-    rows = [
+    rows: list[Row] = [
         {
             "members at": where,
             "deliveries/s": median(one.delivered / one.reports[0].seconds for one in done),
@@ -217,7 +217,9 @@ def _measure_decider(found: Room, messages: int) -> tuple[Table, Verdict]:
     per_message = {
         watchers: median(one.cpu[0] / one.messages * MS for one in done) for watchers, done in rounds.items()
     }
-    rows = [{"sockets at a follower": watchers, "CPU ms per message": cost} for watchers, cost in per_message.items()]
+    rows: list[Row] = [
+        {"sockets at a follower": watchers, "CPU ms per message": cost} for watchers, cost in per_message.items()
+    ]
     ratio = per_message[WATCHERS] / per_message[1]
     return (
         Table("The gateway that decides, which has no members of its own", (*rows,)),
@@ -235,7 +237,7 @@ def _measure_split(folder: Path, messages: int) -> tuple[Table, Verdict]:
             jobs = [replace(_job(one, found.tokens_shared, messages), sockets=share) for one in servers]
             rounds[gateways] = _watch(jobs, servers)
     rates = {gateways: done.delivered / done.busiest for gateways, done in rounds.items()}
-    rows: list[dict[str, Cell]] = [
+    rows: list[Row] = [
         {
             "gateways": gateways,
             "deliveries per CPU s of the busiest": rates[gateways],

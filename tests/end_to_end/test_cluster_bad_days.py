@@ -5,7 +5,6 @@ behind. Gateways and Redis are real processes."""
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -184,8 +183,7 @@ async def test_a_decider_that_slept_through_its_lease_ends_and_nothing_is_double
                 begun = time.monotonic()
                 late = spawn(insisting(alice, Send(content="late", id="late"), Accepted), "asked of the sleeper")
                 await asyncio.gather(say(too, "at the second"), say(three, "at the third"))
-                took_s = time.monotonic() - begun
-                await asyncio.sleep(max(0.0, 2 * LEASE_S - took_s))
+                await asyncio.sleep(max(0.0, begun + 2 * LEASE_S - time.monotonic()))
             await retry_until(lambda: first.has_ended)
             assert "another gateway has taken over" in first.log
             await anext(aiter_of(alice, ConnectionLost))
@@ -195,7 +193,6 @@ async def test_a_decider_that_slept_through_its_lease_ends_and_nothing_is_double
             heard = await contents(too)
             assert (heard[0], sorted(heard[1:3]), heard[3:]) == ("before", ["at the second", "at the third"], ["late"])
             assert heard == await contents(alice) == await contents(three)
-            print("took", took_s)
 
 
 # a log that is gone, or has lost its end
@@ -341,10 +338,8 @@ async def test_a_token_that_is_revoked_at_the_decider_ends_its_stream_at_a_follo
                     CreateToken(name="eve", kind=MemberKind.TOOL, scopes=(Scope.OBSERVER,)), TokenMade
                 )
                 async with Client(Endpoint(at.url, made.token), patient=True) as eve:
-                    begun = time.monotonic()
                     await admin.request(RevokeToken(name="eve"), Done)
-                    with pytest.raises(Unauthorized):
-                        async for _ in eve.events():
-                            pass
-                    took_s = time.monotonic() - begun
-                    assert took_s < 1 or os.getloadavg()[0] > os.cpu_count()
+                    async with asyncio.timeout(60):
+                        with pytest.raises(Unauthorized):
+                            async for _ in eve.events():
+                                pass

@@ -20,7 +20,7 @@ from tests.fakes.retry import retry_until
 from tests.support.gateways import DidNotStart, GatewayProcess
 from tests.support.kills import Kill, compare, send_while_killing
 from tests.support.proxy import Proxy, proxy_beside
-from tests.support.redis_server import RedisServer, need_redis
+from tests.support.redis_server import RedisServer, free_port, need_redis
 
 SEED = 20_261_201
 SHORT_STALLS_S = (1.0, 5.0)
@@ -141,6 +141,75 @@ async def test_gateways_whose_clocks_are_ten_minutes_off_go_on_where_the_others_
                 assert event.seq == accepted.seq and abs(off_s - seconds) < 60, "its clock is off indeed"
             process.kill()
     assert len(expected) == 7, "the last one knows what it has accepted before"
+
+
+async def test_the_next_decider_writes_the_mirror(server: RedisServer, tmp_path: Path) -> None:
+    """Both have the option, and one of them writes."""
+    first, second = (
+        GatewayProcess(tmp_path / name, "--store", server.url, "--redis-mirror") for name in ("first", "second")
+    )
+    length = ("LLEN", "history:alice")
+    with first.running(), second.running():
+        async with Client(second.operator, patient=True) as alice:
+            await alice.send("one")
+            await alice.send("two")
+            await retry_until(lambda: server.ask(*length) == ":2\r\n", describe=lambda: server.ask(*length))
+            server.ask("DEL", "history:alice")  # to see that it is written anew
+            first.kill()
+            await alice.send("three")
+            await retry_until(lambda: server.ask(*length) == ":3\r\n", describe=lambda: server.ask(*length))
+        assert second.stop() == 0
+
+
+async def test_a_follower_cut_off_from_the_decider_reads_on(server: RedisServer, tmp_path: Path) -> None:
+    """What its members send waits, and is stored once: also what arrived while no answer came back."""
+    port = free_port()
+    with proxy_beside(f"http://127.0.0.1:{port}") as proxy:
+        decider = GatewayProcess(tmp_path / "first", "--store", server.url, "--advertise", proxy.url)
+        decider.url = f"http://127.0.0.1:{port}"
+        follower = GatewayProcess(tmp_path / "second", "--store", server.url)
+        with decider.running(), follower.running():
+            async with Client(decider.operator) as near, Client(follower.operator, patient=True) as far:
+                await far.send("before", id="before")
+                for number, hurt in enumerate((proxy.stalled, proxy.deafened)):
+                    with hurt():
+                        sending = asyncio.create_task(far.send(f"during {number}", id=f"{number}"))  # noqa: TID251
+                        await near.send(f"beside {number}")
+                        await retry_until_said(far, f"beside {number}")
+                    await sending
+                assert (await far.send("during 0", id="0")).duplicate
+                await far.send("after")
+                said = await contents(far)
+                assert sorted(said) == ["after", "before", "beside 0", "beside 1", "during 0", "during 1"]
+                assert await contents(near) == said
+            assert follower.stop() == decider.stop() == 0
+
+
+async def test_a_follower_cut_off_from_redis_catches_up(server: RedisServer, tmp_path: Path) -> None:
+    with proxy_beside(server.url) as proxy:
+        decider = GatewayProcess(tmp_path / "first", "--store", server.url)
+        follower = GatewayProcess(tmp_path / "second", "--store", f"redis://127.0.0.1:{proxy.port}/0")
+        with decider.running(), follower.running():
+            async with Client(decider.operator) as near, Client(follower.operator, patient=True) as far:
+                await far.send("before")
+                with proxy.stalled():
+                    await near.send("while it hears nothing")
+                    sending = asyncio.create_task(far.send("sent there meanwhile"))  # noqa: TID251
+                    await retry_until_said(near, "sent there meanwhile")
+                    assert await contents(far) == ["before"], "it reads on, what it has"
+                    await asyncio.sleep(SHORT_STALLS_S[1])
+                proxy.answer_bytes = 7
+                await sending
+                await near.send("after")
+                await retry_until_said(far, "after")
+                assert await contents(far) == await contents(near)
+            assert follower.stop() == decider.stop() == 0
+
+
+async def retry_until_said(client: Client, text: str) -> None:
+    async with asyncio.timeout(60):
+        while text not in await contents(client):
+            await asyncio.sleep(0.05)
 
 
 async def test_a_mirror_that_fails_is_said_once_and_messages_go_on(server: RedisServer, tmp_path: Path) -> None:

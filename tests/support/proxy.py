@@ -53,6 +53,16 @@ class Proxy:
         return int(self.url.rsplit(":", 1)[1])
 
     @contextmanager
+    def deafened(self) -> Iterator[None]:
+        """Questions arrive, and their answers do not. Afterwards the connections break."""
+        self.deaf = True
+        try:
+            yield
+        finally:
+            self.deaf = False
+            self._loop.call_soon_threadsafe(self.cut)
+
+    @contextmanager
     def stalled(self) -> Iterator[None]:
         """Nothing arrives. What was sent meanwhile arrives afterwards, also from a client that has given up by then."""
         self._loop.call_soon_threadsafe(self._flows.clear)

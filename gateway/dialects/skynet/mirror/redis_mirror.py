@@ -54,12 +54,14 @@ async def mirrored(hub: Hub, target: MirrorTarget) -> AsyncIterator[None]:
     mirror = RedisMirror(hub, target)
     hub.publisher.watchers.append(mirror.note_event)
     hub.presence.watchers.append(mirror.note_presence)
+    hub.role.begins.append(mirror.begin)
     task = spawn(mirror.run(), "mirror in Redis")
     try:
         yield
     finally:
         hub.publisher.watchers.remove(mirror.note_event)
         hub.presence.watchers.remove(mirror.note_presence)
+        hub.role.begins.remove(mirror.begin)
         mirror.end()
         await asyncio.wait([task])
         await target.close()
@@ -130,6 +132,11 @@ class RedisMirror:
 
     # writing
 
+    async def begin(self) -> None:
+        """This gateway decides from now on."""
+        self._next_presence = 0.0
+        self._changed.set()
+
     def end(self) -> None:
         self._ending.set()
         self._changed.set()
@@ -163,6 +170,7 @@ class RedisMirror:
             self._dirty.clear()
             self._said.clear()
             self._is_whole = False
+            self._next_presence = asyncio.get_running_loop().time() + PRESENCE_INTERVAL_S
             return
         if not self._is_whole:
             self._is_whole = True

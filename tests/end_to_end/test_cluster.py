@@ -90,8 +90,11 @@ async def test_a_follower_answers_each_interface(pair: tuple[GatewayProcess, Gat
         async with session.post("/register", json={"agentId": "old-style"}, headers=team) as answer:
             assert answer.status == 201, await answer.text()
         said = {"from": "old-style", "content": "by CSP"}
-        async with session.post("/agent-output", json=said, headers=team) as answer:
-            assert answer.status == 200, await answer.text()
+        async with session.ws_connect("/ws", headers=team) as pushed, asyncio.timeout(60):
+            async with session.post("/agent-output", json=said, headers=team) as answer:
+                assert answer.status == 200, await answer.text()
+            while "by CSP" not in str((await pushed.receive()).data):
+                pass
         assert {"by REST", "by CSP"} <= set(await contents(alice))
         async with session.get("/history", params={"limit": 2}, headers=team) as answer:
             assert "by CSP" in await answer.text()

@@ -23,6 +23,7 @@ import structlog
 from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor
 from gateway.client.client import is_repeatable
+from gateway.cluster.asked_requests import AskedRequests
 from gateway.cluster.link_frames import (
     LINK_PATH,
     MAX_LINK_MESSAGE_BYTES,
@@ -72,7 +73,7 @@ UNSURE_TEXT = (
 
 @dataclass
 class _Asked:
-    """`begun`: when it was asked. `run_here` carries it out if this gateway decides by then."""
+    """`begun`: when it was asked."""
 
     ask: Ask
     kind: Any
@@ -98,7 +99,6 @@ class DeciderLink:
         self._asked: dict[int, _Asked] = {}
         self._held: list[_Held] = []
         self._sender: LinkSender | None = None
-        self._changed: set[str] = set()
         self._alive: dict[str, float] = {}
 
     # asking
@@ -188,6 +188,7 @@ class DeciderLink:
         self._sender = link_sender
         names = self._hub.broadcaster.connected_names()
         link_sender.add(Connections({name: self._hub.state.live[name].connections for name in names}))
+        self._forget_watchers_elsewhere()
         for name in self._hub.terminals.watched_here():
             self.watching_changed(name)
         self._alive.clear()
@@ -213,10 +214,21 @@ class DeciderLink:
         if not done.done():
             done.set_exception(Unavailable(text, retry_after=1))
 
-    def take_asked(self) -> list[tuple[Ask, asyncio.Future[Any]]]:
-        """What is not answered yet, now that this gateway decides."""
+    def carry_out_here(self) -> None:
+        """This gateway decides now: begin what is not answered yet, in the order in which it was asked."""
         asked, self._asked = self._asked, {}
-        return [(one.ask, one.done) for one in asked.values() if not one.done.done()]
+
+        def answer(ask: Ask, result: Any) -> None:
+            if not (done := asked[ask.n].done).done():
+                done.set_result(result)
+
+        def refuse(ask: Ask, failure: BaseException) -> None:
+            if not (done := asked[ask.n].done).done():
+                done.set_exception(failure)
+
+        requests = AskedRequests(self._hub, answer, refuse)
+        for one in asked.values():
+            requests.take(one.ask)
 
     # answers
 
@@ -239,6 +251,14 @@ class DeciderLink:
         terminals = self._hub.terminals
         (terminals.elsewhere.add if on else terminals.elsewhere.discard)(name)
         terminals.tell_sidecar(name)
+
+    def _forget_watchers_elsewhere(self) -> None:
+        """A decider that is new to us tells of those that there are."""
+        terminals = self._hub.terminals
+        gone = set(terminals.elsewhere)
+        terminals.elsewhere.clear()
+        for name in gone:
+            terminals.tell_sidecar(name)
 
     def _show(self, name: str, request: bytes) -> None:
         shown = self._hub.terminals.show_here(name, msgspec.json.decode(request, type=ShowTerminal))

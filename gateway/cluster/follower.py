@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import aiohttp
 import structlog
 
-from gateway.cluster.asked_requests import start_asked
 from gateway.cluster.decider_link import DeciderLink
 from gateway.cluster.follower_link import FollowerLinks
-from gateway.cluster.link_frames import Ask
 from gateway.cluster.published_gateways import PublishedGateways
 from gateway.cluster.shared_store import PublishedGateway, SharedStore
 from gateway.process_basics.tasks import spawn
@@ -120,22 +117,14 @@ class Follower:
         """Show what the earlier decider has left in the log, then decide; what waits for a decider is decided here."""
         while await self._show_news(0):
             pass
-        await self._hub.take_over()
-        self._links.begin()
+        await self._hub.take_over(self._begin_waiting)
         log.info("= this gateway decides now", last_seq=self._hub.committed_seq)
-        for name, live in self._hub.state.live.items():
+
+    def _begin_waiting(self) -> None:
+        """In the order in which it was asked."""
+        self._links.begin()
+        for name, live in list(self._hub.state.live.items()):
             if live.elsewhere:
                 live.elsewhere, live.lost = 0, self._hub.now  # its gateway tells of it again
                 self._hub.note_connections(name)
-        for ask, done in self._link.take_asked():
-            spawn(self._carry_out(ask, done), "request from before this gateway decided")
-
-    async def _carry_out(self, ask: Ask, done: asyncio.Future[Any]) -> None:
-        try:
-            result = await start_asked(self._hub, ask)
-        except Exception as failure:
-            if not done.done():
-                done.set_exception(failure)
-        else:
-            if not done.done():
-                done.set_result(result)
+        self._link.carry_out_here()

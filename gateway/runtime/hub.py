@@ -123,6 +123,7 @@ class Hub:
             )
         self.state.began = self.now
         if not self.follows:
+            self.committer.start(self._tell, self._fail_process)
             await self._begin_deciding()
 
     @property
@@ -133,14 +134,16 @@ class Hub:
     def forwarder(self) -> Forwarder | None:
         return self.role.forwarder
 
-    async def take_over(self) -> None:
-        """Decide from now on: the store says that the gateway that did is gone, and all that it decided is here."""
+    async def take_over(self, begin_waiting: Callable[[], None]) -> None:
+        """Decide from now on: the store says that the gateway that did is gone, and all that it decided is here. What
+        has waited for a decider is begun before anything else."""
         await self._restore()
         self.role.forwarder = None
+        self.committer.start(self._tell, self._fail_process)
+        begin_waiting()
         await self._begin_deciding()
 
     async def _begin_deciding(self) -> None:
-        self.committer.start(self._tell, self._fail_process)
         founding = members.initial_events(self.state, self.rule_context())
         if founding:
             await self.carry_out(RuleOutcome(Result(), founding))

@@ -28,6 +28,7 @@ LARGE_READ_BYTES = 2048
 MAX_READS = 4
 LAST_OUTPUT_TIMEOUT_S = 5.0
 KILL_AFTER_S = 3.0
+_DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 class ForegroundReader(StrEnum):
@@ -266,6 +267,15 @@ def _unread(_: bytes) -> None:
     """Drops output of a child that ended before anybody read it."""
 
 
+def _restore_for_child(inherited: InheritedLimits | None) -> None:
+    """As a shell at a terminal starts a program. Python ignores `SIGPIPE`, and a script that starts us beside its other
+    work makes us ignore Ctrl-C; a program of ours would take over both, and so would all that it runs."""
+    for number in _DEFAULT_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    if inherited is not None:
+        inherited.give_back()
+
+
 def _spawn_child(
     command: Sequence[str],
     env: Mapping[str, str],
@@ -280,7 +290,7 @@ def _spawn_child(
             cwd=str(folder),
             env=dict(env),
             dimensions=(rows, columns),
-            preexec_fn=inherited.give_back if inherited is not None else None,
+            preexec_fn=lambda: _restore_for_child(inherited),
         )
     except (OSError, ptyprocess.PtyProcessError) as error:
         raise CannotStart(f"{command[0]!r} could not be started: {str(error).rstrip('.')}.") from error

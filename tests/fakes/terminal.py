@@ -138,7 +138,13 @@ async def terminal(
 ) -> AsyncIterator[Terminal]:
     """Runs `argv` until the block ends; then its process group is killed. A sidecar may first end its agent, which is
     in another group and may survive a hang-up."""
-    process = PtyProcess.spawn(list(argv), cwd=cwd and str(cwd), env=dict(env), dimensions=(lines, columns))
+    process = PtyProcess.spawn(
+        list(argv),
+        cwd=cwd and str(cwd),
+        env=dict(env),
+        dimensions=(lines, columns),
+        preexec_fn=_take_signals,
+    )
     os.set_blocking(process.fd, False)
     recorder = recorder_of(os.environ, columns, lines)
     running = Terminal(process, columns, lines, recorder)
@@ -156,6 +162,12 @@ async def terminal(
             os.killpg(process.pid, signal.SIGKILL)
         await retry_until(lambda: not process.isalive())
         process.close(force=True)
+
+
+def _take_signals() -> None:
+    """As in a person's terminal. Tests that a script runs in the background ignore Ctrl-C, and so would the program."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
 
 
 async def _hung_up(process: PtyProcess) -> None:

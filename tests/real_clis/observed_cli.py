@@ -28,8 +28,6 @@ from tests.real_clis.homes import CLIS, Cli, Place
 from tests.real_clis.running import STARTS_WITHIN_S, WARM_UP_S, rub_out
 from tests.sidecar.hearers import FakeReceivers, turn_listener_of
 
-KEY_COUNTS_WITHIN_S = 20.0
-
 
 @dataclass
 class ObservedCli:
@@ -78,15 +76,6 @@ class ObservedCli:
             with contextlib.suppress(AssertionError):
                 await retry_until(lambda: self._taken > before, 10)
                 return
-
-    async def interrupt(self) -> None:
-        """As a person does it: the key once more if the turn goes on. Aider has lost one, on a busy machine."""
-        for _ in range(3):
-            self.terminal.write(self.agent.interrupt.key)
-            with contextlib.suppress(AssertionError):
-                await self.tells(TurnFactKind.INTERRUPTED, "transcript", seconds=KEY_COUNTS_WITHIN_S)
-                return
-        raise AssertionError(f"it was not interrupted\n{self.describe()}")
 
     async def _paste(self, text: str) -> None:
         begin = text.splitlines()[0][:20]

@@ -101,7 +101,8 @@ async def test_a_turn_that_is_interrupted_is_told(scene: ObservedCli) -> None:
     scene.model.script(Reply("INTERRUPTED-HERE\n\ntwo three four five six seven", until=goes_on))
     await scene.say(PROMPT)
     await scene.terminal.shows("INTERRUPTED-HERE")
-    await scene.interrupt()
+    scene.terminal.write(scene.agent.interrupt.key)
+    await scene.tells(TurnFactKind.INTERRUPTED, "transcript")
     goes_on.set()
 
 

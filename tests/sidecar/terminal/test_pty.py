@@ -81,6 +81,18 @@ async def test_a_child_that_ignores_signals_is_ended_all_the_same(monkeypatch: p
         assert await terminal.stop() == 128 + signal.SIGKILL
 
 
+async def test_a_child_takes_signals_as_a_program_that_a_shell_has_started() -> None:
+    """Whoever runs us in the background of a script makes us ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        async with running("sh", "-c", "grep SigIgn /proc/self/status") as (terminal, output):
+            assert await asyncio.wait_for(terminal.exited, 60) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+    ignored = int(output.split()[1], 16)
+    assert not [one for one in signal.valid_signals() if ignored >> (one - 1) & 1]
+
+
 async def test_processes_left_by_a_child_do_not_delay_its_end() -> None:
     async with running("sh", "-c", "sleep 60 & exit 3") as (terminal, _):
         assert await asyncio.wait_for(terminal.exited, 60) == 3

@@ -11,7 +11,7 @@ from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
-from tests.real_clis.homes import NEWEST, VIBE, Cli, Place
+from tests.real_clis.homes import AIDER, NEWEST, VIBE, Cli, Place
 from tests.sidecar.sidecar_terminal import SidecarTerminal, sidecar_in_terminal
 
 pytestmark = pytest.mark.slow
@@ -22,6 +22,8 @@ SCRIPT = "look.sh"  # Vibe refuses each command that names tmux
 
 def look_around(cli: Cli, work: Path) -> ToolCall:
     (work / SCRIPT).write_text(LOOK)
+    if cli is AIDER:  # it loses what a command prints that ends before aider reads it
+        return cli.calling(f"sleep 1; {LOOK}")
     return cli.calling(f"sh ./{SCRIPT}" if cli is VIBE else LOOK)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import structlog
@@ -46,6 +46,7 @@ log = structlog.get_logger("gateway.cluster.follower_link")
 
 HEARTBEAT_S = 4.0
 MAX_ID_CHARS = 100
+RETURN_TIMEOUT_S = 3.0
 BROKEN_TEXT = "The gateway that decides has an internal error; see its log."
 
 
@@ -55,6 +56,7 @@ class FollowerLinks:
     def __init__(self, hub: Hub, store: SharedStore) -> None:
         self._hub, self._store = hub, store
         self._links: set[FollowerLink] = set()
+        self._left: dict[str, Mapping[str, int]] = {}  # the connections at each gateway whose link has just broken
         hub.presence.watchers.append(self._tell_of)
         hub.streams.watchers.append(self._tell_of_name)
 
@@ -74,13 +76,13 @@ class FollowerLinks:
             raise Unauthorized("Only a gateway of the same log may link itself here.")
         if self._hub.follows:
             raise Unavailable(NOT_DECIDING_TEXT, retry_after=1)
-        return f"gateway {request.headers.get('X-Groupchat-Gateway', '')[:MAX_ID_CHARS]}"
+        return f"gateway {_gateway_of(request)}"
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One link, from open to close."""
         socket = web.WebSocketResponse(compress=False, heartbeat=HEARTBEAT_S, max_msg_size=MAX_LINK_MESSAGE_BYTES)
         await socket.prepare(request)
-        link = FollowerLink(self._hub, socket, self)
+        link = FollowerLink(self._hub, socket, self, _gateway_of(request))
         self._links.add(link)
         log.info("= a gateway follows this one", connections=len(self._links))
         try:
@@ -99,12 +101,30 @@ class FollowerLinks:
 
     def elsewhere(self, name: str, but: FollowerLink | None = None) -> int:
         """How many connections this member has at the followers."""
-        return sum(link.connections.get(name, 0) for link in self._links if link is not but)
+        here = sum(link.connections.get(name, 0) for link in self._links if link is not but)
+        return here + sum(left.get(name, 0) for left in self._left.values())
+
+    def keep_for_a_moment(self, gateway: str, connections: Mapping[str, int]) -> None:
+        """A link that comes back soon changes nothing for its members: a busy decider may have broken it."""
+        self._left[gateway] = connections
+        asyncio.get_running_loop().call_later(RETURN_TIMEOUT_S, self._let_go, gateway, connections)
+
+    def _let_go(self, gateway: str, connections: Mapping[str, int]) -> None:
+        if self._left.get(gateway) is connections:
+            self.take_back(gateway)
+
+    def take_back(self, gateway: str, *, but: Collection[str] = ()) -> None:
+        """Forget what a gateway had before its link broke. Who is in `but` is counted anew by the caller."""
+        for name in self._left.pop(gateway, {}):
+            if name not in but:
+                self.recount(name)
 
     def recount(self, name: str) -> None:
         """A member's connections at a follower have changed."""
         live = self._hub.state.live[name]
         before, live.elsewhere = live.elsewhere, self.elsewhere(name)
+        if live.elsewhere == before:
+            return
         if live.elsewhere < before:
             live.lost = self._hub.now
             if not live.is_connected:
@@ -137,8 +157,8 @@ class FollowerLinks:
 
 
 class FollowerLink:
-    def __init__(self, hub: Hub, socket: web.WebSocketResponse, links: FollowerLinks) -> None:
-        self._hub, self._links, self._socket = hub, links, socket
+    def __init__(self, hub: Hub, socket: web.WebSocketResponse, links: FollowerLinks, gateway: str) -> None:
+        self._hub, self._links, self._socket, self._gateway = hub, links, socket, gateway
         self._sender = LinkSender(socket)
         self._requests = AskedRequests(hub, self._answer, self._refuse)
         self.watched: set[str] = set()
@@ -165,8 +185,7 @@ class FollowerLink:
 
     def close(self) -> None:
         gone, self.connections = self.connections, {}
-        for name in gone:
-            self._links.recount(name)
+        self._links.keep_for_a_moment(self._gateway, gone)
         watched, self.watched = self.watched, set()
         for name in watched:
             self._links.watching_changed(name)
@@ -215,6 +234,7 @@ class FollowerLink:
                     self._requests.take(frame)
 
     def _take_connections(self, counts: Mapping[str, int]) -> None:
+        self._links.take_back(self._gateway, but=counts.keys())
         for name, count in counts.items():
             self.connections[name] = count
             self._links.recount(name)
@@ -231,3 +251,7 @@ class FollowerLink:
             log.error("! a request of a follower failed", exc_info=failure)
             failure = Unavailable(BROKEN_TEXT)
         self._sender.add(Refused(ask.n, self._hub.committed_seq, failure.body()))
+
+
+def _gateway_of(request: web.Request) -> str:
+    return request.headers.get("X-Groupchat-Gateway", "")[:MAX_ID_CHARS]

@@ -195,6 +195,22 @@ async def test_a_decider_that_slept_through_its_lease_ends_and_nothing_is_double
             assert heard == await contents(alice) == await contents(three)
 
 
+async def test_followers_leave_a_decider_that_is_cut_off_from_redis(server: RedisServer, tmp_path: Path) -> None:
+    """They still reach it, and it does not know that another one decides."""
+    with proxy_beside(server.url) as proxy:
+        first = GatewayProcess(tmp_path / "first", "--store", f"redis://127.0.0.1:{proxy.port}/0")
+        second, third = (GatewayProcess(tmp_path / name, "--store", server.url) for name in ("second", "third"))
+        with first.running(), second.running(), third.running():
+            async with operators_at(second, third) as (too, three):
+                await asyncio.gather(say(too, "at the second"), say(three, "at the third"))
+                with proxy.stalled():
+                    async with asyncio.timeout(60):
+                        await asyncio.gather(say(too, "second again"), say(three, "third again"))
+                await retry_until(lambda: first.has_ended)
+                assert await contents(too) == await contents(three)
+                assert len(await contents(too)) == 4
+
+
 # a log that is gone, or has lost its end
 
 

@@ -1,9 +1,10 @@
 """The command: three gateways on one Redis; kill -9 of any of them, of two, of Redis, or of Redis and the gateway that
-decides, while clients send and listen at all of them; then count what is there.
+decides, or SIGSTOP of that one, while clients send and listen at all of them; then count what is there.
 
 A person sends at each gateway without a pause, an observer reads everything at each, an agent confirms what it gets.
-Each round kills at a random moment; what was killed is started again, a killed decider only when another gateway has
-gone on. At the end the senders' answers, what each listener heard, and the copies of all gateways must say the same.
+Each round does harm at a random moment. What was killed is started again; a decider that was killed or stopped stays so
+until another gateway has gone on. At the end the senders' answers, what each listener heard, and the copies of all
+gateways must say the same.
 """
 
 from __future__ import annotations

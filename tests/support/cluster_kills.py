@@ -11,7 +11,8 @@ import contextlib
 import random
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -32,9 +33,11 @@ SUPERVISE_INTERVAL_S = 0.05
 
 
 class Victim(StrEnum):
-    """The decider stays down until another gateway goes on; all others are started again soon."""
+    """The decider stays down, or is stopped (SIGSTOP), until another gateway goes on; all others are started again
+    soon."""
 
     DECIDER = "decider"
+    SLEEPER = "decider, stopped"
     FOLLOWER = "follower"
     TWO = "two gateways"
     REDIS = "redis"
@@ -109,21 +112,31 @@ class Cluster:
     async def _kill(self, chance: random.Random) -> None:
         victim = chance.choice([*Victim])
         numbers = await self._choose(victim, chance)
+        begun = time.monotonic()
+        async with self._harmed(victim, numbers, chance):
+            end = self._end_of_log()
+            self.ledger.is_bounded = False  # the agent that confirms may be a member of a gateway that is down
+            await self._accepted_after(end)
+            self.ledger.is_bounded = True
+            self.seconds[victim].append(time.monotonic() - begun)
+
+    @asynccontextmanager
+    async def _harmed(self, victim: Victim, numbers: Sequence[int], chance: random.Random) -> AsyncIterator[None]:
+        """Afterwards all run again. One that slept ends by itself, and the supervisor starts it."""
+        if victim is Victim.SLEEPER:
+            with self.gateways[numbers[0]].frozen():
+                yield
+            return
         async with self._starting:
             self._down.update(numbers)
             for number in numbers:
                 self.gateways[number].kill()
             if victim.is_redis:
                 self.server.kill()
-        begun = time.monotonic()
         if victim.is_redis:
             await asyncio.to_thread(self.server.start)
-        end = self._end_of_log()
         starting = None if victim is Victim.DECIDER else spawn(self._start_soon(numbers, chance), "restart")
-        self.ledger.is_bounded = False  # the agent that confirms may be a member of a gateway that is down
-        await self._accepted_after(end)
-        self.ledger.is_bounded = True
-        self.seconds[victim].append(time.monotonic() - begun)
+        yield
         await (starting or self._start_all(numbers))
 
     async def _choose(self, victim: Victim, chance: random.Random) -> Sequence[int]:
@@ -131,6 +144,7 @@ class Cluster:
         followers = [number for number in range(GATEWAYS) if number != decider]
         return {
             Victim.DECIDER: [decider],
+            Victim.SLEEPER: [decider],
             Victim.FOLLOWER: [chance.choice(followers)],
             Victim.TWO: chance.sample(range(GATEWAYS), 2),
             Victim.REDIS: [],

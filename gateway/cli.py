@@ -82,6 +82,7 @@ def serve(
     server_name: Annotated[str, option("server_name", "--name", "-n")] = default_of("server_name"),
     modes: Annotated[Path | None, option("modes")] = None,
     skynet_config: Annotated[Path | None, option("skynet_config")] = None,
+    jwt: Annotated[Path | None, option("jwt")] = None,
     agents: Annotated[str, option("agents", hidden=True)] = "",
     log_level: Annotated[str, typer.Option(metavar="LEVEL", help="Log level: debug, info, warning or error.")] = "info",
     log_file: Annotated[
@@ -167,6 +168,12 @@ def create_token(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="The token can read what its member may read, and change nothing.")
     ] = False,
+    jwt: Annotated[
+        bool,
+        typer.Option(
+            "--jwt", help="A token of a trial issuer, to try `serve --jwt` with; it is made in the state folder."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the token alone.")] = False,
 ) -> None:
     """Create a member with a token, or a further token. It is shown once.
@@ -176,12 +183,16 @@ def create_token(
     Examples:
       groupchat token create bob --kind human --scope observer --expires 30d
       groupchat token create board --kind tool --read-only
+      groupchat token create ann --kind human --jwt
     """
     from gateway.protocol.requests.member_requests import CreateToken
     from gateway.protocol.results import TokenMade
 
     context = given(ctx)
     scopes = tuple(_parse_scope(word) for text in scope or () for word in text.split(","))
+    if jwt:
+        _show_trial_token(context, name, kind, scopes, parse_duration(expires))
+        return
     wish = CreateToken(
         name=name, kind=kind, role=role, scopes=scopes, expires_in=parse_duration(expires), read_only=read_only
     )
@@ -191,6 +202,22 @@ def create_token(
         from gateway.token_instructions import instruction_lines
 
         print_lines(*instruction_lines(made.name, kind, *_address_of(context)), err=True)
+
+
+def _show_trial_token(
+    context: ClientOptions, name: str, kind: MemberKind, scopes: tuple[Scope, ...], lifetime: float | None
+) -> None:
+    import time
+
+    from gateway.client import state_folder
+    from gateway.server.identity.trial_issuer import create_trial_token, ensure_trial_issuer
+
+    folder = state_folder(os.environ, context.state)
+    token = create_trial_token(folder, name, kind, scopes, lifetime, time.time())
+    settings = ensure_trial_issuer(folder)
+    show_done({"name": name, "token": token, "settings": str(settings)}, token, context.as_json)
+    if not context.as_json:
+        print_lines(f"It is valid at a gateway that was started with: groupchat serve --jwt {settings}", err=True)
 
 
 def _address_of(context: ClientOptions) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from gateway.access.device_credentials import DeviceKey, LinkedPlace
+from gateway.access.provider_token_record import ProviderToken
 from gateway.protocol.errors import Unauthorized
 from gateway.protocol.types.core_types import Scope
 
@@ -23,7 +24,8 @@ ENTROPY_BYTES = 40  # 8 for the token's id, 32 for its secret
 class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """The stored part of a token: everything but the secret. `hands`: it is a tools token, for the tools of a member's
     agent, and `parent` is the token that asked for it. `read_only`: it may change nothing. A `device` proves itself by
-    its key, so it has no secret and no hash; a `link` shows one room to whoever has its secret."""
+    its key, so it has no secret and no hash; a `link` shows one room to whoever has its secret. A `provider`'s token
+    (JWT) is signed anew by its issuer, so it has no hash either."""
 
     id: str
     member: str
@@ -37,6 +39,12 @@ class TokenRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     parent: str = ""
     device: DeviceKey | None = None
     link: LinkedPlace | None = None
+    provider: ProviderToken | None = None
+
+    @property
+    def has_stored_secret(self) -> bool:
+        """Whether it is shown once and kept as a hash, so that it can be rotated."""
+        return self.device is None and self.link is None and self.provider is None
 
     @property
     def is_own(self) -> bool:

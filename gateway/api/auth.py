@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.access import tokens
 from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor
+from gateway.access.provider_token_record import is_provider_token
 from gateway.api.origin_check import AllowedHosts, is_own_page, page_origin, requested_host
 from gateway.client.discovery.local_socket import is_own_peer
 from gateway.listening.acceptor import ConnectionLimiter
@@ -121,6 +122,13 @@ async def owner_of(request: web.Request, token: str, *, tools_token: bool = Fals
 
 
 async def _identify(hub: Hub, token: str) -> Actor:
+    """The member that a token of this gateway, or of an identity provider, belongs to."""
+    if hub.providers is not None and is_provider_token(token):
+        return await hub.providers.identify(token)
+    return await _identify_with_own_token(hub, token)
+
+
+async def _identify_with_own_token(hub: Hub, token: str) -> Actor:
     """A gateway that follows looks again when it has shown all that is decided: the token may be a moment old."""
     try:
         return member_tokens.identify(hub.state, token, hub.now)

@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.cluster.link_frames import Ask, AskAdmission, AskGreeting, AskOperation, AskPairing
+from gateway.cluster.link_frames import Ask, AskAdmission, AskGreeting, AskIdentity, AskOperation, AskPairing
 from gateway.operations import dispatch
-from gateway.operations.access.admission import admit_actor
+from gateway.operations.access.admission import admit_actor, admit_identity
 from gateway.operations.access.device_operations import pair_browser
 from gateway.operations.members.hello_operation import greet
 from gateway.process_basics.tasks import spawn
@@ -40,7 +40,7 @@ class AskedRequests:
         self._waiting: dict[str, deque[Ask]] = {}  # of each member for whom a request waits for the store
 
     def take(self, ask: Ask) -> None:
-        name = "" if isinstance(ask, AskPairing) else ask.actor.name
+        name = "" if isinstance(ask, AskPairing | AskIdentity) else ask.actor.name
         if (waiting := self._waiting.get(name)) is not None:
             waiting.append(ask)
             return
@@ -93,6 +93,8 @@ def start_asked(hub: Hub, ask: Ask) -> Awaitable[Any]:
         raise Unavailable(NOT_DECIDING_TEXT, retry_after=1)
     if isinstance(ask, AskPairing):
         return pair_browser(hub, codec.decode(PairDevice, ask.request), ask.origin)
+    if isinstance(ask, AskIdentity):
+        return admit_identity(hub, ask.proven)
     member_tokens.check_token_holds(hub.state, ask.actor, hub.now)
     if isinstance(ask, AskAdmission):
         return admit_actor(hub, ask.actor)

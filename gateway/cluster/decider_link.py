@@ -22,6 +22,7 @@ import structlog
 
 from gateway.access.operation_kinds import OperationKind
 from gateway.access.permissions import Actor
+from gateway.access.provider_token_record import ProviderMember
 from gateway.client.client import is_repeatable
 from gateway.cluster.asked_requests import AskedRequests
 from gateway.cluster.link_frames import (
@@ -32,6 +33,7 @@ from gateway.cluster.link_frames import (
     Ask,
     AskAdmission,
     AskGreeting,
+    AskIdentity,
     AskOperation,
     AskPairing,
     Connections,
@@ -114,6 +116,9 @@ class DeciderLink:
 
     def admit(self, actor: Actor) -> asyncio.Future[Any]:
         return self._ask(AskAdmission(next(self._numbers), actor), Done, True)
+
+    def admit_identity(self, proven: ProviderMember) -> asyncio.Future[Any]:
+        return self._ask(AskIdentity(next(self._numbers), proven), Done, True)
 
     def pair(self, request: PairDevice, origin: str) -> asyncio.Future[Any]:
         return self._ask(AskPairing(next(self._numbers), codec.encode(request), origin), DevicePaired, False)

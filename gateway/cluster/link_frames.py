@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from gateway.access.permissions import Actor
+from gateway.access.provider_token_record import ProviderMember
 from gateway.cluster.live_members import LiveFacts
 from gateway.protocol.errors import ErrorBody
 
@@ -41,6 +42,13 @@ class AskAdmission(msgspec.Struct, frozen=True, array_like=True, tag="admit"):
 
     n: int
     actor: Actor
+
+
+class AskIdentity(msgspec.Struct, frozen=True, array_like=True, tag="identity"):
+    """The follower has checked a token of an identity provider, and asks for its member."""
+
+    n: int
+    proven: ProviderMember
 
 
 class AskPairing(msgspec.Struct, frozen=True, array_like=True, tag="pair"):
@@ -103,7 +111,7 @@ class Live(msgspec.Struct, frozen=True, array_like=True, tag="live"):
     members: dict[str, LiveFacts]
 
 
-Ask: TypeAlias = AskOperation | AskGreeting | AskAdmission | AskPairing
+Ask: TypeAlias = AskOperation | AskGreeting | AskAdmission | AskIdentity | AskPairing
 ToDecider: TypeAlias = Ask | Connections | Alive | WatchedTerminal | NeedWhole
 ToFollower: TypeAlias = Answered | Refused | Live | WatchedTerminal | Picture
 

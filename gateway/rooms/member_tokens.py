@@ -29,6 +29,8 @@ from gateway.rooms.members import (
     registered,
 )
 
+JTI_PREFIX = "jti:"  # names an identity provider's token by its own number
+
 
 def identify(state: GatewayState, token: str, now: float) -> Actor:
     """The actor a member's own token stands for."""
@@ -183,12 +185,12 @@ def rotate_token(
     """Create a token with the rights and lifetime of the newest one; the old ones end after the grace period."""
     actor.require(Permission.ADMINISTER)
     records = _tokens_of(state, request.name)
-    with_secret = [one for one in records if one.device is None and one.link is None]
+    with_secret = [one for one in records if one.has_stored_secret]
     newest = next((one for one in reversed(with_secret) if not one.is_tools_token), None)
     if newest is None:
         raise BadRequest(
             f"{request.name!r} is a token for an agent's tools, or a browser. Its sidecar creates a new one "
-            "automatically; pair a browser anew."
+            "automatically; pair a browser anew. Tokens of an identity provider come from there."
         )
     ends = rule_context.now + request.grace
     expires = None if newest.expires is None else rule_context.now + newest.expires - seconds_from_iso(newest.created)
@@ -236,11 +238,19 @@ def _revocable(state: GatewayState, actor: Actor, name: str) -> list[TokenRecord
 
 
 def _tokens_of(state: GatewayState, name: str) -> list[TokenRecord]:
-    wanted = bare_name(name)
-    found = [one for one in state.tokens.values() if wanted in (one.member, one.id) and not one.revoked]
+    wanted, jti = bare_name(name), name.removeprefix(JTI_PREFIX) if name.startswith(JTI_PREFIX) else ""
+    found = [
+        one
+        for one in state.tokens.values()
+        if not one.revoked and (_has_jti(one, jti) if jti else wanted in (one.member, one.id))
+    ]
     if not found:
         raise NotFound(f"There is no valid token for {name!r}. `groupchat token list` shows them.")
     return sorted(found, key=lambda one: one.created)
+
+
+def _has_jti(record: TokenRecord, jti: str) -> bool:
+    return record.provider is not None and record.provider.jti == jti
 
 
 def token_event(

@@ -189,7 +189,7 @@ def _registered_again(known: MemberRecord, member: Member) -> MemberRecord:
     after = with_start_role(known, member.role)
     inbox = known.member.inbox or member.inbox
     again = msgspec.structs.replace(after.member, hidden=False, inbox=inbox, project=member.project)
-    return MemberRecord(again, known.by_team, start_role=after.start_role)
+    return MemberRecord(again, known.by_team, start_role=after.start_role, identity=known.identity)
 
 
 def with_start_role(known: MemberRecord, role: str | None) -> MemberRecord:
@@ -267,9 +267,10 @@ def member_event(rule_context: RuleContext, action: MemberAction, record: Member
 def leave_without_token(
     state: GatewayState, name: str, by: str, rule_context: RuleContext
 ) -> tuple[EventToCommit, ...]:
-    """A member without a valid token has left, and nothing waits for it. With a new token it joins again."""
+    """A member without a valid token has left, and nothing waits for it. With a new token it joins again. A member of an
+    identity provider stays: its tokens live for minutes, and the provider says whether it gets another one."""
     record = state.members.get(name)
-    if record is None or record.by_team or record.dialect or record.removed:
+    if record is None or record.by_team or record.dialect or record.removed or record.identity:
         return ()
     away = msgspec.structs.replace(record.member, hidden=True, inbox=False)
     unanswered = approvals.withdraw_asks(state, name, rule_context, f"{name} has no valid token any more")

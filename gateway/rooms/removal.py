@@ -57,8 +57,10 @@ def _check_removable(state: GatewayState, actor: Actor, name: str, now: float) -
 
 
 def _remove_member_event(state: GatewayState, actor: Actor, name: str, rule_context: RuleContext) -> EventToCommit:
-    member = msgspec.structs.replace(state.members[name].member, hidden=True, inbox=False, role=None, capabilities=())
-    fact = members.member_event(rule_context, MemberAction.LEFT, MemberRecord(member, removed=True), actor.name)
+    known = state.members[name]
+    member = msgspec.structs.replace(known.member, hidden=True, inbox=False, role=None, capabilities=())
+    record = MemberRecord(member, removed=True, identity=known.identity)  # nor does its identity come back
+    fact = members.member_event(rule_context, MemberAction.LEFT, record, actor.name)
     return EventToCommit(fact.event, changes=(*fact.changes, *state.without(Owner.MEMBER, name)))
 
 

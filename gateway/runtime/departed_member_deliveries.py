@@ -112,12 +112,13 @@ async def end_deliveries_of_expired(hub: Hub, now: float) -> float | None:
 
 
 def departed_names(state: GatewayState, now: float) -> list[str]:
-    """Members that were removed, and members whose tokens are all expired or revoked."""
+    """Members that were removed, and members whose tokens are all expired or revoked. A member of an identity provider
+    stays without one."""
     had = {one.member for one in state.tokens.values()}
     have = {one.member for one in state.tokens.values() if one.is_own and is_valid(one, now)}
     without = had - have
     return [
         name
         for name, record in state.members.items()
-        if record.removed or (name in without and not record.by_team and not record.dialect)
+        if record.removed or (name in without and not (record.by_team or record.dialect or record.identity))
     ]

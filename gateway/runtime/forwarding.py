@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.access.permissions import Actor
+from gateway.access.provider_token_record import ProviderMember
 from gateway.protocol.browser_frames import PairDevice
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.request import Request
@@ -37,6 +38,10 @@ class Forwarder(Protocol):
 
     def admit(self, actor: Actor) -> asyncio.Future[Any]:
         """What the first request of this member changes is decided there."""
+        ...
+
+    def admit_identity(self, proven: ProviderMember) -> asyncio.Future[Any]:
+        """The token of an identity provider has been checked here: which member it stands for is decided there."""
         ...
 
     def pair(self, request: PairDevice, origin: str) -> asyncio.Future[Any]: ...

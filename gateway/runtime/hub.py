@@ -47,6 +47,7 @@ from gateway.runtime.config import Config
 from gateway.runtime.delivery_expiry import DeliveryExpiry
 from gateway.runtime.forwarding import FOLLOWING_TEXT, Forwarder, Role
 from gateway.runtime.lan_access import LanDoor, NoLanDoor
+from gateway.runtime.provider_door import ProviderDoor
 from gateway.runtime.state_loader import adopt_state, load_state
 from gateway.runtime.worker_thread import WorkerThread
 from gateway.statistics.metrics import Metrics
@@ -85,6 +86,7 @@ class Hub:
         self.throttle = RateLimiter(config.rate)
         self.pairings = PairingCodes()
         self.lan: LanDoor = NoLanDoor()
+        self.providers: ProviderDoor | None = None  # without `--jwt`, no token of an identity provider is valid
         self.aside = WorkerThread()
         self.request_log = log.bind()  # bound once: an unbound logger takes four times as long for each request
         self.broken = asyncio.Event()  # set when the process must end, because a task that it needs has ended

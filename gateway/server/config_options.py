@@ -160,6 +160,12 @@ OPTIONS: Mapping[str, ServeOption] = {
     "skynet_config": ServeOption(
         "skynet_config", "Settings for Skynet clients: a config.yaml, as Skynet Linker has it.", metavar="FILE"
     ),
+    "jwt": ServeOption(
+        "jwt",
+        "Accept tokens (JWT) of the identity providers in this file.",
+        variable="GROUPCHAT_JWT",
+        metavar="FILE",
+    ),
     "agents": ServeOption("agents", "Names that the operator leaves to the team's agents.", read=_names),
 }
 

@@ -35,6 +35,7 @@ from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.runtime.lan_access import NoLanDoor
 from gateway.runtime.worker_thread import set_thread_switch_interval
+from gateway.server.identity.provider_access import open_providers
 from gateway.server.listeners.dialect_listeners import ListenerSetup, open_listeners_when_deciding
 from gateway.server.listeners.lan_listener import LanListener
 from gateway.server.listeners.main_listener import MainListener
@@ -69,6 +70,7 @@ async def run_listeners(
     setup = ListenerSetup(hub, mcp, limiter, config.allow_hosts, tls_context(config), cluster)
     try:
         async with (
+            open_providers(config, hub),
             open_listeners_when_deciding(setup, config.listen) as others,
             _open_main_listener(config, setup, others) as found,
         ):

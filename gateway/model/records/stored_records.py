@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gateway.access.provider_token_record import ProviderIdentity
 from gateway.access.tokens import TokenRecord
 from gateway.loop_guard.holds import LoopHold
 from gateway.model.records.shared_document_records import ContextRecord
@@ -18,7 +19,8 @@ class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     name) that registered it for a caller without a token. Such a guest may have a public key (PEM); `proven` says that
     it has once shown that it holds the private key. `named_only`: only messages that name the member wait in its inbox;
     what is said to everyone reaches it by its stream alone. `start_role` is the role that it was last started with: if
-    it comes back with the same one, the role that the room has given it since stays."""
+    it comes back with the same one, the role that the room has given it since stays. `identity`: who it is at
+    its identity provider, by which it is found again."""
 
     member: Member
     by_team: bool = False
@@ -28,6 +30,7 @@ class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     removed: bool = False
     named_only: bool = False
     start_role: str | None = None
+    identity: ProviderIdentity | None = None
 
 
 class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):

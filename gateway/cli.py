@@ -32,6 +32,7 @@ from gateway.server.config_options import OPTIONS, default_of
 
 if TYPE_CHECKING:
     from gateway.client.discovery.running_gateway import RunningGateway
+    from gateway.protocol.requests.member_requests import CreateToken
     from gateway.protocol.requests.request import Request
     from gateway.protocol.results import TokenInfo
     from gateway.runtime.config import Config
@@ -190,12 +191,12 @@ def create_token(
 
     context = given(ctx)
     scopes = tuple(_parse_scope(word) for text in scope or () for word in text.split(","))
-    if jwt:
-        _show_trial_token(context, name, kind, scopes, parse_duration(expires))
-        return
     wish = CreateToken(
         name=name, kind=kind, role=role, scopes=scopes, expires_in=parse_duration(expires), read_only=read_only
     )
+    if jwt:
+        _show_trial_token(context, wish)
+        return
     made = run(lambda: _run_admin_request(context, wish, TokenMade), as_json=context.as_json)
     show_done({"name": made.name, "token": made.token, "expires": made.expires}, made.token, context.as_json)
     if not (quiet or context.as_json):
@@ -204,18 +205,16 @@ def create_token(
         print_lines(*instruction_lines(made.name, kind, *_address_of(context)), err=True)
 
 
-def _show_trial_token(
-    context: ClientOptions, name: str, kind: MemberKind, scopes: tuple[Scope, ...], lifetime: float | None
-) -> None:
+def _show_trial_token(context: ClientOptions, wish: CreateToken) -> None:
     import time
 
     from gateway.client import state_folder
     from gateway.server.identity.trial_issuer import create_trial_token, ensure_trial_issuer
 
     folder = state_folder(os.environ, context.state)
-    token = create_trial_token(folder, name, kind, scopes, lifetime, time.time())
+    token = create_trial_token(folder, wish, time.time())
     settings = ensure_trial_issuer(folder)
-    show_done({"name": name, "token": token, "settings": str(settings)}, token, context.as_json)
+    show_done({"name": wish.name, "token": token, "settings": str(settings)}, token, context.as_json)
     if not context.as_json:
         print_lines(f"It is valid at a gateway that was started with: groupchat serve --jwt {settings}", err=True)
 

@@ -1,5 +1,5 @@
-"""What is kept of an identity provider's token (JWT): whose it is, and until when it holds. Pure, and without the library
-that checks it: every gateway reads these records."""
+"""What is kept of an identity provider's token (JWT): whose it is, and until when it holds. Pure, and without the
+library that checks it: every gateway reads these records."""
 
 from __future__ import annotations
 

@@ -216,8 +216,8 @@ def _fits(key: dict[str, Any], algorithm: str) -> bool:
 
 def _is_strong(key: Any) -> bool:
     """Whether an RSA key is neither weak nor so large that a check takes long. Curves have one size."""
-    bits = getattr(key, "key_size", None)
-    if bits is None or not hasattr(key, "public_numbers") or not hasattr(key.public_numbers(), "e"):
+    numbers = key.public_numbers() if hasattr(key, "public_numbers") else None
+    if not hasattr(numbers, "e"):
         return True
-    exponent = key.public_numbers().e
-    return MIN_RSA_BITS <= bits <= MAX_RSA_BITS and exponent.bit_length() <= MAX_RSA_EXPONENT_BITS
+    bits: int = numbers.n.bit_length()
+    return MIN_RSA_BITS <= bits <= MAX_RSA_BITS and bool(numbers.e.bit_length() <= MAX_RSA_EXPONENT_BITS)

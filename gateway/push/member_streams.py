@@ -17,6 +17,7 @@ from gateway.statistics.metrics import Metrics
 log = structlog.get_logger("gateway.push.member_streams")
 
 PING_EVERY_S = 25.0
+EXPIRY_MARGIN_S = 0.05  # timers and the clock of tokens may differ a little
 
 
 class Streams:
@@ -48,6 +49,7 @@ class Streams:
         self._metrics.connections.set(len(self._broadcaster))
         if connection.shows is None:
             self._changed(connection.name)
+        self._end_at_expiry(self._now(), (connection,))
         self._end_without_token(self._now(), (connection,))  # it may have ended since the connection has proven itself
 
     def disconnect(self, connection: Connection) -> None:
@@ -84,10 +86,22 @@ class Streams:
         if len(self._broadcaster):
             self._pinging = asyncio.get_running_loop().call_later(PING_EVERY_S, self.keep_alive)
         self._end_without_token(now, self._broadcaster)
+        self._end_at_expiry(now, self._broadcaster)
         self._broadcaster.keep_alive(AWAY_AFTER_S)
 
     def tokens_changed(self) -> None:
         self._end_without_token(self._now(), self._broadcaster)
+
+    def _end_at_expiry(self, now: float, connections: Iterable[Connection]) -> None:
+        """A timer for each connection whose token ends before the next look at all of them."""
+        for connection in connections:
+            record = self._state.tokens.get(connection.token) if connection.token else None
+            if record is not None and record.expires is not None and record.expires - now < PING_EVERY_S:
+                delay = max(0.0, record.expires - now) + EXPIRY_MARGIN_S
+                asyncio.get_running_loop().call_later(delay, self._look_at, connection)
+
+    def _look_at(self, connection: Connection) -> None:
+        self._end_without_token(self._now(), (connection,))
 
     def _end_without_token(self, now: float, connections: Iterable[Connection]) -> None:
         """Close connections whose token is no longer valid. A client with another token reconnects and resumes."""

@@ -267,8 +267,8 @@ def member_event(rule_context: RuleContext, action: MemberAction, record: Member
 def leave_without_token(
     state: GatewayState, name: str, by: str, rule_context: RuleContext
 ) -> tuple[EventToCommit, ...]:
-    """A member without a valid token has left, and nothing waits for it. With a new token it joins again. A member of an
-    identity provider stays: its tokens live for minutes, and the provider says whether it gets another one."""
+    """A member without a valid token has left, and nothing waits for it. With a new token it joins again. A member of
+    an identity provider stays: its tokens live for minutes, and the provider says whether it gets another one."""
     record = state.members.get(name)
     if record is None or record.by_team or record.dialect or record.removed or record.identity:
         return ()

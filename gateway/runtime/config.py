@@ -22,8 +22,9 @@ MAX_SERVER_NAME_CHARS = 64
 class Config:
     """All settings of a gateway, with their defaults. `guest_rate` limits one client of a dialect whose specification
     asks for its own rate. `modes_folder` holds a team's own modes, which the start reads into `rules`. `skynet_config`
-    is a file with the settings of the Skynet listener, `jwt` one with the identity providers whose tokens are accepted. `stuck_after` and `synchronous` are no command line options: a
-    gateway reports that it is stuck when the disk keeps a message waiting for `stuck_after` seconds."""
+    is a file with the settings of the Skynet listener, `jwt` one with the identity providers whose tokens are accepted.
+    `stuck_after` and `synchronous` are no command line options: a gateway reports that it is stuck when the disk keeps
+    a message waiting for `stuck_after` seconds."""
 
     state: Path
     host: str = "127.0.0.1"

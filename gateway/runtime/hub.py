@@ -66,6 +66,8 @@ BROKEN_PROCESS_TEXT = (
 
 
 class Hub:
+    providers: ProviderDoor | None = None  # without `--jwt`, no token of an identity provider is valid
+
     def __init__(
         self,
         store: Store,
@@ -86,7 +88,6 @@ class Hub:
         self.throttle = RateLimiter(config.rate)
         self.pairings = PairingCodes()
         self.lan: LanDoor = NoLanDoor()
-        self.providers: ProviderDoor | None = None  # without `--jwt`, no token of an identity provider is valid
         self.aside = WorkerThread()
         self.request_log = log.bind()  # bound once: an unbound logger takes four times as long for each request
         self.broken = asyncio.Event()  # set when the process must end, because a task that it needs has ended

@@ -1,1 +1,1 @@
-"""Identity providers whose tokens are accepted: their file, their keys, and the door for their members. Decides nothing."""
+"""Identity providers whose tokens are accepted: their files and keys, and the door for their members. Decides none."""

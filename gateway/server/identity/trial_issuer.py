@@ -12,7 +12,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from gateway.access.signatures import generate_key_pair
 from gateway.files.private_files import write_private
-from gateway.protocol.types.core_types import MemberKind, Scope
+from gateway.protocol.requests.member_requests import CreateToken
 
 TRIAL_FOLDER = "trial-issuer"
 TRIAL_ISSUER = "groupchat-trial"
@@ -58,21 +58,19 @@ def ensure_trial_issuer(state: Path) -> Path:
     return settings
 
 
-def create_trial_token(
-    state: Path, name: str, kind: MemberKind, scopes: tuple[Scope, ...], lifetime: float | None, now: float
-) -> str:
+def create_trial_token(state: Path, wish: CreateToken, now: float) -> str:
     """A token of the trial issuer, as an identity provider would give one to this person or program."""
     ensure_trial_issuer(state)
     claims = {
         "iss": TRIAL_ISSUER,
-        "sub": name,
+        "sub": wish.name,
         "aud": AUDIENCE,
         "jti": secrets.token_hex(8),
         "iat": int(now),
-        "exp": int(now + (lifetime or DEFAULT_LIFETIME_S)),
-        "preferred_username": name,
-        "kind": str(kind),
-        "groups": [f"{scope}s" for scope in scopes],
+        "exp": int(now + (wish.expires_in or DEFAULT_LIFETIME_S)),
+        "preferred_username": wish.name,
+        "kind": str(wish.kind),
+        "groups": [f"{scope}s" for scope in wish.scopes],
     }
     private = (state / TRIAL_FOLDER / "key.pem").read_text()
     return jwt.encode(claims, private, ALGORITHM, {"kid": KEY_ID})

@@ -26,6 +26,7 @@ ISSUER, OTHER = "https://one.example.org", "https://two.example.org"
 
 def proven(
     name: str = "ann",
+    *,
     issuer: str = ISSUER,
     subject: str = "u-1",
     jti: str = "1",
@@ -33,7 +34,7 @@ def proven(
     scopes: tuple[Scope, ...] = (),
     ends: float = NOON + 600,
 ) -> ProviderMember:
-    token = ProviderToken(f"{len(issuer)}{subject}{jti}".ljust(32, "0"), ProviderIdentity(issuer, subject), jti, ends)
+    token = ProviderToken(f"{issuer} {subject} {jti}", ProviderIdentity(issuer, subject), jti, ends)
     return ProviderMember(token, name, kind, None, scopes)
 
 

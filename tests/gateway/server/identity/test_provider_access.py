@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.access.provider_tokens import read_form
 from gateway.cluster.asked_requests import start_asked
 from gateway.cluster.link_frames import AskIdentity, decode_for_decider, encode_frames
 from gateway.operations.dispatch import run_operation
@@ -125,7 +126,6 @@ async def test_static_tokens_stay(world: World) -> None:
         token()[:-8] + "AAAAAAAA",
         "ey.ey.ey",
         "eyJh.e30.",
-        token(note="x" * 6000),
     ],
 )
 async def test_bad_tokens_are_refused_everywhere(world: World, bad: str) -> None:
@@ -139,9 +139,12 @@ async def test_bad_tokens_are_refused_everywhere(world: World, bad: str) -> None
 
 
 async def test_a_token_without_the_option_is_refused(tmp_path: Path) -> None:
-    async with gateway_in_process(tmp_path / "state") as gateway, aiohttp.ClientSession() as session:
-        async with session.get(gateway.url + "/v1/ping", headers={"X-Auth-Token": token()}) as answer:
-            assert answer.status == 401
+    async with (
+        gateway_in_process(tmp_path / "state") as gateway,
+        aiohttp.ClientSession(gateway.url) as session,
+        session.get("/v1/ping", headers={"X-Auth-Token": token()}) as answer,
+    ):
+        assert answer.status == 401
 
 
 @pytest.mark.rows_share_fixtures
@@ -268,8 +271,6 @@ async def test_a_follower_has_its_member_admitted_by_the_decider(world: World) -
     """As it goes over the link; the decider gives no name away for it either."""
     provider = world.access().providers[ISSUER]
     hub = world.gateway.hub
-    from gateway.access.provider_tokens import read_form
-
     proven = await provider.check(read_form(token()), hub.now)
     (ask,) = decode_for_decider(encode_frames([AskIdentity(7, proven)]))
     assert ask == AskIdentity(7, proven)

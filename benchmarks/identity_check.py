@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.access.claim_mapping import IssuerSettings, member_of_claims, parse_settings
+from gateway.access.claim_mapping import IssuerSettings, member_of_claims, parse_identity_settings
 from gateway.access.provider_tokens import check_provider_token, parse_key_set, read_form
 from gateway.server.identity.provider_access import AcceptedProvider
 from tests.support.issuer import ALGORITHM_OF, claims, key_set, public_jwk, settings_text, sign
@@ -25,7 +25,7 @@ CLAIMED_MS = 0.1
 
 def settings_for(family: str) -> IssuerSettings:
     text = settings_text('keys = "keys.json"', algorithm=ALGORITHM_OF[family])
-    return parse_settings(tomllib.loads(text), "issuers.toml").issuer[0]
+    return parse_identity_settings(tomllib.loads(text), "issuers.toml").issuer[0]
 
 
 def milliseconds(work: Callable[[], object]) -> float:

@@ -80,7 +80,7 @@ class IdentitySettings(_Table, frozen=True):
     issuer: Annotated[tuple[IssuerSettings, ...], Meta(min_length=1, max_length=MAX_ISSUERS)]
 
 
-def parse_settings(value: object, place: str) -> IdentitySettings:
+def parse_identity_settings(value: object, place: str) -> IdentitySettings:
     """The settings in a parsed TOML file; `place` names it in errors."""
     try:
         settings = msgspec.convert(value, IdentitySettings)

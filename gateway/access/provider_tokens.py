@@ -90,8 +90,8 @@ def read_form(token: str) -> UncheckedToken:
 
 
 def _is_signed(unchecked: UncheckedToken, key: jwt.PyJWK) -> bool:
-    """Whether this key signed the token, with the one algorithm that the key is bound to. The header decides nothing: so
-    the signature is checked here, and not by a call that reads the header once more."""
+    """Whether this key signed the token, with the one algorithm that the key is bound to. The header decides nothing,
+    so no call that reads it once more is used."""
     signed, _, signature = unchecked.text.rpartition(".")
     try:
         prepared = key.Algorithm.prepare_key(key.key)

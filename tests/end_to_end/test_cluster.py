@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.protocol.errors import Unauthorized
+from gateway.protocol.errors import NameTaken, Unauthorized
 from gateway.protocol.events import MemberView, TerminalPicture, TerminalWatched
 from gateway.protocol.requests.agent_requests import SetActivity, ShowTerminal, UnwatchTerminal, WatchTerminal
 from gateway.protocol.requests.connection_requests import Hello, Status
@@ -22,6 +22,7 @@ from gateway.protocol.requests.message_requests import History, Poll
 from gateway.protocol.results import Done, Health, Inbox, MemberList, MessageList, Shown, TokenMade, Watching
 from gateway.protocol.types.core_types import Activity, MemberKind, Presence
 from gateway.protocol.types.terminal_types import Run, ScreenRow
+from gateway.server.identity.trial_issuer import create_trial_token, ensure_trial_issuer
 from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
 from tests.support.redis_server import RedisServer, need_redis
@@ -232,3 +233,40 @@ async def is_away(client: Client, name: str) -> bool:
 
 async def notes(client: Client, name: str, note: str) -> bool:
     return (await presence_of(client, name)).note == note
+
+
+async def test_a_member_of_an_identity_provider_is_one_member_at_each_gateway(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    """A follower checks its token, the decider names it; a revocation at one ends its connection at the other."""
+    issuer = tmp_path / "issuer"
+    options = ("--store", server.url, "--jwt", str(ensure_trial_issuer(issuer)))
+
+    def token_of(name: str) -> str:
+        return create_trial_token(issuer, CreateToken(name=name, kind=MemberKind.HUMAN), time.time())
+
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(GatewayProcess(tmp_path / name, *options).running()) for name in ("first", "second")
+        )
+        async with client_at(first) as alice:
+            ann = token_of("ann")
+            async with client_at(second, Endpoint(second.url, ann)) as at_follower:
+                assert at_follower.welcome.you.name == "ann"
+                await at_follower.send("from the provider")
+                async with client_at(first, Endpoint(first.url, ann)) as at_decider:
+                    assert at_decider.welcome.you.name == "ann"
+                assert "from the provider" in await contents(alice)
+                await alice.request(RevokeToken(name="ann"), Done)
+                async with asyncio.timeout(60):
+                    with pytest.raises(Unauthorized):
+                        while True:
+                            await at_follower.request(Status(), Health)
+            for gateway in (first, second):
+                with pytest.raises(Unauthorized):
+                    async with Client(Endpoint(gateway.url, ann)):
+                        pass
+            taken = Endpoint(second.url, token_of(alice.welcome.you.name))
+            with pytest.raises(NameTaken):
+                async with Client(taken):
+                    pass

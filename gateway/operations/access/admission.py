@@ -9,8 +9,9 @@ from typing import Any
 from gateway.access.permissions import Actor
 from gateway.access.provider_token_record import ProviderMember
 from gateway.model.rule_outcome import RuleOutcome
+from gateway.operations.access import provider_members
 from gateway.protocol.results import Done
-from gateway.rooms import members, provider_members
+from gateway.rooms import members
 from gateway.runtime.hub import Hub
 
 

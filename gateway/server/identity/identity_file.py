@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.access.claim_mapping import IdentitySettings, IssuerSettings, parse_settings
+from gateway.access.claim_mapping import IdentitySettings, IssuerSettings, parse_identity_settings
 from gateway.client.discovery.local_defaults import LOOPBACK_NAMES
 from gateway.protocol.errors import BadRequest
 
@@ -17,7 +17,7 @@ MAX_REVOKED_BYTES = 1024 * 1024
 def read_identity_file(path: Path) -> IdentitySettings:
     try:
         text = read_bounded(path, MAX_FILE_BYTES).decode()
-        settings = parse_settings(tomllib.loads(text), str(path))
+        settings = parse_identity_settings(tomllib.loads(text), str(path))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadRequest(f"{path}: the file cannot be read: {error}.") from None
     for one in settings.issuer:

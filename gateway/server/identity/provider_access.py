@@ -18,10 +18,10 @@ from gateway.access.rate_limit import Rate, TokenBuckets
 from gateway.access.tokens import token_digest
 from gateway.operations import dispatch
 from gateway.operations.access.admission import admit_identity
+from gateway.operations.access.provider_members import identify_provider_member
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError, Unauthorized
 from gateway.protocol.requests.member_requests import RevokeToken
-from gateway.rooms.provider_members import identify_provider_member
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.server.identity.identity_file import file_beside, key_source_of, read_identity_file, read_revoked

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.access.claim_mapping import IssuerSettings, member_of_claims, parse_settings
+from gateway.access.claim_mapping import IssuerSettings, member_of_claims, parse_identity_settings
 from gateway.access.provider_token_record import ProviderIdentity, ProviderMember, ProviderToken
 from gateway.protocol.errors import BadRequest, Unauthorized
 from gateway.protocol.types.core_types import MemberKind, Scope
@@ -36,7 +36,7 @@ values = {{ boss = ["admin", "observer"], signer = ["approver"] }}
 
 
 def settings(text: str = FULL) -> IssuerSettings:
-    return parse_settings(tomllib.loads(text), "issuers.toml").issuer[0]
+    return parse_identity_settings(tomllib.loads(text), "issuers.toml").issuer[0]
 
 
 def mapped(text: str = FULL, **claims: Any) -> ProviderMember:

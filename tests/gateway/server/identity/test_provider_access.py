@@ -17,11 +17,11 @@ import pytest
 from gateway.access.provider_tokens import read_form
 from gateway.cluster.asked_requests import start_asked
 from gateway.cluster.link_frames import AskIdentity, decode_for_decider, encode_frames
+from gateway.operations.access.provider_members import identify_provider_member
 from gateway.operations.dispatch import run_operation
 from gateway.protocol.errors import BadRequest, GroupChatError, NameTaken, RateLimited, Unauthorized
 from gateway.protocol.requests.member_requests import CreateToken, RemoveMember, RevokeToken
 from gateway.protocol.types.core_types import MemberKind, Scope
-from gateway.rooms.provider_members import identify_provider_member
 from gateway.server.identity.provider_access import ProviderAccess
 from gateway.server.identity.trial_issuer import create_trial_token, ensure_trial_issuer
 from gateway.server.state_folder.startup_tokens import system_actor

@@ -8,16 +8,16 @@ import pytest
 from gateway.access.permissions import Actor
 from gateway.access.provider_token_record import ProviderIdentity, ProviderMember, ProviderToken
 from gateway.model.rule_outcome import StateChange
+from gateway.operations.access.provider_members import (
+    MAX_TOKENS_PER_IDENTITY,
+    admit_provider_member,
+    identify_provider_member,
+)
 from gateway.protocol.errors import BadRequest, NameTaken, NotFound, Unauthorized
 from gateway.protocol.requests.member_requests import CreateToken, Register, RemoveMember, RevokeToken, RotateToken
 from gateway.protocol.types.core_types import MemberKind, Scope
 from gateway.rooms import member_tokens, members, removal
 from gateway.rooms.members import leave_without_token
-from gateway.rooms.provider_members import (
-    MAX_TOKENS_PER_IDENTITY,
-    admit_provider_member,
-    identify_provider_member,
-)
 from gateway.runtime.departed_member_deliveries import departed_names
 from tests.support.world import ADMIN, NOON, World, entropy
 

@@ -16,6 +16,7 @@ GONE_COUNTS_S = 0.4
 NOT_TAKEN_YET_S = 0.3
 NOT_NOTICED_YET_S = 5.0
 ANSWER_COUNTS_S = 0.3
+UNREAD_ANSWER_COUNTS_S = 0.25  # for a question that cannot be read: the next one may stand there already
 _TURN_SOURCES = (EvidenceSource.VENDOR, EvidenceSource.HOOK)
 _ENTER_KEY = re.compile(rb"\r|\x1b\[13u")
 _CHOICE_KEY = re.compile(rb"[\r1-9y]|\x1b\[13u")
@@ -40,7 +41,10 @@ class PressedAnswer:
 
     def holds(self, dialog: Dialog | None, now: float) -> bool:
         unchanged = dialog is None or (self.dialog is not None and dialog.digest == self.dialog.digest)
-        return unchanged and now - self.at < ANSWER_COUNTS_S - 1e-6
+        return unchanged and now < self.until(dialog) - 1e-6
+
+    def until(self, dialog: Dialog | None) -> float:
+        return self.at + (ANSWER_COUNTS_S if dialog is not None and dialog.text else UNREAD_ANSWER_COUNTS_S)
 
 
 class KeyEvidence:
@@ -79,7 +83,7 @@ class KeyEvidence:
         self._forget(claims, now)
         if self._claim:
             claims[EvidenceSource.KEYS] = self._claim
-        return claims, self._answer.at + ANSWER_COUNTS_S if self._answer else None
+        return claims, self._answer.until(dialog) if self._answer else None
 
     def _forget(self, claims: Mapping[EvidenceSource, ActivityClaim], now: float) -> None:
         """The other sources know better once they have shown that work or a question has begun or ended."""

@@ -20,7 +20,7 @@ from sidecar.errors import BadRecording
 
 MAX_WRONG_PERCENT = 1.0  # of the time away from labelled changes
 MAX_FALSE_IDLE_S = 0.15
-MAX_ASKING_LATE_S = 0.3
+MAX_ASKING_LATE_S = 0.25
 NEAR_CHANGE_S = 0.4
 STEP_S = 0.01
 SAME_STATES = {"approval": "asking", "error": "idle", "exited": "gone"}

@@ -31,7 +31,7 @@ def test_our_own_rules_read_their_recording_well() -> None:
 def test_a_recording_that_is_read_badly_says_what_may_happen() -> None:
     checked = check_rules_file(built_in_rules_file("generic"), [DEMO])
     assert checked.exit_status == 1
-    assert "a dialog must be seen within 0.3 s, or a message may be typed into it" in list(check_lines(checked))[1]
+    assert "a dialog must be seen within 0.25 s, or a message may be typed into it" in list(check_lines(checked))[1]
 
 
 def test_a_recording_without_its_truth_is_not_scored_and_tells_what_the_rules_see(tmp_path: Path) -> None:

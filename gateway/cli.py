@@ -195,7 +195,7 @@ def create_token(
         name=name, kind=kind, role=role, scopes=scopes, expires_in=parse_duration(expires), read_only=read_only
     )
     if jwt:
-        _show_trial_token(context, wish)
+        _show_trial_token(context, wish, quiet=quiet)
         return
     made = run(lambda: _run_admin_request(context, wish, TokenMade), as_json=context.as_json)
     show_done({"name": made.name, "token": made.token, "expires": made.expires}, made.token, context.as_json)
@@ -205,7 +205,7 @@ def create_token(
         print_lines(*instruction_lines(made.name, kind, *_address_of(context)), err=True)
 
 
-def _show_trial_token(context: ClientOptions, wish: CreateToken) -> None:
+def _show_trial_token(context: ClientOptions, wish: CreateToken, *, quiet: bool) -> None:
     import time
 
     from gateway.client import state_folder
@@ -215,7 +215,7 @@ def _show_trial_token(context: ClientOptions, wish: CreateToken) -> None:
     token = create_trial_token(folder, wish, time.time())
     settings = ensure_trial_issuer(folder)
     show_done({"name": wish.name, "token": token, "settings": str(settings)}, token, context.as_json)
-    if not context.as_json:
+    if not (quiet or context.as_json):
         print_lines(f"It is valid at a gateway that was started with: groupchat serve --jwt {settings}", err=True)
 
 

@@ -39,8 +39,8 @@ FANOUT_CLAIM = 1.2
 DECIDER_CLAIM = 1.1  # a tenth is what two rounds of the same differ
 SPLIT_CLAIM = 3.0
 WATCHERS = 500
-MANY_SOCKETS = 6_000
-MEMBERS = 100  # so that what is measured is messages, and not 6 000 members who come and go
+MANY_SOCKETS = 2_000
+MEMBERS = 100  # so that what is measured is messages, and not 2 000 members who come and go
 GATEWAYS = (1, 2, 4)
 SQLITE, FOLLOWER = "SQLite, one gateway", "Redis, through a follower"
 INTERVAL_S = 0.02
@@ -65,7 +65,7 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
     with room(folder / "fan-out", WATCHERS, 2) as found:
         fanout, fanout_verdicts = _measure_fanout(found, 2_000 // part)
         decider, decider_verdict = _measure_decider(found, 600 // part)
-    split, split_verdict = _measure_split(folder, 400 // part)
+    split, split_verdict = _measure_split(folder, 1_000 // part)
     verdicts = (*sender_verdicts, *fanout_verdicts, decider_verdict, split_verdict)
     return Outcome("cluster", (senders, fanout, decider, split), verdicts)
 

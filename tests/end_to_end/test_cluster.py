@@ -119,8 +119,12 @@ async def test_nobody_links_a_gateway_with_a_token(pair: tuple[GatewayProcess, G
 async def test_status_and_doctor_show_the_gateways(pair: tuple[GatewayProcess, GatewayProcess]) -> None:
     first, second = pair
     async with client_at(second) as too:
-        shown = (await too.request(Status(), Health)).gateways
-    assert [(one.url, one.decides) for one in shown] == [(first.url, True), (second.url, False)]
+
+        async def are_both_listed() -> bool:
+            shown = (await too.request(Status(), Health)).gateways
+            return [(one.url, one.decides) for one in shown] == [(first.url, True), (second.url, False)]
+
+        await until(are_both_listed)
     output = await asyncio.to_thread(Groupchat(second.state), "status")
     assert "2 gateways of one log" in output.out
     assert "decides" in output.out

@@ -29,12 +29,12 @@ ANSWER = "The answer, in **bold** and `code`."
 # What differs by itself: an animated mascot, hints and warnings that come and go, folders, seconds and times of day, a
 # dot that blinks; what Gemini shows of hooks as they run, ours too, for only its user's settings could hide it; and the
 # name of our extension in the list that Pi shows at its start. Of OpenCode: the example in its empty composer, and how
-# long an answer took. Of Vibe: its process number. Of aider: the first word of an answer, which it may draw twice.
+# long an answer took. Of Vibe: its process number. Of aider: the first word of each answer, which it may draw twice.
 _RESTLESS = re.compile(
     r"^[ ▀-▟]+(?=[A-Z/]|$)|[\w/]*/(?:work|home)\b\S*|✻ .*|\S \w+ · /effort|· ← for agents|· \? for .*|^[●•◦ ] (?=\S)"
     r"|Worked for .*|⚠ .*|^.*\? for shortcuts.*|Executing Hooks?: .*|← for agents|· A title|ctrl\+\S to .*"
     r"|^ Tip: .*|^ Shift\+Tab .*| *1 MCP server| +\d\d:\d\d(?= *┃?$)| +\d+s(?= *┃?$)|● MCP Servers reloaded: .*"
-    r"|^The$|(?:, )?pi-extension\.js(?:, )?|\bTook \d+\.\ds$|Ask anything… .*| · (?:\d+m )?[\d.]+m?s(?= *$)"
+    r"|^(?:The|Let)$|(?:, )?pi-extension\.js(?:, )?|\bTook \d+\.\ds$|Ask anything… .*| · (?:\d+m )?[\d.]+m?s(?= *$)"
     r"| *[⠁-⣿][⠀-⣿ ]*|\[PID \d+\] *"
 )
 pytestmark = pytest.mark.slow

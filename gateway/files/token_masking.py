@@ -8,7 +8,7 @@ MAX_TEXT_CHARS = 8000
 HIDDEN_MARK = "(hidden)"
 _SECRETS = re.compile(
     r"\bgc_[0-9a-f]{8,64}_[\w-]{1,128}"
-    r"|\bey[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|(?<![\w-])ey[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*"
     r"|(?<=/t/)[^/\s?#\"']+"
     r"|(?<=[?&]token=)[^&\s\"'#]+"
     r"|(?<=bearer )[^\s\"',]+"

@@ -37,13 +37,9 @@ from gateway.timing.smoothed_wall_clock import SteadyClock
 from tests.fakes.retry import retry_until
 from tests.support.assembled import Clock, StumblingStore, assembled
 from tests.support.gateways import DidNotStart, GatewayProcess, gateway_in_process
+from tests.support.said_so_far import contents
 
 DATABASE = "groupchat.db"
-
-
-async def contents(client: Client) -> list[str]:
-    found = (await client.request(History(limit=1000), MessageList)).messages
-    return [one.content for one in reversed(found)]
 
 
 def refused(process: GatewayProcess) -> DidNotStart:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,30 +18,19 @@ from gateway.protocol.events import MemberView, TerminalPicture, TerminalWatched
 from gateway.protocol.requests.agent_requests import SetActivity, ShowTerminal, UnwatchTerminal, WatchTerminal
 from gateway.protocol.requests.connection_requests import Hello, Status
 from gateway.protocol.requests.member_requests import CreateToken, Members, RevokeToken
-from gateway.protocol.requests.message_requests import History, Poll
-from gateway.protocol.results import Done, Health, Inbox, MemberList, MessageList, Shown, TokenMade, Watching
+from gateway.protocol.requests.message_requests import Poll
+from gateway.protocol.results import Done, Health, Inbox, MemberList, Shown, TokenMade, Watching
 from gateway.protocol.types.core_types import Activity, MemberKind, Presence
 from gateway.protocol.types.terminal_types import Run, ScreenRow
 from gateway.server.identity.trial_issuer import create_trial_token, ensure_trial_issuer
+from tests.fakes.retry import retry_until_awaited
 from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
+from tests.support.redis_rooms import gateways_on
 from tests.support.redis_server import RedisServer, need_redis
+from tests.support.said_so_far import contents
 
 E = TypeVar("E")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    need_redis()
-    with RedisServer(tmp_path / "redis").running() as server:
-        yield server
-
-
-@contextmanager
-def gateways(server: RedisServer, folder: Path, *names: str) -> Iterator[list[GatewayProcess]]:
-    """The first one decides."""
-    with ExitStack() as stack:
-        yield [stack.enter_context(GatewayProcess(folder / name, "--store", server.url).running()) for name in names]
 
 
 @asynccontextmanager
@@ -60,13 +49,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GatewayProc
     """The decider and a follower, for tests that leave both as they are."""
     need_redis()
     folder = tmp_path_factory.mktemp("pair")
-    with RedisServer(folder / "redis").running() as server, gateways(server, folder, "first", "second") as both:
+    with RedisServer(folder / "redis").running() as server, gateways_on(server, folder, "first", "second") as both:
         yield both[0], both[1]
-
-
-async def contents(client: Client) -> list[str]:
-    found = (await client.request(History(limit=1000), MessageList)).messages
-    return [one.content for one in reversed(found)]
 
 
 async def test_members_at_two_gateways_are_in_one_room(pair: tuple[GatewayProcess, GatewayProcess]) -> None:
@@ -124,7 +108,7 @@ async def test_status_and_doctor_show_the_gateways(pair: tuple[GatewayProcess, G
             shown = (await too.request(Status(), Health)).gateways
             return [(one.url, one.decides) for one in shown] == [(first.url, True), (second.url, False)]
 
-        await until(are_both_listed)
+        await retry_until_awaited(are_both_listed)
     output = await asyncio.to_thread(Groupchat(second.state), "status")
     assert "2 gateways of one log" in output.out
     assert "decides" in output.out
@@ -144,7 +128,7 @@ async def test_a_terminal_is_watched_across_gateways(
     async with Client(painter, Hello(inbox=True)) as sidecar, client_at(pair[at_person]) as person:
         assert not (await sidecar.request(picture, Shown)).watched
         assert not sidecar.welcome.watched
-        await until(lambda: is_online(person, name))
+        await retry_until_awaited(lambda: is_online(person, name))
         await person.request(WatchTerminal(member=name), Watching)
         async with asyncio.timeout(60):
             assert (await next_of(sidecar, TerminalWatched)).on
@@ -167,7 +151,7 @@ async def next_of(client: Client, kind: type[E]) -> E:
 
 
 async def test_a_follower_takes_over_and_its_members_go_on(server: RedisServer, tmp_path: Path) -> None:
-    with gateways(server, tmp_path, "first", "second") as (first, second):
+    with gateways_on(server, tmp_path, "first", "second") as (first, second):
         async with client_at(first) as alice, client_at(second) as too:
             bob = await member_at(second, alice, "bob", MemberKind.AGENT)
             async with client_at(second, bob) as agent:
@@ -185,12 +169,6 @@ async def test_a_follower_takes_over_and_its_members_go_on(server: RedisServer, 
             async with client_at(first) as alice:
                 await alice.send("and back, as a follower")
                 assert await contents(alice) == ["before", "after", "and back, as a follower"]
-
-
-async def until(check: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await check():
-            await asyncio.sleep(0.02)
 
 
 def test_a_gateway_that_takes_over_and_is_stopped_at_once_ends(server: RedisServer, tmp_path: Path) -> None:
@@ -220,22 +198,22 @@ async def is_refused(endpoint: Endpoint) -> bool:
 
 
 async def test_presence_and_deliveries_cross_gateways(server: RedisServer, tmp_path: Path) -> None:
-    with gateways(server, tmp_path, "first", "second", "third") as (first, second, third):
+    with gateways_on(server, tmp_path, "first", "second", "third") as (first, second, third):
         async with client_at(first) as alice, client_at(third) as watcher:
             bob = await member_at(second, alice, "bob", MemberKind.AGENT)
             assert (await presence_of(watcher, "bob")).presence is not Presence.ONLINE
             async with Client(bob, Hello(inbox=True)) as agent:
-                await until(lambda: is_online(watcher, "bob"))
+                await retry_until_awaited(lambda: is_online(watcher, "bob"))
                 await agent.request(SetActivity(activity=Activity.BUSY, note="at work"), Done)
-                await until(lambda: notes(watcher, "bob", "at work"))
-                await until(lambda: notes(alice, "bob", "at work"))
+                await retry_until_awaited(lambda: notes(watcher, "bob", "at work"))
+                await retry_until_awaited(lambda: notes(alice, "bob", "at work"))
                 sent = await watcher.send("@bob do it")
                 page = await agent.request(Poll(wait=10), Inbox)
                 assert [one.seq for one in page.messages] == [sent.seq]
-            await until(lambda: is_away(watcher, "bob"))
-            await until(lambda: is_away(alice, "bob"))
+            await retry_until_awaited(lambda: is_away(watcher, "bob"))
+            await retry_until_awaited(lambda: is_away(alice, "bob"))
             await watcher.request(RevokeToken(name="bob"), Done)
-            await until(lambda: is_refused(bob))
+            await retry_until_awaited(lambda: is_refused(bob))
 
 
 async def is_online(client: Client, name: str) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -21,15 +21,17 @@ from gateway.protocol.errors import Unauthorized, Unavailable
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateToken, RevokeToken
-from gateway.protocol.requests.message_requests import History, Send
-from gateway.protocol.results import Accepted, Done, MessageList, TokenMade
+from gateway.protocol.requests.message_requests import Send
+from gateway.protocol.results import Accepted, Done, TokenMade
 from gateway.protocol.types.core_types import MemberKind, Scope
 from gateway.server.state_folder.open_store import COPY_FILE
 from tests.fakes.retry import retry_until
 from tests.support.gateways import GatewayProcess
 from tests.support.kills import insisting, tasks
 from tests.support.proxy import Proxy, proxy_beside
-from tests.support.redis_server import RedisServer, free_port, need_redis
+from tests.support.redis_rooms import gateways_on
+from tests.support.redis_server import RedisServer, free_port
+from tests.support.said_so_far import contents
 
 E = TypeVar("E")
 
@@ -41,19 +43,7 @@ AT_ONCE = 500
 NEVER_S = 3600.0
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    need_redis()
-    with RedisServer(tmp_path / "redis").running() as server:
-        yield server
-
-
-@contextmanager
-def three_gateways(server: RedisServer, folder: Path) -> Iterator[list[GatewayProcess]]:
-    """The first one decides."""
-    names = ("first", "second", "third")
-    with ExitStack() as stack:
-        yield [stack.enter_context(GatewayProcess(folder / name, "--store", server.url).running()) for name in names]
+THREE = ("first", "second", "third")
 
 
 @asynccontextmanager
@@ -67,11 +57,6 @@ async def operators_at(*gateways: GatewayProcess) -> AsyncIterator[list[Client]]
     finally:
         for one in clients:
             await one.__aexit__(None, None, None)
-
-
-async def contents(client: Client) -> list[str]:
-    found = (await client.request(History(limit=1000), MessageList)).messages
-    return [one.content for one in reversed(found)]
 
 
 async def say(client: Client, text: str) -> None:
@@ -176,7 +161,7 @@ async def retry_until_equal(client: Client, expected: Sequence[str]) -> None:
 async def test_a_decider_that_slept_through_its_lease_ends_and_nothing_is_doubled(
     server: RedisServer, tmp_path: Path
 ) -> None:
-    with three_gateways(server, tmp_path) as (first, second, third):
+    with gateways_on(server, tmp_path, *THREE) as (first, second, third):
         async with operators_at(first, second, third) as (alice, too, three):
             await alice.send("before", id="before")
             with first.frozen():
@@ -215,7 +200,7 @@ async def test_followers_leave_a_decider_that_is_cut_off_from_redis(server: Redi
 
 
 async def test_flushall_beneath_three_gateways_begins_another_log(server: RedisServer, tmp_path: Path) -> None:
-    with three_gateways(server, tmp_path) as gateways:
+    with gateways_on(server, tmp_path, *THREE) as gateways:
         async with operators_at(*gateways) as clients:
             for number, client in enumerate(clients):
                 await client.send(f"old {number}")
@@ -234,7 +219,7 @@ async def test_flushall_beneath_three_gateways_begins_another_log(server: RedisS
 
 async def test_a_log_that_lost_its_end_gets_a_new_id_everywhere(server: RedisServer, tmp_path: Path) -> None:
     """As after a failover to a replica that had not got all: Redis comes back with an older file."""
-    with three_gateways(server, tmp_path) as gateways:
+    with gateways_on(server, tmp_path, *THREE) as gateways:
         async with operators_at(*gateways) as clients:
             await clients[0].send("kept")
             old = clients[0].welcome.store_id
@@ -347,7 +332,7 @@ async def test_a_follower_that_is_twenty_thousand_entries_behind_catches_up(
 async def test_a_token_that_is_revoked_at_the_decider_ends_its_stream_at_a_follower(
     server: RedisServer, tmp_path: Path
 ) -> None:
-    with three_gateways(server, tmp_path) as (first, second, third):
+    with gateways_on(server, tmp_path, *THREE) as (first, second, third):
         async with operators_at(first, second) as (alice, too):
             for admin, at in ((alice, second), (alice, third), (too, first), (too, third)):
                 made = await admin.request(

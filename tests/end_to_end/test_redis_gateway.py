@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from gateway.protocol.errors import StorageFailed, StorageFull
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Hello, Status
 from gateway.protocol.requests.member_requests import CreateToken
-from gateway.protocol.requests.message_requests import History, Search
+from gateway.protocol.requests.message_requests import Search
 from gateway.protocol.results import Health, MessageList, TokenMade
 from gateway.protocol.types.core_types import MemberKind
 from tests.support.certificates import self_signed
@@ -27,25 +27,14 @@ from tests.support.commands import Groupchat
 from tests.support.gateways import DidNotStart, GatewayProcess
 from tests.support.kills import compare, send_while_killing
 from tests.support.redis_server import RedisServer, free_port, need_redis
+from tests.support.said_so_far import contents
 
 KILLS = 10
 SEED = 20_261_130
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    need_redis()
-    with RedisServer(tmp_path / "redis").running() as server:
-        yield server
-
-
 def gateway_at(server: RedisServer, state: Path, *arguments: str, **env: str) -> GatewayProcess:
     return GatewayProcess(state, "--store", server.url, *arguments, env=env)
-
-
-async def contents(client: Client) -> list[str]:
-    found = (await client.request(History(limit=1000), MessageList)).messages
-    return [one.content for one in reversed(found)]
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,24 +19,13 @@ from tests.fakes.retry import retry_until
 from tests.support.gateways import DidNotStart, GatewayProcess
 from tests.support.kills import Kill, compare, send_while_killing
 from tests.support.proxy import Proxy, proxy_beside
-from tests.support.redis_server import RedisServer, free_port, need_redis
+from tests.support.redis_server import RedisServer, free_port
+from tests.support.said_so_far import contents
 
 SEED = 20_261_201
 SHORT_STALLS_S = (1.0, 5.0)
 LONG_STALL_S = 20.0  # longer than an append is repeated
 DELAY_S = 0.3
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    need_redis()
-    with RedisServer(tmp_path / "redis").running() as server:
-        yield server
-
-
-async def contents(client: Client) -> list[str]:
-    found = (await client.request(History(limit=1000), MessageList)).messages
-    return [one.content for one in reversed(found)]
 
 
 @pytest.mark.slow

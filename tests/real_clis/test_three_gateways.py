@@ -7,8 +7,7 @@ import asyncio
 import contextlib
 import os
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from gateway.protocol.types.core_types import Activity, MemberKind
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.outside import outside
+from tests.fakes.retry import retry_until_awaited
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import CLIS, Place
 from tests.support.chromium import CHROMIUM, WITHOUT, chromium
@@ -76,13 +76,6 @@ async def said(client: Client) -> list[Message]:
     return list(reversed((await client.request(History(limit=200), MessageList)).messages))
 
 
-async def until(check: Callable[[], Awaitable[bool]], describe: Callable[[], str] = lambda: "") -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not await check():
-        assert time.monotonic() < deadline, describe()
-        await asyncio.sleep(0.1)
-
-
 async def doing(client: Client) -> dict[str, Activity]:
     found = (await client.request(Members(), MemberList)).agents
     return {one.name: one.activity for one in found if one.name in THREE}
@@ -133,14 +126,14 @@ async def three_gateways(folder: Path) -> AsyncIterator[Scene]:
 
 async def test_a_debate_goes_on_where_the_decider_was_killed(tmp_path: Path) -> None:
     async with three_gateways(tmp_path) as scene:
-        await until(scene.are_all_idle, scene.describe)
+        await retry_until_awaited(scene.are_all_idle, PATIENCE_S, describe=scene.describe)
         models = {name: seat.model for name, seat in scene.seats.items()}
         models["claude"].script(Reply("Tabs, says claude."), Reply("Still tabs."), Reply("A formatter decides."))
         models["codex"].script(Reply("Spaces, says codex."), Reply("Spaces, as they align."))
         models["gemini"].script(Reply("Both, says gemini."), Reply("A formatter."))
         debate = SetMode(mode="debate", topic="tabs or spaces?", agents=THREE, rounds=2)
         await scene.person.request(debate, ModeStanding)
-        await until(scene.have_two_spoken, scene.describe)
+        await retry_until_awaited(scene.have_two_spoken, PATIENCE_S, describe=scene.describe)
 
         decider = scene.seats["claude"].gateway
         decider.kill()
@@ -150,7 +143,7 @@ async def test_a_debate_goes_on_where_the_decider_was_killed(tmp_path: Path) -> 
         await scene.chat.shows("The page does.")
         await asyncio.to_thread(decider.start)
 
-        await until(scene.has_ended, scene.describe)
+        await retry_until_awaited(scene.has_ended, PATIENCE_S, describe=scene.describe)
         assert await scene.answers() == [
             ("claude", "Tabs, says claude."),
             ("codex", "Spaces, says codex."),

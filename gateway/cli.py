@@ -25,7 +25,7 @@ from gateway.console.run_command import fail, run
 from gateway.dialect_commands import agentchat_verbs, skynet_verbs
 from gateway.maintenance.service import service_verbs
 from gateway.process_basics import process_hardening
-from gateway.protocol.errors import GroupChatError
+from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.text.printable_text import local_time_text
 from gateway.protocol.types.core_types import MemberKind, Scope
 from gateway.server.config_options import OPTIONS, default_of
@@ -194,6 +194,8 @@ def create_token(
     wish = CreateToken(
         name=name, kind=kind, role=role, scopes=scopes, expires_in=parse_duration(expires), read_only=read_only
     )
+    if jwt and (wish.read_only or wish.role):
+        fail(BadRequest("--jwt makes no read-only token and gives no role."), as_json=context.as_json)
     if jwt:
         _show_trial_token(context, wish, quiet=quiet)
         return

@@ -104,7 +104,9 @@ def _check_issuer(one: IssuerSettings, place: str) -> None:
         raise BadRequest(f"{place}: give either `jwks_url` or `keys`.")
     if not one.audience:
         raise BadRequest(f"{place}: `audience` is empty.")
-    if (one.kind.always is None) == (not one.kind.claim):
+    if (one.kind.always is None) != bool(one.kind.claim and one.kind.values) or (
+        one.kind.always is not None and (one.kind.claim or one.kind.values)
+    ):
         raise BadRequest(f"{place}: `kind` needs either `always`, or `claim` with `values`.")
     if MemberKind.SYSTEM in (one.kind.always, *one.kind.values.values()):
         raise BadRequest(f"{place}: a member cannot be of the kind 'system'.")

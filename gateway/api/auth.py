@@ -77,14 +77,14 @@ async def actor_of(
 
 
 def mark_proven(request: web.Request, actor: Actor) -> None:
-    """Mark the connection as a member's. It stays open when there are too many unproven connections."""
+    """Mark the connection as a member's."""
     request[CALLER] = actor.name
-    if (limiter := request.app.get(LIMITER)) is not None:
-        limiter.mark_proven(request.transport, actor.name)
+    mark_connection(request, actor.name)
 
 
-def mark_gateway(request: web.Request, name: str) -> None:
-    """Mark the connection as another gateway's, of the same log."""
+def mark_connection(request: web.Request, name: str) -> None:
+    """Mark whose connection it is, a member's or another gateway's. It stays open when there are too many unproven
+    connections."""
     if (limiter := request.app.get(LIMITER)) is not None:
         limiter.mark_proven(request.transport, name)
 

@@ -46,6 +46,7 @@ from gateway.cluster.link_frames import (
 )
 from gateway.cluster.link_sender import LinkSender
 from gateway.cluster.live_members import take_facts
+from gateway.cluster.published_gateways import NO_DECIDER_TEXT, trust_in
 from gateway.cluster.shared_store import PublishedGateway
 from gateway.operations.operation_table import OPERATION_BY_REQUEST
 from gateway.process_basics.tasks import spawn
@@ -66,7 +67,6 @@ CONNECT_TIMEOUT_S = 2.0
 CLOSE_TIMEOUT_S = 0.5  # a decider that is stopped does not answer
 PATIENCE_S = 10.0  # longer than another gateway needs to take over
 ALIVE_INTERVAL_S = 5.0
-NO_DECIDER_TEXT = "No gateway decides at the moment: the one that did is gone, or cannot be reached. Try again."
 UNSURE_TEXT = (
     "The gateway that decides ended before it answered, so it is not known whether this was done. Look before you "
     "repeat it."
@@ -157,7 +157,6 @@ class DeciderLink:
 
     async def run(self, decider: PublishedGateway, secret: str, gateway: str) -> None:
         """One link, until it breaks. TimeoutError if the decider does not answer."""
-        trust = aiohttp.Fingerprint(bytes.fromhex(decider.fingerprint)) if decider.fingerprint else True
         headers = {"Authorization": f"Bearer {secret}", "X-Groupchat-Gateway": gateway}
         timeout = aiohttp.ClientTimeout(total=None)
         async with (
@@ -166,7 +165,7 @@ class DeciderLink:
             session.ws_connect(
                 decider.url + LINK_PATH,
                 headers=headers,
-                ssl=trust,
+                ssl=trust_in(decider),
                 heartbeat=HEARTBEAT_S,
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
                 max_msg_size=MAX_LINK_MESSAGE_BYTES,
@@ -175,7 +174,7 @@ class DeciderLink:
             limit.reschedule(None)
             log.info("= following", decider=decider.url)
             self._begin(LinkSender(socket))
-            sending = spawn(self._send_all(socket), "link to the decider")
+            sending = spawn(self._send_all(), "link to the decider")
             try:
                 async for message in socket:
                     if message.type is aiohttp.WSMsgType.BINARY:
@@ -184,7 +183,7 @@ class DeciderLink:
                 sending.cancel()
                 self._broken()
 
-    async def _send_all(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _send_all(self) -> None:
         assert self._sender is not None
         with contextlib.suppress(ConnectionError):
             await self._sender.send_all()

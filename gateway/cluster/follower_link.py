@@ -1,15 +1,11 @@
-"""The decider's side of a link: carries out what the members of one follower ask, and tells it of all members.
-
-Requests of one member are begun in their order, and one after another where a request waits for the store, as they are
-on a connection of its own.
-"""
+"""The decider's side of a link: carries out what the members of one follower ask, and tells it of all members."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -89,7 +85,7 @@ class FollowerLinks:
             link.tell_of(self._hub.state.members)
             for name in {*self._hub.terminals.watched_here(), *self._hub.terminals.elsewhere}:
                 link.tell_watched(name, on=True)
-            await link.run(socket)
+            await link.run()
         finally:
             self._links.discard(link)
             link.close()
@@ -106,6 +102,7 @@ class FollowerLinks:
 
     def keep_for_a_moment(self, gateway: str, connections: Mapping[str, int]) -> None:
         """A link that comes back soon changes nothing for its members: a busy decider may have broken it."""
+        connections = {**self._left.get(gateway, {}), **connections}
         self._left[gateway] = connections
         asyncio.get_running_loop().call_later(RETURN_TIMEOUT_S, self._let_go, gateway, connections)
 
@@ -166,10 +163,10 @@ class FollowerLink:
         self._changed: set[str] = set()
         self.connections: dict[str, int] = {}
 
-    async def run(self, socket: web.WebSocketResponse) -> None:
+    async def run(self) -> None:
         sending = spawn(self._send(), "link to a follower")
         try:
-            async for message in socket:
+            async for message in self._socket:
                 if message.type is WSMsgType.BINARY:
                     self._receive(message.data)
         finally:
@@ -200,7 +197,7 @@ class FollowerLink:
             self._need_whole.discard(name)
         return name in self._need_whole
 
-    def tell_of(self, names: Any) -> None:
+    def tell_of(self, names: Iterable[str]) -> None:
         """Tell the follower of these members with the next message."""
         if not self._changed:
             asyncio.get_running_loop().call_soon(self._tell)

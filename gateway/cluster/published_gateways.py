@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+import aiohttp
 import msgspec
 import structlog
 
@@ -16,6 +17,12 @@ log = structlog.get_logger("gateway.cluster.published_gateways")
 
 PUBLISH_INTERVAL_S = 2.0
 PUBLISHED_FOR_S = 10.0  # a gateway that is gone is listed for so long
+NO_DECIDER_TEXT = "No gateway decides at the moment: the one that did is gone, or cannot be reached. Try again."
+
+
+def trust_in(gateway: PublishedGateway) -> aiohttp.Fingerprint | bool:
+    """The certificate that this gateway has published, which may be self-signed; without one, none is asked for."""
+    return aiohttp.Fingerprint(bytes.fromhex(gateway.fingerprint)) if gateway.fingerprint else True
 
 
 class PublishedGateways:

@@ -55,7 +55,7 @@ class SharedStore(Protocol):
         ...
 
     async def check_followed(self) -> None:
-        """LogChanged if the log is not the one that this gateway follows, or has lost its end."""
+        """LogReplaced if the log is not the one that this gateway follows, or has lost its end."""
         ...
 
     @property

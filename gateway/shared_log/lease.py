@@ -88,6 +88,8 @@ class Lease:
 
     async def release(self) -> None:
         """Let the next gateway begin at once. If Redis does not answer, the lease expires by itself."""
+        if self._ended.is_set():
+            return
         self._ended.set()
         if self._renewing is not None:
             await asyncio.wait([self._renewing])

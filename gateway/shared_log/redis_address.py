@@ -7,7 +7,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from gateway.protocol.errors import BadRequest
 
-SCHEMES = ("redis://", "rediss://")
 DEFAULT_PORT = 6379
 EXAMPLE = "redis://127.0.0.1:6379/0"
 

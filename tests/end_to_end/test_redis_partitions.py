@@ -93,7 +93,7 @@ async def test_a_gateway_that_is_cut_off_while_another_goes_on_writes_nothing(
                 await alice.send("before")
                 with proxy.stalled():
                     late = asyncio.create_task(alice.send("too late"))  # noqa: TID251 - awaited below
-                    other.start()
+                    await asyncio.to_thread(other.start)
                     async with Client(other.operator, patient=True) as beside:
                         await beside.send("from the other")
                 with pytest.raises(GroupChatError):

@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from gateway.api import auth
 from gateway.api.request_validation import read_body
 from gateway.cluster.cluster import Cluster
+from gateway.cluster.published_gateways import NO_DECIDER_TEXT, trust_in
 from gateway.protocol.errors import Unavailable
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -19,7 +21,6 @@ HERE = ("/health", "/ws", "/events")  # of this gateway, whoever decides: its he
 PASSED_ON = ("authorization", "x-auth-token", "content-type", "accept", "last-event-id")
 RETURNED = ("content-type", "cache-control", "retry-after", "www-authenticate")
 CONNECT_TIMEOUT_S = 2.0
-NO_DECIDER_TEXT = "No gateway decides at the moment: the one that did is gone, or cannot be reached. Try again."
 
 
 def pass_to_decider(routes: Iterable[web.RouteDef], cluster: Cluster | None) -> list[web.RouteDef]:
@@ -47,7 +48,6 @@ async def _pass_on(request: web.Request, cluster: Cluster) -> web.StreamResponse
     decider = cluster.decider
     if decider is None:
         raise Unavailable(NO_DECIDER_TEXT, retry_after=1)
-    trust = aiohttp.Fingerprint(bytes.fromhex(decider.fingerprint)) if decider.fingerprint else True
     headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
     body = await read_body(request) if request.can_read_body else None
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S)
@@ -55,11 +55,10 @@ async def _pass_on(request: web.Request, cluster: Cluster) -> web.StreamResponse
         try:
             answer = await session.request(
                 request.method,
-                decider.url + request.path,
-                params=request.query,
+                URL(decider.url + request.raw_path, encoded=True),
                 data=body,
                 headers=headers,
-                ssl=trust,
+                ssl=trust_in(decider),
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

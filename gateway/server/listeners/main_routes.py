@@ -32,7 +32,7 @@ def make_main_app(setup: ListenerSetup, config: Config) -> web.Application:
     app[mcp_proxy.MCP] = mcp
     app.add_routes(rest.rest_routes())
     app.add_routes(pass_to_decider(routes.csp_routes(), setup.cluster))
-    app.add_routes(setup.cluster.routes(auth.mark_gateway) if setup.cluster is not None else ())
+    app.add_routes(setup.cluster.routes(auth.mark_connection) if setup.cluster is not None else ())
     app.add_routes(mcp_proxy.mcp_routes())
     app.add_routes(web_routes())
     app.add_routes(

@@ -50,12 +50,12 @@ async def settle_own_tokens(hub: Hub, config: Config) -> None:
 
 
 async def _start(hub: Hub) -> None:
-    """A start that fails lets go of the store, so that the next one need not wait for it."""
+    """A start that fails ends what it has begun and lets go of the store, so that the next one need not wait for it."""
     try:
         await hub.start()
     except BaseException:
         with contextlib.suppress(GroupChatError):
-            await hub.store.close()
+            await hub.stop()
         raise
 
 

@@ -58,11 +58,11 @@ def collapse_if_disputed(text: str, lines: int) -> str:
     emoji, marks of direction) leaves some of them out on the screen, and draws parts of them where later texts stand.
     The vendor's placeholder for a long paste can be read: from `lines` on, the composer shows it. Empty lines beneath
     the envelope make up for them."""
-    if text.isascii() or not any(map(_has_disputed_width, text)):
-        return text
-    missing = max(1, lines - 1 - text.count("\n"))
     head = _ENVELOPE.match(text)
-    return head[0].rstrip() + "\n" * missing + text[head.end() :] if head else text
+    if head is None or text.isascii() or not any(map(_has_disputed_width, text)):
+        return text
+    missing = max(1, lines - 1 - text.count("\n", head.end()))
+    return head[0].rstrip() + "\n" * missing + text[head.end() :]
 
 
 def _has_disputed_width(one: str) -> bool:

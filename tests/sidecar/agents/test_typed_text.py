@@ -23,6 +23,7 @@ def test_empty_lines_stand_between_the_envelope_and_such_a_text(text: str) -> No
     assert collapse_if_disputed(f"{HEAD} a\n\n[bob -> opencode #10] {text}", 3) == (
         f"{HEAD}\na\n\n[bob -> opencode #10] {text}"
     )
+    assert collapse_if_disputed(f"{HEAD}\n{text}", 5) == f"{HEAD}\n\n\n\n{text}", "what is behind the envelope goes"
 
 
 @pytest.mark.parametrize("text", ["plain", "two\nlines", "Grüße", "日本語", "한국어", "שלום", "мир", "😀", "Ω≈√ → …"])

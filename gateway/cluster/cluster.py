@@ -26,11 +26,11 @@ class Cluster:
         self._hub, self._store = hub, store
         self._gateways = PublishedGateways(store)
         self._links = FollowerLinks(hub, store)
-        self._links.begin()
         hub.role.share(self)
         self._follower: Follower | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._url, self._fingerprint = "", ""
+        self._url = ""
+        self._fingerprint: str | None = None
 
     @property
     def follows(self) -> bool:
@@ -40,6 +40,10 @@ class Cluster:
     def decider(self) -> PublishedGateway | None:
         """The other gateway that decides, while this one follows."""
         return self._follower.decider if self._follower is not None and self._hub.follows else None
+
+    def decide(self) -> None:
+        """This gateway decides from the start."""
+        self._links.begin()
 
     def follow(self) -> None:
         """Follow the gateway that decides until it is gone."""
@@ -56,7 +60,7 @@ class Cluster:
 
     def advertise(self, url: str, fingerprint: str | None) -> None:
         """Tell the others where this gateway is."""
-        self._url, self._fingerprint = url, fingerprint or ""
+        self._url, self._fingerprint = url, fingerprint
         self._tasks.append(spawn(self._gateways.publish(self._describe), "publish this gateway"))
 
     def _describe(self) -> PublishedGateway:
@@ -68,7 +72,7 @@ class Cluster:
             self._store.behind if hub.follows else 0,
             len(hub.broadcaster),
             gateway.__version__,
-            self._fingerprint or None,
+            self._fingerprint,
         )
 
     def gateways(self) -> tuple[GatewayStanding, ...]:
@@ -113,6 +117,8 @@ async def open_cluster(hub: Hub) -> AsyncIterator[Cluster | None]:
     cluster = Cluster(hub, hub.store)
     if hub.follows:
         cluster.follow()
+    else:
+        cluster.decide()
     try:
         yield cluster
     finally:

@@ -40,6 +40,7 @@ from sidecar.agents.adapter.missing_setup import folders_of, settings_in, trust_
 from sidecar.agents.adapter.session_files import has_line_with, same_name_nearby
 from sidecar.agents.adapter.tool_call_effects import tool_hook_reader
 from sidecar.agents.adapter.tool_call_text import describe_choice, describe_tool_call, question_about_call
+from sidecar.agents.adapter.typed_text import ENDS_A_WORD
 from sidecar.agents.adapter.vendor_arguments import UUID, options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.escape_sequences import STATUS_PROBE
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, TurnFact, TurnFactKind
@@ -85,7 +86,6 @@ _NO_LOGIN_TEXT = "has no login (/login gives it one)"
 _QUESTION_TOOL = "AskUserQuestion"
 _OPENS_POPUP = re.compile(r"(?:\\|(?:^|\s)@\S+)\Z")
 _FILE_MENTION = re.compile(r"@(?=(?P<word>\S{1,80}))")  # a member's name is never longer
-_ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 
 
 def _is_for(command: Sequence[str]) -> bool:
@@ -215,7 +215,7 @@ def _escape_file_mentions(text: str, is_name: Callable[[str], bool]) -> str:
     def shielded(found: re.Match[str]) -> str:
         before = text[found.start() - 1 : found.start()]
         begins_word = not before or before.isspace() or is_unseen(before)
-        return "\\@" if begins_word and not is_name(found["word"].rstrip(_ENDS_A_WORD)) else "@"
+        return "\\@" if begins_word and not is_name(found["word"].rstrip(ENDS_A_WORD)) else "@"
 
     return _FILE_MENTION.sub(shielded, text)
 

@@ -38,7 +38,7 @@ from sidecar.agents.adapter.missing_setup import LOGIN_NEEDED, settings_in
 from sidecar.agents.adapter.session_files import has_line_with
 from sidecar.agents.adapter.tool_call_effects import MAX_NAME_CHARS
 from sidecar.agents.adapter.tool_call_text import describe_tool_call, question_about_call
-from sidecar.agents.adapter.typed_text import collapse_if_disputed
+from sidecar.agents.adapter.typed_text import ENDS_A_WORD, collapse_if_disputed
 from sidecar.agents.adapter.vendor_arguments import options_in, sum_whole_numbers, without_prompt
 from sidecar.evidence.turn_evidence import EvidenceSource, TokenCost, ToolUse, TurnFact, TurnFactKind
 
@@ -58,7 +58,6 @@ _PROMPT = re.compile(r"\A<user_input\b[^>]*>(?P<text>.*)</user_input>\s*\Z", re.
 _NOTICE = re.compile(r"\A<mode_notice\b.*?</mode_notice>\n?", re.DOTALL)
 _READS_FILE = re.compile(r"@(?=\"?(?:/|~/|\.{1,2}/))")
 _BEGINS_WORD = re.compile(r"(?<![^\s\ufeff])@(?=(?P<word>\S{1,80}))")
-_ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 _OPENS_LIST = re.compile(r"(?:^|\s)(?:@[^ ]*|/\S*)\Z")
 _COLLAPSES_FROM_LINES = 5
 _WRITING_TOOL = "editor"
@@ -292,7 +291,7 @@ def _guard_text(text: str, is_name: Callable[[str], bool]) -> str:
     before the one and behind the other."""
 
     def guarded(match: re.Match[str]) -> str:
-        word = match["word"].rstrip(_ENDS_A_WORD)
+        word = match["word"].rstrip(ENDS_A_WORD)
         return "@" if word and is_name(word) else "\\@"
 
     return _BEGINS_WORD.sub(guarded, _READS_FILE.sub(r"@\\", text))

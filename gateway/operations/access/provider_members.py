@@ -46,7 +46,7 @@ def identify_provider_member(state: GatewayState, proven: ProviderMember, now: f
     if known is None or known.removed or known.identity != proven.token.identity:
         raise Unauthorized(NOT_ACCEPTED_TEXT)
     if record.scopes != proven.scopes or record.expires != proven.token.ends:
-        return None  # the map of scopes has changed since
+        return None  # the map of scopes or the leeway has changed since
     return Actor(record.member, known.member.kind, frozenset(record.scopes), token=record.id)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 _UNSAFE_END = re.compile(r"[\\@]\Z")
 _NAMES_FILE = re.compile(r"(?<![A-Za-z0-9])@(?=(?P<word>\S{1,80}))")
 _OPENS_LIST = re.compile(r"(?:^|\s)@\S*\Z")
-_ENDS_A_WORD = ".,;:!?)]}\"'*_`"
+ENDS_A_WORD = ".,;:!?)]}\"'*_`"
 _READS_FILE = re.compile(r"(?<!\\)@(?=[^ \t\n\r,;!?()\[\]{}.]|\.(?![ \t\n\r]|\Z))")
 _ENVELOPE = re.compile(r"\[[^\[\]\n]{1,400} #\d{1,18}\](?: |\n)+")
 _DISPUTED_CATEGORIES = frozenset({"Mn", "Mc", "Me", "Cf", "Cn", "Co"})
@@ -31,7 +31,7 @@ def break_file_mentions(text: str, is_name: Callable[[str], bool]) -> str:
     """In the way of an agent for which a backslash is part of a path: with one behind the `@` there is no such file."""
 
     def broken(match: re.Match[str]) -> str:
-        word = match["word"].rstrip(_ENDS_A_WORD)
+        word = match["word"].rstrip(ENDS_A_WORD)
         return "@" if word and is_name(word) else "@\\"
 
     return _NAMES_FILE.sub(broken, text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 import aiohttp
@@ -11,6 +10,7 @@ import msgspec
 import structlog
 
 from gateway.cluster.shared_store import PublishedGateway, SharedStore
+from gateway.process_basics.event_waits import wait_at_most
 from gateway.protocol.errors import GroupChatError
 
 log = structlog.get_logger("gateway.cluster.published_gateways")
@@ -55,9 +55,7 @@ class PublishedGateways:
                 if not self._is_failing:
                     log.warning("! this gateway could not be published", error=error.message)
                 self._is_failing = True
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PUBLISH_INTERVAL_S):
-                    await self._changed.wait()
+            await wait_at_most(self._changed, PUBLISH_INTERVAL_S)
 
     async def decider(self) -> PublishedGateway | None:
         """The gateway that decides, if it has published itself as that."""

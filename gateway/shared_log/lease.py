@@ -7,7 +7,6 @@ the holder is gone. What keeps the log correct is the term, which the script tha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import secrets
 import socket
@@ -15,6 +14,7 @@ from collections.abc import Callable
 
 import structlog
 
+from gateway.process_basics.event_waits import wait_at_most
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError, StorageFailed, Unavailable
 from gateway.shared_log import scripts
@@ -25,6 +25,7 @@ from gateway.shared_log.stream_entries import SCHEMA, Position
 log = structlog.get_logger("gateway.shared_log.lease")
 
 LEASE_S = 3.0
+LEASE_MS = int(LEASE_S * 1000)
 RENEW_INTERVAL_S = 1.0
 CLAIM_INTERVAL_S = 0.2
 CLAIM_TIMEOUT_S = LEASE_S + 1.5  # a holder that was killed keeps its lease until it expires
@@ -106,7 +107,7 @@ class Lease:
         we take it over."""
         keys = [self._keys.head, self._keys.lease, self._keys.stream]
         house = secrets.token_hex(HOUSE_BYTES)
-        words: list[Word] = [self._gateway, self._process, _milliseconds(LEASE_S), SCHEMA, house, Position().chain]
+        words: list[Word] = [self._gateway, self._process, LEASE_MS, SCHEMA, house, Position().chain]
         words += [secrets.token_hex(SECRET_BYTES), int(takes_over)]
         match await self._connection.run_script(scripts.CLAIM, keys, words):
             case [scripts.OK, term]:
@@ -128,25 +129,15 @@ class Lease:
 
     async def _renew(self) -> bool:
         keys = [self._keys.head, self._keys.lease]
-        words: list[Word] = [self._holder, self.term, _milliseconds(LEASE_S)]
+        words: list[Word] = [self._holder, self.term, LEASE_MS]
         answer = await self._connection.run_script(scripts.RENEW, keys, words)
         return answer[0] == scripts.OK
 
     async def _renew_until_lost(self) -> None:
         """No command is cancelled: the loop ends between two of them."""
-        while not self._is_lost and not await self._ends_within(RENEW_INTERVAL_S):
+        while not self._is_lost and not await wait_at_most(self._ended, RENEW_INTERVAL_S):
             try:
                 if not await self._renew():
                     self.lose(TAKEN_TEXT)
             except GroupChatError as error:
                 log.warning("! the lease could not be renewed", error=error.message)
-
-    async def _ends_within(self, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._ended.wait()
-        return self._ended.is_set()
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)

@@ -62,7 +62,7 @@ class RedisConnection:
 
     async def run_script(self, script: str, keys: Sequence[str], arguments: Sequence[Word]) -> Sequence[bytes]:
         """The answer of a script: a word that says what it did, and more after some words."""
-        digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+        digest = _digest_of(script)
         try:
             answer = await self._redis.execute_command("EVALSHA", digest, len(keys), *keys, *arguments)
         except NoScriptError:
@@ -79,7 +79,7 @@ class RedisConnection:
         refuses one of those, its answer is the error."""
         if not commands:
             return await self.run_script(script, keys, arguments), ()
-        digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+        digest = _digest_of(script)
         answer, *others = await self._pipeline(("EVALSHA", digest, len(keys), *keys, *arguments), *commands)
         if isinstance(answer, NoScriptError):
             answer, *others = await self._pipeline(("EVAL", script, len(keys), *keys, *arguments), *commands)
@@ -136,3 +136,8 @@ class RedisConnection:
 
 def _reason_of(error: RedisError) -> str:
     return str(error).rstrip(".") or type(error).__name__
+
+
+def _digest_of(script: str) -> str:
+    """By which Redis knows a script."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()

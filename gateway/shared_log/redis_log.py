@@ -16,7 +16,7 @@ import structlog
 from gateway.protocol.errors import StorageFailed
 from gateway.shared_log import scripts
 from gateway.shared_log.confirmation import Confirmation
-from gateway.shared_log.lease import HOUSE_BYTES, LEASE_S, TAKEN_TEXT, Lease
+from gateway.shared_log.lease import HOUSE_BYTES, LEASE_MS, TAKEN_TEXT, Lease
 from gateway.shared_log.log_keys import LogKeys
 from gateway.shared_log.redis_connection import RedisConnection, RedisUnreachable, Word
 from gateway.shared_log.stream_entries import SCHEMA, Position, StreamRow, chain_entries, check_chain
@@ -105,7 +105,7 @@ class RedisLog:
         """The same as for an append, for all that is in the log."""
         if not (commands := self.confirmation.commands):
             return
-        words: list[Word] = [self._lease.term, int(LEASE_S * 1000)]
+        words: list[Word] = [self._lease.term, LEASE_MS]
         keys = [self._keys.head, self._keys.lease]
         answer, confirmed = await self._connection.run_script_and(scripts.MARK, keys, words, commands)
         if answer[0] != scripts.OK:

@@ -45,8 +45,9 @@ class RedisStore(ProjectedReads):
     ) -> None:
         super().__init__(Projection(copy))
         self._connection = RedisConnection(address)
-        self._lease = Lease(self._connection, LogKeys(), gateway, self._tell_lost)
-        self._log = RedisLog(self._connection, LogKeys(), self._lease)
+        self._keys = LogKeys()
+        self._lease = Lease(self._connection, self._keys, gateway, self._tell_lost)
+        self._log = RedisLog(self._connection, self._keys, self._lease)
         self._reader = RedisConnection(address)
         self.gateway = gateway
         self._demands, self._may_follow = demands, may_follow
@@ -139,23 +140,21 @@ class RedisStore(ProjectedReads):
 
     async def publish(self, record: bytes, seconds: float) -> None:
         """What the others shall know of this gateway, for so long."""
-        keys = LogKeys()
-        await self._connection.command("SET", keys.gateway(self.gateway), record, "PX", int(seconds * 1000))
-        await self._connection.command("SADD", keys.gateways, self.gateway)
+        await self._connection.command("SET", self._keys.gateway(self.gateway), record, "PX", int(seconds * 1000))
+        await self._connection.command("SADD", self._keys.gateways, self.gateway)
 
     async def decider(self) -> bytes | None:
         """What the gateway that decides has published of itself."""
-        found = await self._connection.command("GET", LogKeys().gateway(self._lease.holder or "-"))
+        found = await self._connection.command("GET", self._keys.gateway(self._lease.holder or "-"))
         return found if isinstance(found, bytes) else None
 
     async def published(self) -> list[bytes]:
         """What each gateway has published of itself. One that has gone is forgotten."""
-        keys = LogKeys()
-        names = sorted(one.decode() for one in await self._connection.command("SMEMBERS", keys.gateways))
-        found = await self._connection.command("MGET", *map(keys.gateway, names)) if names else []
+        names = sorted(one.decode() for one in await self._connection.command("SMEMBERS", self._keys.gateways))
+        found = await self._connection.command("MGET", *map(self._keys.gateway, names)) if names else []
         gone = [name for name, record in zip(names, found, strict=True) if record is None]
         if gone:
-            await self._connection.command("SREM", keys.gateways, *gone)
+            await self._connection.command("SREM", self._keys.gateways, *gone)
         return [record for record in found if record is not None]
 
     async def append(self, batch: Sequence[LogEntry]) -> list[int]:

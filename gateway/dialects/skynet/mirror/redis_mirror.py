@@ -16,6 +16,7 @@ import structlog
 from gateway.dialects.skynet.mirror import mirror_keys
 from gateway.dialects.skynet.mirror.mirror_keys import Command, Word
 from gateway.dialects.skynet.mirror.mirror_source import MirrorSource, is_mirrored_scope
+from gateway.process_basics.event_waits import wait_at_most
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import (
@@ -153,7 +154,7 @@ class RedisMirror:
                 if not self._is_failing:
                     log.warning("! the mirror is not written; messages go on", error=str(error.__cause__ or error))
                     self._is_failing = True
-                await _wait_for(self._ending, RETRY_DELAY_S)
+                await wait_at_most(self._ending, RETRY_DELAY_S)
             else:
                 await self._rest()
 
@@ -161,8 +162,8 @@ class RedisMirror:
         if self._is_failing:
             log.info("= the mirror is written again")
             self._is_failing = False
-        await _wait_for(self._ending, WRITE_INTERVAL_S)
-        await _wait_for(self._changed, max(0.0, self._next_presence - asyncio.get_running_loop().time()))
+        await wait_at_most(self._ending, WRITE_INTERVAL_S)
+        await wait_at_most(self._changed, max(0.0, self._next_presence - asyncio.get_running_loop().time()))
 
     async def _write(self) -> None:
         self._changed.clear()
@@ -224,9 +225,3 @@ class RedisMirror:
         added = mirror_keys.added_by(commands)
         self._own = (self._own | added) - mirror_keys.removed_by(commands)
         return added
-
-
-async def _wait_for(event: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

@@ -1,0 +1,1 @@
+"""Keys of members: records, fingerprints, pins, signatures. Knows neither rooms nor messages."""

@@ -1,0 +1,1 @@
+"""Keys of sealed rooms: who gets them, who may be added, when a new one is due. Knows no messages."""

@@ -31,8 +31,8 @@ FIRST_PREVIOUS = bytes(DIGEST_BYTES)  # what stands for the message before the f
 
 
 class Letter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A message with all that gives it its meaning. `stream`, `counter` and `previous` are its place in the chain of its
-    writer."""
+    """A message with all that gives it its meaning. `stream`, `counter` and `previous` are its place in its writer's
+    chain."""
 
     format: int
     house: Id

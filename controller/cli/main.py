@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from controller.cli.encryption import key_commands
 from controller.cli.room import (
     agent_orders,
     approvals,
@@ -112,6 +113,21 @@ session_app.panel(
     },
 )
 
+key_app = CommandLine("key", key_commands.__doc__)
+key_app.panel(
+    "Commands",
+    {
+        "new": key_commands.new_key,
+        "list": key_commands.show_keys,
+        "rotate": key_commands.rotate_key,
+        "export": key_commands.export_key,
+        "import": key_commands.import_key,
+        "trust": key_commands.trust_key,
+        "revoke": key_commands.revoke_key,
+    },
+    common=FOLDER,
+)
+
 app = CommandLine("groupchat", __doc__, callback=program)
 app.panel(
     CHAT,
@@ -186,7 +202,7 @@ app.panel(
         "context": context_app,
     },
 )
-app.panel(OPERATIONS, _forwarded(OPERATIONS))
+app.panel(OPERATIONS, {"key": Verb(key_app, common=FOLDER), **_forwarded(OPERATIONS)})
 app.panel(OTHER_SYSTEMS, _forwarded(OTHER_SYSTEMS))
 
 

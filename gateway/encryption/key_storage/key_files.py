@@ -21,6 +21,7 @@ from gateway.encryption.refusals import Refusal, SealingRefused
 from gateway.files.file_ownership import has_too_wide_mode
 from gateway.files.private_files import make_private_folder, ownership_of, read_private, write_private
 from gateway.protocol.errors import Conflict, NotFound
+from gateway.protocol.types.core_types import canonical_member_name
 
 KEY_FILE_FORMAT = 1
 KEYS_FOLDER = "encryption"
@@ -76,7 +77,9 @@ def encode_key_file(keys: MemberKeys, passphrase: str | None) -> str:
 def store_key(state: Path, text: str) -> StoredKey:
     """Keep a key file under its name and version. An existing one is never replaced: what was sealed to it would be
     lost for ever."""
-    _, published = parse_key_file(text, "This key")
+    file, published = parse_key_file(text, "This key")
+    if file.is_unattended:
+        keys_from_secret(file.secret, published)
     record = published.record
     path = make_private_folder(_folder(state, record.name)) / f"{_PREFIX}{record.version}{_SUFFIX}"
     fresh = path.with_name(f".new.{os.getpid()}")
@@ -86,7 +89,7 @@ def store_key(state: Path, text: str) -> StoredKey:
     except FileExistsError:
         raise Conflict(
             f"There is a key of {record.name}, version {record.version}, on this machine already. "
-            f"`groupchat key rotate --name {record.name}` makes the next version."
+            f"`groupchat key rotate {record.name}` makes the next version."
         ) from None
     finally:
         fresh.unlink()
@@ -96,7 +99,7 @@ def store_key(state: Path, text: str) -> StoredKey:
 def list_keys(state: Path, name: str = "") -> tuple[StoredKey, ...]:
     """The keys on this machine, in order of names and versions."""
     folder = state / KEYS_FOLDER
-    folders = [folder / name] if name else folder.glob("*")
+    folders = [_folder(state, name)] if name else folder.glob("*")
     found = [read_key_file(path) for one in folders for path in one.glob(f"{_PREFIX}*{_SUFFIX}")]
     return tuple(sorted(found, key=lambda key: (key.published.record.name, key.published.record.version)))
 
@@ -105,12 +108,12 @@ def newest_key(state: Path, name: str) -> StoredKey:
     """The key that this name signs and seals with."""
     keys = list_keys(state, name)
     if not keys:
-        raise NotFound(f"There is no key of {name} on this machine. `groupchat key new --name {name}` makes one.")
+        raise NotFound(f"There is no key of {name} on this machine. `groupchat key new {name}` makes one.")
     return keys[-1]
 
 
 def read_key_file(path: Path) -> StoredKey:
-    _check_rights(path)
+    refuse_readable_by_others(path)
     content = read_private(path)
     if len(content) > MAX_KEY_FILE_BYTES:
         raise _damaged(str(path))
@@ -143,17 +146,18 @@ def store_revocation(key: StoredKey, statement: str) -> None:
 
 
 def _folder(state: Path, name: str) -> Path:
-    return state / KEYS_FOLDER / name
+    return state / KEYS_FOLDER / canonical_member_name(name)
 
 
-def _check_rights(path: Path) -> None:
+def refuse_readable_by_others(path: Path) -> None:
+    """Nothing is corrected: what is in the file may have been copied, and a person must know."""
     with contextlib.suppress(FileNotFoundError):
         found = ownership_of(path, os.lstat(path))
         if has_too_wide_mode(found):
             raise SealingRefused(
                 Refusal.FILE_RIGHTS,
-                f"Others can read the private key {path} (mode {found.permissions}). If nobody did, "
-                f"`chmod 600 {path}`; otherwise `groupchat key revoke` and `groupchat key new` after that.",
+                f"Others can read {path} (mode {found.permissions}), which holds a secret. If nobody did, "
+                f"`chmod 600 {path}`; otherwise `groupchat key revoke`, then `groupchat key new`.",
             )
 
 

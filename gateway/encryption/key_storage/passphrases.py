@@ -54,4 +54,6 @@ def check_passphrase(passphrase: str) -> None:
 
 
 def _key_of(passphrase: str, salt: bytes, passes: int, memory_bytes: int) -> bytes:
-    return argon2id.kdf(SecretBox.KEY_SIZE, passphrase.encode(errors="surrogateescape"), salt, opslimit=passes, memlimit=memory_bytes)
+    return argon2id.kdf(
+        SecretBox.KEY_SIZE, passphrase.encode(errors="surrogateescape"), salt, opslimit=passes, memlimit=memory_bytes
+    )

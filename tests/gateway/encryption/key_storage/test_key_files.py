@@ -78,7 +78,7 @@ def test_versions_are_listed_in_order_and_the_last_one_is_used(tmp_path: Path) -
 def test_a_key_that_others_can_read_is_refused_and_not_corrected(tmp_path: Path, mode: int) -> None:
     path = store_key(tmp_path, UNATTENDED).path
     path.chmod(mode)
-    with pytest.raises(SealingRefused, match="Others can read the private key") as refused:
+    with pytest.raises(SealingRefused, match="Others can read") as refused:
         read_key_file(path)
     assert refused.value.reason is Refusal.FILE_RIGHTS
     assert mode_of(path) == mode
@@ -128,7 +128,15 @@ def test_a_file_that_was_put_together_from_two_is_refused(tmp_path: Path) -> Non
     other = encode_key_file(draw_keys("ada", 1), None)
     mixed = swap(UNATTENDED, public=msgspec.json.decode(other)["public"])
     with pytest.raises(SealingRefused, match="do not belong together"):
-        store_key(tmp_path, mixed).unlock()
+        store_key(tmp_path, mixed)
+    assert list_keys(tmp_path) == ()
+
+
+@pytest.mark.parametrize("name", ["../ada", "..", "a/b", "/etc", ""])
+def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    store_key(tmp_path / "state", UNATTENDED)
+    with pytest.raises(GroupChatError):
+        newest_key(tmp_path / "state" / KEYS_FOLDER, name)
 
 
 def test_a_revocation_lies_beside_its_key(tmp_path: Path) -> None:
@@ -148,7 +156,8 @@ def test_pins_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"ada": {}}', '{"ada": {"pinned": "x"}}', '{"bob": {"pinned": "%s"}}' % ADA.published.text]
+    "text",
+    ["", "{", "[]", '{"ada": {}}', '{"ada": {"pinned": "x"}}', f'{{"bob": {{"pinned": "{ADA.published.text}"}}}}'],
 )
 def test_damaged_pins_are_never_begun_anew(tmp_path: Path, text: str) -> None:
     write_pins(tmp_path, {})

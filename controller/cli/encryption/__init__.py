@@ -1,0 +1,1 @@
+"""The verbs for keys of members. They work on the files of this machine, without a gateway."""

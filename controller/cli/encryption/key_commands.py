@@ -1,0 +1,315 @@
+"""Make, list and exchange the keys by which members sign and seal.
+
+Private keys stay on this machine. Fingerprints are compared outside of the chat: by telephone, or face to face.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from controller.cli.encryption.passphrase_input import choose_passphrase, unlock_key
+from gateway.command_line.common_options import given
+from gateway.console.console_output import print_json, print_lines, print_table, show_done
+from gateway.protocol.errors import BadRequest, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from gateway.encryption.key_storage.key_files import StoredKey
+    from gateway.encryption.member_keys.key_records import KeyRecord
+    from gateway.encryption.member_keys.pinned_keys import Pin
+
+MAX_IMPORT_BYTES = 64 * 1024
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The member whose key it is.")]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file", metavar="FILE", help="Read the passphrase from a private file (default: ask for it)."
+    ),
+]
+
+
+def new_key(
+    ctx: typer.Context,
+    name: NameArgument,
+    unattended: Annotated[
+        bool,
+        typer.Option("--unattended", help="No passphrase: for a sidecar or a script. Whoever reads the file has it."),
+    ] = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Make the first key of a member on this machine.
+
+    It is sealed with a passphrase. Without it, nobody can read what was sealed to the key: neither can you.
+
+    Examples:
+      groupchat key new boss
+      groupchat key new claude --unattended
+    """
+    from gateway.encryption.key_storage.key_files import encode_key_file, list_keys, store_key
+    from gateway.encryption.member_keys.private_keys import draw_keys
+    from gateway.protocol.types.core_types import canonical_member_name
+
+    context = given(ctx)
+    name = canonical_member_name(name)
+    earlier = list_keys(context.folder, name)
+    if earlier and not earlier[-1].is_revoked:
+        raise BadRequest(f"{name} has a key on this machine. `groupchat key rotate {name}` makes the next version.")
+    version = earlier[-1].published.record.version + 1 if earlier else 1
+    passphrase = None if unattended else choose_passphrase(passphrase_file)
+    stored = store_key(context.folder, encode_key_file(draw_keys(name, int(time.time()), version), passphrase))
+    _show_made(stored, context.as_json)
+
+
+def rotate_key(ctx: typer.Context, name: NameArgument, passphrase_file: PassphraseFile = None) -> None:
+    """Make the next version of a key. The present one vouches for it, so others follow by themselves.
+
+    The old version stays on this machine: it opens older messages.
+
+    Example:
+      groupchat key rotate boss
+    """
+    from gateway.encryption.key_storage.key_files import encode_key_file, newest_key, store_key
+    from gateway.encryption.member_keys.private_keys import renew_keys
+
+    context = given(ctx)
+    stored = newest_key(context.folder, name)
+    if stored.is_revoked:
+        raise BadRequest(f"This key was revoked, so it vouches for no other. `groupchat key new {name}` begins anew.")
+    keys, passphrase = unlock_key(stored, passphrase_file)
+    _show_made(
+        store_key(context.folder, encode_key_file(renew_keys(keys, int(time.time())), passphrase)), context.as_json
+    )
+
+
+def show_keys(ctx: typer.Context) -> None:
+    """List the keys on this machine, and the keys of others that it knows.
+
+    Example:
+      groupchat key list
+    """
+    from gateway.encryption.key_storage.key_files import list_keys
+    from gateway.encryption.key_storage.pin_file import read_pins
+
+    context = given(ctx)
+    own, pins = list_keys(context.folder), read_pins(context.folder)
+    if context.as_json:
+        print_json({"own": [_own_fields(key) for key in own], "others": [_pin_fields(pin) for pin in pins.values()]})
+        return
+    columns = ("your key", "version", "state", "fingerprint")
+    print_table(
+        (_row(_own_fields(key)) for key in own),
+        columns=columns,
+        nothing="No keys on this machine. `groupchat key new NAME` makes one.",
+    )
+    if pins:
+        print_table((_row(_pin_fields(pin)) for pin in pins.values()), columns=("key of", *columns[1:]))
+
+
+def export_key(
+    ctx: typer.Context,
+    name: NameArgument,
+    private: Annotated[
+        Path | None,
+        typer.Option("--private", metavar="FILE", help="Write the private key, for another machine of yours."),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Print the public key of a member, in one line, for `groupchat key import` elsewhere.
+
+    With --private FILE the whole key is written, sealed with its passphrase. An unattended key gets one for that.
+
+    Examples:
+      groupchat key export boss > boss.key
+      groupchat key export boss --private boss-private.json
+    """
+    from gateway.encryption.key_storage.key_files import encode_key_file, newest_key
+    from gateway.files.private_files import read_private, write_new_file
+
+    context = given(ctx)
+    stored = newest_key(context.folder, name)
+    if private is None:
+        show_done(_own_fields(stored) | {"public": stored.published.text}, stored.published.text, context.as_json)
+        return
+    if stored.file.is_unattended:
+        text = encode_key_file(stored.unlock(), choose_passphrase(passphrase_file))
+    else:
+        text = read_private(stored.path).decode()
+    write_new_file(private, text)
+    words = f"{private} holds the private key of {name}. Whoever has it and the passphrase reads and writes as {name}."
+    show_done({"written": str(private)}, words, context.as_json)
+
+
+def import_key(
+    ctx: typer.Context,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="What `key export` or `key revoke` printed; - reads stdin.")
+    ],
+) -> None:
+    """Take the key of another member, a revocation, or a private key of your own from another machine.
+
+    The key of a member is remembered as it first comes; `groupchat key trust` makes it verified.
+
+    Examples:
+      groupchat key import bob.key
+      groupchat key export bob --state /other | groupchat key import -
+    """
+    from gateway.encryption.key_storage.key_files import store_key
+    from gateway.encryption.member_keys.key_records import REVOCATION_WORD
+
+    context = given(ctx)
+    text = _read_bounded(file)
+    if text.startswith("{"):
+        _show_made(store_key(context.folder, text), context.as_json)
+    elif text.startswith(REVOCATION_WORD):
+        _import_revocation(context.folder, text, context.as_json)
+    else:
+        _import_record(context.folder, text, context.as_json)
+
+
+def trust_key(
+    ctx: typer.Context,
+    name: NameArgument,
+    fingerprint: Annotated[
+        list[str], typer.Argument(metavar="FINGERPRINT", help="As words or in hex, as the member reads it to you.")
+    ],
+) -> None:
+    """Mark the key of a member as verified, after you have compared its fingerprint.
+
+    Let the member read it to you, by telephone or face to face. Do not copy it from the chat or from this machine.
+
+    Example:
+      groupchat key trust bob 93ab 0f12 77c1 e04d 1b2a 9c3e 5f60 8d71 a2b3 c4d5
+    """
+    from gateway.encryption.key_storage.pin_file import read_pins, write_pins
+    from gateway.encryption.member_keys.pinned_keys import trust_fingerprint
+
+    context = given(ctx)
+    pins = read_pins(context.folder)
+    if name not in pins:
+        raise NotFound(f"No key of {name} is known here. `groupchat key import FILE` brings it.", nearest=sorted(pins))
+    pins[name] = trust_fingerprint(pins[name], " ".join(fingerprint))
+    write_pins(context.folder, pins)
+    show_done(_pin_fields(pins[name]), f"The key of {name} is verified.", context.as_json)
+
+
+def revoke_key(
+    ctx: typer.Context,
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Declare the newest key of a member invalid, for ever: it was stolen, or is used no more.
+
+    It prints a statement that the others take with `groupchat key import`. The key still opens older messages.
+
+    Example:
+      groupchat key revoke boss --yes > boss.revoked
+    """
+    from gateway.encryption.key_storage.key_files import newest_key, store_revocation
+    from gateway.encryption.member_keys.private_keys import revoke_keys
+
+    context = given(ctx)
+    stored = newest_key(context.folder, name)
+    if not yes:
+        _confirm(f"Revoke version {stored.published.record.version} of the key of {name}, for ever?")
+    keys, _ = unlock_key(stored, passphrase_file)
+    statement = revoke_keys(keys)
+    store_revocation(stored, statement)
+    show_done(_own_fields(stored) | {"revocation": statement}, statement, context.as_json)
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise Forbidden("There is no terminal to ask at. Say --yes if you mean it.")
+    if not typer.confirm(question, err=True):
+        raise Forbidden("Nothing was revoked.")
+
+
+def _read_bounded(file: str) -> str:
+    from gateway.console.standard_streams import read_input
+
+    text = read_input() if file == "-" else _read_file(Path(file))
+    if len(text) > MAX_IMPORT_BYTES:
+        raise BadRequest("This is too long for a key.")
+    return text.strip()
+
+
+def _read_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return stream.read(MAX_IMPORT_BYTES + 1).decode(errors="replace")
+
+
+def _import_record(state: Path, text: str, as_json: bool) -> None:
+    from gateway.encryption.key_storage.pin_file import read_pins, write_pins
+    from gateway.encryption.member_keys.key_records import parse_key_record
+    from gateway.encryption.member_keys.pinned_keys import PinFinding, compare_with_pin
+
+    came = parse_key_record(text)
+    name, pins = came.record.name, read_pins(state)
+    change = compare_with_pin(pins.get(name), came)
+    write_pins(state, pins | {name: change.pin})
+    told = {
+        PinFinding.FIRST_USE: f"The key of {name} is new here and not verified. Let {name} read the fingerprint to you:",
+        PinFinding.SAME: f"This key of {name} is known here.",
+        PinFinding.ROTATED: f"{name} has renewed the key; the former one vouches for it.",
+        PinFinding.CHANGED: f"THE KEY OF {name} HAS CHANGED. Nothing is sealed to {name} until you decide. Let {name} "
+        f"read the fingerprint to you, then `groupchat key trust {name} FINGERPRINT`. The one that came:",
+    }
+    if as_json:
+        print_json(_pin_fields(change.pin) | {"finding": change.finding})
+        return
+    print_lines(told[change.finding], *_fingerprint_lines(came.record))
+
+
+def _import_revocation(state: Path, text: str, as_json: bool) -> None:
+    from gateway.encryption.key_storage.pin_file import read_pins, write_pins
+    from gateway.encryption.member_keys.key_records import read_revocation
+    from gateway.encryption.member_keys.pinned_keys import revoke_pin
+
+    pins, name = read_pins(state), read_revocation(text)[0].name
+    if name not in pins:
+        raise NotFound("This revokes a key that is not known here.")
+    pins[name] = revoke_pin(pins[name], text)
+    write_pins(state, pins)
+    show_done(_pin_fields(pins[name]), f"The key of {name} is revoked. Nothing is sealed to it any more.", as_json)
+
+
+def _show_made(stored: StoredKey, as_json: bool) -> None:
+    if as_json:
+        print_json(_own_fields(stored))
+        return
+    record = stored.published.record
+    kept = "without a passphrase: whoever reads this file has the key" if stored.file.is_unattended else "sealed"
+    print_lines(
+        f"Version {record.version} of the key of {record.name} is in {stored.path}, {kept}.",
+        *_fingerprint_lines(record),
+    )
+
+
+def _fingerprint_lines(record: KeyRecord) -> tuple[str, str]:
+    from gateway.encryption.member_keys.fingerprints import fingerprint_hex, fingerprint_words
+
+    return f"  {fingerprint_words(record.fingerprint)}", f"  {fingerprint_hex(record.fingerprint)}"
+
+
+def _own_fields(key: StoredKey) -> dict[str, Any]:
+    kind = "unattended, no passphrase" if key.file.is_unattended else "passphrase"
+    return _fields(key.published.record, f"revoked, {kind}" if key.is_revoked else kind)
+
+
+def _pin_fields(pin: Pin) -> dict[str, Any]:
+    return _fields(pin.record, str(pin.trust))
+
+
+def _fields(record: KeyRecord, state: str) -> dict[str, Any]:
+    words, digits = (line.strip() for line in _fingerprint_lines(record))
+    return {"name": record.name, "version": record.version, "state": state, "words": words, "fingerprint": digits}
+
+
+def _row(fields: dict[str, Any]) -> tuple[str, ...]:
+    return fields["name"], str(fields["version"]), fields["state"], fields["words"]

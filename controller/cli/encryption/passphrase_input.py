@@ -1,0 +1,76 @@
+"""Gets the passphrase of a key: from a private file, or from the person at the terminal, who may try a few times."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from gateway.console.console_output import show_error
+from gateway.files.private_files import read_private
+from gateway.protocol.errors import BadRequest, Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from gateway.encryption.key_storage.key_files import StoredKey
+    from gateway.encryption.member_keys.private_keys import MemberKeys
+
+MAX_TRIES = 3
+NO_TERMINAL = (
+    "A passphrase is needed, and there is no terminal to ask at. Name a private file that holds it with "
+    "--passphrase-file."
+)
+
+
+def ask_hidden(question: str) -> str:
+    if not sys.stdin.isatty():
+        raise Forbidden(NO_TERMINAL)
+    answer: str = typer.prompt(question, hide_input=True, err=True)
+    return answer
+
+
+def unlock_key(
+    stored: StoredKey, file: Path | None, ask: Callable[[str], str] = ask_hidden
+) -> tuple[MemberKeys, str | None]:
+    """The keys, and the passphrase that opened them; None for an unattended key. A person may try again, a file is
+    read once."""
+    from gateway.encryption.refusals import Refusal, SealingRefused
+
+    if stored.file.is_unattended:
+        return stored.unlock(), None
+    record = stored.published.record
+    tries = 1 if file else MAX_TRIES
+    for left in reversed(range(tries)):
+        given = read_passphrase(file) if file else ask(f"Passphrase of {record.name}'s key, version {record.version}")
+        try:
+            return stored.unlock(given), given
+        except SealingRefused as refused:
+            if refused.reason is not Refusal.PASSPHRASE or not left:
+                raise
+            show_error(refused.message)
+    raise AssertionError
+
+
+def choose_passphrase(file: Path | None, ask: Callable[[str], str] = ask_hidden) -> str:
+    """A new passphrase. Typed twice, because a mistyped one would lock its owner out for ever."""
+    from gateway.encryption.key_storage.passphrases import check_passphrase
+
+    chosen = read_passphrase(file) if file else ask("New passphrase")
+    check_passphrase(chosen)
+    if not file and ask("The same passphrase again") != chosen:
+        raise BadRequest("The two passphrases differ. Nothing was made.")
+    return chosen
+
+
+def read_passphrase(file: Path) -> str:
+    """The first line of a file that only its owner can read."""
+    from gateway.encryption.key_storage.key_files import refuse_readable_by_others
+
+    try:
+        refuse_readable_by_others(file)
+        lines = read_private(file).decode(errors="surrogateescape").splitlines()
+    except FileNotFoundError:
+        raise NotFound(f"There is no passphrase file {file}.") from None
+    return lines[0] if lines else ""

@@ -254,7 +254,7 @@ def _import_record(state: Path, text: str, as_json: bool) -> None:
     change = compare_with_pin(pins.get(name), came)
     write_pins(state, pins | {name: change.pin})
     told = {
-        PinFinding.FIRST_USE: f"The key of {name} is new here and not verified. Let {name} read the fingerprint to you:",
+        PinFinding.FIRST_USE: f"The key of {name} is new here, and not verified. Its fingerprint, to compare:",
         PinFinding.SAME: f"This key of {name} is known here.",
         PinFinding.ROTATED: f"{name} has renewed the key; the former one vouches for it.",
         PinFinding.CHANGED: f"THE KEY OF {name} HAS CHANGED. Nothing is sealed to {name} until you decide. Let {name} "

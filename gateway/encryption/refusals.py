@@ -7,7 +7,7 @@ from enum import StrEnum
 from gateway.protocol.errors import Forbidden
 
 
-class Refusal(StrEnum):
+class SealingFault(StrEnum):
     FORMAT = "format"
     TOO_LARGE = "too_large"
     DAMAGED = "damaged"
@@ -39,6 +39,6 @@ class Refusal(StrEnum):
 class SealingRefused(Forbidden):
     """What arrived, or lies on the disk, is not what it claims to be. Nothing of it was used."""
 
-    def __init__(self, reason: Refusal, message: str) -> None:
+    def __init__(self, reason: SealingFault, message: str) -> None:
         super().__init__(message)
         self.reason = reason

@@ -20,7 +20,7 @@ from gateway.protocol.errors import BadRequest, Forbidden, NotFound
 if TYPE_CHECKING:
     from gateway.encryption.key_storage.key_files import StoredKey
     from gateway.encryption.member_keys.key_records import KeyRecord
-    from gateway.encryption.member_keys.pinned_keys import Pin
+    from gateway.encryption.member_keys.pinned_keys import PinnedKey
 
 MAX_IMPORT_BYTES = 64 * 1024
 
@@ -302,7 +302,7 @@ def _own_fields(key: StoredKey) -> dict[str, Any]:
     return _fields(key.published.record, f"revoked, {kind}" if key.is_revoked else kind)
 
 
-def _pin_fields(pin: Pin) -> dict[str, Any]:
+def _pin_fields(pin: PinnedKey) -> dict[str, Any]:
     return _fields(pin.record, str(pin.trust))
 
 

@@ -36,7 +36,7 @@ def unlock_key(
 ) -> tuple[MemberKeys, str | None]:
     """The keys, and the passphrase that opened them; None for an unattended key. A person may try again, a file is
     read once."""
-    from gateway.encryption.refusals import Refusal, SealingRefused
+    from gateway.encryption.refusals import SealingFault, SealingRefused
 
     if stored.file.is_unattended:
         return stored.unlock(), None
@@ -47,7 +47,7 @@ def unlock_key(
         try:
             return stored.unlock(given), given
         except SealingRefused as refused:
-            if refused.reason is not Refusal.PASSPHRASE or not left:
+            if refused.reason is not SealingFault.PASSPHRASE or not left:
                 raise
             show_error(refused.message)
     raise AssertionError

@@ -17,7 +17,7 @@ from msgspec import Meta
 from gateway.encryption.key_storage.passphrases import PassphraseBox, open_with_passphrase, seal_with_passphrase
 from gateway.encryption.member_keys.key_records import PublishedKey, parse_key_record
 from gateway.encryption.member_keys.private_keys import SECRET_BYTES, MemberKeys, keys_from_secret
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.files.file_ownership import has_too_wide_mode
 from gateway.files.private_files import make_private_folder, ownership_of, read_private, write_private
 from gateway.protocol.errors import Conflict, NotFound
@@ -121,7 +121,7 @@ def read_key_file(path: Path) -> StoredKey:
     named = path.parent.name, path.name
     if named != (published.record.name, f"{_PREFIX}{published.record.version}{_SUFFIX}"):
         raise SealingRefused(
-            Refusal.DAMAGED,
+            SealingFault.DAMAGED,
             f"{path} holds version {published.record.version} of the key of {published.record.name}. "
             "It lies in the wrong place.",
         )
@@ -135,7 +135,7 @@ def parse_key_file(text: str, what: str) -> tuple[KeyFile, PublishedKey]:
     except (msgspec.MsgspecError, ValueError):
         raise _damaged(what) from None
     if file.format != KEY_FILE_FORMAT:
-        raise SealingRefused(Refusal.FORMAT, f"{what} was made by a newer version of groupchat. Update this one.")
+        raise SealingRefused(SealingFault.FORMAT, f"{what} was made by a newer version of groupchat. Update this one.")
     if file.is_unattended and len(file.secret) != SECRET_BYTES:
         raise _damaged(what)
     return file, parse_key_record(file.public)
@@ -155,7 +155,7 @@ def refuse_readable_by_others(path: Path) -> None:
         found = ownership_of(path, os.lstat(path))
         if has_too_wide_mode(found):
             raise SealingRefused(
-                Refusal.FILE_RIGHTS,
+                SealingFault.FILE_RIGHTS,
                 f"Others can read {path} (mode {found.permissions}), which holds a secret. If nobody did, "
                 f"`chmod 600 {path}`; otherwise `groupchat key revoke`, then `groupchat key new`.",
             )
@@ -163,5 +163,5 @@ def refuse_readable_by_others(path: Path) -> None:
 
 def _damaged(what: str) -> SealingRefused:
     return SealingRefused(
-        Refusal.DAMAGED, f"{what} is damaged or no key file. Restore it from a backup, or make a new key."
+        SealingFault.DAMAGED, f"{what} is damaged or no key file. Restore it from a backup, or make a new key."
     )

@@ -11,7 +11,7 @@ from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 from nacl.utils import random
 
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 
 MIN_PASSPHRASE_CHARS, MAX_PASSPHRASE_CHARS = 10, 1000
 PASSES, MEMORY_BYTES = 3, 64 * 1024 * 1024
@@ -42,14 +42,14 @@ def open_with_passphrase(sealed: PassphraseBox, passphrase: str) -> bytes:
     try:
         return SecretBox(_key_of(passphrase, sealed.salt, sealed.passes, sealed.memory_bytes)).decrypt(sealed.box)
     except (CryptoError, ValueError):
-        raise SealingRefused(Refusal.PASSPHRASE, "The passphrase is wrong, or the key file is damaged.") from None
+        raise SealingRefused(SealingFault.PASSPHRASE, "The passphrase is wrong, or the key file is damaged.") from None
 
 
 def check_passphrase(passphrase: str) -> None:
     """Refuse a new passphrase that is too short. Its quality is its owner's matter."""
     if not MIN_PASSPHRASE_CHARS <= len(passphrase) <= MAX_PASSPHRASE_CHARS:
         raise SealingRefused(
-            Refusal.PASSPHRASE, f"A passphrase has {MIN_PASSPHRASE_CHARS} to {MAX_PASSPHRASE_CHARS} characters."
+            SealingFault.PASSPHRASE, f"A passphrase has {MIN_PASSPHRASE_CHARS} to {MAX_PASSPHRASE_CHARS} characters."
         )
 
 

@@ -9,30 +9,30 @@ from pathlib import Path
 import msgspec
 
 from gateway.encryption.key_storage.key_files import KEYS_FOLDER
-from gateway.encryption.member_keys.pinned_keys import Pin
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.member_keys.pinned_keys import PinnedKey
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.files.private_files import read_private, write_private
 
 PINS_FILE = "peers.json"
 
 
-def read_pins(state: Path) -> dict[str, Pin]:
+def read_pins(state: Path) -> dict[str, PinnedKey]:
     path = state / KEYS_FOLDER / PINS_FILE
     try:
-        pins = msgspec.json.decode(read_private(path), type=dict[str, Pin])
+        pins = msgspec.json.decode(read_private(path), type=dict[str, PinnedKey])
         if any(pin.record.name != name for name, pin in pins.items()):
             raise ValueError
     except FileNotFoundError:
         return {}
     except (msgspec.MsgspecError, ValueError, SealingRefused):
         raise SealingRefused(
-            Refusal.DAMAGED,
+            SealingFault.DAMAGED,
             f"{path}, which holds the keys that you trust, is damaged. Restore it from a backup. Without it, every "
             "key would be taken as it comes.",
         ) from None
     return pins
 
 
-def write_pins(state: Path, pins: Mapping[str, Pin]) -> None:
+def write_pins(state: Path, pins: Mapping[str, PinnedKey]) -> None:
     text = msgspec.json.format(msgspec.json.encode(dict(sorted(pins.items())))).decode()
     write_private(state / KEYS_FOLDER / PINS_FILE, text + "\n")

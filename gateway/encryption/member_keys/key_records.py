@@ -18,7 +18,7 @@ from nacl.public import Box, PrivateKey, PublicKey
 
 from gateway.encryption.member_keys.fingerprints import FINGERPRINT_BYTES, make_fingerprint
 from gateway.encryption.member_keys.purpose_signatures import Purpose, is_signed_for
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.types.core_types import canonical_member_name
 
@@ -89,12 +89,12 @@ def parse_key_record(text: str) -> PublishedKey:
     except (msgspec.MsgspecError, ValueError):
         raise _not_a_key() from None
     if record.format != RECORD_FORMAT:
-        raise SealingRefused(Refusal.FORMAT, "This key was made by a newer version of groupchat. Update this one.")
+        raise SealingRefused(SealingFault.FORMAT, "This key was made by a newer version of groupchat. Update this one.")
     if not _is_member_name(record.name) or not is_sealing_key(record.sealing):
         raise _not_a_key()
     if not is_signed_for(Purpose.KEY_RECORD, signed.data, signed.signature, record.signing):
         raise SealingRefused(
-            Refusal.SIGNATURE, f"This key of {record.name} was changed after it was made: its signature is wrong."
+            SealingFault.SIGNATURE, f"This key of {record.name} was changed after it was made: its signature is wrong."
         )
     return PublishedKey(record, signed)
 
@@ -120,7 +120,7 @@ def read_revocation(text: str) -> tuple[RevokedKey, SignedData]:
     try:
         return msgspec.msgpack.decode(signed.data, type=RevokedKey), signed
     except (msgspec.MsgspecError, ValueError):
-        raise SealingRefused(Refusal.DAMAGED, "This is not a revocation of a key, or it is incomplete.") from None
+        raise SealingRefused(SealingFault.DAMAGED, "This is not a revocation of a key, or it is incomplete.") from None
 
 
 def revokes(text: str, record: KeyRecord) -> bool:
@@ -156,4 +156,4 @@ def _is_member_name(text: str) -> bool:
 
 
 def _not_a_key() -> SealingRefused:
-    return SealingRefused(Refusal.DAMAGED, "This is not a key of a member, or a part of it is missing.")
+    return SealingRefused(SealingFault.DAMAGED, "This is not a key of a member, or a part of it is missing.")

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.encryption.member_keys.fingerprints import is_fingerprint_text
 from gateway.encryption.member_keys.key_records import KeyRecord, PublishedKey, parse_key_record, revokes
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 
 
 class Trust(StrEnum):
@@ -29,7 +29,7 @@ class PinFinding(StrEnum):
     CHANGED = "changed"
 
 
-class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class PinnedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A pinned key as the text of its record. `verified` is kept while a key is changed or rotated. `waiting` is the
     other key that came. `earlier` are former records that were rotated away: older messages are checked with them."""
 
@@ -65,64 +65,64 @@ class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
 @dataclass(frozen=True)
 class PinChange:
-    pin: Pin
+    pin: PinnedKey
     finding: PinFinding
 
 
-def compare_with_pin(pin: Pin | None, came: PublishedKey) -> PinChange:
+def compare_with_pin(pin: PinnedKey | None, came: PublishedKey) -> PinChange:
     """What becomes of a pin when the gateway, or a person, gives this key for its member."""
     if pin is None:
-        return PinChange(Pin(came.text), PinFinding.FIRST_USE)
+        return PinChange(PinnedKey(came.text), PinFinding.FIRST_USE)
     record, mine = came.record, pin.record
     if record.name != mine.name:
-        raise SealingRefused(Refusal.OTHER_SENDER, f"This key is one of {record.name}, not of {mine.name}.")
+        raise SealingRefused(SealingFault.OTHER_SENDER, f"This key is one of {record.name}, not of {mine.name}.")
     if record.fingerprint == mine.fingerprint:
         return PinChange(pin, PinFinding.SAME)
     if any(parse_key_record(one).record == record for one in pin.earlier):
         raise SealingRefused(
-            Refusal.OLD_KEY,
+            SealingFault.OLD_KEY,
             f"This is an old key of {record.name} (version {record.version}; version {mine.version} is known).",
         )
     if came.follows(mine) and not pin.revoked:
-        rotated = Pin(came.text, pin.verified, pin.waiting, earlier=(*pin.earlier, pin.pinned))
+        rotated = PinnedKey(came.text, pin.verified, pin.waiting, earlier=(*pin.earlier, pin.pinned))
         return PinChange(rotated, PinFinding.ROTATED)
     return PinChange(msgspec.structs.replace(pin, waiting=came.text), PinFinding.CHANGED)
 
 
-def trust_fingerprint(pin: Pin, fingerprint: str) -> Pin:
+def trust_fingerprint(pin: PinnedKey, fingerprint: str) -> PinnedKey:
     """A person has compared a fingerprint: of the pinned key, or of the one that waits."""
     if pin.waiting and is_fingerprint_text(fingerprint, parse_key_record(pin.waiting).record.fingerprint):
-        return Pin(pin.waiting, verified=True, earlier=() if pin.revoked else (*pin.earlier, pin.pinned))
+        return PinnedKey(pin.waiting, verified=True, earlier=() if pin.revoked else (*pin.earlier, pin.pinned))
     name = pin.record.name
     if not is_fingerprint_text(fingerprint, pin.record.fingerprint):
         raise SealingRefused(
-            Refusal.OTHER_FINGERPRINT,
+            SealingFault.OTHER_FINGERPRINT,
             f"That is not the fingerprint of a key of {name} that is known here. Nothing was changed. "
             f"Ask {name} again, not by this chat.",
         )
     if pin.revoked:
-        raise SealingRefused(Refusal.REVOKED_KEY, f"{name} revoked this key. It cannot be trusted again.")
-    return Pin(pin.pinned, verified=True, earlier=pin.earlier)
+        raise SealingRefused(SealingFault.REVOKED_KEY, f"{name} revoked this key. It cannot be trusted again.")
+    return PinnedKey(pin.pinned, verified=True, earlier=pin.earlier)
 
 
-def revoke_pin(pin: Pin, statement: str) -> Pin:
+def revoke_pin(pin: PinnedKey, statement: str) -> PinnedKey:
     """The pinned key says of itself that it must not be used."""
     if not revokes(statement, pin.record):
         raise SealingRefused(
-            Refusal.SIGNATURE, f"This revocation was not made by the key of {pin.record.name} that is known here."
+            SealingFault.SIGNATURE, f"This revocation was not made by the key of {pin.record.name} that is known here."
         )
     return msgspec.structs.replace(pin, revoked=True)
 
 
-def require_usable(pin: Pin | None, name: str) -> KeyRecord:
+def require_usable(pin: PinnedKey | None, name: str) -> KeyRecord:
     """The key to seal to; otherwise why nothing is sealed to this member."""
     if pin is None:
-        raise SealingRefused(Refusal.MISSING_KEYS, f"There is no key for {name}. Nothing was sent.")
+        raise SealingRefused(SealingFault.MISSING_KEYS, f"There is no key for {name}. Nothing was sent.")
     if pin.revoked:
-        raise SealingRefused(Refusal.REVOKED_KEY, f"{name} revoked the key that is known here. Nothing was sent.")
+        raise SealingRefused(SealingFault.REVOKED_KEY, f"{name} revoked the key that is known here. Nothing was sent.")
     if pin.waiting:
         raise SealingRefused(
-            Refusal.CHANGED_KEY,
+            SealingFault.CHANGED_KEY,
             f"The key of {name} has changed. Nothing was sent. Compare the fingerprint with {name}, not by this chat, "
             f"then `groupchat key trust {name} FINGERPRINT`.",
         )

@@ -19,7 +19,7 @@ from gateway.encryption.member_keys.key_records import (
     text_of,
 )
 from gateway.encryption.member_keys.purpose_signatures import Purpose, sign_for
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.protocol.types.core_types import canonical_member_name
 
 SEED_BYTES = 32
@@ -75,7 +75,7 @@ def keys_from_secret(secret: bytes, published: PublishedKey) -> MemberKeys:
             published.record.sealing,
         ):
             return MemberKeys(published, signing, sealing)
-    raise SealingRefused(Refusal.DAMAGED, "The private key and the public key of this file do not belong together.")
+    raise SealingRefused(SealingFault.DAMAGED, "The private key and the public key here do not belong together.")
 
 
 def revoke_keys(keys: MemberKeys) -> str:

@@ -11,7 +11,7 @@ from gateway.encryption.member_keys.fingerprints import FINGERPRINT_BYTES
 from gateway.encryption.member_keys.key_records import MAX_KEY_VERSION, KeyRecord, KeyVersion, SignedData
 from gateway.encryption.member_keys.private_keys import MemberKeys
 from gateway.encryption.member_keys.purpose_signatures import Purpose, is_signed_for, sign_for
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 
 MemberName = Annotated[str, Meta(max_length=64)]
 Fingerprint = Annotated[bytes, Meta(min_length=FINGERPRINT_BYTES, max_length=FINGERPRINT_BYTES)]
@@ -39,7 +39,7 @@ def sign_admission(admission: Admission, keys: MemberKeys) -> SignedData:
 
 def read_admission(signed: SignedData, admitter: KeyRecord | None) -> Admission:
     """The admission, if its admitter signed it."""
-    wrong = SealingRefused(Refusal.NOT_ADMITTED, "An admission to this room was not signed by who it names.")
+    wrong = SealingRefused(SealingFault.NOT_ADMITTED, "An admission to this room was not signed by who it names.")
     if admitter is None or not is_signed_for(Purpose.ADMISSION, signed.data, signed.signature, admitter.signing):
         raise wrong
     admission = named_in(signed)

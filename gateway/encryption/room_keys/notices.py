@@ -18,7 +18,7 @@ from gateway.encryption.member_keys.key_records import KeyRecord, KeyVersion, Si
 from gateway.encryption.member_keys.private_keys import MemberKeys
 from gateway.encryption.member_keys.purpose_signatures import Purpose, is_signed_for, sign_for
 from gateway.encryption.member_keys.wrapped_keys import ROOM_KEY_LABEL, WrappedKey, unwrap_key, wrap_key
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.admissions import Fingerprint, MemberName, named_in, read_admission
 from gateway.encryption.room_keys.room_key import ROOM_KEY_ID_BYTES, RoomKey, draw_room_key
 
@@ -125,12 +125,14 @@ def check_notice(
     the usable keys. Without a notice before, a newcomer begins here: it must be in the roster, and its maker pinned."""
     notice = _read_notice(signed)
     if (notice.house, notice.room) != (place.house, place.room):
-        raise SealingRefused(Refusal.OTHER_ROOM, "This key was made for another room.")
+        raise SealingRefused(SealingFault.OTHER_ROOM, "This key was made for another room.")
     maker = pins.get(notice.maker)
     if maker is None or maker.version != notice.maker_key:
-        raise SealingRefused(Refusal.NO_SENDER_KEY, f"There is no trusted key of {notice.maker} to check this with.")
+        raise SealingRefused(
+            SealingFault.NO_SENDER_KEY, f"There is no trusted key of {notice.maker} to check this with."
+        )
     if not is_signed_for(Purpose.ROOM_KEY, signed.data, signed.signature, maker.signing):
-        raise SealingRefused(Refusal.SIGNATURE, f"{notice.maker} did not make this key of #{notice.room}.")
+        raise SealingRefused(SealingFault.SIGNATURE, f"{notice.maker} did not make this key of #{notice.room}.")
     _check_place_in_order(notice, before)
     _check_roster(notice, pins)
     added = _check_admissions(notice, before, pins, me)
@@ -144,13 +146,13 @@ def take_handout(signed: SignedNotice, notice: RoomKeyNotice, own: MemberKeys, m
     wrapped = signed.handouts.get(name)
     if wrapped is None or wrapped.version != own.record.version:
         raise SealingRefused(
-            Refusal.NO_ROOM_KEY, f"{notice.maker} made a key of #{notice.room}, and none of it came for {name}."
+            SealingFault.NO_ROOM_KEY, f"{notice.maker} made a key of #{notice.room}, and none of it came for {name}."
         )
     secret = unwrap_key(wrapped, ROOM_KEY_LABEL, own, maker)
     key = RoomKey(notice.room, notice.version, secret) if secret else None
     if key is None or key.id != notice.key_id:
         raise SealingRefused(
-            Refusal.DAMAGED, f"The key of #{notice.room} that came for {name} is not the one of the others."
+            SealingFault.DAMAGED, f"The key of #{notice.room} that came for {name} is not the one of the others."
         )
     return key
 
@@ -160,22 +162,22 @@ def _read_notice(signed: SignedNotice) -> RoomKeyNotice:
     try:
         notice = msgspec.msgpack.decode(signed.data, type=RoomKeyNotice)
     except (msgspec.MsgspecError, ValueError):
-        raise SealingRefused(Refusal.DAMAGED, "This key of a room cannot be read, or is incomplete.") from None
+        raise SealingRefused(SealingFault.DAMAGED, "This key of a room cannot be read, or is incomplete.") from None
     if notice.format != NOTICE_FORMAT:
-        raise SealingRefused(Refusal.FORMAT, "This key of a room was made by a newer version of groupchat.")
+        raise SealingRefused(SealingFault.FORMAT, "This key of a room was made by a newer version of groupchat.")
     if len(notice.entries) != len(notice.roster):
-        raise SealingRefused(Refusal.DAMAGED, f"The key of #{notice.room} names a member twice.")
+        raise SealingRefused(SealingFault.DAMAGED, f"The key of #{notice.room} names a member twice.")
     return notice
 
 
 def _check_place_in_order(notice: RoomKeyNotice, before: RoomKeyNotice | None) -> None:
     if before is None:
         if notice.version == 1 and notice.previous:
-            raise SealingRefused(Refusal.NOT_THE_NEXT, f"The first key of #{notice.room} follows no other.")
+            raise SealingRefused(SealingFault.NOT_THE_NEXT, f"The first key of #{notice.room} follows no other.")
         return
     if (notice.version, notice.previous) != (before.version + 1, before.key_id):
         raise SealingRefused(
-            Refusal.NOT_THE_NEXT,
+            SealingFault.NOT_THE_NEXT,
             f"This key of #{notice.room} (version {notice.version}) does not follow the one that is known here "
             f"(version {before.version}).",
         )
@@ -186,7 +188,7 @@ def _check_roster(notice: RoomKeyNotice, pins: Mapping[str, KeyRecord]) -> None:
         pinned = pins.get(entry.name)
         if pinned and (pinned.version, pinned.fingerprint) != (entry.key_version, entry.fingerprint):
             raise SealingRefused(
-                Refusal.OTHER_FINGERPRINT,
+                SealingFault.OTHER_FINGERPRINT,
                 f"{notice.maker} gave the key of #{notice.room} to another key of {entry.name} than the known one.",
             )
 
@@ -198,12 +200,12 @@ def _check_admissions(
     entries = notice.entries
     if before is None and notice.version > 1:
         if notice.maker not in entries or me not in entries:
-            raise SealingRefused(Refusal.NOT_IN_ROSTER, f"This key of #{notice.room} is not for {me}.")
+            raise SealingRefused(SealingFault.NOT_IN_ROSTER, f"This key of #{notice.room} is not for {me}.")
         return notice.roster
     former = before.entries if before else {notice.maker: _founder(notice)}
     if notice.maker not in former or notice.maker not in entries:
         raise SealingRefused(
-            Refusal.NOT_IN_ROSTER, f"{notice.maker} is not in #{notice.room} and cannot make a key for it."
+            SealingFault.NOT_IN_ROSTER, f"{notice.maker} is not in #{notice.room} and cannot make a key for it."
         )
     allowed = _admitted(notice, former, pins)
     added = []
@@ -214,7 +216,7 @@ def _check_admissions(
             continue
         if (entry.name, entry.fingerprint, entry.may_admit) not in allowed:
             raise SealingRefused(
-                Refusal.NOT_ADMITTED,
+                SealingFault.NOT_ADMITTED,
                 f"{notice.maker} added {entry.name} to #{notice.room}, or let {entry.name} admit others, and nobody "
                 "who may do so signed it.",
             )
@@ -226,14 +228,14 @@ def _check_same_member(known: RosterEntry, entry: RosterEntry, pins: Mapping[str
     """A renewed key counts when its pin has followed; else a key of anybody could take the place of a member's."""
     if entry.fingerprint != known.fingerprint and entry.name not in pins:
         raise SealingRefused(
-            Refusal.OTHER_FINGERPRINT, f"The key of {entry.name} in this room is another one, and is not trusted."
+            SealingFault.OTHER_FINGERPRINT, f"The key of {entry.name} in this room is another one, and is not trusted."
         )
 
 
 def _founder(notice: RoomKeyNotice) -> RosterEntry:
     mine = notice.entries.get(notice.maker)
     if mine is None:
-        raise SealingRefused(Refusal.NOT_IN_ROSTER, f"{notice.maker} made #{notice.room} and is not in it.")
+        raise SealingRefused(SealingFault.NOT_IN_ROSTER, f"{notice.maker} made #{notice.room} and is not in it.")
     return msgspec.structs.replace(mine, may_admit=True)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.encryption.member_keys.key_records import MAX_KEY_VERSION, KeyVersion, Signature
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.room_key import ROOM_KEY_ID_BYTES
 from gateway.protocol.types.core_types import MAX_ADDRESSES, MessageKind
 
@@ -77,45 +77,45 @@ class StampedFacts:
 
 
 # In this order, so that a message moved as a whole is called that. `{sender}` is who it claims to be from.
-_COMPARED: tuple[tuple[Refusal, Callable[[Letter], object], Callable[[StampedFacts], object], str], ...] = (
+_COMPARED: tuple[tuple[SealingFault, Callable[[Letter], object], Callable[[StampedFacts], object], str], ...] = (
     (
-        Refusal.OTHER_CHAT,
+        SealingFault.OTHER_CHAT,
         lambda letter: letter.house,
         lambda stamped: stamped.house,
         "This message of {sender} was written in another chat, not in this one.",
     ),
     (
-        Refusal.OTHER_SENDER,
+        SealingFault.OTHER_SENDER,
         lambda letter: letter.sender,
         lambda stamped: stamped.sender,
         "This message is shown as one of {sender}, but somebody else wrote it.",
     ),
     (
-        Refusal.OTHER_ROOM,
+        SealingFault.OTHER_ROOM,
         lambda letter: letter.room,
         lambda stamped: stamped.room,
         "{sender} wrote this message in another place, not here.",
     ),
     (
-        Refusal.OTHER_RECIPIENTS,
+        SealingFault.OTHER_RECIPIENTS,
         lambda letter: frozenset(letter.recipients),
         lambda stamped: frozenset(stamped.recipients),
         "{sender} addressed this message to others than it is shown to.",
     ),
     (
-        Refusal.OTHER_ID,
+        SealingFault.OTHER_ID,
         lambda letter: letter.client_id,
         lambda stamped: stamped.client_id,
         "This message of {sender} was put in the place of another one.",
     ),
     (
-        Refusal.OTHER_REPLY,
+        SealingFault.OTHER_REPLY,
         lambda letter: letter.reply_to,
         lambda stamped: stamped.reply_to,
         "{sender} did not write this as an answer to the message that it is shown under.",
     ),
     (
-        Refusal.OTHER_KIND,
+        SealingFault.OTHER_KIND,
         lambda letter: letter.kind,
         lambda stamped: stamped.kind,
         "{sender} wrote this as a message of another kind.",
@@ -133,5 +133,6 @@ def check_letter(letter: Letter, stamped: StampedFacts) -> None:
 def check_text_size(text: str) -> None:
     if len(text.encode()) > MAX_TEXT_BYTES:
         raise SealingRefused(
-            Refusal.TOO_LARGE, f"A sealed message holds at most {MAX_TEXT_BYTES // 1024} kB of text. Send it in parts."
+            SealingFault.TOO_LARGE,
+            f"A sealed message holds at most {MAX_TEXT_BYTES // 1024} kB of text. Send it in parts.",
         )

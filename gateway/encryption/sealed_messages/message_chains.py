@@ -90,7 +90,7 @@ _WORDS = {
 }
 
 
-def chain_text(step: ChainStep, sender: str) -> str:
+def chain_finding_text(step: ChainStep, sender: str) -> str:
     """What a person is told; empty if all is in order."""
     if step.finding is ChainFinding.GAP:
         missing = f"One message of {sender} is" if step.missing == 1 else f"{step.missing} messages of {sender} are"

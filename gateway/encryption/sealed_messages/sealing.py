@@ -21,7 +21,7 @@ from gateway.encryption.member_keys.key_records import KeyRecord, KeyVersion
 from gateway.encryption.member_keys.private_keys import MemberKeys
 from gateway.encryption.member_keys.purpose_signatures import Purpose, is_signed_for, sign_for
 from gateway.encryption.member_keys.wrapped_keys import MESSAGE_KEY_LABEL, WrappedKey, unwrap_key, wrap_key
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.room_key import RoomKey
 from gateway.encryption.sealed_messages.letters import (
     LETTER_FORMAT,
@@ -80,7 +80,7 @@ def seal_for_room(letter: Letter, keys: MemberKeys, room_key: RoomKey) -> Sealed
     """For all who have this room key. The letter must name it."""
     _check_own_letter(letter, keys)
     if (letter.room, letter.room_key, letter.room_key_id) != (room_key.room, room_key.version, room_key.id):
-        raise SealingRefused(Refusal.OTHER_ROOM_KEY, "This message was written for another key of the room.")
+        raise SealingRefused(SealingFault.OTHER_ROOM_KEY, "This message was written for another key of the room.")
     box = _seal_box(_sign(letter, keys), room_key.secret)
     return SealedMessage(SEALED_FORMAT, keys.record.version, box, room_key.version)
 
@@ -90,9 +90,9 @@ def seal_for_recipients(letter: Letter, keys: MemberKeys, recipients: Mapping[st
     never sent to a part of its recipients, or in plain text."""
     _check_own_letter(letter, keys)
     if letter.room_key != DIRECT or letter.room_key_id:
-        raise SealingRefused(Refusal.OTHER_ROOM_KEY, "A direct message has no key of a room.")
+        raise SealingRefused(SealingFault.OTHER_ROOM_KEY, "A direct message has no key of a room.")
     if missing := sorted(set(letter.recipients) - set(recipients)):
-        raise SealingRefused(Refusal.MISSING_KEYS, f"Nothing was sent: there is no key for {', '.join(missing)}.")
+        raise SealingRefused(SealingFault.MISSING_KEYS, f"Nothing was sent: there is no key for {', '.join(missing)}.")
     readers = {**{name: recipients[name] for name in letter.recipients}, letter.sender: keys.record}
     secret = random(SecretBox.KEY_SIZE)
     wrapped = {name: wrap_key(secret, MESSAGE_KEY_LABEL, keys, record) for name, record in readers.items()}
@@ -104,14 +104,14 @@ def open_sealed(sealed: SealedMessage, stamped: StampedFacts, keys: ReadersKeys)
     Its place in the chain is for the caller to check."""
     if sealed.format != SEALED_FORMAT:
         raise SealingRefused(
-            Refusal.FORMAT, f"{stamped.sender} sealed this with a newer version of groupchat. Update this one."
+            SealingFault.FORMAT, f"{stamped.sender} sealed this with a newer version of groupchat. Update this one."
         )
     if len(sealed.box) > MAX_BOX_BYTES:
-        raise SealingRefused(Refusal.TOO_LARGE, f"This sealed message of {stamped.sender} is too large to be one.")
+        raise SealingRefused(SealingFault.TOO_LARGE, f"This sealed message of {stamped.sender} is too large to be one.")
     sender = keys.senders.get((stamped.sender, sealed.sender_key))
     if sender is None:
         raise SealingRefused(
-            Refusal.NO_SENDER_KEY,
+            SealingFault.NO_SENDER_KEY,
             f"There is no trusted key of {stamped.sender}, version {sealed.sender_key}, to check this message with.",
         )
     room_key = None if sealed.room_key == DIRECT else _room_key_of(sealed, stamped, keys)
@@ -120,11 +120,13 @@ def open_sealed(sealed: SealedMessage, stamped: StampedFacts, keys: ReadersKeys)
     letter = _checked_letter(signed, sender)
     if letter.sender_key != sealed.sender_key:
         raise SealingRefused(
-            Refusal.OTHER_KEY_VERSION, f"{stamped.sender} wrote this message under another version of the key."
+            SealingFault.OTHER_KEY_VERSION, f"{stamped.sender} wrote this message under another version of the key."
         )
     check_letter(letter, stamped)
     if (letter.room_key, letter.room_key_id) != (sealed.room_key, room_key.id if room_key else b""):
-        raise SealingRefused(Refusal.OTHER_ROOM_KEY, f"{stamped.sender} sealed this message with another room key.")
+        raise SealingRefused(
+            SealingFault.OTHER_ROOM_KEY, f"{stamped.sender} sealed this message with another room key."
+        )
     return OpenedMessage(letter, signed)
 
 
@@ -136,7 +138,7 @@ def is_letter_signed(signed: SignedLetter, sender: KeyRecord) -> bool:
 def _check_own_letter(letter: Letter, keys: MemberKeys) -> None:
     check_text_size(letter.text)
     if (letter.format, letter.sender, letter.sender_key) != (LETTER_FORMAT, keys.record.name, keys.record.version):
-        raise SealingRefused(Refusal.OTHER_SENDER, "A letter is sealed with its own writer's key.")
+        raise SealingRefused(SealingFault.OTHER_SENDER, "A letter is sealed with its own writer's key.")
 
 
 def _sign(letter: Letter, keys: MemberKeys) -> SignedLetter:
@@ -154,23 +156,25 @@ def _open_box(box: bytes, secret: bytes, sender: str) -> SignedLetter:
         content = sodium_unpad(SecretBox(secret).decrypt(box), PADDING_BYTES)
     except (CryptoError, ValueError):
         raise SealingRefused(
-            Refusal.DAMAGED, f"This message of {sender} was changed on its way, or is incomplete."
+            SealingFault.DAMAGED, f"This message of {sender} was changed on its way, or is incomplete."
         ) from None
     at = 64
     if len(content) <= at:
-        raise SealingRefused(Refusal.DAMAGED, f"This message of {sender} is incomplete.")
+        raise SealingRefused(SealingFault.DAMAGED, f"This message of {sender} is incomplete.")
     return SignedLetter(content[at:], content[:at])
 
 
 def _checked_letter(signed: SignedLetter, sender: KeyRecord) -> Letter:
     if not is_letter_signed(signed, sender):
-        raise SealingRefused(Refusal.SIGNATURE, f"{sender.name} did not sign this message. Somebody else wrote it.")
+        raise SealingRefused(
+            SealingFault.SIGNATURE, f"{sender.name} did not sign this message. Somebody else wrote it."
+        )
     try:
         letter = msgspec.msgpack.decode(signed.letter, type=Letter)
     except (msgspec.MsgspecError, ValueError):
-        raise SealingRefused(Refusal.DAMAGED, f"This message of {sender.name} cannot be read.") from None
+        raise SealingRefused(SealingFault.DAMAGED, f"This message of {sender.name} cannot be read.") from None
     if letter.format != LETTER_FORMAT:
-        raise SealingRefused(Refusal.FORMAT, f"{sender.name} wrote this with a newer version of groupchat.")
+        raise SealingRefused(SealingFault.FORMAT, f"{sender.name} wrote this with a newer version of groupchat.")
     check_text_size(letter.text)
     return letter
 
@@ -179,7 +183,7 @@ def _room_key_of(sealed: SealedMessage, stamped: StampedFacts, keys: ReadersKeys
     found = keys.room_keys.get(sealed.room_key)
     if found is None or found.room != stamped.room:
         raise SealingRefused(
-            Refusal.NO_ROOM_KEY,
+            SealingFault.NO_ROOM_KEY,
             f"{keys.name} has no key of version {sealed.room_key} for #{stamped.room}: the message was sealed before "
             f"{keys.name} was admitted, after {keys.name} left, or the key was not handed over.",
         )
@@ -190,14 +194,14 @@ def _message_key(sealed: SealedMessage, stamped: StampedFacts, keys: ReadersKeys
     """The key of a direct message. Between the sender's key and ours: so nobody else can have wrapped it."""
     wrapped = sealed.wrapped.get(keys.name)
     if wrapped is None:
-        raise SealingRefused(Refusal.NO_OWN_KEY, f"This message of {stamped.sender} is not sealed to {keys.name}.")
+        raise SealingRefused(SealingFault.NO_OWN_KEY, f"This message of {stamped.sender} is not sealed to {keys.name}.")
     own = keys.own.get(wrapped.version)
     if own is None:
         raise SealingRefused(
-            Refusal.NO_OWN_KEY,
+            SealingFault.NO_OWN_KEY,
             f"This message is sealed to version {wrapped.version} of your key, which is not on this machine.",
         )
     secret = unwrap_key(wrapped, MESSAGE_KEY_LABEL, own, sender)
     if secret is None:
-        raise SealingRefused(Refusal.DAMAGED, f"This message of {stamped.sender} was changed on its way.")
+        raise SealingRefused(SealingFault.DAMAGED, f"This message of {stamped.sender} was changed on its way.")
     return secret

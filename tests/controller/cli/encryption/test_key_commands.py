@@ -172,6 +172,8 @@ def test_a_new_passphrase_is_typed_twice_and_is_not_short() -> None:
 
 
 def test_without_a_terminal_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", (tmp_path / "empty").open("w+"))
-    with pytest.raises(Forbidden, match="passphrase-file"):
-        unlock_key(stored_key(tmp_path), None)
+    stored = stored_key(tmp_path)
+    with (tmp_path / "empty").open("w+") as empty, monkeypatch.context() as patched:
+        patched.setattr("sys.stdin", empty)
+        with pytest.raises(Forbidden, match="passphrase-file"):
+            unlock_key(stored, None)

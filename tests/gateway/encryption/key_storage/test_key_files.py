@@ -20,9 +20,9 @@ from gateway.encryption.key_storage.key_files import (
     store_revocation,
 )
 from gateway.encryption.key_storage.pin_file import PINS_FILE, read_pins, write_pins
-from gateway.encryption.member_keys.pinned_keys import Pin
+from gateway.encryption.member_keys.pinned_keys import PinnedKey
 from gateway.encryption.member_keys.private_keys import draw_keys, renew_keys, revoke_keys
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.protocol.errors import Conflict, GroupChatError, NotFound
 
 ADA, MALLORY = draw_keys("ada", 1), draw_keys("mallory", 1)
@@ -80,7 +80,7 @@ def test_a_key_that_others_can_read_is_refused_and_not_corrected(tmp_path: Path,
     path.chmod(mode)
     with pytest.raises(SealingRefused, match="Others can read") as refused:
         read_key_file(path)
-    assert refused.value.reason is Refusal.FILE_RIGHTS
+    assert refused.value.reason is SealingFault.FILE_RIGHTS
     assert mode_of(path) == mode
     path.unlink()
 
@@ -149,7 +149,7 @@ def test_a_revocation_lies_beside_its_key(tmp_path: Path) -> None:
 
 def test_pins_come_back_as_they_were(tmp_path: Path) -> None:
     assert read_pins(tmp_path) == {}
-    pins = {"mallory": Pin(MALLORY.published.text), "ada": Pin(ADA.published.text, verified=True)}
+    pins = {"mallory": PinnedKey(MALLORY.published.text), "ada": PinnedKey(ADA.published.text, verified=True)}
     write_pins(tmp_path, pins)
     assert read_pins(tmp_path) == pins
     assert mode_of(tmp_path / KEYS_FOLDER / PINS_FILE) == 0o600

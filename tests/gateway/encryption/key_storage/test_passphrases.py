@@ -16,7 +16,7 @@ from gateway.encryption.key_storage.passphrases import (
     open_with_passphrase,
     seal_with_passphrase,
 )
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 
 PASSPHRASE, SECRET = "correct horse battery", b"s" * 64
 CHEAP = {"passes": 1, "memory_bytes": 8192}
@@ -35,7 +35,7 @@ def test_no_other_passphrase_opens(other: str) -> None:
     if other != PASSPHRASE:
         with pytest.raises(SealingRefused, match="passphrase is wrong") as refused:
             open_with_passphrase(SEALED, other)
-        assert refused.value.reason is Refusal.PASSPHRASE
+        assert refused.value.reason is SealingFault.PASSPHRASE
 
 
 @given(st.integers(0, len(SEALED.box) - 1))

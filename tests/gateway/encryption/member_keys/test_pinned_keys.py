@@ -7,8 +7,8 @@ import pytest
 
 from gateway.encryption.member_keys.fingerprints import fingerprint_hex, fingerprint_words
 from gateway.encryption.member_keys.pinned_keys import (
-    Pin,
     PinFinding,
+    PinnedKey,
     Trust,
     compare_with_pin,
     require_usable,
@@ -16,7 +16,7 @@ from gateway.encryption.member_keys.pinned_keys import (
     trust_fingerprint,
 )
 from gateway.encryption.member_keys.private_keys import MemberKeys, draw_keys, renew_keys, revoke_keys
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 
 FIRST, OTHER, MALLORY = draw_keys("bob", 1), draw_keys("bob", 1), draw_keys("mallory", 1)
 SECOND = renew_keys(FIRST, 2)
@@ -24,7 +24,7 @@ THIRD = renew_keys(SECOND, 3)
 ANEW = draw_keys("bob", 4, version=2)
 
 
-def pin_of(*keys: MemberKeys) -> Pin:
+def pin_of(*keys: MemberKeys) -> PinnedKey:
     pin = None
     for one in keys:
         pin = compare_with_pin(pin, one.published).pin
@@ -58,7 +58,7 @@ REVOKED = revoke_pin(VERIFIED, revoke_keys(FIRST))
     ],
 )
 def test_what_becomes_of_a_pin(
-    pin: Pin | None, came: MemberKeys, finding: PinFinding, trust: Trust, kept: MemberKeys
+    pin: PinnedKey | None, came: MemberKeys, finding: PinFinding, trust: Trust, kept: MemberKeys
 ) -> None:
     change = compare_with_pin(pin, came.published)
     assert (change.finding, change.pin.trust, change.pin.record) == (finding, trust, kept.record)
@@ -68,7 +68,7 @@ def test_what_becomes_of_a_pin(
 def test_an_old_key_does_not_come_back() -> None:
     with pytest.raises(SealingRefused, match="old key") as refused:
         compare_with_pin(pin_of(FIRST, SECOND), FIRST.published)
-    assert refused.value.reason is Refusal.OLD_KEY
+    assert refused.value.reason is SealingFault.OLD_KEY
 
 
 def test_a_key_of_another_member_is_refused() -> None:
@@ -85,7 +85,7 @@ def test_a_key_of_another_member_is_refused() -> None:
         (compare_with_pin(REVOKED, ANEW.published).pin, ANEW, ANEW),
     ],
 )
-def test_a_person_decides_by_the_fingerprint(pin: Pin, compared: MemberKeys, trusted: MemberKeys) -> None:
+def test_a_person_decides_by_the_fingerprint(pin: PinnedKey, compared: MemberKeys, trusted: MemberKeys) -> None:
     for text in (hex_of(compared), fingerprint_words(compared.record.fingerprint)):
         decided = trust_fingerprint(pin, text)
         assert (decided.trust, decided.record, decided.waiting) == (Trust.VERIFIED, trusted.record, "")
@@ -116,9 +116,13 @@ def test_older_messages_are_checked_with_older_keys_while_the_key_is_usable() ->
 
 @pytest.mark.parametrize(
     ("pin", "reason"),
-    [(None, Refusal.MISSING_KEYS), (pin_of(FIRST, OTHER), Refusal.CHANGED_KEY), (REVOKED, Refusal.REVOKED_KEY)],
+    [
+        (None, SealingFault.MISSING_KEYS),
+        (pin_of(FIRST, OTHER), SealingFault.CHANGED_KEY),
+        (REVOKED, SealingFault.REVOKED_KEY),
+    ],
 )
-def test_nothing_is_sealed_to_a_key_that_is_not_usable(pin: Pin | None, reason: Refusal) -> None:
+def test_nothing_is_sealed_to_a_key_that_is_not_usable(pin: PinnedKey | None, reason: SealingFault) -> None:
     with pytest.raises(SealingRefused, match="Nothing was sent") as refused:
         require_usable(pin, "bob")
     assert refused.value.reason is reason
@@ -127,4 +131,4 @@ def test_nothing_is_sealed_to_a_key_that_is_not_usable(pin: Pin | None, reason: 
 def test_a_usable_key_is_used_and_a_pin_survives_its_file() -> None:
     assert require_usable(VERIFIED, "bob") == FIRST.record
     for pin in (VERIFIED, REVOKED, pin_of(FIRST, SECOND), pin_of(FIRST, OTHER)):
-        assert msgspec.json.decode(msgspec.json.encode(pin), type=Pin) == pin
+        assert msgspec.json.decode(msgspec.json.encode(pin), type=PinnedKey) == pin

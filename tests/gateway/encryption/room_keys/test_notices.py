@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.encryption.member_keys.key_records import KeyRecord, SignedData
 from gateway.encryption.member_keys.private_keys import MemberKeys, renew_keys
 from gateway.encryption.member_keys.purpose_signatures import Purpose, sign_for
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.admissions import Admission, read_admission, sign_admission
 from gateway.encryption.room_keys.notices import (
     KeyHolders,
@@ -56,7 +56,7 @@ def checked(signed: SignedNotice, before: RoomKeyNotice | None, **named: Any) ->
     return check_notice(signed, **{"place": PLACE, "before": before, "pins": RECORDS, "me": "bob", **named}).notice
 
 
-def reason_of(signed: SignedNotice, before: RoomKeyNotice | None, **named: Any) -> Refusal:
+def reason_of(signed: SignedNotice, before: RoomKeyNotice | None, **named: Any) -> SealingFault:
     with pytest.raises(SealingRefused) as refused:
         checked(signed, before, **named)
     assert refused.value.message.endswith(".")
@@ -92,7 +92,7 @@ def test_a_newcomer_begins_with_the_notice_that_admits_it() -> None:
     grown, key = made(FIRST, BOB, ADA_ADMITS, entry(BOB), entry(CLEO), admitted=(admission(CLEO, 1),))
     notice = checked(grown, None, me="cleo")
     assert take_handout(grown, notice, CLEO, BOB.record) == key
-    assert reason_of(grown, None, me="mallory") is Refusal.NOT_IN_ROSTER
+    assert reason_of(grown, None, me="mallory") is SealingFault.NOT_IN_ROSTER
 
 
 GHOST = (ADA_ADMITS, entry(BOB), entry(MALLORY))
@@ -101,27 +101,27 @@ GHOST = (ADA_ADMITS, entry(BOB), entry(MALLORY))
 @pytest.mark.parametrize(
     ("roster", "admitted", "reason"),
     [
-        (GHOST, (), Refusal.NOT_ADMITTED),
-        (GHOST, (admission(MALLORY, 0),), Refusal.NOT_ADMITTED),  # of an earlier version, repeated
-        (GHOST, (admission(MALLORY, 2),), Refusal.NOT_ADMITTED),
-        (GHOST, (admission(MALLORY, 1, by=BOB),), Refusal.NOT_ADMITTED),  # bob may not
-        (GHOST, (admission(MALLORY, 1, by=MALLORY),), Refusal.NOT_ADMITTED),
-        (GHOST, (admission(MALLORY, 1, room="other"),), Refusal.NOT_ADMITTED),
-        (GHOST, (admission(MALLORY, 1, house="other"),), Refusal.NOT_ADMITTED),
-        (GHOST, (admission(MALLORY, 1, name="cleo"),), Refusal.NOT_ADMITTED),
-        (GHOST, (admission(MALLORY, 1, fingerprint=b"x" * 20),), Refusal.NOT_ADMITTED),
-        (GHOST, (admission(MALLORY, 1, by_key=2),), Refusal.NOT_ADMITTED),
-        (GHOST, (SignedData(admission(MALLORY, 1).data, bytes(64)),), Refusal.NOT_ADMITTED),
-        (GHOST, (SignedData(b"", bytes(64)),), Refusal.NOT_ADMITTED),
-        ((ADA_ADMITS, entry(BOB, may_admit=True)), (), Refusal.NOT_ADMITTED),
-        ((ADA_ADMITS, entry(BOB, may_admit=True)), (admission(BOB, 1),), Refusal.NOT_ADMITTED),
-        ((ADA_ADMITS, entry(MALLORY), entry(BOB), entry(BOB)), (), Refusal.DAMAGED),
-        ((ADA_ADMITS, msgspec.structs.replace(entry(MALLORY), name="bob")), (), Refusal.OTHER_FINGERPRINT),
-        ((ADA_ADMITS,), (), Refusal.NOT_IN_ROSTER),  # bob makes a key and is not to have it
+        (GHOST, (), SealingFault.NOT_ADMITTED),
+        (GHOST, (admission(MALLORY, 0),), SealingFault.NOT_ADMITTED),  # of an earlier version, repeated
+        (GHOST, (admission(MALLORY, 2),), SealingFault.NOT_ADMITTED),
+        (GHOST, (admission(MALLORY, 1, by=BOB),), SealingFault.NOT_ADMITTED),  # bob may not
+        (GHOST, (admission(MALLORY, 1, by=MALLORY),), SealingFault.NOT_ADMITTED),
+        (GHOST, (admission(MALLORY, 1, room="other"),), SealingFault.NOT_ADMITTED),
+        (GHOST, (admission(MALLORY, 1, house="other"),), SealingFault.NOT_ADMITTED),
+        (GHOST, (admission(MALLORY, 1, name="cleo"),), SealingFault.NOT_ADMITTED),
+        (GHOST, (admission(MALLORY, 1, fingerprint=b"x" * 20),), SealingFault.NOT_ADMITTED),
+        (GHOST, (admission(MALLORY, 1, by_key=2),), SealingFault.NOT_ADMITTED),
+        (GHOST, (SignedData(admission(MALLORY, 1).data, bytes(64)),), SealingFault.NOT_ADMITTED),
+        (GHOST, (SignedData(b"", bytes(64)),), SealingFault.NOT_ADMITTED),
+        ((ADA_ADMITS, entry(BOB, may_admit=True)), (), SealingFault.NOT_ADMITTED),
+        ((ADA_ADMITS, entry(BOB, may_admit=True)), (admission(BOB, 1),), SealingFault.NOT_ADMITTED),
+        ((ADA_ADMITS, entry(MALLORY), entry(BOB), entry(BOB)), (), SealingFault.DAMAGED),
+        ((ADA_ADMITS, msgspec.structs.replace(entry(MALLORY), name="bob")), (), SealingFault.OTHER_FINGERPRINT),
+        ((ADA_ADMITS,), (), SealingFault.NOT_IN_ROSTER),  # bob makes a key and is not to have it
     ],
 )
 def test_nobody_gets_in_without_an_admission(
-    roster: tuple[RosterEntry, ...], admitted: tuple[SignedData, ...], reason: Refusal
+    roster: tuple[RosterEntry, ...], admitted: tuple[SignedData, ...], reason: SealingFault
 ) -> None:
     signed, _ = made(FIRST, BOB, *roster, admitted=admitted)
     assert reason_of(signed, FIRST) is reason
@@ -137,25 +137,25 @@ def test_a_member_that_was_put_out_makes_no_key() -> None:
     shrunk, _ = made(FIRST, ADA, ADA_ADMITS)
     second = checked(shrunk, FIRST, me="ada")
     back, _ = made(second, BOB, ADA_ADMITS, entry(BOB), admitted=(admission(BOB, 0),))
-    assert reason_of(back, second, me="ada") is Refusal.NOT_IN_ROSTER
+    assert reason_of(back, second, me="ada") is SealingFault.NOT_IN_ROSTER
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"version": 1}, Refusal.NOT_THE_NEXT),
-        ({"version": 3}, Refusal.NOT_THE_NEXT),
-        ({"previous": b"x" * 16}, Refusal.NOT_THE_NEXT),
-        ({"previous": b""}, Refusal.NOT_THE_NEXT),
-        ({"house": "other"}, Refusal.OTHER_ROOM),
-        ({"room": "other"}, Refusal.OTHER_ROOM),
-        ({"format": 2}, Refusal.FORMAT),
-        ({"maker": "ada"}, Refusal.SIGNATURE),
-        ({"maker": "nobody"}, Refusal.NO_SENDER_KEY),
-        ({"maker_key": 2}, Refusal.NO_SENDER_KEY),
+        ({"version": 1}, SealingFault.NOT_THE_NEXT),
+        ({"version": 3}, SealingFault.NOT_THE_NEXT),
+        ({"previous": b"x" * 16}, SealingFault.NOT_THE_NEXT),
+        ({"previous": b""}, SealingFault.NOT_THE_NEXT),
+        ({"house": "other"}, SealingFault.OTHER_ROOM),
+        ({"room": "other"}, SealingFault.OTHER_ROOM),
+        ({"format": 2}, SealingFault.FORMAT),
+        ({"maker": "ada"}, SealingFault.SIGNATURE),
+        ({"maker": "nobody"}, SealingFault.NO_SENDER_KEY),
+        ({"maker_key": 2}, SealingFault.NO_SENDER_KEY),
     ],
 )
-def test_a_notice_for_another_place_or_by_another_is_refused(changed: dict[str, Any], reason: Refusal) -> None:
+def test_a_notice_for_another_place_or_by_another_is_refused(changed: dict[str, Any], reason: SealingFault) -> None:
     good, _ = made(FIRST, BOB, ADA_ADMITS, entry(BOB))
     data = msgspec.msgpack.encode(msgspec.structs.replace(checked(good, FIRST), **changed))
     signed = SignedNotice(data, sign_for(Purpose.ROOM_KEY, data, BOB.signing), good.handouts)
@@ -163,7 +163,7 @@ def test_a_notice_for_another_place_or_by_another_is_refused(changed: dict[str, 
 
 
 def test_a_notice_is_taken_once() -> None:
-    assert reason_of(FIRST_SIGNED, FIRST) is Refusal.NOT_THE_NEXT
+    assert reason_of(FIRST_SIGNED, FIRST) is SealingFault.NOT_THE_NEXT
 
 
 @given(st.integers(0, len(FIRST_SIGNED.data) - 1), st.integers(1, 255))
@@ -180,23 +180,23 @@ def test_a_renewed_key_stands_in_the_roster_when_its_pin_has_followed() -> None:
     notice = checked(signed, FIRST, pins=renewed)
     assert take_handout(signed, notice, bob, ADA.record) == key
     without = {name: record for name, record in RECORDS.items() if name != "bob"}
-    assert reason_of(signed, FIRST) is Refusal.OTHER_FINGERPRINT
-    assert reason_of(signed, FIRST, pins=without) is Refusal.OTHER_FINGERPRINT
+    assert reason_of(signed, FIRST) is SealingFault.OTHER_FINGERPRINT
+    assert reason_of(signed, FIRST, pins=without) is SealingFault.OTHER_FINGERPRINT
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda handouts: {**handouts, "bob": handouts["ada"]}, Refusal.DAMAGED),
-        (lambda handouts: {"ada": handouts["ada"]}, Refusal.NO_ROOM_KEY),
+        (lambda handouts: {**handouts, "bob": handouts["ada"]}, SealingFault.DAMAGED),
+        (lambda handouts: {"ada": handouts["ada"]}, SealingFault.NO_ROOM_KEY),
         (
             lambda handouts: {**handouts, "bob": msgspec.structs.replace(handouts["bob"], version=2)},
-            Refusal.NO_ROOM_KEY,
+            SealingFault.NO_ROOM_KEY,
         ),
-        (lambda handouts: made(None, ADA, ADA_ADMITS, entry(BOB))[0].handouts, Refusal.DAMAGED),
+        (lambda handouts: made(None, ADA, ADA_ADMITS, entry(BOB))[0].handouts, SealingFault.DAMAGED),
     ],
 )
-def test_a_wrong_key_for_one_member_is_noticed(change: Callable[[Any], Any], reason: Refusal) -> None:
+def test_a_wrong_key_for_one_member_is_noticed(change: Callable[[Any], Any], reason: SealingFault) -> None:
     signed = msgspec.structs.replace(FIRST_SIGNED, handouts=change(FIRST_SIGNED.handouts))
     with pytest.raises(SealingRefused) as refused:
         take_handout(signed, FIRST, BOB, ADA.record)

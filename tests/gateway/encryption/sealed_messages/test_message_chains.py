@@ -17,7 +17,7 @@ from gateway.encryption.sealed_messages.message_chains import (
     ChainLink,
     ChainStep,
     add_to_chain,
-    chain_text,
+    chain_finding_text,
 )
 from tests.gateway.encryption.people import letter_of
 
@@ -115,12 +115,12 @@ def test_no_order_makes_it_forget_or_grow(links: list[ChainLink]) -> None:
     ],
 )
 def test_people_are_told_in_words(step: ChainStep, text: str) -> None:
-    assert chain_text(step, "ada") == text
+    assert chain_finding_text(step, "ada") == text
 
 
 def test_every_finding_has_words() -> None:
     for finding in ChainFinding:
-        assert (chain_text(ChainStep(ChainHead(1, b""), finding), "ada") == "") == (finding is IN_ORDER)
+        assert (chain_finding_text(ChainStep(ChainHead(1, b""), finding), "ada") == "") == (finding is IN_ORDER)
 
 
 def test_a_link_is_what_its_letter_says() -> None:

@@ -14,7 +14,7 @@ from nacl.bindings import crypto_secretbox_open
 
 from gateway.encryption.member_keys.private_keys import MemberKeys, renew_keys
 from gateway.encryption.member_keys.purpose_signatures import Purpose, sign_for
-from gateway.encryption.refusals import Refusal, SealingRefused
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.room_key import RoomKey, draw_room_key
 from gateway.encryption.sealed_messages import sealing
 from gateway.encryption.sealed_messages.letters import MAX_TEXT_BYTES, Letter, SignedLetter
@@ -47,7 +47,7 @@ DIRECT = seal_for_recipients(DIRECT_LETTER, ADA, RECORDS)
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-def reason_of(sealed: SealedMessage, shown: Any, keys: ReadersKeys) -> Refusal:
+def reason_of(sealed: SealedMessage, shown: Any, keys: ReadersKeys) -> SealingFault:
     with pytest.raises(SealingRefused) as refused:
         open_sealed(sealed, shown, keys)
     assert refused.value.message.endswith(".")
@@ -75,7 +75,7 @@ def test_recipients_and_sender_read_a_direct_message(text: str) -> None:
     sealed = seal_for_recipients(letter, ADA, RECORDS)
     assert set(sealed.wrapped) == {"ada", "bob", "cleo"}
     assert all(open_sealed(sealed, stamped(letter), reader(name)).letter == letter for name in ("ada", "bob", "cleo"))
-    assert reason_of(sealed, stamped(letter), reader("mallory")) is Refusal.NO_OWN_KEY
+    assert reason_of(sealed, stamped(letter), reader("mallory")) is SealingFault.NO_OWN_KEY
 
 
 def test_it_survives_the_wire() -> None:
@@ -102,29 +102,29 @@ def test_neither_text_nor_length_of_a_word_is_seen() -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"house": "house-2"}, Refusal.OTHER_CHAT),
-        ({"room": "other"}, Refusal.NO_ROOM_KEY),
-        ({"sender": "bob"}, Refusal.SIGNATURE),
-        ({"sender": "nobody"}, Refusal.NO_SENDER_KEY),
-        ({"recipients": ("bob",)}, Refusal.OTHER_RECIPIENTS),
-        ({"recipients": ("bob", "cleo", "mallory")}, Refusal.OTHER_RECIPIENTS),
-        ({"recipients": ()}, Refusal.OTHER_RECIPIENTS),
-        ({"client_id": "id-2"}, Refusal.OTHER_ID),
-        ({"reply_to": 13}, Refusal.OTHER_REPLY),
-        ({"reply_to": None}, Refusal.OTHER_REPLY),
-        ({"kind": MessageKind.TASK}, Refusal.OTHER_KIND),
+        ({"house": "house-2"}, SealingFault.OTHER_CHAT),
+        ({"room": "other"}, SealingFault.NO_ROOM_KEY),
+        ({"sender": "bob"}, SealingFault.SIGNATURE),
+        ({"sender": "nobody"}, SealingFault.NO_SENDER_KEY),
+        ({"recipients": ("bob",)}, SealingFault.OTHER_RECIPIENTS),
+        ({"recipients": ("bob", "cleo", "mallory")}, SealingFault.OTHER_RECIPIENTS),
+        ({"recipients": ()}, SealingFault.OTHER_RECIPIENTS),
+        ({"client_id": "id-2"}, SealingFault.OTHER_ID),
+        ({"reply_to": 13}, SealingFault.OTHER_REPLY),
+        ({"reply_to": None}, SealingFault.OTHER_REPLY),
+        ({"kind": MessageKind.TASK}, SealingFault.OTHER_KIND),
     ],
 )
-def test_a_gateway_that_shows_it_as_something_else_is_noticed(changed: dict[str, Any], reason: Refusal) -> None:
+def test_a_gateway_that_shows_it_as_something_else_is_noticed(changed: dict[str, Any], reason: SealingFault) -> None:
     assert reason_of(IN_ROOM, replace(stamped(LETTER), **changed), reader("bob")) is reason
-    if reason is not Refusal.NO_ROOM_KEY:
+    if reason is not SealingFault.NO_ROOM_KEY:
         direct = reason_of(DIRECT, replace(stamped(DIRECT_LETTER), **changed), reader("bob"))
         # Of a direct message, the key itself was wrapped by its sender.
-        assert direct is (Refusal.DAMAGED if reason is Refusal.SIGNATURE else reason)
+        assert direct is (SealingFault.DAMAGED if reason is SealingFault.SIGNATURE else reason)
 
 
 def test_a_direct_message_shown_in_a_room_is_noticed() -> None:
-    assert reason_of(DIRECT, replace(stamped(DIRECT_LETTER), room="lab"), reader("bob")) is Refusal.OTHER_ROOM
+    assert reason_of(DIRECT, replace(stamped(DIRECT_LETTER), room="lab"), reader("bob")) is SealingFault.OTHER_ROOM
 
 
 def test_the_order_of_recipients_means_nothing() -> None:
@@ -135,16 +135,16 @@ def test_the_order_of_recipients_means_nothing() -> None:
 @pytest.mark.parametrize(
     ("sealed", "reason"),
     [
-        (msgspec.structs.replace(IN_ROOM, format=2), Refusal.FORMAT),
-        (msgspec.structs.replace(IN_ROOM, sender_key=2), Refusal.NO_SENDER_KEY),
-        (msgspec.structs.replace(IN_ROOM, room_key=2), Refusal.NO_ROOM_KEY),
-        (msgspec.structs.replace(IN_ROOM, room_key=0), Refusal.NO_OWN_KEY),
-        (msgspec.structs.replace(IN_ROOM, box=b""), Refusal.DAMAGED),
-        (msgspec.structs.replace(IN_ROOM, box=bytes(400_000)), Refusal.TOO_LARGE),
-        (msgspec.structs.replace(IN_ROOM, box=DIRECT.box), Refusal.DAMAGED),
+        (msgspec.structs.replace(IN_ROOM, format=2), SealingFault.FORMAT),
+        (msgspec.structs.replace(IN_ROOM, sender_key=2), SealingFault.NO_SENDER_KEY),
+        (msgspec.structs.replace(IN_ROOM, room_key=2), SealingFault.NO_ROOM_KEY),
+        (msgspec.structs.replace(IN_ROOM, room_key=0), SealingFault.NO_OWN_KEY),
+        (msgspec.structs.replace(IN_ROOM, box=b""), SealingFault.DAMAGED),
+        (msgspec.structs.replace(IN_ROOM, box=bytes(400_000)), SealingFault.TOO_LARGE),
+        (msgspec.structs.replace(IN_ROOM, box=DIRECT.box), SealingFault.DAMAGED),
     ],
 )
-def test_other_versions_and_boxes_are_refused(sealed: SealedMessage, reason: Refusal) -> None:
+def test_other_versions_and_boxes_are_refused(sealed: SealedMessage, reason: SealingFault) -> None:
     assert reason_of(sealed, stamped(LETTER), reader("bob")) is reason
 
 
@@ -154,14 +154,14 @@ def test_no_bit_of_a_box_can_be_changed(data: st.DataObject) -> None:
         box = bytearray(sealed.box)
         box[data.draw(st.integers(0, len(box) - 1))] ^= 1 << data.draw(st.integers(0, 7))
         changed = msgspec.structs.replace(sealed, box=bytes(box))
-        assert reason_of(changed, stamped(letter), reader("bob")) is Refusal.DAMAGED
+        assert reason_of(changed, stamped(letter), reader("bob")) is SealingFault.DAMAGED
 
 
 @given(st.integers(0, len(IN_ROOM.box) - 1), st.binary(min_size=1, max_size=300))
 def test_no_box_can_be_cut_or_made_longer(cut: int, more: bytes) -> None:
     for box in (IN_ROOM.box[:cut], IN_ROOM.box[cut + 1 :], IN_ROOM.box + more):
         changed = msgspec.structs.replace(IN_ROOM, box=box)
-        assert reason_of(changed, stamped(LETTER), reader("bob")) is Refusal.DAMAGED
+        assert reason_of(changed, stamped(LETTER), reader("bob")) is SealingFault.DAMAGED
 
 
 @given(st.integers(0, len(DIRECT.wrapped["bob"].box) - 1))
@@ -172,28 +172,28 @@ def test_no_wrapped_key_can_be_changed_or_swapped(at: int) -> None:
     for box in (flipped, DIRECT.wrapped["cleo"].box, other):
         wrapped = {**DIRECT.wrapped, "bob": msgspec.structs.replace(mine, box=box)}
         found = reason_of(msgspec.structs.replace(DIRECT, wrapped=wrapped), stamped(DIRECT_LETTER), reader("bob"))
-        assert found is Refusal.DAMAGED
+        assert found is SealingFault.DAMAGED
 
 
 @pytest.mark.parametrize(
     ("sealed", "shown", "reason"),
     [
         # Mallory has the room's key and writes as ada.
-        (forged(LETTER, MALLORY), stamped(LETTER), Refusal.SIGNATURE),
+        (forged(LETTER, MALLORY), stamped(LETTER), SealingFault.SIGNATURE),
         # Mallory takes ada's name into a letter that mallory signs.
-        (forged(LETTER, MALLORY), replace(stamped(LETTER), sender="mallory"), Refusal.OTHER_SENDER),
+        (forged(LETTER, MALLORY), replace(stamped(LETTER), sender="mallory"), SealingFault.OTHER_SENDER),
         # Ada's own program names another version of her key inside.
-        (forged(letter_of(sender_key=2), ADA), stamped(LETTER), Refusal.OTHER_KEY_VERSION),
-        (forged(letter_of(room_key=2), ADA), stamped(LETTER), Refusal.OTHER_ROOM_KEY),
-        (forged(letter_of(room_key_id=b"x" * 16), ADA), stamped(LETTER), Refusal.OTHER_ROOM_KEY),
-        (forged(letter_of(format=2), ADA), stamped(LETTER), Refusal.FORMAT),
-        (forged(letter_of("x" * (MAX_TEXT_BYTES + 1)), ADA), stamped(LETTER), Refusal.TOO_LARGE),
+        (forged(letter_of(sender_key=2), ADA), stamped(LETTER), SealingFault.OTHER_KEY_VERSION),
+        (forged(letter_of(room_key=2), ADA), stamped(LETTER), SealingFault.OTHER_ROOM_KEY),
+        (forged(letter_of(room_key_id=b"x" * 16), ADA), stamped(LETTER), SealingFault.OTHER_ROOM_KEY),
+        (forged(letter_of(format=2), ADA), stamped(LETTER), SealingFault.FORMAT),
+        (forged(letter_of("x" * (MAX_TEXT_BYTES + 1)), ADA), stamped(LETTER), SealingFault.TOO_LARGE),
         # Bob puts what ada wrote to him alone into the room.
-        (forged(DIRECT_LETTER, ADA), stamped(DIRECT_LETTER), Refusal.NO_ROOM_KEY),
-        (forged(DIRECT_LETTER, ADA), stamped(LETTER), Refusal.OTHER_ROOM),
+        (forged(DIRECT_LETTER, ADA), stamped(DIRECT_LETTER), SealingFault.NO_ROOM_KEY),
+        (forged(DIRECT_LETTER, ADA), stamped(LETTER), SealingFault.OTHER_ROOM),
     ],
 )
-def test_a_member_who_has_the_key_forges_nothing(sealed: SealedMessage, shown: Any, reason: Refusal) -> None:
+def test_a_member_who_has_the_key_forges_nothing(sealed: SealedMessage, shown: Any, reason: SealingFault) -> None:
     assert reason_of(sealed, shown, reader("bob")) is reason
 
 
@@ -201,13 +201,13 @@ def test_what_is_signed_and_is_no_letter_is_refused() -> None:
     for data in (b"", b"\xc1", b"\x90", msgspec.msgpack.encode([1] * 15), msgspec.msgpack.encode([[[]]] * 15)):
         signed = SignedLetter(data, sign_for(Purpose.MESSAGE, data, ADA.signing))
         sealed = msgspec.structs.replace(IN_ROOM, box=sealing._seal_box(signed, ROOM_KEY.secret))
-        assert reason_of(sealed, stamped(LETTER), reader("bob")) is Refusal.DAMAGED
+        assert reason_of(sealed, stamped(LETTER), reader("bob")) is SealingFault.DAMAGED
 
 
 def test_a_message_is_never_sealed_to_a_part_of_its_recipients() -> None:
     with pytest.raises(SealingRefused, match=r"Nothing was sent: there is no key for cleo\.") as refused:
         seal_for_recipients(DIRECT_LETTER, ADA, {"bob": BOB.record})
-    assert refused.value.reason is Refusal.MISSING_KEYS
+    assert refused.value.reason is SealingFault.MISSING_KEYS
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_older_messages_open_after_the_keys_were_renewed() -> None:
     newer = seal_for_recipients(DIRECT_LETTER, ADA, {**RECORDS, "bob": bob.record})
     assert open_sealed(newer, stamped(DIRECT_LETTER), keys).letter == DIRECT_LETTER
     without = ReadersKeys("bob", {1: BOB}, SENDERS)
-    assert reason_of(newer, stamped(DIRECT_LETTER), without) is Refusal.NO_OWN_KEY
+    assert reason_of(newer, stamped(DIRECT_LETTER), without) is SealingFault.NO_OWN_KEY
 
 
 def test_a_signature_is_checked_without_any_secret() -> None:

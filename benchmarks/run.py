@@ -15,6 +15,7 @@ from benchmarks import (
     redis_store,
     restart,
     scrape,
+    sealing,
     tools,
 )
 from benchmarks.harness import Suite, run_suite
@@ -30,6 +31,7 @@ GATEWAY = Suite(
         "idle": idle.measure,
         "tools": tools.measure,
         "loops": loops.measure,
+        "sealing": sealing.measure,
         "floor": floor.measure,
         "turns": floor_turns.measure,
         "restart": restart.measure,

@@ -91,6 +91,17 @@ VIOLATIONS: list[tuple[str, str, str]] = [
     ("gateway/runtime/hub.py", "import prometheus_client", "Prometheus is known to the metrics"),
     ("gateway/runtime/hub.py", "import jwt", "The JWT library is known to the check of providers' tokens"),
     ("gateway/runtime/hub.py", "import cryptography", "Cryptography is known to signatures and certificates"),
+    ("gateway/runtime/hub.py", "import nacl", "PyNaCl is known to the encryption of members"),
+    (
+        "gateway/runtime/hub.py",
+        "import gateway.encryption.member_keys.private_keys",
+        "The gateway has no keys of members",
+    ),
+    (
+        "gateway/encryption/member_keys/fingerprints.py",
+        "import gateway.encryption.room_keys.rotation",
+        "The folders of the encryption: each knows only those below it",
+    ),
     ("gateway/runtime/hub.py", "import yaml", "YAML is known to the configuration file of Skynet"),
     ("sidecar/connection/room_reporter.py", "import websockets", "The WebSocket library is known to the client"),
     ("controller/output/command_output.py", "import libtmux", "tmux is known to the workspace"),

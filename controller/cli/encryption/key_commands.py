@@ -1,6 +1,12 @@
 """Make, list and exchange the keys by which members sign and seal.
 
 Private keys stay on this machine. Fingerprints are compared outside of the chat: by telephone, or face to face.
+
+Examples:
+  groupchat key new boss
+  groupchat key list
+  groupchat key export boss > boss.key
+  groupchat key import bob.key
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
         ),
     )
     note = (
-        f"Median of {rounds} rounds; a text of {len(TEXT)} bytes; opening includes the signature and all comparisons."
+        f"Median of {rounds} rounds; a text of {len(TEXT)} bytes; opening checks the signature and all facts."
     )
     return Outcome("sealing", (Table("Sealing and opening", rows, note),), verdicts)
 

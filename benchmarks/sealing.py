@@ -45,9 +45,7 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
             for name in ("make a key for 50", "check a key for 50")
         ),
     )
-    note = (
-        f"Median of {rounds} rounds; a text of {len(TEXT)} bytes; opening checks the signature and all facts."
-    )
+    note = f"Median of {rounds} rounds; a text of {len(TEXT)} bytes; opening checks the signature and all facts."
     return Outcome("sealing", (Table("Sealing and opening", rows, note),), verdicts)
 
 

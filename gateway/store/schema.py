@@ -76,4 +76,8 @@ MIGRATIONS: tuple[str, ...] = (
     UPDATE log SET about = json_extract(CAST(event AS TEXT), '$.reply_to')
     WHERE kind = 'message' AND instr(event, CAST('"reply_to"' AS BLOB)) > 0;
     """,
+    # What an embedding model made of messages (`serve --embed`): they can be made again, so nothing else rests on them.
+    """
+    CREATE TABLE vectors (seq INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT;
+    """,
 )

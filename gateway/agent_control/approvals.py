@@ -20,8 +20,19 @@ from gateway.protocol.errors import BadRequest, Conflict, Forbidden, NotFound
 from gateway.protocol.events import AskEvent, Control, ControlAction
 from gateway.protocol.requests.approval_requests import AnswerAsk, Asks, CloseAsk, OpenAsk
 from gateway.protocol.results import AskList, Done
-from gateway.protocol.types.core_types import Ask, AskState, Scope, bare_name, check_message_text
+from gateway.protocol.text.printable_text import SEALED_TEXT
+from gateway.protocol.types.core_types import (
+    Ask,
+    AskState,
+    Scope,
+    SealedContent,
+    bare_name,
+    canonical_room_name,
+    check_message_text,
+)
 from gateway.protocol.types.timestamps import seconds_from_iso
+from gateway.sealed_rooms.room_key_rules import check_current_key
+from gateway.sealed_rooms.sealed_form import check_sealed_content
 
 MAX_REMIND_PAUSE_S = 3600.0
 ANSWER_TIMEOUT_S = 30.0
@@ -35,6 +46,8 @@ def open_ask(state: GatewayState, actor: Actor, request: OpenAsk, rule_context: 
     answer."""
     actor.require(Permission.ASK)
     _check_ask(request)
+    if request.sealed is not None:
+        _check_sealed_ask(state, actor, request, request.sealed)
     before = state.asks.get(actor.name)
     if before is not None and before.ask.digest == request.digest:
         return _announce_again(state, before, request, rule_context)
@@ -73,6 +86,18 @@ def _check_ask(request: OpenAsk) -> None:
     keys = [one.key for one in request.options]
     if len(set(keys)) < len(keys):
         raise BadRequest(f"Two options have the same key: {', '.join(keys)}.")
+
+
+def _check_sealed_ask(state: GatewayState, actor: Actor, request: OpenAsk, sealed: SealedContent) -> None:
+    """Its other fields tell nothing, and whoever has left its room cannot open it."""
+    check_sealed_content(sealed)
+    if any((request.question, request.tool, request.detail, *(one.text for one in request.options))):
+        raise BadRequest(
+            "A sealed ask has its question, tool, detail and option texts inside `sealed`. Leave them empty."
+        )
+    if sealed.room:
+        room = state.own_room(canonical_room_name(sealed.room), actor)
+        check_current_key(state, room, sealed.room_key)
 
 
 def _announce_again(state: GatewayState, before: AskRecord, request: OpenAsk, rule_context: RuleContext) -> RuleOutcome:
@@ -130,6 +155,7 @@ def answer_ask(state: GatewayState, actor: Actor, request: AnswerAsk, rule_conte
         text=given,
         may_approve=True,
         ask=ask,
+        signed=request.signed,
     )
     return RuleOutcome(Done(ask.number), (told, EventToCommit(order, ends=(actor.name, name))))
 
@@ -138,7 +164,8 @@ def _check_unchanged(record: AskRecord, request: AnswerAsk, now: float) -> None:
     ask = record.ask
     if request.digest is not None and request.digest != ask.digest:
         raise Conflict(
-            f"{ask.member} now asks another question ({ask.digest}, not {request.digest}): {ask.question} "
+            f"{ask.member} now asks another question ({ask.digest}, not {request.digest}): "
+            f"{SEALED_TEXT if ask.sealed else ask.question} "
             "Read it before you answer."
         )
     if ask.state is AskState.ANSWERING and now < record.until:
@@ -150,6 +177,8 @@ def _check_unchanged(record: AskRecord, request: AnswerAsk, now: float) -> None:
 def _normalize_answer(ask: Ask, answer: str) -> str:
     """The answer as the sidecar expects it, or an error that lists the possible answers."""
     choices = "; ".join(f"{one.key}. {one.text}" for one in ask.options) or "none could be read"
+    if ask.sealed is not None and not ask.options and answer not in ANSWER_WORDS:
+        return answer  # which answers there are only the sidecar can tell
     if answer in ANSWER_WORDS:
         if not (ask.allow if answer == "allow" else ask.deny):
             raise Conflict(
@@ -168,6 +197,8 @@ def _check_words(ask: Ask, request: AnswerAsk) -> str:
     check_message_text(words, what="words")
     if words and request.answer != "deny":
         raise BadRequest("Only a `deny` can have `words`. Remove them, or answer with `deny`.")
+    if words and ask.sealed is not None:
+        raise Conflict("The words of an answer would be readable, and this question is sealed. Send a sealed message.")
     if words and not ask.words:
         raise Conflict(
             f"A refusal of this question of {ask.member} cannot include text for the model. Deny it without `words`, "

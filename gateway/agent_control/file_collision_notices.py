@@ -48,8 +48,13 @@ def _notices(
 ) -> Iterator[EventToCommit]:
     text = collision_text(agent, file, earlier, rule_context)
     context = {"collision": {"agents": [earlier.agent, agent], "file": file, "before": iso_from_seconds(earlier.at)}}
-    for room in rooms_to_tell(state.rooms_of[agent], state.rooms_of[earlier.agent]):
+    for room in rooms_to_tell(_readable_rooms_of(state, agent), _readable_rooms_of(state, earlier.agent)):
         yield system_messages.room_notice(room, text, rule_context, context)
+
+
+def _readable_rooms_of(state: GatewayState, agent: str) -> list[str]:
+    """A notice names a file, so it goes into no sealed room."""
+    return [name for name in state.rooms_of[agent] if not state.rooms[name].sealed]
 
 
 def rooms_to_tell(rooms: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:

@@ -56,16 +56,17 @@ class BatchCompletion:
         """One job that fails does not stop the others of its batch."""
         try:
             if is_new:
-                self._begin_deliveries(job)
+                self._begin_deliveries(job, seqs)
                 self._count(job, seqs)
             self._answer(job, seqs)
         except Exception:
             log.exception("! could not send a result")
             self._committer.mark_doubtful()
 
-    def _begin_deliveries(self, job: CommitJob) -> None:
+    def _begin_deliveries(self, job: CommitJob, seqs: dict[int, int]) -> None:
+        """Of a repeated message nothing begins, also if something else of its outcome is new."""
         for fact in job.outcome.events:
-            if isinstance(fact.event, Message):
+            if isinstance(fact.event, Message) and seqs[fact.event.seq] == fact.event.seq:
                 self._begin(fact)
 
     def _count(self, job: CommitJob, seqs: dict[int, int]) -> None:

@@ -31,6 +31,7 @@ from gateway.protocol.results import DecisionList, DecisionView
 from gateway.protocol.text.addressing import outside_room_text
 from gateway.protocol.types.core_types import DEFAULT_ROOM, Option, bare_name, canonical_room_name, check_message_text
 from gateway.protocol.types.decision_types import AnswerKind, Decision, Given
+from gateway.sealed_rooms.keyless_members import refuse_in_sealed_room
 from gateway.sessions import sessions
 
 OPTION_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -57,7 +58,9 @@ def open_proposal(state: GatewayState, actor: Actor, request: Propose, rule_cont
 
 
 def _room_of_proposal(state: GatewayState, actor: Actor, name: str | None) -> str:
-    return state.own_room(canonical_room_name(name or DEFAULT_ROOM), actor).name
+    room = state.own_room(canonical_room_name(name or DEFAULT_ROOM), actor).name
+    refuse_in_sealed_room(state, room, "the question and the votes of a decision would be readable")
+    return room
 
 
 def _find_repeated(state: GatewayState, actor: Actor, request: Propose) -> Decision | None:

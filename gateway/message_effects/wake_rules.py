@@ -115,6 +115,8 @@ def wakes_nobody(state: GatewayState, actor: Actor, request: Send, audience: Aud
         return True
     if request.kind is MessageKind.ACK:
         return not _is_awaited_answer(state, actor, audience)
+    if request.sealed is not None:
+        return False  # nobody here can tell whether it is only thanks
     by_machine = actor.kind in MACHINES and not request.parts and set(request.context or ()) <= CONTEXT_FIELDS_APART
     return by_machine and is_closing_phrase(request.content) and not _is_awaited_answer(state, actor, audience)
 

@@ -24,6 +24,7 @@ from gateway.protocol.types.core_types import (
     canonical_room_name,
     check_message_text,
 )
+from gateway.sealed_rooms.keyless_members import refuse_in_sealed_room
 from gateway.turns.engine import (
     Floor,
     ModeBegan,
@@ -47,6 +48,7 @@ WORKING_ACTIVITIES = (Activity.BUSY, Activity.ASKING, Activity.STARTING)
 
 def begin_mode_request(state: GatewayState, actor: Actor, request: SetMode, rule_context: RuleContext) -> RuleOutcome:
     room = _check_may_lead(state, actor, request.room)
+    refuse_in_sealed_room(state, room, "a mode would have to read along, so there is none")
     check_message_text(request.topic, what="topic")
     if request.mode.lower() == FREEFORM:
         return end_running_mode(state, actor, room, rule_context)

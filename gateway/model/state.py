@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+import msgspec
+
 from gateway.access.permissions import Actor, Permission
 from gateway.access.tokens import TokenRecord, is_in_force
 from gateway.loop_guard.recent_traffic import RecentTraffic, hops_left
@@ -25,26 +27,29 @@ from gateway.model.records.state_tables import (
     DECISION,
     LOOP_HOLD,
     MEMBER,
+    MEMBER_KEYS,
     MUTED,
     PAUSED,
     PIN,
     ROOM,
+    ROOM_KEYS,
     SESSION,
     SHARE,
     TOKEN,
+    Admissions,
     Floors,
     Memberships,
     Owner,
     ReadMarks,
     Table,
 )
-from gateway.model.records.stored_records import MemberRecord, RoomRecord
+from gateway.model.records.stored_records import AdmissionRecord, MemberRecord, RoomRecord
 from gateway.model.rule_outcome import StateChange
 from gateway.model.transient_member_state import LiveMember
 from gateway.protocol.errors import Forbidden, NotFound, UnknownRoom
 from gateway.protocol.events import MemberView
 from gateway.protocol.text.addressing import Candidate, Named, unknown_recipient_error
-from gateway.protocol.types.agent_work import UnseenResult
+from gateway.protocol.types.agent_work import UnseenResult, Work
 from gateway.protocol.types.core_types import Activity, Composer, Member, MemberKind, Presence, Room
 from gateway.protocol.types.timestamps import iso_from_seconds
 from gateway.turns.engine import Floor
@@ -56,6 +61,14 @@ AWAY_AFTER_S = 60.0
 PRESENT_FOR_S = 600.0  # a member still gets messages to everyone for so long after its last sign of life
 RETURN_TIMEOUT_S = 120.0  # the longest start of the gateway, or restart of an agent
 MACHINES = (MemberKind.AGENT, MemberKind.TOOL)
+
+
+def _readable_work(work: Work | None) -> Work | None:
+    """Without what is sealed of it: a client of an earlier version reads no work with a field that it does not know."""
+    if work is None or work.sealed is None:
+        return work
+    rest = msgspec.structs.replace(work, sealed=None)
+    return None if rest == Work() else rest
 
 
 class GatewayState:
@@ -77,17 +90,17 @@ class GatewayState:
         self.members = self._keep(Table(MEMBER, self._forget_inboxes)).rows
         self.rooms = self._keep(Table(ROOM)).rows
         self.tokens = self._keep(Table(TOKEN)).rows
-        self.paused = self._keep(Table(PAUSED)).rows
-        self.shares = self._keep(Table(SHARE)).rows
+        self.paused, self.shares = self._keep(Table(PAUSED)).rows, self._keep(Table(SHARE)).rows
         self.asks = self._keep(Table(ASK)).rows
         self.contexts = self._keep(Table(CONTEXT)).rows
         self.decisions = self._keep(Table(DECISION)).rows
         self.sessions = self._keep(Table(SESSION)).rows
         self.loop_holds = self._keep(Table(LOOP_HOLD)).rows
-        self.pins = self._keep(Table(PIN)).rows
-        self.muted = self._keep(Table(MUTED)).rows
+        self.pins, self.muted = self._keep(Table(PIN)).rows, self._keep(Table(MUTED)).rows
         self.costs = self._keep(Table(COST)).rows
+        self.member_keys, self.room_keys = self._keep(Table(MEMBER_KEYS)).rows, self._keep(Table(ROOM_KEYS)).rows
         self.reads_of_room = self._keep(ReadMarks()).of_room
+        self._admissions = self._keep(Admissions()).of_room
         floors = self._keep(Floors())
         self.floors, self.speaking = floors.rows, floors.speaking
         memberships = self._keep(Memberships(self._forget_inboxes))
@@ -241,10 +254,17 @@ class GatewayState:
         """A room as this actor may see it: of a room that it may only join, no members."""
         if self.may_read(record, actor):
             return self.room_view(record)
-        return Room(record.name, record.topic, record.invite_only, record.created_by)
+        return Room(record.name, record.topic, record.invite_only, record.created_by, sealed=record.sealed)
+
+    def admissions_of(self, room: str) -> Mapping[str, AdmissionRecord]:
+        """The admissions that wait for the next key of a sealed room, by their keys in the store."""
+        return dict(self._admissions.get(room, {}))
 
     def room_view(self, record: RoomRecord) -> Room:
-        visible = (name for name in sorted(self.in_room[record.name]) if not self.member(name).hidden)
+        """Of a sealed room, all members: whoever has left the chat for now has its key nevertheless."""
+        inside = sorted(self.in_room[record.name])
+        visible = (name for name in inside if record.sealed or not self.member(name).hidden)
+        keys = self.room_keys.get(record.name)
         floor = self.floors.get(record.name)
         shown = floor_view_of(floor) if floor is not None and floor.running else None
         return Room(
@@ -255,6 +275,9 @@ class GatewayState:
             members=tuple(visible),
             floor=shown,
             removed=record.removed,
+            sealed=record.sealed,
+            room_key=keys.version if keys else 0,
+            key_due=keys is not None and keys.due,
         )
 
     def directory(self, room: str | None = None) -> Mapping[str, Candidate]:
@@ -298,8 +321,9 @@ class GatewayState:
             since=iso_from_seconds(live.since) if live.since > 0 else "",
             condition=live.condition,
             conversation=live.conversation,
-            work=live.work,
+            work=_readable_work(live.work),
             done=self.is_done(member.name),
+            sealed_work=live.work.sealed if live.work is not None else None,
         )
 
     def is_done(self, name: str) -> bool:

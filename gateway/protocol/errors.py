@@ -18,7 +18,8 @@ GroupChatError
  ├─ Conflict             conflict           409
  │   ├─ NameTaken        name_taken         409
  │   ├─ RoomExists       room_exists        409
- │   └─ WrongRung        wrong_rung         409
+ │   ├─ WrongRung        wrong_rung         409
+ │   └─ StaleRoomKey     stale_key          409
  ├─ RateLimited          rate_limited       429
  ├─ VersionMismatch      version            426
  ├─ Unavailable          unavailable        503
@@ -128,6 +129,12 @@ class RoomExists(Conflict):
 
 class WrongRung(Conflict):
     code = "wrong_rung"
+
+
+class StaleRoomKey(Conflict):
+    """What was sealed or made for a key of a room that is not the current one, or may be used no more."""
+
+    code = "stale_key"
 
 
 class RateLimited(GroupChatError):

@@ -28,6 +28,7 @@ from gateway.protocol.types.core_types import (
     Part,
     Presence,
     Room,
+    SealedContent,
     Signed,
     Step,
 )
@@ -40,7 +41,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     """A message of a member. `to` holds the addresses as the sender wrote them; `recipients` are the resolved names of
     a direct message (none for everyone); `deliveries` are the members with a delivery. An `aside` was sent out of turn.
     An `interrupt` stops the agent's current work before it is typed. A message to everyone with `wakes` is
-    delivered to those members alone. A message `replaces` an earlier one of the same sender."""
+    delivered to those members alone. A message `replaces` an earlier one of the same sender. A `sealed` message has no
+    `content`."""
 
     seq: int
     id: str
@@ -67,6 +69,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     interrupt: bool = False
     wakes: tuple[str, ...] = ()
     replaces: int | None = None
+    sealed: SealedContent | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="receipt"):
@@ -91,7 +94,8 @@ class RoomAction(StrEnum):
 
 
 class RoomEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="room"):
-    """A change of a room. The actions `mode` and `turn` carry the current `floor`; `member` is then the speaker."""
+    """A change of a room. The actions `mode` and `turn` carry the current `floor`; `member` is then the speaker.
+    `sealed`: the room that was created, or that a member is invited to or joins, is sealed."""
 
     seq: int
     room: str
@@ -101,6 +105,31 @@ class RoomEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev",
     member: str | None = None
     text: str = ""
     floor: FloorView | None = None
+    sealed: bool = False
+
+
+class RoomKeyEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="room.key"):
+    """A sealed room has a new key: `notice` says for whom, and hands it to each of them. Or a member has signed an
+    `admission` of a new member, which follows the key of this version."""
+
+    seq: int
+    room: str
+    version: int
+    by: str
+    timestamp: str
+    notice: str = ""
+    admission: str = ""
+
+
+class KeyEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="key"):
+    """A member has published the `record` of its keys of this version, or the `revocation` of a version."""
+
+    seq: int
+    member: str
+    version: int
+    timestamp: str
+    record: str = ""
+    revocation: str = ""
 
 
 class MemberAction(StrEnum):
@@ -131,7 +160,8 @@ class ControlAction(StrEnum):
 
 class Control(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="control", rename={"from_": "from"}):
     """An order to a member's sidecar. It is kept in the log, so that a disconnected sidecar gets it when it returns.
-    `careful` keys are not pressed while a person types, and into a dialog only if it is that of `ask`."""
+    `careful` keys are not pressed while a person types, and into a dialog only if it is that of `ask`. An answer may be
+    `signed` by whoever gives it."""
 
     seq: int
     action: ControlAction
@@ -143,6 +173,7 @@ class Control(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     may_approve: bool = False
     ask: Ask | None = None
     careful: bool = False
+    signed: Signed | None = None
 
 
 class AskEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="ask"):
@@ -252,7 +283,8 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     been told; `note` is what the activity was seen by. `hops_left` is the number of replies that agents may still send
     each other before the room waits for a person; it is set while such a chain runs. `condition` is what keeps an agent
     from working, such as a usage limit; `conversation` is how its present run began. `work` is what an agent is at, if
-    it reports it. `done`: it has worked and is idle, and no person has looked at the result yet."""
+    it reports it, and `sealed_work` is what only the members of a sealed room can read of it. `done`: it has worked
+    and is idle, and no person has looked at the result yet."""
 
     name: str
     kind: MemberKind
@@ -272,6 +304,7 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     conversation: ConversationStart | None = None
     work: Work | None = None
     done: bool = False
+    sealed_work: SealedContent | None = None
 
 
 class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence"):
@@ -356,7 +389,8 @@ class TerminalWatched(msgspec.Struct, frozen=True, tag_field="ev", tag="terminal
 
 
 _Spoken = Message | Receipt | ReactionEvent | PinEvent | MuteEvent | ReadEvent
-Durable = _Spoken | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent | DecisionEvent | SessionEvent
+_Keys = KeyEvent | RoomKeyEvent
+Durable = _Spoken | _Keys | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent | DecisionEvent | SessionEvent
 _Terminal = TerminalPicture | TerminalState | TerminalWatched
 Snapshot = PresenceChanged | Welcome | Replayed | Closing | Challenge | _Terminal
 Event = Durable | Snapshot

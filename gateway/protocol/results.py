@@ -125,6 +125,39 @@ class RoomList(Result, frozen=True):
     more: bool = False
 
 
+class MemberKeyRecords(msgspec.Struct, frozen=True):
+    """What a member has published of its keys, oldest first."""
+
+    member: str
+    records: tuple[str, ...]
+    revocations: tuple[str, ...] = ()
+
+
+class KeyRecordList(Result, frozen=True):
+    keys: tuple[MemberKeyRecords, ...]
+    more: bool = False
+
+
+class RoomKeyView(msgspec.Struct, frozen=True):
+    """A key of a sealed room: its version, who made it, the notice that hands it out, and the seq of that event."""
+
+    version: int
+    by: str
+    notice: str
+    seq: int
+
+
+class RoomKeyList(Result, frozen=True):
+    """Keys of a sealed room. `version` is that of the current one, 0 if it has none; `key_due`: the next writer makes a
+    new one. `admissions` wait for it."""
+
+    keys: tuple[RoomKeyView, ...]
+    admissions: tuple[str, ...] = ()
+    version: int = 0
+    key_due: bool = False
+    more: bool = False
+
+
 class MemberList(Result, frozen=True):
     agents: tuple[MemberView, ...]
     more: bool = False

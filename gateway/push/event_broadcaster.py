@@ -21,6 +21,7 @@ from gateway.store import IsVisible, StoredEvent
 
 log = structlog.get_logger("gateway.push.event_broadcaster")
 
+MEMBERS_ONLY_KINDS = ("room.key",)  # an observer reads messages, but is handed no key
 MAX_UNSENT_BYTES = 4 * 1024 * 1024
 MAX_HELD_ANSWER_BYTES = 256 * 1024  # of answers that wait during a replay
 
@@ -310,11 +311,13 @@ class Broadcaster:
         return tuple(self._of.get(name, ()))
 
     def _audience(self, sheet: OutgoingEvent) -> Iterable[Connection]:
-        yield from self._observers
-        yield from self._link_readers
-        for name in self._names(*_audience_of_event(sheet)):
+        ends, room, for_members_alone = _audience_of_event(sheet)
+        if not for_members_alone:
+            yield from self._observers
+            yield from self._link_readers
+        for name in self._names(ends, room):
             for connection in self._of.get(name, ()):
-                if not connection.observer:
+                if for_members_alone or not connection.observer:
                     yield connection
 
     def _names(self, ends: tuple[str, ...] | None, room: str | None) -> Iterable[str]:
@@ -351,19 +354,19 @@ def _send_rendered_once(
     connection.say(rendered[wrap])
 
 
-def _audience_of_event(sheet: OutgoingEvent) -> tuple[tuple[str, ...] | None, str | None]:
-    """The sender and recipients of a direct event; else its room, if it has one."""
+def _audience_of_event(sheet: OutgoingEvent) -> tuple[tuple[str, ...] | None, str | None, bool]:
+    """The sender and recipients of a direct event; else its room, if it has one; and whether observers see none."""
     ends = sheet.record.ends
-    return ends, sheet.record.room if ends is None else None
+    return ends, sheet.record.room if ends is None else None, sheet.record.kind in MEMBERS_ONLY_KINDS
 
 
 def make_visibility_filter(name: str, state: GatewayState, *, observer: bool) -> Callable[[StoredEvent], bool]:
     """A filter for the events of the log that a member may see. It checks room membership at the moment of reading,
     because the member may be kicked while it waits."""
-    if observer:
-        return lambda record: True
 
     def visible(record: StoredEvent) -> bool:
+        if observer and record.kind not in MEMBERS_ONLY_KINDS:
+            return True
         if record.ends is not None:
             return name in record.ends
         return record.room is None or record.room in state.rooms_of.get(name, ())

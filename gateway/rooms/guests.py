@@ -153,6 +153,6 @@ def remove_departed_guest(state: GatewayState, dialect: str, name: str, rule_con
     away."""
     if not is_guest(state, dialect, name):
         return RuleOutcome(Done())
-    outside = tuple(room_rules.left_event(rule_context, room, name) for room in sorted(state.rooms_of[name]))
+    outside = tuple(room_rules.left_event(state, rule_context, room, name) for room in sorted(state.rooms_of[name]))
     outcome = members.leave_chat(state, name, name, rule_context)
     return RuleOutcome(outcome.result, (*outside, *outcome.events))

@@ -55,7 +55,7 @@ def hello_events(
     joined_now = {fact.event.room for fact in facts if isinstance(fact.event, RoomEvent)}
     for name in _rooms_to_join(state, actor, request):
         if name not in state.rooms_of[actor.name] and name not in joined_now:
-            facts.append(room_rules.joined_event(rule_context, name, actor.name, actor.name))
+            facts.append(room_rules.joined_event(rule_context, state.rooms[name], actor.name, actor.name))
             joined_now.add(name)
     return tuple(facts)
 

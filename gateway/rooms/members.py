@@ -204,7 +204,7 @@ def join_default_room(state: GatewayState, name: str, by: str, rule_context: Rul
     """Join the default room, unless the member was kicked from it."""
     if DEFAULT_ROOM in state.rooms_of[name] or not may_enter_default_room(state, name):
         return ()
-    return (room_rules.joined_event(rule_context, DEFAULT_ROOM, name, by),)
+    return (room_rules.joined_event(rule_context, state.rooms[DEFAULT_ROOM], name, by),)
 
 
 def register_by_team(

@@ -43,6 +43,8 @@ from gateway.protocol.types.core_types import (
     check_json_depth,
     check_message_text,
 )
+from gateway.sealed_rooms import sealed_message_rules
+from gateway.sealed_rooms.sealed_form import check_sealed_message
 from gateway.sessions import sessions
 
 
@@ -73,14 +75,18 @@ def post_message(state: GatewayState, actor: Actor, request: Send, rule_context:
     addresses = parse_addresses(request.to)
     audience = resolve(addresses, state.directory(room.name), actor.name, state.picked)
     _check_in_room(state, room, audience.names)
+    sealed_message_rules.check_sealing(state, actor, request, room, addresses)
     woken = _woken_by_name(state, room, request, audience)
     state.picked.update(audience.picked)
     if said := _same_tool_message(state, actor, request, room.name, audience.names):
         if said.reply_to == request.reply_to:
             return RuleOutcome(Accepted(said.seq, duplicate=True))
         request = _link_to_tool_message(said, request)
+    new_key = sealed_message_rules.new_key_events(state, actor, request, room, rule_context)  # its number comes first
     outcome = _message_events(state, actor, request, room, Addressed(addresses, audience, woken), rule_context)
-    if actor.is_tools_token and isinstance(outcome.result, Accepted):
+    if new_key:
+        outcome = RuleOutcome(outcome.result, (*new_key, *outcome.events))
+    if actor.is_tools_token and isinstance(outcome.result, Accepted) and request.sealed is None:
         words = ToolMessage(outcome.result.seq, request.content.strip(), room.name, audience.names, request.reply_to)
         state.live[actor.name].spoken.append(words)
     return outcome
@@ -90,8 +96,8 @@ def _same_tool_message(
     state: GatewayState, actor: Actor, request: Send, room: str, names: tuple[str, ...]
 ) -> ToolMessage | None:
     """The message that the agent has just sent through a tool, if its final answer repeats it to the same
-    recipients."""
-    if request.kind is not MessageKind.REPLY or actor.is_tools_token:
+    recipients. What is sealed or signed stays as it was sent: its writer's next message names it as the one before."""
+    if request.kind is not MessageKind.REPLY or actor.is_tools_token or request.sealed or request.signed:
         return None
     words, linked = (request.content.strip(), room, names), (request.reply_to, None)
     same = (one for one in state.live[actor.name].spoken if one[1:4] == words and one.reply_to in linked)
@@ -108,7 +114,9 @@ def _link_to_tool_message(said: ToolMessage, request: Send) -> Send:
 
 def check_message(request: Send) -> None:
     check_message_text(request.content)
-    if not request.content.strip() and not request.parts and request.context is None:
+    if request.sealed is not None:
+        check_sealed_message(request, request.sealed)
+    elif not request.content.strip() and not request.parts and request.context is None:
         raise BadRequest("The message is empty. Put its text into `content`.")
     for part in request.parts:
         for text in (part.type, part.text, part.path, part.lines, part.revision, part.url):
@@ -216,6 +224,7 @@ def _build_message(  # noqa: PLR0913, PLR0917 - everything that is known of one 
         interrupt=request.interrupt,
         wakes=to.woken,
         replaces=request.replaces,
+        sealed=request.sealed,
     )
 
 

@@ -38,7 +38,7 @@ def remove_member(state: GatewayState, actor: Actor, request: RemoveMember, rule
     _check_removable(state, actor, name, rule_context.now)
     facts = (
         *approvals.withdraw_asks(state, name, rule_context, f"{name} was removed"),
-        *(room_rules.left_event(rule_context, room, name, actor.name) for room in sorted(state.rooms_of[name])),
+        *(room_rules.left_event(state, rule_context, room, name, actor.name) for room in sorted(state.rooms_of[name])),
         *decision_rules.remove_voter(state, name, rule_context),
         *shared_documents.remove_scope(state, actor, f"@{name}", rule_context),
         _remove_member_event(state, actor, name, rule_context),
@@ -83,7 +83,7 @@ def room_removal(state: GatewayState, actor: Actor, record: RoomRecord, rule_con
     facts = (
         EventToCommit(said.event, ends=readers, changes=changes),
         *_end_room_matters(state, actor, record, rule_context),
-        *(_put_out_event(rule_context, record.name, name, actor.name) for name in readers),
+        *(_put_out_event(state, rule_context, record.name, name, actor.name) for name in readers),
     )
     return RuleOutcome(Done(said.event.seq), facts)
 
@@ -101,7 +101,7 @@ def _end_room_matters(
     yield from shared_documents.remove_scope(state, actor, f"#{record.name}", rule_context)
 
 
-def _put_out_event(rule_context: RuleContext, room: str, member: str, by: str) -> EventToCommit:
+def _put_out_event(state: GatewayState, rule_context: RuleContext, room: str, member: str, by: str) -> EventToCommit:
     """Tell one member that it is out. No member is left in the room who could be told of the others."""
-    fact = room_rules.left_event(rule_context, room, member, by)
+    fact = room_rules.left_event(state, rule_context, room, member, by)
     return EventToCommit(fact.event, ends=(member,), changes=fact.changes)

@@ -25,6 +25,12 @@ from gateway.protocol.types.core_types import (
     canonical_room_name,
     check_message_text,
 )
+from gateway.sealed_rooms.keyless_members import (
+    check_can_be_in_sealed_room,
+    check_may_have_keys,
+    refuse_in_sealed_room,
+)
+from gateway.sealed_rooms.room_key_rules import key_due_changes
 
 
 def create_room(state: GatewayState, actor: Actor, request: CreateRoom, rule_context: RuleContext) -> RuleOutcome:
@@ -34,7 +40,10 @@ def create_room(state: GatewayState, actor: Actor, request: CreateRoom, rule_con
         raise RoomExists(f"A room {name!r} exists or existed, and a name cannot be used again. Choose another name.")
     _check_room_limit(state, actor)
     check_message_text(request.topic, what="topic")
-    record = RoomRecord(name, request.topic, request.invite_only, actor.name, (actor.name,))
+    if request.sealed:
+        _check_may_seal(state, actor, request)
+    invite_only = request.invite_only or request.sealed
+    record = RoomRecord(name, request.topic, invite_only, actor.name, (actor.name,), sealed=request.sealed)
     facts = (
         _room_event(
             rule_context,
@@ -44,9 +53,15 @@ def create_room(state: GatewayState, actor: Actor, request: CreateRoom, rule_con
             changes=(StateChange("room", name, record),),
             text=request.topic,
         ),
-        joined_event(rule_context, name, actor.name, actor.name),
+        joined_event(rule_context, record, actor.name, actor.name),
     )
     return RuleOutcome(Done(facts[0].event.seq), facts)
+
+
+def _check_may_seal(state: GatewayState, actor: Actor, request: CreateRoom) -> None:
+    check_may_have_keys(state, actor)
+    if request.topic:
+        raise BadRequest("A sealed room has no topic: the topic of a sealed room would be readable.")
 
 
 def _check_room_limit(state: GatewayState, actor: Actor) -> None:
@@ -91,6 +106,7 @@ def _is_program_member(state: GatewayState, name: str) -> bool:
 
 def set_room_topic(state: GatewayState, actor: Actor, request: SetTopic, rule_context: RuleContext) -> RuleOutcome:
     record = _room_of_member(state, actor, request.room)
+    refuse_in_sealed_room(state, record.name, "its topic would be readable, so it has none")
     check_message_text(request.topic, what="topic")
     changed = msgspec.structs.replace(record, topic=request.topic)
     fact = _room_event(
@@ -111,6 +127,7 @@ def invite_member(state: GatewayState, actor: Actor, request: Invite, rule_conte
     guest = state.member(bare_name(request.member)).name
     if guest in state.in_room[record.name]:
         return RuleOutcome(Done())
+    check_can_be_in_sealed_room(state, record, guest)
     changed = msgspec.structs.replace(
         record, invited=tuple(sorted({*record.invited, guest})), out=tuple(one for one in record.out if one != guest)
     )
@@ -122,7 +139,7 @@ def invite_member(state: GatewayState, actor: Actor, request: Invite, rule_conte
         member=guest,
         changes=(StateChange("room", record.name, changed),),
     )
-    entered = (joined_event(rule_context, record.name, guest, actor.name),) if _is_taken_in(state, actor, guest) else ()
+    entered = (joined_event(rule_context, record, guest, actor.name),) if _is_taken_in(state, actor, guest) else ()
     return RuleOutcome(Done(fact.event.seq), (fact, *entered))
 
 
@@ -139,7 +156,7 @@ def join_room(state: GatewayState, actor: Actor, request: Join, rule_context: Ru
     if actor.name in state.in_room[record.name]:
         return RuleOutcome(Done())
     check_may_enter(state, record, actor)
-    fact = joined_event(rule_context, record.name, actor.name, actor.name)
+    fact = joined_event(rule_context, record, actor.name, actor.name)
     return RuleOutcome(Done(fact.event.seq), (fact,))
 
 
@@ -152,6 +169,7 @@ def leave_room(state: GatewayState, actor: Actor, request: Leave, rule_context: 
 
 
 def check_may_enter(state: GatewayState, record: RoomRecord, actor: Actor) -> None:
+    check_can_be_in_sealed_room(state, record, actor.name, by_team=actor.team)
     if state.may_come_in(record, actor):
         return
     why = "you were removed from it" if actor.name in record.out else "it is invite-only"
@@ -208,21 +226,31 @@ def check_owner_of_room(record: RoomRecord, actor: Actor) -> None:
         raise Forbidden(f"Only the owner of the room {record.name!r} may do this ({owner}an administrator).")
 
 
-def joined_event(rule_context: RuleContext, room: str, member: str, by: str) -> EventToCommit:
-    event = RoomEvent(rule_context.seq(), room, RoomAction.JOINED, by, rule_context.stamp, member)
-    return EventToCommit(event, changes=(StateChange("membership", f"{room}/{member}", Membership(room, member)),))
+def joined_event(rule_context: RuleContext, room: RoomRecord, member: str, by: str) -> EventToCommit:
+    event = RoomEvent(
+        rule_context.seq(), room.name, RoomAction.JOINED, by, rule_context.stamp, member, sealed=room.sealed
+    )
+    entered = StateChange("membership", f"{room.name}/{member}", Membership(room.name, member))
+    return EventToCommit(event, changes=(entered,))
 
 
 def leave_room_events(
     state: GatewayState, rule_context: RuleContext, room: str, member: str, by: str
 ) -> tuple[EventToCommit, ...]:
     """Take a member out of a room and of its open decisions."""
-    return (left_event(rule_context, room, member, by), *decision_rules.remove_voter(state, member, rule_context, room))
+    return (
+        left_event(state, rule_context, room, member, by),
+        *decision_rules.remove_voter(state, member, rule_context, room),
+    )
 
 
-def left_event(rule_context: RuleContext, room: str, member: str, by: str | None = None) -> EventToCommit:
+def left_event(
+    state: GatewayState, rule_context: RuleContext, room: str, member: str, by: str | None = None
+) -> EventToCommit:
+    """Whoever leaves a sealed room knows its key, so from here on the room needs another."""
     event = RoomEvent(rule_context.seq(), room, RoomAction.LEFT, by or member, rule_context.stamp, member)
-    return EventToCommit(event, changes=(StateChange("membership", f"{room}/{member}", None),))
+    gone = StateChange("membership", f"{room}/{member}", None)
+    return EventToCommit(event, changes=(gone, *key_due_changes(state, (room,))))
 
 
 def _room_of_member(state: GatewayState, actor: Actor, room: str) -> RoomRecord:
@@ -242,6 +270,8 @@ def _room_event(  # noqa: PLR0913 - the fields of one event
     text: str = "",
     changes: tuple[StateChange, ...] = (),
 ) -> EventToCommit:
-    event = RoomEvent(rule_context.seq(), room.name, action, actor.name, rule_context.stamp, member, text)
+    event = RoomEvent(
+        rule_context.seq(), room.name, action, actor.name, rule_context.stamp, member, text, sealed=room.sealed
+    )
     alone = (actor.name, member) if action is RoomAction.INVITED and member else None
     return EventToCommit(event, ends=alone, changes=changes)

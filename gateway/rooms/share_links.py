@@ -24,6 +24,7 @@ from gateway.protocol.results import LinkMade
 from gateway.protocol.types.core_types import MemberKind, canonical_room_name
 from gateway.protocol.types.timestamps import iso_from_seconds
 from gateway.rooms.member_tokens import token_event
+from gateway.sealed_rooms.keyless_members import refuse_in_sealed_room
 
 MAX_LINKS_PER_MEMBER = 50
 READER_PREFIX = "link:"  # no member's name has a colon
@@ -37,6 +38,7 @@ def create_link(
     actor.require_own_token("share a link")
     actor.require(Permission.LINK)
     room = state.own_room(canonical_room_name(request.room), actor).name
+    refuse_in_sealed_room(state, room, "whoever reads by a link has no keys")
     links = [one for one in state.tokens.values() if one.member == actor.name and one.link is not None]
     if sum(is_valid(one, rule_context.now) for one in links) >= MAX_LINKS_PER_MEMBER:
         raise Conflict(f"{actor.name} shares {MAX_LINKS_PER_MEMBER} links, which is the maximum. Revoke one of them.")

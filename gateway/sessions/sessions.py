@@ -42,6 +42,7 @@ from gateway.protocol.types.core_types import (
 from gateway.protocol.types.decision_types import Decision
 from gateway.protocol.types.session_types import Session, SessionAction, SessionStatus
 from gateway.protocol.types.timestamps import iso_from_seconds, seconds_from_iso
+from gateway.sealed_rooms.keyless_members import refuse_in_sealed_room
 
 MAX_OPEN_SESSIONS = 100  # of one member
 MAX_GOAL_CHARS = 300  # of a goal that a notice shows
@@ -88,6 +89,7 @@ def add_decision(state: GatewayState, asked: Decision) -> tuple[StateChange, ...
 def open_session(state: GatewayState, actor: Actor, request: OpenSession, rule_context: RuleContext) -> RuleOutcome:
     actor.require(Permission.SEND)
     room = state.own_room(canonical_room_name(request.room or DEFAULT_ROOM), actor).name
+    refuse_in_sealed_room(state, room, "the goal and the summary of a session would be readable")
     name = canonical_name(request.session)
     if name in state.sessions:
         raise Conflict(f"The session {name!r} already exists. Choose another name.")

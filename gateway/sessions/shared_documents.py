@@ -42,6 +42,7 @@ from gateway.protocol.types.core_types import (
     canonical_name,
     canonical_room_name,
 )
+from gateway.sealed_rooms.keyless_members import refuse_in_sealed_room
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ def _check_may_write(state: GatewayState, actor: Actor, scope: str) -> None:
     name = scope[1:]
     if scope.startswith("#") and actor.name not in state.in_room[name]:
         raise Forbidden(_stranger_text(actor, scope))
+    if scope.startswith("#"):
+        refuse_in_sealed_room(state, name, "its shared documents would be readable, so it has none")
     if scope.startswith("@") and actor.name != name and not actor.may(Permission.ADMINISTER):
         raise Forbidden(f"Only {name} or an administrator can write the contexts of {name}.")
 

@@ -117,7 +117,7 @@ def old_room(hub: Hub, name: str) -> asyncio.Future[Result]:
     rule_context = hub.rule_context()
     event = RoomEvent(rule_context.seq(), name, RoomAction.CREATED, "alice", rule_context.stamp)
     made = EventToCommit(event, changes=(StateChange("room", name, RoomRecord(name, created_by="alice")),))
-    return hub.carry_out(RuleOutcome(Done(), (made, joined_event(rule_context, name, "alice", "alice"))))
+    return hub.carry_out(RuleOutcome(Done(), (made, joined_event(rule_context, RoomRecord(name), "alice", "alice"))))
 
 
 async def test_ten_thousand_rooms(tmp_path: Path) -> None:

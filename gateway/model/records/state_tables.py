@@ -13,14 +13,17 @@ from gateway.access.tokens import TokenRecord
 from gateway.loop_guard.holds import STORED_AS, LoopHold
 from gateway.model.records.shared_document_records import ContextRecord
 from gateway.model.records.stored_records import (
+    AdmissionRecord,
     AskRecord,
     CostRecord,
+    MemberKeysRecord,
     MemberRecord,
     Membership,
     MutedRoom,
     PausedMember,
     PinRecord,
     ReadMark,
+    RoomKeysRecord,
     RoomRecord,
     SharePolicy,
     StoredState,
@@ -71,10 +74,13 @@ PIN = Kind("pin", PinRecord, Owner.ROOM, lambda key, pin: pin.room)
 COST = Kind("cost", CostRecord)
 MUTED = Kind("muted", MutedRoom, Owner.MEMBER, lambda key, muted: muted.member)
 READ = Kind("read", ReadMark, Owner.MEMBER, lambda key, mark: mark.member)
+MEMBER_KEYS = Kind("member_keys", MemberKeysRecord)
+ROOM_KEYS = Kind("room_keys", RoomKeysRecord)
+ADMISSION = Kind("admission", AdmissionRecord, Owner.ROOM, lambda key, one: one.room)
 
 _ALL: tuple[Kind[Any], ...] = (
     *(MEMBER, ROOM, MEMBERSHIP, TOKEN, PAUSED, SHARE, ASK, CONTEXT, DECISION, SESSION, FLOOR, LOOP_HOLD),
-    *(PIN, MUTED, READ, COST),
+    *(PIN, MUTED, READ, COST, MEMBER_KEYS, ROOM_KEYS, ADMISSION),
 )
 KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
 
@@ -141,6 +147,26 @@ class ReadMarks(Table[ReadMark]):
         super().put(key, value)
         if value is not None:
             self.of_room[value.room][value.member] = value.message
+
+    def clear(self) -> None:
+        super().clear()
+        self.of_room.clear()
+
+
+class Admissions(Table[AdmissionRecord]):
+    """The admissions that wait for the next key of a room, indexed by room."""
+
+    def __init__(self) -> None:
+        super().__init__(ADMISSION)
+        self.of_room: dict[str, dict[str, AdmissionRecord]] = defaultdict(dict)
+
+    def put(self, key: str, value: AdmissionRecord | None) -> None:
+        super().put(key, value)
+        room, _ = key.split("/")
+        if value is None:
+            self.of_room[room].pop(key, None)
+        else:
+            self.of_room[room][key] = value
 
     def clear(self) -> None:
         super().clear()

@@ -35,7 +35,8 @@ class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A room. `invited` members may join an invite-only room; those in `out` were kicked, and need a new invitation.
-    The `readers` of a removed room are its last members."""
+    The `readers` of a removed room are its last members. What is said to everyone in a `sealed` room the gateway cannot
+    read."""
 
     name: str
     topic: str = ""
@@ -45,6 +46,7 @@ class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     out: tuple[str, ...] = ()
     removed: bool = False
     readers: tuple[str, ...] = ()
+    sealed: bool = False
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -103,6 +105,34 @@ class CostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     last: LastAnswer | None = None
 
 
+class MemberKeysRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a member has published of its keys: the newest version, and the last records and revocations, in order. It
+    stays when the member is removed, because its messages stay."""
+
+    member: str
+    version: int = 0
+    records: tuple[str, ...] = ()
+    revocations: tuple[str, ...] = ()
+
+
+class RoomKeysRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The version of a sealed room's current key, and whether a new one is `due` before anybody writes. All notices
+    are events about `first`, the seq of the first one."""
+
+    room: str
+    version: int = 0
+    due: bool = False
+    first: int = 0
+
+
+class AdmissionRecord(msgspec.Struct, frozen=True):
+    """An admission that waits for the next key of its room."""
+
+    room: str
+    member: str
+    admission: str
+
+
 class AskRecord(msgspec.Struct, frozen=True):
     """A waiting dialog: when it is announced again, with what pause, and until when a given answer is awaited."""
 
@@ -113,5 +143,6 @@ class AskRecord(msgspec.Struct, frozen=True):
 
 
 _StoredRecord = MemberRecord | RoomRecord | Membership | TokenRecord | ContextRecord
+_KeyState = MemberKeysRecord | RoomKeysRecord | AdmissionRecord
 _RoomState = PinRecord | MutedRoom | ReadMark | Floor | LoopHold | Decision | Session
-StoredState = _StoredRecord | _RoomState | PausedMember | SharePolicy | CostRecord | AskRecord
+StoredState = _StoredRecord | _RoomState | _KeyState | PausedMember | SharePolicy | CostRecord | AskRecord

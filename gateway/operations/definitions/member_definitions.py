@@ -37,13 +37,23 @@ from gateway.protocol.requests.agent_requests import (
 )
 from gateway.protocol.requests.approval_requests import AnswerAsk, Asks, CloseAsk, EndedAsks, OpenAsk
 from gateway.protocol.requests.connection_requests import Bye
-from gateway.protocol.requests.member_requests import Members, Register, RemoveMember, SetRole, WhoAmI
+from gateway.protocol.requests.member_requests import (
+    KeyRecords,
+    Members,
+    PublishKey,
+    Register,
+    RemoveMember,
+    RevokeKey,
+    SetRole,
+    WhoAmI,
+)
 from gateway.protocol.results import (
     AgentTimeline,
     AskList,
     Continued,
     Done,
     Identity,
+    KeyRecordList,
     MemberList,
     Registered,
     Shown,
@@ -52,6 +62,7 @@ from gateway.protocol.results import (
     WhyList,
 )
 from gateway.rooms import members
+from gateway.sealed_rooms import member_key_rules
 
 MEMBER_OPERATIONS = (
     Operation(Members, OperationKind.READS, MemberList, "GET", "/v1/members", query=member_operations.answer_members),
@@ -67,6 +78,9 @@ MEMBER_OPERATIONS = (
         "/v1/members/{member}",
         query=member_operations.answer_remove_member,
     ),
+    Operation(KeyRecords, OperationKind.READS, KeyRecordList, "GET", "/v1/keys", rule=member_key_rules.list_keys),
+    Operation(PublishKey, OperationKind.CHANGES, Done, "POST", "/v1/me/keys", rule=member_key_rules.publish_key),
+    Operation(RevokeKey, OperationKind.CHANGES, Done, "POST", "/v1/me/keys/revoke", rule=member_key_rules.revoke_key),
     Operation(WhoAmI, OperationKind.READS, Identity, "GET", "/v1/me", query=member_operations.answer_whoami),
     Operation(
         SetActivity,

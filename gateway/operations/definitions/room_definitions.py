@@ -5,19 +5,33 @@ from __future__ import annotations
 from gateway.access.operation_kinds import OperationKind
 from gateway.marks import mutes
 from gateway.mode_rules import mode_control
-from gateway.operations.members import member_operations
+from gateway.operations.members import key_queries, member_operations
 from gateway.operations.messages import mark_operations
 from gateway.operations.operation import Operation
 from gateway.protocol.requests.mark_requests import MarkRead, Mute
 from gateway.protocol.requests.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
-from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Kick, Leave, RemoveRoom, Rooms, SetTopic
+from gateway.protocol.requests.room_requests import (
+    AdmitToRoomKey,
+    CreateRoom,
+    Invite,
+    Join,
+    Kick,
+    Leave,
+    RemoveRoom,
+    RoomKeys,
+    Rooms,
+    SetRoomKey,
+    SetTopic,
+)
 from gateway.protocol.results import (
     Done,
     ModeList,
     ModeStanding,
+    RoomKeyList,
     RoomList,
 )
 from gateway.rooms import room_rules
+from gateway.sealed_rooms import room_key_rules
 
 ROOM_OPERATIONS = (
     Operation(Mute, OperationKind.CHANGES, Done, "POST", "/v1/rooms/{room}/mute", rule=mutes.mute_room),
@@ -40,6 +54,20 @@ ROOM_OPERATIONS = (
     Operation(Join, OperationKind.CHANGES, Done, "POST", "/v1/rooms/{room}/join", rule=room_rules.join_room),
     Operation(
         Leave, OperationKind.CHANGES, Done, "POST", "/v1/rooms/{room}/leave", query=member_operations.answer_leave
+    ),
+    Operation(
+        SetRoomKey, OperationKind.CHANGES, Done, "POST", "/v1/rooms/{room}/keys", rule=room_key_rules.set_room_key
+    ),
+    Operation(
+        AdmitToRoomKey,
+        OperationKind.CHANGES,
+        Done,
+        "POST",
+        "/v1/rooms/{room}/admissions",
+        rule=room_key_rules.admit_to_room_key,
+    ),
+    Operation(
+        RoomKeys, OperationKind.READS, RoomKeyList, "GET", "/v1/rooms/{room}/keys", query=key_queries.answer_room_keys
     ),
     Operation(Modes, OperationKind.READS, ModeList, "GET", "/v1/modes", rule=mode_control.list_modes),
     Operation(GetMode, OperationKind.READS, ModeStanding, "GET", "/v1/rooms/{room}/mode", rule=mode_control.show_mode),

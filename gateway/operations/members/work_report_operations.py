@@ -14,9 +14,11 @@ from gateway.protocol.text.secret_masking import mask_secrets
 from gateway.protocol.types.agent_work import MAX_WORK_TEXT_CHARS, Work
 from gateway.protocol.types.core_types import MemberKind
 from gateway.runtime.hub import Hub
+from gateway.sealed_rooms.sealed_form import check_sealed_content
 
 
 async def answer_set_work(hub: Hub, actor: Actor, request: SetWork) -> Done:
+    check_sealed_content(request.work.sealed)
     live, work = hub.state.live[actor.name], _without_secrets(request.work)
     if (work, request.unseen) != (live.work, live.unseen):
         live.work, live.unseen = work, request.unseen

@@ -20,13 +20,16 @@ from gateway.protocol.types.core_types import (
     AskState,
     Option,
     Prose,
+    SealedContent,
+    Signed,
 )
 
 
 class OpenAsk(Request, frozen=True, tag="ask.open"):
     """Report that your terminal shows a dialog that waits for an answer. An earlier dialog becomes stale. A repeated
     report with the same digest is the same ask; `reason` says why it waits again. `readable`: the whole dialog could
-    be read. `words`: a refusal may include text for the model."""
+    be read. `words`: a refusal may include text for the model. Of what is `sealed`, the other fields tell nothing:
+    question, tool, detail and the texts of the options are empty."""
 
     digest: Digest
     question: Annotated[Prose, Meta(max_length=8000)]
@@ -40,6 +43,7 @@ class OpenAsk(Request, frozen=True, tag="ask.open"):
     left_out: Seq = 0
     readable: bool = True
     words: bool = False
+    sealed: SealedContent | None = None
 
 
 class CloseAsk(Request, frozen=True, tag="ask.close"):
@@ -53,12 +57,13 @@ class CloseAsk(Request, frozen=True, tag="ask.close"):
 class AnswerAsk(Request, frozen=True, tag="ask.answer"):
     """Answer the dialog that a member shows, with the key of an option, or with `allow` or `deny`. With `digest` the
     answer is refused if the dialog has changed. `words` are sent to the model with a `deny`, if the ask accepts
-    them."""
+    them. The answer may be `signed`: the sidecar gets that as it is."""
 
     member: str
     answer: Annotated[str, Meta(min_length=1, max_length=16)]
     digest: Digest | None = None
     words: Annotated[Prose, Meta(max_length=4000)] = ""
+    signed: Signed | None = None
 
 
 class Asks(Request, frozen=True, tag="asks"):

@@ -8,6 +8,8 @@ from msgspec import Meta
 
 from gateway.protocol.requests.request import (
     MAX_DURATION_S,
+    KeyText,
+    KeyVersion,
     Limit,
     Request,
     Seq,
@@ -114,3 +116,27 @@ class RotateToken(Request, frozen=True, tag="token.rotate"):
 
     name: str
     grace: Annotated[float, Meta(ge=0, le=MAX_DURATION_S)] = 3600
+
+
+class PublishKey(Request, frozen=True, tag="key.publish"):
+    """Publish the record of your keys (`groupchat-key-1 ...`). `version` is the one in the record: your last one + 1;
+    otherwise the error is `conflict`. The same record again changes nothing."""
+
+    record: KeyText
+    version: KeyVersion
+
+
+class RevokeKey(Request, frozen=True, tag="key.revoke"):
+    """Publish that your keys of a version (default: the newest) are used no more (`groupchat-revocation-1 ...`)."""
+
+    statement: KeyText
+    version: KeyVersion | None = None
+
+
+class KeyRecords(Request, frozen=True, tag="key.records"):
+    """List what members have published of their keys, by name (default: all members). The gateway does not vouch for
+    any of it. `after` is the last name of the previous page."""
+
+    names: Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=1000)] = ()
+    after: Annotated[str, Meta(max_length=64)] = ""
+    limit: Limit = 1000

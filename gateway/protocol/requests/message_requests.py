@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta
 
 from gateway.protocol.requests.request import (
@@ -12,7 +13,9 @@ from gateway.protocol.requests.request import (
     Addresses,
     AddressLine,
     Id,
+    KeyVersion,
     Limit,
+    Notice,
     Priority,
     Request,
     Seq,
@@ -22,9 +25,17 @@ from gateway.protocol.types.core_types import (
     MessageKind,
     Part,
     Prose,
+    SealedContent,
     Signed,
     Step,
 )
+
+
+class NewRoomKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The next key of a sealed room: its version, and the notice that hands it out (base64)."""
+
+    version: KeyVersion
+    notice: Notice
 
 
 class Send(Request, frozen=True, tag="send"):
@@ -32,7 +43,8 @@ class Send(Request, frozen=True, tag="send"):
     the message is for everyone in the room. Without `room` it goes to the room of `reply_to`, if you are there, or else
     to `general`. `interrupt` stops the agent's current work before the message is typed;
     such a message is also urgent. Everyone reads a message to all with `wakes`, but it is delivered to those members
-    alone. `replaces` takes back an own message that no member has begun to read, and sends this one instead."""
+    alone. `replaces` takes back an own message that no member has begun to read, and sends this one instead. A `sealed`
+    message has an empty `content`; with `new_key` the room gets that key first, in the same transaction."""
 
     content: Prose
     id: Id | None = None
@@ -52,6 +64,8 @@ class Send(Request, frozen=True, tag="send"):
     signed: Signed | None = None
     wakes: Addresses = ()
     replaces: Seq | None = None
+    sealed: SealedContent | None = None
+    new_key: NewRoomKey | None = None
 
 
 class History(Request, frozen=True, tag="history"):

@@ -14,11 +14,15 @@ from msgspec import Meta
 from gateway.protocol.types.core_types import (
     MAX_ADDRESS_CHARS,
     MAX_ADDRESSES,
+    MAX_KEY_VERSION,
     Prose,
 )
 
 MAX_SEQ = 2**63 - 1
 MAX_DURATION_S = 100 * 365.25 * 86400
+MAX_KEY_TEXT_CHARS = 1100
+MAX_NOTICE_CHARS = 512 * 1024
+MAX_ADMISSION_CHARS = 2048
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 Priority = Annotated[int, Meta(ge=1, le=10)]
 Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
@@ -29,6 +33,10 @@ Address = Annotated[str, Meta(max_length=MAX_ADDRESS_CHARS)]  # the name of a me
 Addresses = Annotated[tuple[Address, ...], Meta(max_length=MAX_ADDRESSES)]
 AddressLine = Annotated[Prose, Meta(max_length=MAX_ADDRESSES * MAX_ADDRESS_CHARS)]
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
+KeyVersion = Annotated[int, Meta(ge=1, le=MAX_KEY_VERSION)]
+KeyText = Annotated[str, Meta(min_length=1, max_length=MAX_KEY_TEXT_CHARS)]  # a record of keys, or a revocation
+Notice = Annotated[str, Meta(min_length=1, max_length=MAX_NOTICE_CHARS)]  # base64
+Admission = Annotated[str, Meta(min_length=1, max_length=MAX_ADMISSION_CHARS)]  # base64
 
 
 class Request(

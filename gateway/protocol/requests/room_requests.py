@@ -7,18 +7,26 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.protocol.requests.request import (
+    Admission,
+    KeyVersion,
     Limit,
+    Notice,
     Request,
+    Seq,
     ShortText,
 )
 
+MAX_KEYS_PER_PAGE = 100
+
 
 class CreateRoom(Request, frozen=True, tag="room.create"):
-    """Create a room and join it."""
+    """Create a room and join it. What is said to everyone in a `sealed` room can be read only by the programs of its
+    members. It is invite-only and sealed for ever, and has no topic."""
 
     room: str
     topic: ShortText = ""
     invite_only: bool = False
+    sealed: bool = False
 
 
 class SetTopic(Request, frozen=True, tag="room.topic"):
@@ -70,3 +78,30 @@ class Rooms(Request, frozen=True, tag="rooms"):
     after: Annotated[str, Meta(max_length=64)] = ""
     limit: Limit = 1000
     removed: bool = False
+
+
+class SetRoomKey(Request, frozen=True, tag="room.key"):
+    """Give a sealed room its next key: `version` is that of the current one + 1, and `notice` (base64) hands the key to
+    the members. If somebody else was first, the error is `stale_key`."""
+
+    room: str
+    version: KeyVersion
+    notice: Notice
+
+
+class AdmitToRoomKey(Request, frozen=True, tag="room.admit"):
+    """Say that a member may get the next key of a sealed room: `admission` (base64) is signed by you. It is kept until
+    the room has that key."""
+
+    room: str
+    member: Annotated[str, Meta(max_length=64)]
+    admission: Admission
+
+
+class RoomKeys(Request, frozen=True, tag="room.keys"):
+    """List the notices of a sealed room's keys after a version, oldest first, and the admissions that wait for the next
+    key."""
+
+    room: str
+    after: Seq = 0
+    limit: Annotated[int, Meta(ge=1, le=MAX_KEYS_PER_PAGE)] = MAX_KEYS_PER_PAGE

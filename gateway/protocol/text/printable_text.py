@@ -13,6 +13,7 @@ from datetime import date, datetime
 from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE, ranges, strip_ignorable
 
 INDENT = "    "
+SEALED_TEXT = "(sealed: only the members' own programs can read it)"
 QUOTE_BAR = "| "
 REPLACEMENT_CHAR = "\N{REPLACEMENT CHARACTER}"
 UNKNOWN_TIME_TEXT = "??:??:??"

@@ -9,6 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from gateway.protocol.types.core_types import SealedContent
+
 MAX_WORK_TEXT_CHARS = 200
 MAX_TOOL_CHARS = 60
 MAX_TOKENS = 10**12
@@ -22,7 +24,8 @@ Tokens = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
 class Work(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What an agent is at, as far as its sidecar knows. `folder` begins with the name of its project's folder. `tool`
     and `file` are those of the tool call that it began last in this turn; the path is relative to the project.
-    `turn_tokens` are those of its current or last turn, and `day_tokens` those of today, where the agent runs."""
+    `turn_tokens` are those of its current or last turn, and `day_tokens` those of today, where the agent runs. What is
+    `sealed` says the rest; it is only in reports, and others get it beside the work."""
 
     folder: WorkText = ""
     branch: WorkText = ""
@@ -30,6 +33,7 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     file: WorkText = ""
     turn_tokens: Tokens = 0
     day_tokens: Tokens = 0
+    sealed: SealedContent | None = None
 
 
 class UnseenResult(StrEnum):

@@ -12,6 +12,8 @@ from msgspec import Meta
 from gateway.protocol.errors import BadRequest, InvalidName, InvalidText, ReservedName, TooLarge
 
 MAX_CONTENT_BYTES = 256 * 1024
+MAX_SEALED_CHARS = MAX_CONTENT_BYTES  # of base64
+MAX_KEY_VERSION = 2**31 - 1
 MAX_CONTEXT_BYTES = 1024 * 1024
 MAX_JSON_DEPTH = 64
 MAX_ADDRESSES = 64
@@ -167,6 +169,15 @@ class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: Prose
 
 
+class SealedContent(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A text that the gateway cannot read, in base64. `room_key` is the version of the room's key that it was sealed
+    with; 0: it is sealed to each recipient. `room` is set where nothing beside it names the room whose key that is."""
+
+    room_key: Annotated[int, Meta(ge=0, le=MAX_KEY_VERSION)]
+    data: Annotated[str, Meta(min_length=1, max_length=MAX_SEALED_CHARS)]
+    room: Annotated[str, Meta(max_length=64)] = ""
+
+
 class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     """A named participant. A member that leaves is hidden; its name, deliveries and history stay."""
 
@@ -213,6 +224,9 @@ class ModeInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Room(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`room_key` is the version of the current key of a `sealed` room; 0: it has none yet. `key_due`: somebody has left
+    since, or has another key, so the next writer makes a new one."""
+
     name: str
     topic: str = ""
     invite_only: bool = False
@@ -220,6 +234,9 @@ class Room(msgspec.Struct, frozen=True, omit_defaults=True):
     members: tuple[str, ...] = ()
     floor: FloorView | None = None
     removed: bool = False
+    sealed: bool = False
+    room_key: int = 0
+    key_due: bool = False
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -262,7 +279,8 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     except for `left_out` characters at its end; `about` is its kind. `readable`: the whole dialog could be read;
     otherwise the text comes from the agent's own report or is only a part, and `options` holds only complete options.
     `words`: a refusal may include text for the model. `approvers` are the members of the agent's rooms who could answer
-    when the ask was announced. `by`, `answer` and `said` are who answered, what, and with which text."""
+    when the ask was announced. `by`, `answer` and `said` are who answered, what, and with which text. Of a
+    `sealed` ask, the gateway knows neither question, tool nor detail, and of each option only the key."""
 
     member: str
     number: int
@@ -284,6 +302,7 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     words: bool = False
     approvers: tuple[str, ...] = ()
     said: str = ""
+    sealed: SealedContent | None = None
 
 
 class ContextAction(StrEnum):

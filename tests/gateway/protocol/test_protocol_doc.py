@@ -37,7 +37,8 @@ from gateway.protocol import VERSION, codec, events
 from gateway.protocol.errors import ERROR_BY_CODE
 from gateway.protocol.requests.approval_requests import AnswerAsk, OpenAsk
 from gateway.protocol.requests.message_requests import History, Search, Send
-from gateway.protocol.requests.room_requests import Rooms, SetTopic
+from gateway.protocol.requests.request import MAX_ADMISSION_CHARS, MAX_KEY_TEXT_CHARS, MAX_NOTICE_CHARS
+from gateway.protocol.requests.room_requests import RoomKeys, Rooms, SetTopic
 from gateway.protocol.results import Answer, EventPage
 from gateway.protocol.types.core_types import (
     MAX_ADDRESS_CHARS,
@@ -48,6 +49,7 @@ from gateway.protocol.types.core_types import (
     MAX_JSON_DEPTH,
     MAX_OPTION_TEXT_CHARS,
     MAX_PARTS,
+    MAX_SEALED_CHARS,
     RESERVED_NAMES,
     Activity,
     AskState,
@@ -204,6 +206,11 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert rows_after("| what | at most |") == {
         "content, and each part's text": f"{MAX_CONTENT_BYTES} bytes",
         "context of a message, a shared document": f"{MAX_CONTEXT_BYTES} bytes, {MAX_JSON_DEPTH} levels",
+        "data of a sealed text (base64)": f"{MAX_SEALED_CHARS} characters",
+        "a notice of a room key, an admission (base64), a record of keys": (
+            f"{MAX_NOTICE_CHARS}, {MAX_ADMISSION_CHARS}, {MAX_KEY_TEXT_CHARS} characters"
+        ),
+        "notices of room keys in one page": f"{number_of_meta(RoomKeys, 'limit')}, and {MAX_PAGE_BYTES} bytes",
         "addresses in one message": f"{MAX_ADDRESSES}, of {MAX_ADDRESS_CHARS} characters each",
         "parts of one message": f"{MAX_PARTS}",
         "a name (`a-z 0-9 _ . -`)": "64 characters",

@@ -37,7 +37,11 @@ PROSE = {
     "send:content",
     "send:to",
     "send:parts.[].text",
-    *(f"{op}:signed.{name}" for op in ("send", "propose", "answer") for name in ("payload", "signature", "key")),
+    *(
+        f"{op}:signed.{name}"
+        for op in ("send", "propose", "answer", "ask.answer")
+        for name in ("payload", "signature", "key")
+    ),
     "search:query",
     "ask.open:question",
     "ask.open:detail",

@@ -46,7 +46,7 @@ def publish_key(state: GatewayState, actor: Actor, request: PublishKey, rule_con
     return _outcome(state, event, record)
 
 
-def revoke_key(state: GatewayState, actor: Actor, request: RevokeKey, rule_context: RuleContext) -> RuleOutcome:
+def publish_revocation(state: GatewayState, actor: Actor, request: RevokeKey, rule_context: RuleContext) -> RuleOutcome:
     check_may_have_keys(state, actor)
     check_key_text(request.statement, REVOCATION_PREFIX, "revocation")
     known = state.member_keys.get(actor.name)
@@ -69,7 +69,9 @@ def _outcome(state: GatewayState, event: KeyEvent, record: MemberKeysRecord) -> 
     return RuleOutcome(Done(event.seq), (fact,))
 
 
-def list_keys(state: GatewayState, actor: Actor, request: KeyRecords, rule_context: RuleContext) -> RuleOutcome:
+def list_published_keys(
+    state: GatewayState, actor: Actor, request: KeyRecords, rule_context: RuleContext
+) -> RuleOutcome:
     """Also of members that have left or were removed: their messages are still checked."""
     found = _wanted_keys(state, [bare_name(name) for name in request.names])
     shown = (MemberKeyRecords(one.member, one.records, one.revocations) for one in found)

@@ -78,9 +78,13 @@ MEMBER_OPERATIONS = (
         "/v1/members/{member}",
         query=member_operations.answer_remove_member,
     ),
-    Operation(KeyRecords, OperationKind.READS, KeyRecordList, "GET", "/v1/keys", rule=member_key_rules.list_keys),
+    Operation(
+        KeyRecords, OperationKind.READS, KeyRecordList, "GET", "/v1/keys", rule=member_key_rules.list_published_keys
+    ),
     Operation(PublishKey, OperationKind.CHANGES, Done, "POST", "/v1/me/keys", rule=member_key_rules.publish_key),
-    Operation(RevokeKey, OperationKind.CHANGES, Done, "POST", "/v1/me/keys/revoke", rule=member_key_rules.revoke_key),
+    Operation(
+        RevokeKey, OperationKind.CHANGES, Done, "POST", "/v1/me/keys/revoke", rule=member_key_rules.publish_revocation
+    ),
     Operation(WhoAmI, OperationKind.READS, Identity, "GET", "/v1/me", query=member_operations.answer_whoami),
     Operation(
         SetActivity,

@@ -12,6 +12,7 @@ from gateway.loop_guard.holds import LoopHold
 from gateway.model.deliveries.open_deliveries import OpenDeliveries
 from gateway.model.records.state_tables import KINDS, Owner
 from gateway.model.records.stored_records import (
+    AdmissionRecord,
     MemberRecord,
     Membership,
     MutedRoom,
@@ -250,6 +251,7 @@ def rows() -> list[StateChange]:
         ]
     for room in ("den", "lab"):
         found += [StateChange("floor", room, Floor(speaker="ann")), StateChange("brake", room, LoopHold(room))]
+        found.append(StateChange("admission", f"{room}/ann", AdmissionRecord(room, "ann", "Ym94")))
         found.append(StateChange("pin", f"{room}/7", PinRecord(room, 7, 8, "ann", stamp)))
     return found
 
@@ -265,7 +267,7 @@ FORGOTTEN = [
         },
     ),
     (Owner.MEMBER, "den", set()),
-    (Owner.ROOM, "den", {("floor", "den"), ("brake", "den"), ("pin", "den/7")}),
+    (Owner.ROOM, "den", {("floor", "den"), ("brake", "den"), ("pin", "den/7"), ("admission", "den/ann")}),
     (Owner.ROOM, "ann", set()),
 ]
 

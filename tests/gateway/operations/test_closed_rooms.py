@@ -58,9 +58,12 @@ from gateway.protocol.requests.member_requests import (
     CreateHands,
     CreateLink,
     CreateToken,
+    KeyRecords,
     Members,
+    PublishKey,
     Register,
     RemoveMember,
+    RevokeKey,
     RevokeToken,
     RotateToken,
     SetRole,
@@ -81,7 +84,19 @@ from gateway.protocol.requests.message_requests import (
     Waiting,
 )
 from gateway.protocol.requests.request import Request
-from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Kick, Leave, RemoveRoom, Rooms, SetTopic
+from gateway.protocol.requests.room_requests import (
+    AdmitToRoomKey,
+    CreateRoom,
+    Invite,
+    Join,
+    Kick,
+    Leave,
+    RemoveRoom,
+    RoomKeys,
+    Rooms,
+    SetRoomKey,
+    SetTopic,
+)
 from gateway.protocol.results import Done, EventPage, Story, WaitingList
 from gateway.protocol.types.core_types import MemberKind, Rung, Scope, Step
 from tests.support.gateways import Gateway
@@ -200,6 +215,9 @@ WRITES: tuple[Asked, ...] = (
     in_room(Invite, member="eve"),
     in_room(Kick, member="ben"),
     in_room(Join),
+    in_room(RoomKeys),
+    in_room(SetRoomKey, version=1, notice="bm90aWNl"),
+    in_room(AdmitToRoomKey, member="ben", admission="bm90aWNl"),
     in_room(RemoveRoom),
     in_room(Leave),
     in_room(m.SetMode, mode="debate", topic="x"),
@@ -261,6 +279,7 @@ OF_THE_HOUSE: tuple[type[Request], ...] = (
     *(OpenLanPage, CloseLanPage),
     *(WatchTerminal, UnwatchTerminal, ShowTerminal, PressTerminalKey, SetFolder, SetCondition, SetConversation),
     *(SetWork, ReportWrites),
+    *(PublishKey, RevokeKey, KeyRecords),
 )
 
 

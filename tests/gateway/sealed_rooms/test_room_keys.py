@@ -1,0 +1,173 @@
+"""Keys of members and of sealed rooms at a real gateway: compare-and-set, who gets them, and what a message needs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gateway.client import Client
+from gateway.protocol.errors import Conflict, Forbidden, GroupChatError, StaleRoomKey
+from gateway.protocol.events import KeyEvent, Message, RoomKeyEvent
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.member_requests import KeyRecords, PublishKey, RevokeKey
+from gateway.protocol.requests.message_requests import History, NewRoomKey, Send
+from gateway.protocol.requests.room_requests import (
+    AdmitToRoomKey,
+    CreateRoom,
+    Invite,
+    Join,
+    Kick,
+    Leave,
+    RoomKeys,
+    Rooms,
+    SetRoomKey,
+)
+from gateway.protocol.results import Accepted, Done, KeyRecordList, MessageList, RoomKeyList, RoomList
+from gateway.protocol.types.core_types import MemberKind, Room, SealedContent
+from tests.support.gateways import Gateway
+
+RECORD = "groupchat-key-1 kqRuYW1l"
+NOTICE, ADMISSION, BOX = "bm90aWNl", "YWRtaXQ=", "Ym94"
+HUMAN = MemberKind.HUMAN
+
+
+def sealed(version: int = 1) -> SealedContent:
+    return SealedContent(version, BOX)
+
+
+class Vault:
+    """A sealed room of ann, ben and cyd, each connected, with a first key."""
+
+    def __init__(self, ann: Client, ben: Client, cyd: Client) -> None:
+        self.ann, self.ben, self.cyd = ann, ben, cyd
+
+    async def begin(self) -> None:
+        await self.ann.request(CreateRoom(room="vault", sealed=True), Done)
+        for name, client in (("ben", self.ben), ("cyd", self.cyd)):
+            await self.ann.request(Invite(room="vault", member=name), Done)
+            await client.request(Join(room="vault"), Done)
+        await self.ann.request(SetRoomKey(room="vault", version=1, notice=NOTICE), Done)
+
+    async def say(self, client: Client, version: int = 1, **fields: Any) -> Accepted:
+        return await client.request(Send(content="", room="vault", sealed=sealed(version), **fields), Accepted)
+
+    async def room(self) -> Room:
+        found = await self.ann.request(Rooms(), RoomList)
+        return next(one for one in found.rooms if one.name == "vault")
+
+
+@pytest.fixture
+async def vault(gateway: Gateway) -> AsyncIterator[Vault]:
+    ends = [await gateway.member(name, HUMAN) for name in ("ann", "ben", "cyd")]
+    async with Client(ends[0], Hello()) as ann, Client(ends[1], Hello()) as ben, Client(ends[2], Hello()) as cyd:
+        there = Vault(ann, ben, cyd)
+        await there.begin()
+        yield there
+
+
+async def until(client: Client, kind: type[Any]) -> Any:
+    async for event in client.events():
+        if isinstance(event, kind):
+            return event
+    raise AssertionError("the connection ended")
+
+
+async def test_a_sealed_room_is_by_invitation_and_says_what_it_is(vault: Vault) -> None:
+    room = await vault.room()
+    assert (room.sealed, room.invite_only, room.room_key, room.key_due) == (True, True, 1, False)
+
+
+async def test_a_sealed_message_reaches_the_members_as_it_was_sent(vault: Vault) -> None:
+    said = await vault.say(vault.ann, id="a1")
+    got = await until(vault.ben, Message)
+    assert (got.seq, got.content, got.sealed) == (said.seq, "", sealed())
+    found = await vault.ben.request(History(room="vault"), MessageList)
+    assert found.messages[0].sealed == sealed()
+
+
+async def test_the_key_comes_before_the_message_that_brings_it(vault: Vault) -> None:
+    await vault.say(vault.ann, 2, new_key=NewRoomKey(2, NOTICE))
+    seen = []
+    async for event in vault.ben.events():
+        if isinstance(event, RoomKeyEvent | Message):
+            seen.append(type(event))
+        if isinstance(event, Message):
+            break
+    assert seen[-2:] == [RoomKeyEvent, Message]
+    with pytest.raises(StaleRoomKey, match="version 2 now"):
+        await vault.say(vault.ben, 1)
+
+
+async def test_a_member_who_leaves_makes_the_key_due(vault: Vault) -> None:
+    await vault.cyd.request(Leave(room="vault"), Done)
+    assert (await vault.room()).key_due
+    with pytest.raises(StaleRoomKey, match="Somebody left #vault since key 1 was made"):
+        await vault.say(vault.ann)
+    await vault.say(vault.ann, 2, new_key=NewRoomKey(2, NOTICE))
+    assert not (await vault.room()).key_due
+
+
+async def test_who_was_put_out_gets_no_later_key_and_no_later_message(gateway: Gateway, vault: Vault) -> None:
+    await vault.ann.request(Kick(room="vault", member="cyd"), Done)
+    await vault.say(vault.ann, 2, new_key=NewRoomKey(2, NOTICE))
+    with pytest.raises(GroupChatError):
+        await vault.cyd.request(RoomKeys(room="vault"), RoomKeyList)
+    await vault.ann.request(Send(content="to everyone", room="general"), Accepted)
+    async for event in vault.cyd.events():
+        assert not (isinstance(event, RoomKeyEvent) and event.version > 1)
+        assert not (isinstance(event, Message) and event.sealed)
+        if isinstance(event, Message) and event.content == "to everyone":
+            break
+
+
+async def test_of_two_who_make_the_next_key_one_is_refused(vault: Vault) -> None:
+    await vault.ann.request(SetRoomKey(room="vault", version=2, notice=NOTICE), Done)
+    with pytest.raises(StaleRoomKey, match="version 2 now"):
+        await vault.ben.request(SetRoomKey(room="vault", version=2, notice=NOTICE), Done)
+    listed = await vault.ben.request(RoomKeys(room="vault", after=1), RoomKeyList)
+    assert [(one.version, one.by) for one in listed.keys] == [(2, "ann")] and listed.version == 2
+
+
+async def test_a_repeat_under_an_older_key_is_the_first_message(vault: Vault) -> None:
+    first = await vault.say(vault.ann, id="a1")
+    await vault.ann.request(SetRoomKey(room="vault", version=2, notice=NOTICE), Done)
+    assert await vault.say(vault.ann, id="a1") == Accepted(first.seq, duplicate=True)
+    with_key = await vault.say(vault.ann, 3, id="a2", new_key=NewRoomKey(3, NOTICE))
+    again = await vault.say(vault.ann, 3, id="a2", new_key=NewRoomKey(3, NOTICE))
+    assert again == Accepted(with_key.seq, duplicate=True)
+    assert (await vault.room()).room_key == 3
+
+
+async def test_admissions_wait_for_the_next_key(gateway: Gateway, vault: Vault) -> None:
+    await gateway.member("dot", HUMAN)
+    with pytest.raises(Conflict, match="neither in #vault nor invited"):
+        await vault.ann.request(AdmitToRoomKey(room="vault", member="dot", admission=ADMISSION), Done)
+    await vault.ann.request(Invite(room="vault", member="dot"), Done)
+    await vault.ann.request(AdmitToRoomKey(room="vault", member="dot", admission=ADMISSION), Done)
+    assert (await vault.ben.request(RoomKeys(room="vault"), RoomKeyList)).admissions == (ADMISSION,)
+    await vault.ann.request(SetRoomKey(room="vault", version=2, notice=NOTICE), Done)
+    assert (await vault.ben.request(RoomKeys(room="vault"), RoomKeyList)).admissions == ()
+
+
+async def test_records_of_keys_are_told_to_all_and_versions_follow_each_other(vault: Vault) -> None:
+    await vault.ann.request(PublishKey(record=RECORD, version=3), Done)
+    assert (await until(vault.ben, KeyEvent)).record == RECORD
+    assert await vault.ann.request(PublishKey(record=RECORD, version=3), Done) == Done()
+    for version in (1, 3, 5):
+        with pytest.raises(Conflict):
+            await vault.ann.request(PublishKey(record=f"{RECORD}x", version=version), Done)
+    await vault.ann.request(PublishKey(record=f"{RECORD}x", version=4), Done)
+    statement = "groupchat-revocation-1 eA"
+    await vault.ann.request(RevokeKey(statement=statement), Done)
+    listed = await vault.ben.request(KeyRecords(names=("ann", "ben")), KeyRecordList)
+    assert [(one.member, one.records, one.revocations) for one in listed.keys] == [
+        ("ann", (RECORD, f"{RECORD}x"), (statement,))
+    ]
+    assert (await vault.room()).key_due  # the new keys of a member are in no notice yet
+
+
+async def test_plain_text_is_refused_in_a_sealed_room(vault: Vault) -> None:
+    with pytest.raises(Forbidden, match="#vault is sealed"):
+        await vault.ann.request(Send(content="hello", room="vault"), Accepted)

@@ -21,9 +21,11 @@ from gateway.command_line.common_options import ALONE, AT_A_SERVER, FOLDER, give
 from gateway.command_line.option_values import parse_duration
 from gateway.console.client_options import ClientOptions
 from gateway.console.console_output import print_json, print_lines, print_table, show_done
+from gateway.console.login_name import login_name
 from gateway.console.run_command import fail, run
 from gateway.dialect_commands import agentchat_verbs, skynet_verbs
 from gateway.maintenance.service import service_verbs
+from gateway.maintenance.snapshots import snapshot_verbs
 from gateway.process_basics import process_hardening
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.text.printable_text import local_time_text
@@ -84,6 +86,9 @@ def serve(
     modes: Annotated[Path | None, option("modes")] = None,
     skynet_config: Annotated[Path | None, option("skynet_config")] = None,
     jwt: Annotated[Path | None, option("jwt")] = None,
+    snapshots: Annotated[Path | None, option("snapshots")] = None,
+    every: Annotated[str, option("every")] = "1h",
+    keep: Annotated[int, option("keep")] = default_of("keep"),
     agents: Annotated[str, option("agents", hidden=True)] = "",
     log_level: Annotated[str, typer.Option(metavar="LEVEL", help="Log level: debug, info, warning or error.")] = "info",
     log_file: Annotated[
@@ -108,7 +113,7 @@ def serve(
     process_hardening.raise_descriptor_limit()
     try:
         log_setup.configure_logging(log_level, log_file)
-        config = config_from(state_folder(os.environ, context.state), values, os.environ, _login_name())
+        config = config_from(state_folder(os.environ, context.state), values, os.environ, login_name())
     except GroupChatError as error:
         fail(error, as_json=context.as_json)
     run(lambda: _run_gateway(config, context.as_json), as_json=context.as_json)
@@ -141,15 +146,6 @@ def _print_started(found: RunningGateway, config: Config, as_json: bool) -> None
     print_lines(f"The gateway listens at {found.url}; state and tokens are in {config.state}.")
     for dialect, url in found.listeners.items():
         print_lines(f"It speaks {dialect} at {url}.")
-
-
-def _login_name() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "operator"
 
 
 def create_token(
@@ -341,7 +337,7 @@ async def _administer_offline(folder: Path, request: Request, kind: type[T]) -> 
     from gateway.server.state_folder.startup_tokens import system_actor
 
     _log_warnings()
-    async with open_hub(offline_config(folder, os.environ, _login_name())) as hub:
+    async with open_hub(offline_config(folder, os.environ, login_name())) as hub:
         result = await run_operation(hub, system_actor(), request)
         assert isinstance(result, kind)
         return result
@@ -421,7 +417,7 @@ def import_room(
 
     context = given(ctx)
     _log_warnings()
-    config = offline_config(state_folder(os.environ, context.state), os.environ, _login_name())
+    config = offline_config(state_folder(os.environ, context.state), os.environ, login_name())
     done = run(lambda: export_import.import_from_file(config, file, room), as_json=context.as_json)
     show_done(done, f"{done.imported} messages imported into {done.room}; {done.known} were there.", context.as_json)
 
@@ -488,6 +484,13 @@ service_app.panel(
     common=FOLDER,
 )
 
+snapshot_app = CommandLine("snapshot", snapshot_verbs.__doc__)
+snapshot_app.panel(
+    "Commands",
+    {"now": snapshot_verbs.take_now, "list": snapshot_verbs.list_all, "verify": snapshot_verbs.verify},
+    common=FOLDER,
+)
+
 agentchat_app = CommandLine("agentchat", agentchat_verbs.__doc__)
 agentchat_app.panel("Commands", {"identity": Verb(agentchat_verbs.agent_identity, common=ALONE)})
 
@@ -517,6 +520,8 @@ app.panel(
         "doctor": Verb(doctor, common=FOLDER),
         "export": export_room,
         "import": Verb(import_room, common=FOLDER),
+        "snapshot": snapshot_app,
+        "restore": Verb(snapshot_verbs.restore, common=FOLDER),
         "mcp": mcp,
     },
 )

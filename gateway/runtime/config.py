@@ -19,6 +19,15 @@ MAX_SERVER_NAME_CHARS = 64
 
 
 @dataclass(frozen=True)
+class SnapshotSettings:
+    """Without a folder no snapshots are taken."""
+
+    folder: Path | None = None
+    every_s: float = 3600.0
+    keep: int = 10
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a gateway, with their defaults. `guest_rate` limits one client of a dialect whose specification
     asks for its own rate. `modes_folder` holds a team's own modes, which the start reads into `rules`. `skynet_config`
@@ -55,6 +64,7 @@ class Config:
     modes_folder: Path | None = None
     skynet_config: Path | None = None
     jwt: Path | None = None
+    snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
 
     def __post_init__(self) -> None:
         once_each(self.listen)

@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from gateway.command_line.option_values import parse_duration
 from gateway.protocol.errors import BadRequest
 from gateway.runtime.config import Config
 from gateway.runtime.listen_option import DIALECTS, Listen, listen_at
 
 T = TypeVar("T")
+LEAST_SNAPSHOT_INTERVAL_S = 10.0
 UNDECIDED = Config(state=Path())
 
 
@@ -35,6 +37,13 @@ def _hosts(given: Iterable[str] | None) -> tuple[str, ...]:
 
 def _places(given: Iterable[str] | None) -> tuple[object, ...]:
     return tuple(listen_at(text) for text in given or ())
+
+
+def _duration(text: str) -> float:
+    seconds = parse_duration(text) or 0.0
+    if seconds < LEAST_SNAPSHOT_INTERVAL_S:
+        raise BadRequest(f"--every {text} is too often. Snapshots are at least {LEAST_SNAPSHOT_INTERVAL_S:g} s apart.")
+    return seconds
 
 
 def _seconds(milliseconds: str) -> float:
@@ -166,6 +175,13 @@ OPTIONS: Mapping[str, ServeOption] = {
         variable="GROUPCHAT_JWT",
         metavar="FILE",
     ),
+    "snapshots": ServeOption(
+        "snapshots.folder", "Take snapshots into this folder while the gateway runs.", metavar="DIR"
+    ),
+    "every": ServeOption(
+        "snapshots.every_s", "How often a snapshot is taken, such as 30m or 1d.", metavar="TIME", read=_duration
+    ),
+    "keep": ServeOption("snapshots.keep", "How many snapshots stay; older ones are removed.", least=1, metavar="N"),
     "agents": ServeOption("agents", "Names that the operator leaves to the team's agents.", read=_names),
 }
 

@@ -44,8 +44,10 @@ from gateway.server.listeners.tls import fingerprint_of, tls_context
 from gateway.server.state_folder import start_errors
 from gateway.server.state_folder.open_hub import open_hub, settle_own_tokens
 from gateway.server.state_folder.open_store import connect_mirror, open_shared_store
+from gateway.server.state_folder.snapshot_source import snapshot_source
 from gateway.server.state_folder.startup_tokens import ensure_token, settle_operator
 from gateway.server.supervisor_link import NO_SUPERVISOR, GatewaySupervisorLink, monotonic_now
+from gateway.snapshots.schedule import SnapshotPlan, scheduled_snapshots
 from gateway.store import Store
 
 log = structlog.get_logger("gateway")
@@ -171,6 +173,8 @@ async def serve_gateway(
         cluster = await stack.enter_async_context(open_cluster(hub))
         if hub.follows:
             await _settle_while_following(hub, config)
+        if config.snapshots.folder is not None:
+            await stack.enter_async_context(_snapshots(config, config.snapshots.folder))
         if config.redis_mirror:
             await stack.enter_async_context(mirrored(hub, connect_mirror(config)))
         found = await stack.enter_async_context(run_listeners(config, hub, cluster=cluster))
@@ -187,6 +191,11 @@ async def serve_gateway(
             raise Unavailable(hub.broken_text)
         log.info("= stopping", connections=len(hub.broadcaster))
     log.info("= stopped")
+
+
+def _snapshots(config: Config, folder: Path) -> contextlib.AbstractAsyncContextManager[None]:
+    plan = SnapshotPlan(folder, config.snapshots.every_s, config.snapshots.keep)
+    return scheduled_snapshots(plan, partial(snapshot_source, config, folder))
 
 
 async def _settle_while_following(hub: Hub, config: Config) -> None:

@@ -18,6 +18,7 @@ from gateway.shared_log.redis_log import RedisLog
 from gateway.shared_log.stream_entries import Position, StreamRow, decode_entry
 from gateway.store import Document, LogEntry
 from gateway.store.sqlite import DatabaseDamaged, SqliteStore
+from gateway.store.sqlite_copy import read_aside
 
 log = structlog.get_logger("gateway.shared_log.projection")
 
@@ -30,6 +31,12 @@ class _KnownPosition(msgspec.Struct, frozen=True):
     house: str
     seq: int
     chain: bytes
+
+
+def log_id_of_copy(path: Path) -> str:
+    """The id of the log that a copy was made from; empty if it is still empty."""
+    body = read_aside(path, POSITION_KIND, POSITION_KEY)
+    return "" if body is None else msgspec.msgpack.decode(body, type=_KnownPosition).house
 
 
 class Projection:

@@ -87,7 +87,7 @@ class SqliteStore:
         try:
             loaded = await self._write(sqlite_read.load_startup_data)
         except StorageFailed as error:
-            raise _open_error(self.path, error.__cause__ or error) from error
+            raise open_error(self.path, error.__cause__ or error) from error
         self._plan_tidying()
         self._store_id = loaded.store_id
         known = self._given.highest(loaded.store_id) if self._given is not None else 0
@@ -264,7 +264,7 @@ def open_database(path: Path, synchronous: str = "FULL", lock_wait_s: float = LO
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = _connect(path, lock_wait_s)
     except sqlite3.DatabaseError as error:
-        raise _open_error(path, error) from error
+        raise open_error(path, error) from error
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -272,14 +272,14 @@ def open_database(path: Path, synchronous: str = "FULL", lock_wait_s: float = LO
         _migrate(connection, path)
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise _open_error(path, error) from error
+        raise open_error(path, error) from error
     except GroupChatError:
         connection.close()
         raise
     return connection
 
 
-def _open_error(path: Path, error: BaseException) -> StorageFailed:
+def open_error(path: Path, error: BaseException) -> StorageFailed:
     kind = DatabaseDamaged if _is_damage(error) else StorageFailed
     return kind(_remedy_for(path, error))
 

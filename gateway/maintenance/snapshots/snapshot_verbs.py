@@ -1,0 +1,190 @@
+"""Take, list and verify snapshots.
+
+A snapshot is a folder: a copy of the log as one moment saw it, the tokens of this folder, and a manifest with
+checksums.
+`groupchat serve --snapshots DIR --every 30m --keep 10` takes them by itself; `groupchat restore` brings one back.
+
+Examples:
+  groupchat snapshot now --to /backup/groupchat
+  groupchat snapshot list
+  groupchat snapshot verify /backup/groupchat/groupchat-20270301T101500.000Z
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.command_line.common_options import given
+from gateway.console.client_options import ClientOptions
+from gateway.console.console_output import print_json, print_table, show_done
+from gateway.console.login_name import login_name
+from gateway.console.progress_bar import progress_bar
+from gateway.console.run_command import run
+from gateway.protocol.errors import GroupChatError, NotFound
+from gateway.protocol.text.printable_text import local_time_text
+
+if TYPE_CHECKING:
+    from gateway.maintenance.snapshots.restoring import Restored
+    from gateway.snapshots.manifest import Manifest
+    from gateway.snapshots.taking import SnapshotWish
+
+FolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--to",
+        metavar="DIR",
+        help="The folder of the snapshots (default: that of `serve --snapshots`, or beside the state folder).",
+    ),
+]
+SnapshotArgument = Annotated[Path, typer.Argument(metavar="SNAPSHOT", help="The folder of the snapshot.")]
+
+
+def take_now(ctx: typer.Context, to: FolderOption = None) -> None:
+    """Take a snapshot now. The gateway may be running, and goes on meanwhile.
+
+    Ctrl-C leaves nothing behind.
+
+    Examples:
+      groupchat snapshot now
+      groupchat snapshot now --to /backup/groupchat
+    """
+    context = given(ctx)
+    path = run(lambda: _take(context, to), as_json=context.as_json)
+    show_done({"snapshot": str(path)}, f"Taken: {path}", context.as_json)
+
+
+async def _take(context: ClientOptions, to: Path | None) -> Path:
+    from gateway.snapshots.taking import take_snapshot
+
+    wish = _wish_for(context, to)
+    with progress_bar("snapshot", "bytes", as_json=context.as_json) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.expect(total)
+            bar.reach(done)
+
+        return take_snapshot(wish, time.time(), show)
+
+
+def _wish_for(context: ClientOptions, to: Path | None) -> SnapshotWish:
+    from gateway.server.config_options import offline_config
+    from gateway.server.state_folder.snapshot_source import snapshot_source
+
+    config = offline_config(context.folder, os.environ, login_name())
+    return snapshot_source(config, to or _usual_folder(config.state))
+
+
+def _usual_folder(state: Path) -> Path:
+    from gateway.files.private_files import read_private
+    from gateway.snapshots.schedule import FOLDER_NOTE
+    from gateway.snapshots.snapshot_folder import default_folder
+
+    try:
+        return Path(read_private(state / FOLDER_NOTE).decode().strip())
+    except FileNotFoundError:
+        return default_folder(state)
+
+
+def list_all(ctx: typer.Context, to: FolderOption = None) -> None:
+    """List the snapshots, oldest first, and those that are damaged.
+
+    Example:
+      groupchat snapshot list --to /backup/groupchat
+    """
+    from gateway.snapshots.snapshot_folder import list_snapshots
+
+    context = given(ctx)
+
+    async def found() -> list[tuple[Path, Manifest | GroupChatError]]:
+        return list_snapshots(to or _usual_folder(context.folder))
+
+    snapshots = run(found, as_json=context.as_json)
+    if context.as_json:
+        print_json({"snapshots": [_fields_of(*one) for one in snapshots]})
+        return
+    nothing = f"No snapshots in {to or _usual_folder(context.folder)}. `groupchat snapshot now` takes one."
+    print_table((_row_of(*one) for one in snapshots), columns=("snapshot", "taken", "ends at", "size"), nothing=nothing)
+
+
+def _fields_of(path: Path, found: Manifest | GroupChatError) -> dict[str, Any]:
+    if isinstance(found, GroupChatError):
+        return {"snapshot": str(path), "error": found.body()}
+    shown = {"snapshot": str(path), "made": found.made, "last_seq": found.last_seq, "size": found.size}
+    return {**shown, "schema": found.schema, "program": found.program, "sealed_to": found.sealed_to}
+
+
+def _row_of(path: Path, found: Manifest | GroupChatError) -> tuple[str, ...]:
+    if isinstance(found, GroupChatError):
+        return path.name, "", "", found.message
+    sealed = " (sealed)" if found.sealed_to else ""
+    when = local_time_text(found.made, "%Y-%m-%d %H:%M", found.made)
+    return str(path), when, f"#{found.last_seq}", f"{found.size / 1e6:,.1f} MB{sealed}"
+
+
+def verify(ctx: typer.Context, snapshot: SnapshotArgument) -> None:
+    """Check every file of a snapshot against its checksum, and its database. The exit code is 1 if it is damaged.
+
+    Example:
+      groupchat snapshot verify /backup/groupchat/groupchat-20270301T101500.000Z
+    """
+    from gateway.maintenance.snapshots.verification import verify_snapshot
+
+    context = given(ctx)
+
+    async def checked() -> Manifest:
+        with progress_bar("verify", "bytes", as_json=context.as_json) as bar:
+            return verify_snapshot(snapshot, bar)
+
+    found = run(checked, as_json=context.as_json)
+    sealed = " Its database is sealed, so only the sealed files were checked." if found.sealed_to else ""
+    words = f"{snapshot} is sound: {len(found.files)} files, the log up to #{found.last_seq}.{sealed}"
+    show_done({"ok": True, **_fields_of(snapshot, found)}, words, context.as_json)
+
+
+def restore(
+    ctx: typer.Context,
+    snapshot: SnapshotArgument,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put the log that is in the state folder aside, and restore in its place.")
+    ] = False,
+    copy: Annotated[
+        bool,
+        typer.Option("--copy", help="Give the log a new id, to use it beside the original; clients start over."),
+    ] = False,
+) -> None:
+    """Restore a snapshot into a state folder. The gateway must not be running.
+
+    Everything is checked before anything is replaced. Clients that saw later messages resume: no number is used twice,
+    and a line in each room says what is lost.
+
+    Examples:
+      groupchat restore /backup/groupchat/groupchat-20270301T101500.000Z
+      groupchat restore SNAPSHOT --replace
+      groupchat restore SNAPSHOT --copy --state /tmp/trial
+    """
+    context = given(ctx)
+    done = run(lambda: _restore(context, snapshot, replace, copy), as_json=context.as_json)
+    lines = [
+        f"Restored the log up to #{done.numbers.last_seq}, as of {local_time_text(done.made, '%Y-%m-%d %H:%M')}.",
+        *([f"The log that was there is now in {done.put_aside}."] if done.put_aside else ()),
+    ]
+    show_done(asdict(done), " ".join(lines), context.as_json)
+
+
+async def _restore(context: ClientOptions, snapshot: Path, replace: bool, copy: bool) -> Restored:
+    from gateway.maintenance.snapshots.restoring import RestoreWish, announce, restore_files
+    from gateway.server.config_options import offline_config
+
+    state = context.folder
+    if not snapshot.is_dir():
+        raise NotFound(f"There is no snapshot {snapshot}. `groupchat snapshot list` lists them.")
+    with progress_bar("restore", "bytes", as_json=context.as_json) as bar:
+        done = restore_files(RestoreWish(snapshot, state, replace, copy), time.time(), bar)
+    await announce(offline_config(state, os.environ, login_name()), done)
+    return done

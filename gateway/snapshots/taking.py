@@ -1,0 +1,95 @@
+"""Takes a snapshot: a copy of the database as one moment saw it, the gateway's own small files, and a manifest."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import gateway
+from gateway.client.discovery.rules_files import RULES_FOLDER
+from gateway.client.discovery.token_files import TOKENS_FOLDER
+from gateway.files.private_files import make_private_folder
+from gateway.protocol.errors import NotFound
+from gateway.snapshots.checked_files import checksum_of, copy_checked
+from gateway.snapshots.manifest import FORMAT_VERSION, Manifest, SnapshotFile, made_at, snapshot_name
+from gateway.snapshots.sealing import PLAIN, SnapshotSeal
+from gateway.snapshots.snapshot_folder import new_snapshot, write_manifest
+from gateway.store.sqlite_copy import change_store_id, copy_database, read_facts
+
+DATABASE_NAME = "groupchat.db"
+FILES_FOLDER = "files"
+OWN_FOLDERS = (TOKENS_FOLDER, "encryption", "trial-issuer", RULES_FOLDER)
+
+Progress = Callable[[int, int], None]
+
+
+def ignore_progress(done: int, total: int) -> None:
+    """For a snapshot that nobody watches."""
+
+
+@dataclass(frozen=True)
+class SnapshotWish:
+    """`store_id` is given where the database is this gateway's copy of a log in Redis: the numbers are that log's."""
+
+    state: Path
+    database: Path
+    folder: Path
+    store_id: str = ""
+    seal: SnapshotSeal = PLAIN
+
+
+def take_snapshot(
+    wish: SnapshotWish, now: float, progress: Progress = ignore_progress, pause: Callable[[float], None] = time.sleep
+) -> Path:
+    """Returns the new snapshot's folder. Nothing that runs is stopped or changed."""
+    if not wish.database.exists():
+        raise NotFound(f"There is no {wish.database}, so there is nothing to take a snapshot of.")
+    name = snapshot_name(now)
+    with new_snapshot(wish.folder, name) as partial:
+        database = partial / DATABASE_NAME
+        copy_database(wish.database, database, progress, pause=pause)
+        if wish.store_id:
+            change_store_id(database, wish.store_id)
+        facts = read_facts(database)
+        _copy_own_files(wish.state, partial / FILES_FOLDER)
+        files = tuple(_sealed_file(partial, path, wish.seal) for path in [*_files_below(partial)])
+        manifest = Manifest(
+            format=FORMAT_VERSION,
+            made=made_at(now),
+            program=gateway.__version__,
+            schema=facts.schema,
+            store_id=facts.store_id,
+            last_seq=facts.last_seq,
+            files=files,
+            sealed_to=wish.seal.recipient,
+        )
+        write_manifest(partial, manifest)
+    return wish.folder / name
+
+
+def _copy_own_files(state: Path, target: Path) -> None:
+    """The tokens of this folder's own programs, its keys and its rules. Not what belongs to a running process."""
+    for folder in OWN_FOLDERS:
+        for path in _files_below(state / folder):
+            copy = target / path.relative_to(state)
+            make_private_folder(copy.parent)
+            wanted = checksum_of(path, str(copy), _uncounted)
+            copy_checked(path, copy, wanted, _uncounted)
+
+
+def _sealed_file(partial: Path, path: Path, seal: SnapshotSeal) -> SnapshotFile:
+    kept = seal.seal_in_place(path)
+    return checksum_of(kept, str(kept.relative_to(partial)), _uncounted)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (path for name in sorted(names) if (path := Path(place) / name).is_file() and not path.is_symlink())
+
+
+def _uncounted(count: int) -> None:
+    """Small beside the database."""

@@ -22,6 +22,7 @@ from gateway.command_line.option_values import parse_duration
 from gateway.console.client_options import ClientOptions
 from gateway.console.console_output import print_json, print_lines, print_table, show_done
 from gateway.console.login_name import login_name
+from gateway.console.progress_bar import progress_bar
 from gateway.console.run_command import fail, run
 from gateway.dialect_commands import agentchat_verbs, skynet_verbs
 from gateway.maintenance.service import service_verbs
@@ -393,7 +394,12 @@ def export_room(
 
     _log_warnings()
     found = run(endpoint, as_json=context.as_json)
-    count = run(lambda: export_import.export_to_file(found, room, output), as_json=context.as_json)
+
+    async def export() -> int:
+        with progress_bar("export", "events", as_json=context.as_json) as bar:
+            return await export_import.export_to_file(found, room, output, bar)
+
+    count = run(export, as_json=context.as_json)
     print_lines(f"{count} events of {room} written.", err=True)
 
 
@@ -418,7 +424,12 @@ def import_room(
     context = given(ctx)
     _log_warnings()
     config = offline_config(state_folder(os.environ, context.state), os.environ, login_name())
-    done = run(lambda: export_import.import_from_file(config, file, room), as_json=context.as_json)
+
+    async def read() -> export_import.Imported:
+        with progress_bar("import", "bytes", as_json=context.as_json) as bar:
+            return await export_import.import_from_file(config, file, room, bar)
+
+    done = run(read, as_json=context.as_json)
     show_done(done, f"{done.imported} messages imported into {done.room}; {done.known} were there.", context.as_json)
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from gateway.client import Client, Endpoint
 from gateway.client.paged_requests import fetch_all_pages
+from gateway.console.progress_bar import ProgressBar
 from gateway.maintenance.import_checks import FORMAT_VERSION, ExportHeader, ImportedEvent, parse_events, parse_header
 from gateway.model.deliveries.recent_messages import readers_of_direct
 from gateway.model.records.shared_document_records import key_of
@@ -45,6 +46,7 @@ from gateway.sessions import shared_documents
 from gateway.sessions.shared_documents import DocumentRef
 
 PAGE_EVENTS = 500
+UNSEEN_BAR = ProgressBar("", "")
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ class _RoomField(msgspec.Struct):
     room: str | None = None
 
 
-async def export_to_file(endpoint: Endpoint, name: str, output: Path | None) -> int:
+async def export_to_file(endpoint: Endpoint, name: str, output: Path | None, bar: ProgressBar = UNSEEN_BAR) -> int:
     async with Client(endpoint) as client:
         rooms = await fetch_all_pages(client.request, Rooms(removed=True), RoomList)
         wanted = canonical_room_name(name)
@@ -68,7 +70,8 @@ async def export_to_file(endpoint: Endpoint, name: str, output: Path | None) -> 
         head = ExportHeader(FORMAT_VERSION, found, {one.name: one.kind for one in members.agents})
         with _open_output(output) as file:
             _write_line(file, codec.encode(head))
-            count = await _write_events(client, wanted, file)
+            bar.expect(client.welcome.last_seq)
+            count = await _write_events(client, wanted, file, bar)
             if not found.removed:
                 await _write_contexts(client, wanted, file)
             return count
@@ -92,9 +95,9 @@ def _write_line(file: BinaryIO, line: bytes) -> None:
     file.write((escape_json(line.decode()).encode() if file.isatty() else line) + b"\n")
 
 
-async def _write_events(client: Client, room: str, file: BinaryIO) -> int:
+async def _write_events(client: Client, room: str, file: BinaryIO, bar: ProgressBar) -> int:
     count = 0
-    async for raw in _read_events(client):
+    async for raw in _read_events(client, bar):
         if codec.decode(_RoomField, raw).room == room:
             _write_line(file, raw)
             count += 1
@@ -123,17 +126,18 @@ async def _write_contexts(client: Client, room: str, file: BinaryIO) -> None:
         _write_line(file, codec.encode(event))
 
 
-async def _read_events(client: Client) -> AsyncIterator[bytes]:
+async def _read_events(client: Client, bar: ProgressBar) -> AsyncIterator[bytes]:
     since, more = 0, True
     while more:
         page = await client.request(Events(since=since, limit=PAGE_EVENTS), EventPage)
         for event in page.events:
             yield bytes(event)
         since, more = page.until, page.more
+        bar.reach(since)
 
 
-async def import_from_file(config: Config, file: Path, into: str | None) -> Imported:
-    """Check the whole file before writing any of it."""
+async def import_from_file(config: Config, file: Path, into: str | None, bar: ProgressBar = UNSEEN_BAR) -> Imported:
+    """Check the whole file before writing any of it. An import that was interrupted is resumed by the same command."""
     with _open_import(file) as (head, lines):
         for _ in parse_events(lines):
             pass
@@ -141,7 +145,14 @@ async def import_from_file(config: Config, file: Path, into: str | None) -> Impo
         name = canonical_room_name(into or head.room.name)
         await _ensure_room(hub, head, name)
         with _open_import(file) as (_, lines):
-            return await _Importer(hub, head, name).read(parse_events(lines))
+            bar.expect(file.stat().st_size)
+            return await _Importer(hub, head, name).read(_counted(parse_events(lines), lines, bar))
+
+
+def _counted(events: Iterable[ImportedEvent], lines: BinaryIO, bar: ProgressBar) -> Iterator[ImportedEvent]:
+    for event in events:
+        yield event
+        bar.reach(lines.tell())
 
 
 @contextmanager

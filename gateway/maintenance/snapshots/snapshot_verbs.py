@@ -179,8 +179,10 @@ def restore(
 
 async def _restore(context: ClientOptions, snapshot: Path, replace: bool, copy: bool) -> Restored:
     from gateway.maintenance.snapshots.restoring import RestoreWish, announce, restore_files
+    from gateway.server import log_setup
     from gateway.server.config_options import offline_config
 
+    log_setup.configure_logging("error")  # that numbers are skipped is what was asked for
     state = context.folder
     if not snapshot.is_dir():
         raise NotFound(f"There is no snapshot {snapshot}. `groupchat snapshot list` lists them.")

@@ -35,9 +35,7 @@ FORWARDED = {
     "export": Forwarded(GATEWAY, "Write a room as JSON lines.", "Operations"),
     "import": Forwarded(GATEWAY, "Read a room that `export` has written into this state folder.", "Operations"),
     "snapshot": Forwarded(GATEWAY, "Take, list and verify snapshots.", "Operations"),
-    "restore": Forwarded(
-        GATEWAY, "Restore a snapshot into a state folder. The gateway must not be running.", "Operations"
-    ),
+    "restore": Forwarded(GATEWAY, "Restore a snapshot into a state folder.", "Operations"),
     "mcp": Forwarded(GATEWAY, "Serve the room's tools over the Model Context Protocol on stdio.", "Operations"),
     "skynet": Forwarded(
         GATEWAY,

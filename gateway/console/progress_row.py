@@ -37,7 +37,7 @@ def progress_row(what: str, unit: str, standing: Progress, width: int) -> str:
         _percent(standing),
         _amount(unit, standing),
         f"{_count(unit, standing.rate)}/s" if standing.rate else "",
-        f"{duration_text(left)} left" if left is not None else "",
+        f"{time_left_text(left)} left" if left is not None else "",
     ]
     for dropped in (None, 2, 3):
         if dropped is not None:
@@ -73,7 +73,7 @@ def _count(unit: str, number: float, *, unit_after: bool = False) -> str:
     return f"{number:,.0f} {unit}" if unit_after else f"{number:,.0f}"
 
 
-def duration_text(seconds: float) -> str:
+def time_left_text(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

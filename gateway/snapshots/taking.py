@@ -17,7 +17,7 @@ from gateway.snapshots.checked_files import checksum_of, copy_checked
 from gateway.snapshots.manifest import FORMAT_VERSION, Manifest, SnapshotFile, made_at, snapshot_name
 from gateway.snapshots.sealing import PLAIN, SnapshotSeal
 from gateway.snapshots.snapshot_folder import new_snapshot, write_manifest
-from gateway.store.sqlite_copy import change_store_id, copy_database, read_facts
+from gateway.store.sqlite_copy import change_store_id, copy_database, describe_database
 
 DATABASE_NAME = "groupchat.db"
 FILES_FOLDER = "files"
@@ -53,7 +53,7 @@ def take_snapshot(
         copy_database(wish.database, database, progress, pause=pause)
         if wish.store_id:
             change_store_id(database, wish.store_id)
-        facts = read_facts(database)
+        facts = describe_database(database)
         _copy_own_files(wish.state, partial / FILES_FOLDER)
         files = tuple(_sealed_file(partial, path, wish.seal) for path in [*_files_below(partial)])
         manifest = Manifest(

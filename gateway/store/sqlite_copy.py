@@ -82,7 +82,7 @@ def _written_back(path: Path) -> Iterator[Callable[[], None]]:
         os.close(handle)
 
 
-def read_facts(path: Path) -> DatabaseFacts:
+def describe_database(path: Path) -> DatabaseFacts:
     """What a copy holds. Its file is not changed, and nothing is written beside it."""
     try:
         with _opened(path, "ro") as connection:

@@ -41,7 +41,7 @@ from gateway.snapshots.snapshot_folder import read_manifest
 from gateway.snapshots.taking import DATABASE_NAME, FILES_FOLDER
 from gateway.store.schema import MIGRATIONS
 from gateway.store.sequence_file import SequenceFile
-from gateway.store.sqlite_copy import change_store_id, read_facts
+from gateway.store.sqlite_copy import change_store_id, describe_database
 
 REPLACED_PREFIX = "before-restore-"
 PREPARED_PREFIX = ".restoring-"
@@ -174,7 +174,7 @@ def _highest_number(state: Path, manifest: Manifest) -> int:
     known = SequenceFile(state / SEQUENCE_FILE).highest(manifest.store_id)
     with contextlib.suppress(StorageFailed):
         if (state / DATABASE_FILE).exists():
-            facts = read_facts(state / DATABASE_FILE)
+            facts = describe_database(state / DATABASE_FILE)
             known = max(known, facts.last_seq if facts.store_id == manifest.store_id else 0)
     return max(known, manifest.last_seq) if known else manifest.last_seq + SKIPPED_NUMBERS
 

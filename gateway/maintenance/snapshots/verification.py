@@ -11,7 +11,7 @@ from gateway.snapshots.manifest import Manifest, check_schema
 from gateway.snapshots.snapshot_folder import read_manifest
 from gateway.snapshots.taking import DATABASE_NAME
 from gateway.store.schema import MIGRATIONS
-from gateway.store.sqlite_copy import check_database, read_facts
+from gateway.store.sqlite_copy import check_database, describe_database
 
 
 def verify_snapshot(snapshot: Path, bar: ProgressBar) -> Manifest:
@@ -30,6 +30,6 @@ def verify_snapshot(snapshot: Path, bar: ProgressBar) -> Manifest:
 
 def check_copy(database: Path, manifest: Manifest) -> None:
     """Whether a database holds what the manifest says."""
-    facts = read_facts(database)
+    facts = describe_database(database)
     if (facts.schema, facts.store_id, facts.last_seq) != (manifest.schema, manifest.store_id, manifest.last_seq):
         raise StorageFailed(f"{database} is not the database that the manifest describes. Take another snapshot.")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.console.progress_bar import CLEAR_LINE, ProgressBar
-from gateway.console.progress_row import Progress, duration_text, progress_row
+from gateway.console.progress_row import Progress, progress_row, time_left_text
 
 ROWS = [
     pytest.param(
@@ -52,7 +52,7 @@ def test_a_row_fits_and_says_what_matters(
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (59.4, "59 s"), (61, "1 min 1 s"), (7321, "2 h 2 min")])
 def test_times_are_words(seconds: float, text: str) -> None:
-    assert duration_text(seconds) == text
+    assert time_left_text(seconds) == text
 
 
 def test_it_is_drawn_ten_times_a_second_at_most_and_wiped() -> None:

@@ -16,7 +16,7 @@ from gateway.protocol.errors import NotFound
 from gateway.snapshots.schedule import SnapshotPlan, SnapshotSchedule
 from gateway.snapshots.snapshot_folder import list_snapshots, new_snapshot, read_manifest
 from gateway.snapshots.taking import DATABASE_NAME, SnapshotWish, take_snapshot
-from gateway.store.sqlite_copy import check_database, read_facts
+from gateway.store.sqlite_copy import check_database, describe_database
 from tests.support.gateways import Gateway, gateway_in_process
 
 NOW = 1_800_000_000.0
@@ -43,7 +43,7 @@ async def test_messages_that_are_sent_meanwhile_are_accepted_and_not_in_it(tmp_p
 
         path = await asyncio.to_thread(take_snapshot, wish(state, folder), NOW, between)
         assert later and min(later) > max(before)
-        facts = read_facts(path / DATABASE_NAME)
+        facts = describe_database(path / DATABASE_NAME)
         assert facts.last_seq == before[-1] and facts.store_id == gateway.hub.state.id
     check_database(path / DATABASE_NAME)
     with closing(sqlite3.connect(path / DATABASE_NAME)) as database:

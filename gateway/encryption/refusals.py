@@ -24,6 +24,7 @@ class SealingFault(StrEnum):
     OTHER_ROOM_KEY = "other_room_key"
     OTHER_REPLY = "other_reply"
     OTHER_KIND = "other_kind"
+    OTHER_TEXT = "other_text"
     NOT_THE_NEXT = "not_the_next"
     NOT_IN_ROSTER = "not_in_roster"
     NOT_ADMITTED = "not_admitted"

@@ -1,32 +1,66 @@
 """The client of a member with keys: like the plain client, but what leaves is sealed or signed, and what comes is
-opened and checked.
-
-Everything is decided elsewhere in this folder; here is only the order of things.
+opened and checked. Everything is decided elsewhere in this folder; here is only the order of things.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
 
-from gateway.client.client import Client, ClientEvent
+import msgspec
+
+from gateway.client.client import Client, ClientEvent, StoreChanged
 from gateway.client.discovery.endpoint import Endpoint
+from gateway.client.message_ids import new_id
+from gateway.encryption.key_storage.member_memory import MemberMemory
+from gateway.encryption.member_client.agent_reports import AgentReports, SealFor
+from gateway.encryption.member_client.base64_values import text_of_value
+from gateway.encryption.member_client.chain_watch import ChainWatch
 from gateway.encryption.member_client.checked_messages import SealingNotice
+from gateway.encryption.member_client.incoming_messages import IncomingMessages
+from gateway.encryption.member_client.key_exchange import KeyExchange
+from gateway.encryption.member_client.letter_facts import addresses_of
 from gateway.encryption.member_client.member_machine import MemberMachine
-from gateway.protocol.events import Control
-from gateway.protocol.requests.approval_requests import OpenAsk
+from gateway.encryption.member_client.outgoing_messages import OutgoingMessages
+from gateway.encryption.member_client.sealed_rooms import SealedRooms
+from gateway.encryption.member_keys.pinned_keys import require_usable
+from gateway.encryption.refusals import SealingFault, SealingRefused
+from gateway.encryption.room_keys.admissions import Admission, sign_admission
+from gateway.protocol.errors import GroupChatError, StaleRoomKey, Unavailable
+from gateway.protocol.events import Control, Welcome
+from gateway.protocol.requests.approval_requests import AnswerAsk, OpenAsk
 from gateway.protocol.requests.connection_requests import Hello
-from gateway.protocol.requests.message_requests import Send
+from gateway.protocol.requests.message_requests import Send, Show
 from gateway.protocol.requests.request import Request
-from gateway.protocol.results import Accepted, Done
+from gateway.protocol.requests.room_requests import AdmitToRoomKey, CreateRoom, Invite, SetRoomKey
+from gateway.protocol.results import Accepted, Done, MessageDetail
 from gateway.protocol.types.agent_work import Work
+from gateway.protocol.types.core_types import DEFAULT_ROOM, MessageKind, bare_name, canonical_room_name
 
 R = TypeVar("R")
+MAX_KEPT_NOTICES = 1000
+_TRIES = 4
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What belongs to the connection with one log."""
+
+    memory: MemberMemory
+    house: str
+    exchange: KeyExchange
+    rooms: SealedRooms
+    reports: AgentReports
+    incoming: IncomingMessages
+    outgoing: OutgoingMessages
 
 
 class SealedClient(Client):
-    """`unlock` gives the keys of the member that the token belongs to; None if this machine has none. It is asked once,
-    after the first welcome, and may ask a person for a passphrase."""
+    """`unlock` gives the keys of the member that the token belongs to; None if this machine has none: then this is a
+    plain client. It is asked once, after the first welcome, and may ask a person for a passphrase."""
 
     def __init__(
         self,
@@ -38,44 +72,243 @@ class SealedClient(Client):
     ) -> None:
         super().__init__(endpoint, hello, **options)
         self._unlock = unlock
+        self._session: _Session | None = None
         self.machine: MemberMachine | None = None
+        self.notices: deque[SealingNotice] = deque(maxlen=MAX_KEPT_NOTICES)
 
-    async def request(self, request: Request, kind: type[R], **options: Any) -> R:
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        try:
+            self.machine = self._unlock(self.welcome.you.name)
+            if self.machine is not None:
+                await self._greet(self.welcome)
+                assert self._session is not None
+                self.welcome = self._session.incoming.welcome(self.welcome)
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        self._forget_session()
+
+    # requests and events
+
+    async def request(
+        self, request: Request, kind: type[R], *, timeout: float | None = None, store_id: str | None = None
+    ) -> R:
         """As the plain client; a message of ours is sealed or signed first, and messages that come are opened."""
-        return await super().request(request, kind, **options)
+        session = self._session
+        if session is None:
+            return await super().request(request, kind, timeout=timeout, store_id=store_id)
+        if isinstance(request, Send) and not _is_ready(request):
+            return cast("R", await self._post(session, request, store_id))
+        if isinstance(request, AnswerAsk):
+            request = session.reports.sign_answer(request)
+        result = await super().request(request, kind, timeout=timeout, store_id=store_id)
+        return cast("R", await session.incoming.result(request, result))
 
-    async def events(self) -> AsyncIterator[ClientEvent | SealingNotice]:
+    async def events(self) -> AsyncIterator[ClientEvent | SealingNotice]:  # type: ignore[override]
         """As the plain client, with opened messages, and with notices about keys."""
         async for event in super().events():
-            yield event
+            if isinstance(event, Welcome) and self.machine is not None:
+                await self._greet(event)
+            yield cast("ClientEvent", await self._session.incoming.event(event)) if self._session else event
+
+    async def _plain_request(self, request: Request, kind: type[R]) -> R:
+        return await super().request(request, kind)
+
+    async def _send_wire(self, request: Send, house: str) -> Accepted:
+        return await super().request(request, Accepted, store_id=house)
 
     # what a person does
 
     async def send_sealed(self, request: Send) -> Accepted:
         """Send a direct message sealed to the members that it names, or refuse: it never leaves in plain text."""
-        raise NotImplementedError
+        session = self._required_session()
+        request = _with_id(request)
+        return await session.outgoing.post_direct(request, await self._room_of(request))
 
     async def create_sealed_room(self, room: str) -> Done:
         """Create a room, and make its first key."""
-        raise NotImplementedError
+        session = self._required_session()
+        name = canonical_room_name(room)
+        done = await self._plain_request(CreateRoom(room=name, invite_only=True, sealed=True), Done)
+        session.rooms.note_sealed(name)
+        await self.rotate_room_key(name)
+        return done
+
+    async def rotate_room_key(self, room: str) -> bool:
+        """Make the next key of a sealed room now, if one is due; otherwise the next message would."""
+        session = self._required_session()
+        for _ in range(_TRIES):
+            new_key = await session.outgoing.next_key(room)
+            if new_key is None:
+                return False
+            try:
+                await self._plain_request(SetRoomKey(room=room, version=new_key.version, notice=new_key.notice), Done)
+            except StaleRoomKey:
+                continue
+            await session.rooms.take(room, new_key.notice)
+            return True
+        raise Unavailable(f"Others change the key of #{room} at the same time. Try again.")
 
     async def admit(self, room: str, member: str, *, may_admit: bool = False) -> Done:
         """Invite a member to a sealed room, and sign that it may have the room's key."""
-        raise NotImplementedError
+        session, me = self._required_session(), self._required_machine()
+        name, room = bare_name(member), canonical_room_name(room)
+        await session.exchange.fetch_unknown((name,))
+        record = require_usable(me.pins.pins().get(name), name)
+        await session.rooms.catch_up(room)
+        keyring = session.rooms.keyring(room)
+        own = keyring.latest.entries.get(me.name) if keyring.latest else None
+        if own is None or not own.may_admit:
+            raise SealingRefused(SealingFault.NOT_ADMITTED, f"You may not admit members to #{room}.")
+        done = await self._plain_request(Invite(room=room, member=name), Done)
+        by = me.newest.record
+        admission = Admission(
+            session.house, room, name, record.fingerprint, may_admit, keyring.version, by.name, by.version
+        )
+        signed = text_of_value(sign_admission(admission, me.newest))
+        await self._plain_request(AdmitToRoomKey(room=room, member=name, admission=signed), Done)
+        await self.rotate_room_key(room)
+        return done
 
     def is_sealed_room(self, room: str) -> bool:
-        raise NotImplementedError
+        """Whether this machine knows the room as sealed."""
+        return self._session is not None and self._session.rooms.is_known_sealed(room)
+
+    def readers_of(self, room: str) -> tuple[str, ...]:
+        """Who has the current key of a sealed room, as far as this machine has accepted it."""
+        latest = self._session.rooms.keyring(room).latest if self._session else None
+        return tuple(latest.entries) if latest else ()
 
     # what an agent's sidecar does
 
-    async def seal_ask(self, ask: OpenAsk, room: str) -> OpenAsk:
-        """The question of an agent that works in a sealed room, readable to its members alone."""
-        raise NotImplementedError
+    def seal_ask(self, ask: OpenAsk, room: str, readers: Sequence[str] = ()) -> OpenAsk:
+        """The question of an agent that works in a sealed room, readable to its members alone; with `readers`, to those,
+        as an agent that works on a sealed direct message needs."""
+        session = self._required_session()
+        return session.reports.seal_ask(ask, self._seal_for(session, room, readers))
 
-    async def seal_work(self, work: Work, room: str) -> Work:
-        """What an agent is at, readable to the members of the sealed room that it works in."""
-        raise NotImplementedError
+    def seal_work(self, work: Work, room: str, readers: Sequence[str] = ()) -> Work:
+        """What an agent is at, readable to the same."""
+        session = self._required_session()
+        return session.reports.seal_work(work, self._seal_for(session, room, readers))
 
-    def check_answer(self, order: Control, digest: str, room: str) -> None:
-        """Refuse an answer to a sealed question that no member of the room has signed for exactly this question."""
-        raise NotImplementedError
+    def _seal_for(self, session: _Session, room: str, readers: Sequence[str]) -> SealFor:
+        pins = self._required_machine().pins.pins()
+        return SealFor(session.rooms.keyring(room), {name: require_usable(pins.get(name), name) for name in readers})
+
+    def check_answer(self, order: Control, digest: str, room: str, readers: Sequence[str] = ()) -> None:
+        """Refuse an answer to a sealed question that none of its readers has signed for exactly this question."""
+        session = self._required_session()
+        session.reports.check_answer(order, digest, room, readers or self.readers_of(room))
+
+    # connecting
+
+    async def _greet(self, welcome: Welcome) -> None:
+        """After each connection, before anything of it is used: the keys of all, and of the rooms."""
+        session = self._session_of(welcome)
+        for room in welcome.rooms:
+            if room.sealed:
+                session.rooms.note_sealed(room.name)
+        try:
+            await session.exchange.greet()
+            for room in welcome.rooms:
+                if room.sealed and welcome.you.name in room.members:
+                    await session.rooms.catch_up(room.name)
+        except GroupChatError as error:
+            self._tell(SealingNotice(f"The keys of members could not be compared: {error.message}"))
+
+    def _session_of(self, welcome: Welcome) -> _Session:
+        if self._session is not None and self._session.house == welcome.store_id:
+            return self._session
+        self._forget_session()
+        self._session = self._begin_session(welcome)
+        return self._session
+
+    def _begin_session(self, welcome: Welcome) -> _Session:
+        machine, house, ask = self._required_machine(), welcome.store_id, self._plain_request
+        memory = machine.remember(house)
+        exchange = KeyExchange(machine, ask, self._tell)
+        rooms = SealedRooms(machine, memory, house, exchange, ask, self._tell)
+        reports = AgentReports(machine, house)
+        live_from = min(self._since or 0, welcome.last_seq)
+        incoming = IncomingMessages(machine, house, rooms, exchange, ChainWatch(memory), reports, ask, live_from)
+        outgoing = OutgoingMessages(machine, memory, house, exchange, rooms, self._send_wire)
+        return _Session(memory, house, exchange, rooms, reports, incoming, outgoing)
+
+    def _forget_session(self) -> None:
+        if self._session is not None:
+            self._session.memory.close()
+            self._session = None
+
+    def _tell(self, notice: SealingNotice) -> None:
+        self.notices.append(notice)
+        self._put(cast("Any", notice))
+
+    def _required_machine(self) -> MemberMachine:
+        if self.machine is None:
+            raise SealingRefused(
+                SealingFault.NO_OWN_KEY,
+                "There is no key of yours on this machine, or it was not opened. `groupchat key new NAME` makes one.",
+            )
+        return self.machine
+
+    def _required_session(self) -> _Session:
+        self._required_machine()
+        assert self._session is not None
+        return self._session
+
+    # sending
+
+    async def _post(self, session: _Session, request: Send, store_id: str | None) -> Accepted:
+        if store_id not in (None, session.house):
+            raise StoreChanged
+        request = _with_id(request)
+        room = await self._room_of(request)
+        try:
+            if not await session.rooms.is_sealed(room):
+                if request.reply_to is not None and await self._is_sealed_direct(session, request.reply_to):
+                    return await session.outgoing.post_direct(request, room)
+                return await session.outgoing.post_plain(request, room)
+            if _is_to_everyone(request):
+                return await session.outgoing.post_in_room(request, room)
+            return await session.outgoing.post_direct(request, room)
+        except StoreChanged:
+            if store_id is not None:
+                raise
+            raise Unavailable("The gateway has another log now. Send the message again.") from None
+
+    async def _room_of(self, request: Send) -> str:
+        """The room that the gateway would choose: it is part of what is signed."""
+        if request.room is not None:
+            return canonical_room_name(request.room)
+        if request.reply_to is not None:
+            answered = (await self._plain_request(Show(message=request.reply_to), MessageDetail)).message.room
+            if any(room.name == answered and self.welcome.you.name in room.members for room in self.welcome.rooms):
+                return answered
+        return DEFAULT_ROOM
+
+    async def _is_sealed_direct(self, session: _Session, number: int) -> bool:
+        if number in session.incoming.sealed_direct:
+            return True
+        sealed = (await self._plain_request(Show(message=number), MessageDetail)).message.sealed
+        return sealed is not None and not sealed.room_key
+
+
+def _is_ready(request: Send) -> bool:
+    """Whether it leaves as it is: sealed or signed already, or a sign of delivery without a text of anybody."""
+    return request.sealed is not None or request.signed is not None or request.kind is MessageKind.ACK
+
+
+def _is_to_everyone(request: Send) -> bool:
+    return not addresses_of(request.to)
+
+
+def _with_id(request: Send) -> Send:
+    return request if request.id is not None else msgspec.structs.replace(request, id=new_id())

@@ -22,6 +22,8 @@ class Purpose(StrEnum):
     REVOCATION = "revocation"
     ROOM_KEY = "room key"
     ADMISSION = "admission"
+    AGENT_STATE = "agent state"
+    APPROVAL = "approval"
 
 
 def sign_for(purpose: Purpose, data: bytes, key: SigningKey) -> bytes:

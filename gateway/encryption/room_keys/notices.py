@@ -123,7 +123,7 @@ def check_notice(
 ) -> NoticeChanges:
     """What a notice changes, if it is the next one and its maker could make it; otherwise SealingRefused. `pins` holds
     the usable keys. Without a notice before, a newcomer begins here: it must be in the roster, and its maker pinned."""
-    notice = _read_notice(signed)
+    notice = read_notice(signed)
     if (notice.house, notice.room) != (place.house, place.room):
         raise SealingRefused(SealingFault.OTHER_ROOM, "This key was made for another room.")
     maker = pins.get(notice.maker)
@@ -157,7 +157,7 @@ def take_handout(signed: SignedNotice, notice: RoomKeyNotice, own: MemberKeys, m
     return key
 
 
-def _read_notice(signed: SignedNotice) -> RoomKeyNotice:
+def read_notice(signed: SignedNotice) -> RoomKeyNotice:
     """Decoded before its signature is checked, because it says whose that is. Its form is fixed and bounded."""
     try:
         notice = msgspec.msgpack.decode(signed.data, type=RoomKeyNotice)

@@ -13,7 +13,7 @@ from msgspec import Meta
 from gateway.encryption.member_keys.key_records import MAX_KEY_VERSION, KeyVersion, Signature
 from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.room_key import ROOM_KEY_ID_BYTES
-from gateway.protocol.types.core_types import MAX_ADDRESSES, MessageKind
+from gateway.protocol.types.core_types import MAX_ADDRESSES, MAX_PARTS, MessageKind, Part
 
 LETTER_FORMAT = 1
 MAX_TEXT_BYTES = 176 * 1024  # with padding, names and base64, 256 kB on the wire
@@ -31,8 +31,9 @@ FIRST_PREVIOUS = bytes(DIGEST_BYTES)  # what stands for the message before the f
 
 
 class Letter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A message with all that gives it its meaning. `stream`, `counter` and `previous` are its place in its writer's
-    chain."""
+    """A message with all that gives it its meaning. `recipients` and `wakes` are the names, or other addresses, as
+    the writer gave them; nobody: everyone. `stream`, `counter` and `previous` are its place in its writer's chain.
+    `context` is JSON; empty: none. `is_plain`: it travels signed beside its text, and not in a box."""
 
     format: int
     house: Id
@@ -49,6 +50,10 @@ class Letter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     counter: Annotated[int, Meta(ge=0, le=MAX_COUNTER)]
     previous: Digest
     text: str
+    wakes: Annotated[tuple[Name, ...], Meta(max_length=MAX_ADDRESSES)] = ()
+    parts: Annotated[tuple[Part, ...], Meta(max_length=MAX_PARTS)] = ()
+    context: str = ""
+    is_plain: bool = False
 
 
 class SignedLetter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -60,7 +65,11 @@ class SignedLetter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     @property
     def digest(self) -> bytes:
         """What the next letter of this stream names as the one before it."""
-        return hashlib.blake2b(self.letter, digest_size=DIGEST_BYTES).digest()
+        return digest_of(self.letter)
+
+
+def digest_of(letter: bytes) -> bytes:
+    return hashlib.blake2b(letter, digest_size=DIGEST_BYTES).digest()
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,7 @@ class StampedFacts:
     client_id: str
     reply_to: int | None
     kind: MessageKind
+    wakes: tuple[str, ...] = ()
 
 
 # In this order, so that a message moved as a whole is called that. `{sender}` is who it claims to be from.
@@ -120,6 +130,12 @@ _COMPARED: tuple[tuple[SealingFault, Callable[[Letter], object], Callable[[Stamp
         lambda stamped: stamped.kind,
         "{sender} wrote this as a message of another kind.",
     ),
+    (
+        SealingFault.OTHER_RECIPIENTS,
+        lambda letter: frozenset(letter.wakes),
+        lambda stamped: frozenset(stamped.wakes),
+        "{sender} meant this message for others than it is shown to wake.",
+    ),
 )
 
 
@@ -130,8 +146,11 @@ def check_letter(letter: Letter, stamped: StampedFacts) -> None:
             raise SealingRefused(reason, sentence.format(sender=stamped.sender))
 
 
-def check_text_size(text: str) -> None:
-    if len(text.encode()) > MAX_TEXT_BYTES:
+def check_letter_size(letter: Letter) -> None:
+    """Refuse what would not fit once it is sealed: text and attachments together."""
+    attached = (text for part in letter.parts for text in (part.text, part.path, part.url) if text)
+    size = sum(len(text.encode()) for text in (letter.text, letter.context, *attached))
+    if size > MAX_TEXT_BYTES:
         raise SealingRefused(
             SealingFault.TOO_LARGE,
             f"A sealed message holds at most {MAX_TEXT_BYTES // 1024} kB of text. Send it in parts.",

@@ -1,23 +1,21 @@
 """The chain of each writer's messages: finds what was dropped, repeated, reordered or doubled. Pure.
 
-A chain belongs to one stream of one writer in one room, or in the direct messages of the same people. Messages are
-given in the gateway's order, each once.
+A chain belongs to one stream of one writer in one conversation. A message is compared with the places of the others
+that this machine has seen, in whatever order it sees them: live, on a page of the history, or in an inbox.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.encryption.sealed_messages.letters import FIRST_PREVIOUS, Letter
 
-RECENT_DIGESTS = 64
-
 
 class ChainFinding(StrEnum):
-    """BEGINS: the first message of a stream. JOINED: the first one that this member sees, and not the first. GAP:
-    others are missing before it. REPEATED: it was here before. LATE: it was written before one that stands above it.
-    FORKED: two different messages claim one place."""
+    """BEGINS: the first message of a stream. JOINED: the first one that this machine sees, and not the first. GAP:
+    others are missing before it. REPEATED: it has another number here already. LATE: its number stands behind one that
+    was written after it, or before one that was written before it. FORKED: two different messages claim one place."""
 
     BEGINS = "begins"
     JOINED = "joined"
@@ -27,62 +25,78 @@ class ChainFinding(StrEnum):
     LATE = "late"
     FORKED = "forked"
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the message is not what it is shown as. What is missing before a message makes it not wrong."""
+        return self in (ChainFinding.REPEATED, ChainFinding.LATE, ChainFinding.FORKED)
+
 
 @dataclass(frozen=True)
 class ChainLink:
-    """Where a message stands in its chain, as its letter says, and its digest."""
+    """Where a message stands in its chain, as its letter says, its digest, and the number that the gateway gave it."""
 
     counter: int
     previous: bytes
     digest: bytes
+    seq: int
 
     @staticmethod
-    def of(letter: Letter, digest: bytes) -> ChainLink:
-        return ChainLink(letter.counter, letter.previous, digest)
+    def of(letter: Letter, digest: bytes, seq: int) -> ChainLink:
+        return ChainLink(letter.counter, letter.previous, digest, seq)
 
 
 @dataclass(frozen=True)
-class ChainHead:
-    """The message with the highest counter so far, and the places of the last ones, for telling what repeats them."""
+class ChainNeighbors:
+    """What is known around a place: the message at the place itself, and the nearest ones before and after it."""
 
-    counter: int
-    digest: bytes
-    recent: tuple[tuple[int, bytes], ...] = ()
+    same: ChainLink | None = None
+    below: ChainLink | None = None
+    above: ChainLink | None = None
 
 
 @dataclass(frozen=True)
 class ChainStep:
-    """`missing` is the number of messages of a GAP."""
+    """`missing` is the number of messages of a GAP, which stand between the number `after` and this one."""
 
-    head: ChainHead
     finding: ChainFinding
     missing: int = 0
+    after: int = 0
 
 
-def add_to_chain(head: ChainHead | None, link: ChainLink) -> ChainStep:
-    """The chain with one more message, and whether that one is where it belongs. What is wrong moves no head back."""
-    begins = link.counter == 0
-    if begins and link.previous != FIRST_PREVIOUS:
-        return ChainStep(head or _head_with(None, link), ChainFinding.FORKED)
-    if head is None:
-        return ChainStep(_head_with(None, link), ChainFinding.BEGINS if begins else ChainFinding.JOINED)
-    if link.counter <= head.counter:
-        known = dict(head.recent)
-        if link.counter not in known:
-            recent = (*head.recent, (link.counter, link.digest))[-RECENT_DIGESTS:]
-            return ChainStep(replace(head, recent=recent), ChainFinding.LATE)
-        same = known[link.counter] == link.digest
-        return ChainStep(head, ChainFinding.REPEATED if same else ChainFinding.FORKED)
-    missing = link.counter - head.counter - 1
-    if missing:
-        return ChainStep(_head_with(head, link), ChainFinding.GAP, missing)
-    fits = link.previous == head.digest
-    return ChainStep(_head_with(head, link), ChainFinding.IN_ORDER if fits else ChainFinding.FORKED)
+def find_place(link: ChainLink, known: ChainNeighbors) -> ChainStep:
+    """Whether a message is where it belongs among those that are known."""
+    if wrong := _wrong_place(link, known):
+        return ChainStep(wrong)
+    below = known.below
+    if below is None:
+        return ChainStep(ChainFinding.JOINED if link.counter else ChainFinding.BEGINS)
+    missing = link.counter - below.counter - 1
+    return ChainStep(ChainFinding.GAP, missing, below.seq) if missing else ChainStep(ChainFinding.IN_ORDER)
+
+
+def _wrong_place(link: ChainLink, known: ChainNeighbors) -> ChainFinding | None:
+    same, below, above = known.same, known.below, known.above
+    if link.counter == 0 and link.previous != FIRST_PREVIOUS:
+        return ChainFinding.FORKED
+    if same is not None and same.digest != link.digest:
+        return ChainFinding.FORKED
+    if same is not None and same.seq != link.seq:
+        return ChainFinding.REPEATED
+    if (below and link.seq <= below.seq) or (above and link.seq >= above.seq):
+        return ChainFinding.LATE
+    return ChainFinding.FORKED if _is_torn(link, below, above) else None
+
+
+def _is_torn(link: ChainLink, below: ChainLink | None, above: ChainLink | None) -> bool:
+    """Whether the hashes of neighbors do not fit."""
+    from_below = below is not None and below.counter + 1 == link.counter and below.digest != link.previous
+    from_above = above is not None and link.counter + 1 == above.counter and link.digest != above.previous
+    return from_below or from_above
 
 
 _WORDS = {
     ChainFinding.REPEATED: "This message of {sender} was here before; it is shown again.",
-    ChainFinding.LATE: "{sender} wrote this before a message that stands above it.",
+    ChainFinding.LATE: "{sender} wrote this at another time than it is shown here.",
     ChainFinding.FORKED: "Two different messages of {sender} claim the same place. One of them is not what others see.",
     ChainFinding.BEGINS: "{sender} writes from a machine, or with a key, that is new here.",
     ChainFinding.JOINED: "{sender} wrote here before; those messages were not seen on this machine.",
@@ -96,8 +110,3 @@ def chain_finding_text(step: ChainStep, sender: str) -> str:
         missing = f"One message of {sender} is" if step.missing == 1 else f"{step.missing} messages of {sender} are"
         return f"{missing} missing before this one."
     return _WORDS[step.finding].format(sender=sender)
-
-
-def _head_with(head: ChainHead | None, link: ChainLink) -> ChainHead:
-    recent = (*(head.recent if head else ()), (link.counter, link.digest))
-    return ChainHead(link.counter, link.digest, recent[-RECENT_DIGESTS:])

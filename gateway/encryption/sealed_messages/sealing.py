@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -32,9 +32,10 @@ from gateway.encryption.sealed_messages.letters import (
     SignedLetter,
     StampedFacts,
     check_letter,
-    check_text_size,
+    check_letter_size,
 )
-from gateway.protocol.types.core_types import MAX_ADDRESSES
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.types.core_types import MAX_ADDRESSES, Part, check_json_depth
 
 SEALED_FORMAT = 1
 PADDING_BYTES = 256
@@ -62,6 +63,15 @@ class ReadersKeys:
     own: Mapping[int, MemberKeys]
     senders: Mapping[tuple[str, int], KeyRecord]
     room_keys: Mapping[int, RoomKey] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ShownText:
+    """What a message in plain text says."""
+
+    text: str
+    parts: tuple[Part, ...] = ()
+    context: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,10 @@ def open_sealed(sealed: SealedMessage, stamped: StampedFacts, keys: ReadersKeys)
         raise SealingRefused(
             SealingFault.OTHER_KEY_VERSION, f"{stamped.sender} wrote this message under another version of the key."
         )
+    if letter.is_plain:
+        raise SealingRefused(
+            SealingFault.OTHER_ROOM_KEY, f"{stamped.sender} wrote this message for all to read. It was put into a box."
+        )
     check_letter(letter, stamped)
     if (letter.room_key, letter.room_key_id) != (sealed.room_key, room_key.id if room_key else b""):
         raise SealingRefused(
@@ -130,13 +144,50 @@ def open_sealed(sealed: SealedMessage, stamped: StampedFacts, keys: ReadersKeys)
     return OpenedMessage(letter, signed)
 
 
+def sign_plain(letter: Letter, keys: MemberKeys) -> SignedLetter:
+    """For a message that travels in plain text: proves its writer, and hides nothing."""
+    _check_own_letter(letter, keys)
+    if not letter.is_plain or letter.room_key != DIRECT or letter.room_key_id:
+        raise SealingRefused(SealingFault.OTHER_ROOM_KEY, "A message in plain text has no key of a room.")
+    return _sign(letter, keys)
+
+
+def check_plain(signed: SignedLetter, stamped: StampedFacts, shown: ShownText, sender: KeyRecord) -> OpenedMessage:
+    """The letter, if its writer signed exactly what is shown; otherwise SealingRefused says why not."""
+    letter = _checked_letter(signed, sender)
+    if not letter.is_plain:
+        raise SealingRefused(SealingFault.OTHER_ROOM_KEY, f"{stamped.sender} sealed this message. It was made public.")
+    check_letter(letter, stamped)
+    if letter.sender_key != sender.version:
+        raise SealingRefused(
+            SealingFault.OTHER_KEY_VERSION, f"{stamped.sender} wrote this message under another version of the key."
+        )
+    if (letter.text, letter.parts, context_value(letter)) != (shown.text, shown.parts, shown.context):
+        raise SealingRefused(SealingFault.OTHER_TEXT, f"{stamped.sender} wrote something else than what is shown here.")
+    return OpenedMessage(letter, signed)
+
+
 def is_letter_signed(signed: SignedLetter, sender: KeyRecord) -> bool:
     """Whether the holder of this key wrote exactly these bytes; needs no other key, so exports can be checked."""
     return is_signed_for(Purpose.MESSAGE, signed.letter, signed.signature, sender.signing)
 
 
+def context_value(letter: Letter) -> dict[str, Any] | None:
+    """The context as its writer gave it; nothing nested deeper than the protocol allows."""
+    if not letter.context:
+        return None
+    try:
+        value: dict[str, Any] = msgspec.json.decode(letter.context, type=dict[str, Any])
+        check_json_depth(value)
+    except (msgspec.MsgspecError, ValueError, RecursionError, GroupChatError):
+        raise SealingRefused(
+            SealingFault.DAMAGED, f"The attachments of this message of {letter.sender} are damaged."
+        ) from None
+    return value
+
+
 def _check_own_letter(letter: Letter, keys: MemberKeys) -> None:
-    check_text_size(letter.text)
+    check_letter_size(letter)
     if (letter.format, letter.sender, letter.sender_key) != (LETTER_FORMAT, keys.record.name, keys.record.version):
         raise SealingRefused(SealingFault.OTHER_SENDER, "A letter is sealed with its own writer's key.")
 
@@ -175,7 +226,7 @@ def _checked_letter(signed: SignedLetter, sender: KeyRecord) -> Letter:
         raise SealingRefused(SealingFault.DAMAGED, f"This message of {sender.name} cannot be read.") from None
     if letter.format != LETTER_FORMAT:
         raise SealingRefused(SealingFault.FORMAT, f"{sender.name} wrote this with a newer version of groupchat.")
-    check_text_size(letter.text)
+    check_letter_size(letter)
     return letter
 
 

@@ -1,0 +1,265 @@
+"""What one machine of a member remembers of one chat: how far its own chains and those of others have come, what it was
+about to send, and the keys of sealed rooms that it has accepted. A small database for each member and chat.
+
+It holds no text in plain: what was about to be sent lies here as it leaves, and the keys of rooms are wrapped to the
+member's own key. What must not be lost (the next place in a chain) is on the disk before a message leaves.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import msgspec
+from nacl.utils import random
+
+from gateway.encryption.key_storage.key_files import KEYS_FOLDER
+from gateway.encryption.sealed_messages.letters import FIRST_PREVIOUS, STREAM_BYTES
+from gateway.encryption.sealed_messages.message_chains import ChainLink, ChainNeighbors
+from gateway.files.private_files import make_own_file, make_private_folder, open_private
+from gateway.protocol.types.core_types import canonical_member_name, is_name
+
+MAX_STREAMS = 64  # programs of one member that write at once from one machine
+MAX_KEPT_OUTGOING = 500  # sent messages that a repeated request may still ask for
+BUSY_TIMEOUT_S = 10.0
+_TABLES = """
+CREATE TABLE IF NOT EXISTS streams (slot INTEGER PRIMARY KEY, stream BLOB NOT NULL, key_version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS chains (stream BLOB, conversation TEXT, counter INTEGER NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (stream, conversation)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outgoing (number INTEGER PRIMARY KEY, client_id TEXT UNIQUE NOT NULL, stream BLOB NOT NULL,
+    conversation TEXT NOT NULL, counter INTEGER NOT NULL, digest BLOB NOT NULL, request BLOB NOT NULL,
+    taken INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS places (writer TEXT, stream BLOB, conversation TEXT, counter INTEGER, previous BLOB NOT NULL,
+    digest BLOB NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (writer, stream, conversation, counter)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS places_of_writers ON places (writer, conversation, seq);
+CREATE TABLE IF NOT EXISTS sealed_rooms (room TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS room_keys (room TEXT, version INTEGER, notice BLOB NOT NULL, wrapped BLOB,
+    PRIMARY KEY (room, version)) WITHOUT ROWID;
+"""
+
+
+class ChainName(msgspec.Struct, frozen=True):
+    """A chain: one stream of one writer in one conversation."""
+
+    writer: str
+    stream: bytes
+    conversation: str
+
+
+class ChainPlace(msgspec.Struct, frozen=True):
+    """Where the next message of a conversation stands: its number, and the digest of the one before."""
+
+    counter: int
+    previous: bytes
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """A message as it leaves, and its place. `taken`: the gateway has it."""
+
+    client_id: str
+    conversation: str
+    place: ChainPlace
+    digest: bytes
+    request: bytes
+    taken: bool = False
+
+
+@dataclass(frozen=True)
+class KeptRoomKey:
+    """A notice that was accepted, and the key of it, wrapped to the member's own key; None if none came for it."""
+
+    notice: bytes
+    wrapped: bytes | None
+
+
+class MemberMemory:
+    """What leaves is on the disk at once; what was seen of others may be lost with the power, and is then seen again."""
+
+    def __init__(self, database: sqlite3.Connection, seen: sqlite3.Connection, stream: bytes, lock: int) -> None:
+        self._database = database
+        self._seen = seen
+        self._lock = lock
+        self.stream = stream
+
+    @classmethod
+    def open(cls, state: Path, name: str, house: str, key_version: int) -> Self:
+        """The memory of this chat, and a stream of one's own in it: no other program writes in it meanwhile."""
+        folder = make_private_folder(state / KEYS_FOLDER / canonical_member_name(name))
+        path = folder / f"memory-{_file_name(house)}.sqlite"
+        make_own_file(path)
+        database, seen = _connect(path, "FULL"), _connect(path, "NORMAL")
+        database.executescript(_TABLES)
+        slot, lock = _lock_slot(folder, _file_name(house))
+        return cls(database, seen, _stream_of(database, slot, key_version), lock)
+
+    def close(self) -> None:
+        self._database.close()
+        self._seen.close()
+        os.close(self._lock)
+
+    # what this machine writes
+
+    def next_place(self, conversation: str) -> ChainPlace:
+        row = self._database.execute(
+            "SELECT counter, digest FROM chains WHERE stream = ? AND conversation = ?", (self.stream, conversation)
+        ).fetchone()
+        return ChainPlace(row[0] + 1, row[1]) if row else ChainPlace(0, FIRST_PREVIOUS)
+
+    def outgoing(self, client_id: str) -> OutgoingMessage | None:
+        """What was about to be sent, or was sent, under this id."""
+        row = self._database.execute(
+            "SELECT conversation, counter, digest, request, taken FROM outgoing WHERE client_id = ?", (client_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        conversation, counter, digest, request, taken = row
+        return OutgoingMessage(client_id, conversation, ChainPlace(counter, b""), digest, request, bool(taken))
+
+    def has_unanswered(self, conversation: str) -> bool:
+        """Whether a message of this stream left and nobody knows whether it was taken: its place may be used."""
+        found = self._database.execute(
+            "SELECT 1 FROM outgoing WHERE stream = ? AND conversation = ? AND taken = 0", (self.stream, conversation)
+        ).fetchone()
+        return found is not None
+
+    def begin(self, message: OutgoingMessage) -> None:
+        """Keep a message before it leaves."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO outgoing (client_id, stream, conversation, counter, digest, request, taken) "
+            "VALUES (?, ?, ?, ?, ?, ?, 0)",
+            (
+                message.client_id,
+                self.stream,
+                message.conversation,
+                message.place.counter,
+                message.digest,
+                message.request,
+            ),
+        )
+
+    def settle(self, client_id: str) -> None:
+        """The gateway has taken the message: the next one of its stream follows it."""
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            row = self._database.execute(
+                "SELECT stream, conversation, counter, digest FROM outgoing WHERE client_id = ?", (client_id,)
+            ).fetchone()
+            if row is not None:
+                self._database.execute(
+                    "INSERT INTO chains VALUES (?, ?, ?, ?) ON CONFLICT (stream, conversation) DO UPDATE "
+                    "SET counter = excluded.counter, digest = excluded.digest WHERE counter < excluded.counter",
+                    row,
+                )
+            self._database.execute("UPDATE outgoing SET taken = 1 WHERE client_id = ?", (client_id,))
+            self._database.execute(
+                "DELETE FROM outgoing WHERE taken = 1 AND number <= (SELECT max(number) FROM outgoing) - ?",
+                (MAX_KEPT_OUTGOING,),
+            )
+
+    def drop(self, client_id: str) -> None:
+        """The gateway has refused the message: its place is free."""
+        self._database.execute("DELETE FROM outgoing WHERE client_id = ? AND taken = 0", (client_id,))
+
+    def begin_new_stream(self) -> None:
+        """Continue under another stream: the last place of the one so far is not sure."""
+        fresh = random(STREAM_BYTES)
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute("DELETE FROM outgoing WHERE stream = ? AND taken = 0", (self.stream,))
+            self._database.execute("UPDATE streams SET stream = ? WHERE stream = ?", (fresh, self.stream))
+        self.stream = fresh
+
+    # what others wrote
+
+    def neighbors(self, chain: ChainName, counter: int) -> ChainNeighbors:
+        """The messages of a chain that this machine has seen at and around a place."""
+        key = chain.writer, chain.stream, chain.conversation, counter
+        return ChainNeighbors(
+            same=self._place("counter = ? LIMIT 1", key),
+            below=self._place("counter < ? ORDER BY counter DESC LIMIT 1", key),
+            above=self._place("counter > ? ORDER BY counter LIMIT 1", key),
+        )
+
+    def _place(self, where: str, key: tuple[str, bytes, str, int]) -> ChainLink | None:
+        row = self._seen.execute(
+            "SELECT counter, previous, digest, seq FROM places WHERE writer = ? AND stream = ? AND conversation = ? "
+            f"AND {where}",
+            key,
+        ).fetchone()
+        return ChainLink(*row) if row else None
+
+    def note_place(self, chain: ChainName, link: ChainLink) -> None:
+        self._seen.execute(
+            "INSERT OR IGNORE INTO places VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (chain.writer, chain.stream, chain.conversation, link.counter, link.previous, link.digest, link.seq),
+        )
+
+    def knows_earlier_stream(self, chain: ChainName, seq: int) -> bool:
+        """Whether this writer wrote in this conversation under another stream before this number."""
+        found = self._seen.execute(
+            "SELECT 1 FROM places WHERE writer = ? AND conversation = ? AND stream != ? AND seq < ? LIMIT 1",
+            (chain.writer, chain.conversation, chain.stream, seq),
+        ).fetchone()
+        return found is not None
+
+    # sealed rooms
+
+    def note_sealed(self, room: str) -> None:
+        self._database.execute("INSERT OR IGNORE INTO sealed_rooms VALUES (?)", (room,))
+
+    def is_known_sealed(self, room: str) -> bool:
+        """Whether this room was ever sealed: then nothing goes there in plain, whatever the gateway says of it."""
+        return self._database.execute("SELECT 1 FROM sealed_rooms WHERE room = ?", (room,)).fetchone() is not None
+
+    def room_keys(self, room: str) -> dict[int, KeptRoomKey]:
+        rows = self._database.execute(
+            "SELECT version, notice, wrapped FROM room_keys WHERE room = ? ORDER BY version", (room,)
+        )
+        return {version: KeptRoomKey(notice, wrapped) for version, notice, wrapped in rows}
+
+    def keep_room_key(self, room: str, version: int, kept: KeptRoomKey) -> None:
+        """The first one of a version stays: another one of it was refused."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO room_keys VALUES (?, ?, ?, ?)", (room, version, kept.notice, kept.wrapped)
+        )
+
+
+def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute(f"PRAGMA synchronous = {synchronous}")
+    return database
+
+
+def _file_name(house: str) -> str:
+    """A gateway names its own house, so only a harmless name becomes part of a path."""
+    return house if is_name(house) else house.encode().hex()[:64]
+
+
+def _lock_slot(folder: Path, house: str) -> tuple[int, int]:
+    for slot in range(MAX_STREAMS):
+        handle = open_private(folder / f"writer-{house}-{slot}.lock", os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+        else:
+            return slot, handle
+    raise BlockingIOError(f"More than {MAX_STREAMS} programs of one member are connected from this machine.")
+
+
+def _stream_of(database: sqlite3.Connection, slot: int, key_version: int) -> bytes:
+    """A new version of the key is a new stream, and so is what a program left without knowing whether it was taken."""
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        row = database.execute("SELECT stream, key_version FROM streams WHERE slot = ?", (slot,)).fetchone()
+        if row is not None and row[1] == key_version:
+            return bytes(row[0])
+        stream = random(STREAM_BYTES)
+        database.execute("INSERT OR REPLACE INTO streams VALUES (?, ?, ?)", (slot, stream, key_version))
+    return stream

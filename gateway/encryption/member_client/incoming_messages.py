@@ -1,0 +1,199 @@
+"""What comes: opens and checks the messages of events and of answers, and follows the events about keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.encryption.member_client.agent_reports import AgentReports
+from gateway.encryption.member_client.chain_watch import ChainWatch
+from gateway.encryption.member_client.key_exchange import AskGateway, KeyExchange
+from gateway.encryption.member_client.member_machine import MemberMachine
+from gateway.encryption.member_client.message_opening import Opened, ReadingPlace, open_message
+from gateway.encryption.member_client.sealed_rooms import SealedRooms
+from gateway.encryption.sealed_messages.message_chains import ChainFinding, ChainStep
+from gateway.protocol.errors import GroupChatError
+from gateway.protocol.events import (
+    AskEvent,
+    KeyEvent,
+    MemberView,
+    Message,
+    PresenceChanged,
+    RoomEvent,
+    RoomKeyEvent,
+    Welcome,
+)
+from gateway.protocol.requests.message_requests import History
+from gateway.protocol.requests.request import Request
+from gateway.protocol.results import (
+    AskList,
+    Inbox,
+    MemberKeyRecords,
+    MemberList,
+    MessageDetail,
+    MessageList,
+    PinList,
+    RoomList,
+    Story,
+    WaitingList,
+)
+from gateway.protocol.types.core_types import Ask
+
+LOOK_BACK_MESSAGES = 1000  # how many messages of a writer are read to see whether any is missing
+PAGE_MESSAGES = 200
+MAX_REMEMBERED_DIRECT = 10_000
+
+
+@dataclass
+class IncomingMessages:
+    """`live_from`: from this number on, this machine sees every message at once. What is missing before it may only not
+    have been read yet."""
+
+    machine: MemberMachine
+    house: str
+    rooms: SealedRooms
+    exchange: KeyExchange
+    chains: ChainWatch
+    reports: AgentReports
+    ask: AskGateway
+    live_from: int
+
+    def __post_init__(self) -> None:
+        self.sealed_direct: dict[int, None] = {}
+
+    # events
+
+    async def event(self, event: object) -> object:
+        """The event as the reader gets it."""
+        match event:
+            case Message():
+                return (await self._live(event)).message
+            case KeyEvent():
+                records = (event.record,) if event.record else ()
+                revocations = (event.revocation,) if event.revocation else ()
+                self.exchange.take([MemberKeyRecords(event.member, records, revocations)])
+            case RoomKeyEvent() if event.notice:
+                await self.rooms.take(event.room, event.notice)
+            case RoomEvent() if event.sealed:
+                self.rooms.note_sealed(event.room)
+            case AskEvent():
+                return msgspec.structs.replace(event, ask=self._asked(event.ask))
+            case PresenceChanged():
+                return msgspec.structs.replace(event, member=self._view(event.member))
+            case Welcome():
+                return self.welcome(event)
+        return event
+
+    def welcome(self, welcome: Welcome) -> Welcome:
+        for room in welcome.rooms:
+            if room.sealed:
+                self.rooms.note_sealed(room.name)
+        members, asks = tuple(map(self._view, welcome.members)), tuple(map(self._asked, welcome.asks))
+        return msgspec.structs.replace(welcome, members=members, asks=asks)
+
+    # messages
+
+    async def _live(self, message: Message) -> Opened:
+        opened = await self._opened(message)
+        step = self.chains.step(opened)
+        if step.finding is ChainFinding.GAP and step.after < self.live_from:
+            await self._look_back(message, step.after)
+            step = self.chains.step(opened)
+            if step.finding is ChainFinding.GAP and step.missing >= LOOK_BACK_MESSAGES:
+                step = ChainStep(ChainFinding.JOINED)
+        return self.chains.shown(opened, step)
+
+    async def _look_back(self, message: Message, after: int) -> None:
+        """Read what this writer wrote while this machine was not connected."""
+        for _ in range(LOOK_BACK_MESSAGES // PAGE_MESSAGES):
+            request = History(room=message.room, after=after, from_=message.from_, limit=PAGE_MESSAGES)
+            try:
+                page = await self.ask(request, MessageList)
+            except GroupChatError:
+                return
+            for one in page.messages:
+                if one.seq < message.seq:
+                    self.chains.step(await self._opened(one))
+            if not page.more or not page.messages or page.messages[-1].seq >= message.seq:
+                return
+            after = page.messages[-1].seq
+
+    async def _opened(self, message: Message) -> Opened:
+        await self._get_ready(message)
+        if message.sealed is not None and not message.sealed.room_key:
+            self._remember_direct(message.seq)
+        keyring = self.rooms.keyring(message.room)
+        place = ReadingPlace(self.house, keyring.keys(), self.rooms.is_known_sealed(message.room))
+        return open_message(message, self.machine, place)
+
+    async def _get_ready(self, message: Message) -> None:
+        """Get the keys that the message needs and that are not here yet."""
+        if message.sealed is None and message.signed is None:
+            return
+        try:
+            if message.from_ != self.machine.name and self.machine.pins.trust_of(message.from_) is None:
+                await self.exchange.fetch_unknown((message.from_,))
+            if message.sealed is not None and message.sealed.room_key > self.rooms.keyring(message.room).version:
+                await self.rooms.catch_up(message.room)
+        except GroupChatError:  # the connection is lost, or this member is not in the room any more
+            return
+
+    def _remember_direct(self, seq: int) -> None:
+        self.sealed_direct[seq] = None
+        if len(self.sealed_direct) > MAX_REMEMBERED_DIRECT:
+            self.sealed_direct.pop(next(iter(self.sealed_direct)))
+
+    async def page(self, messages: Sequence[Message], *, is_whole: bool) -> tuple[Message, ...]:
+        """Messages of an answer. `is_whole`: they are all that was said in a room between the first and the last, so
+        what is missing among them is missing."""
+        opened = [await self._opened(one) for one in sorted(messages, key=lambda one: one.seq)]
+        for one in opened:
+            self.chains.step(one)
+        first = opened[0].message.seq if opened else 0
+        shown = {}
+        for one in opened:
+            step = self.chains.step(one)
+            is_gap = step.finding is ChainFinding.GAP
+            if is_gap and not (is_whole and step.after >= first):
+                step = ChainStep(ChainFinding.IN_ORDER)
+            shown[one.message.seq] = self.chains.shown(one, step).message
+        return tuple([shown[one.seq] for one in messages])
+
+    # answers
+
+    async def result(self, request: Request, result: object) -> object:
+        match result:
+            case MessageList() | WaitingList() | Inbox():
+                is_whole = isinstance(request, History) and not request.from_ and not request.to
+                return msgspec.structs.replace(result, messages=await self.page(result.messages, is_whole=is_whole))
+            case MessageDetail() | Story():
+                (message,) = await self.page((result.message,), is_whole=False)
+                return msgspec.structs.replace(result, message=message)
+            case PinList():
+                messages = await self.page([one.message for one in result.pins], is_whole=False)
+                pins = [
+                    msgspec.structs.replace(pin, message=message)
+                    for pin, message in zip(result.pins, messages, strict=True)
+                ]
+                return msgspec.structs.replace(result, pins=tuple(pins))
+            case AskList():
+                return msgspec.structs.replace(result, asks=tuple(map(self._asked, result.asks)))
+            case MemberList():
+                return msgspec.structs.replace(result, agents=tuple(map(self._view, result.agents)))
+            case RoomList():
+                for room in result.rooms:
+                    if room.sealed:
+                        self.rooms.note_sealed(room.name)
+        return result
+
+    def _asked(self, ask: Ask) -> Ask:
+        return self.reports.open_ask(ask, self.rooms.keyring(ask.sealed.room)) if ask.sealed else ask
+
+    def _view(self, view: MemberView) -> MemberView:
+        sealed = view.sealed_work
+        if sealed is None:
+            return view
+        work = self.reports.open_work(view.name, sealed, self.rooms.keyring(sealed.room))
+        return msgspec.structs.replace(view, work=work) if work else view

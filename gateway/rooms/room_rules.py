@@ -186,18 +186,14 @@ def kick_member(state: GatewayState, actor: Actor, request: Kick, rule_context: 
     inside = member in state.in_room[record.name]
     if not inside and member not in record.invited:
         raise Conflict(f"{member} is neither in the room {record.name!r} nor invited.")
-    out = msgspec.structs.replace(
-        record,
-        invited=tuple(one for one in record.invited if one != member),
-        out=tuple(sorted({*record.out, member})),
-    )
+    out = msgspec.structs.replace(_without_invitation(record, member), out=tuple(sorted({*record.out, member})))
     gone = leave_room_events(state, rule_context, record.name, member, actor.name) if inside else ()
     what = "removed {} from the room" if inside else "withdrew the invitation of {}"
     said = room_notice(
         record.name,
         f"{actor.name} {what.format(member)}.",
         rule_context,
-        changes=(StateChange("room", record.name, out),),
+        changes=(StateChange("room", record.name, out), *key_due_changes(state, (record.name,))),
     )
     return RuleOutcome(
         Done(said.event.seq), (*gone, said, *_kicked_notice(record.name, member, actor.name, rule_context, inside))
@@ -247,10 +243,18 @@ def leave_room_events(
 def left_event(
     state: GatewayState, rule_context: RuleContext, room: str, member: str, by: str | None = None
 ) -> EventToCommit:
-    """Whoever leaves a sealed room knows its key, so from here on the room needs another."""
+    """Whoever leaves a sealed room knows its key, so from here on the room needs another. Who returns must be admitted
+    again, so the invitation ends, too."""
     event = RoomEvent(rule_context.seq(), room, RoomAction.LEFT, by or member, rule_context.stamp, member)
-    gone = StateChange("membership", f"{room}/{member}", None)
-    return EventToCommit(event, changes=(gone, *key_due_changes(state, (room,))))
+    changes = [StateChange("membership", f"{room}/{member}", None), *key_due_changes(state, (room,))]
+    record = state.rooms[room]
+    if record.sealed:
+        changes.append(StateChange("room", room, _without_invitation(record, member)))
+    return EventToCommit(event, changes=tuple(changes))
+
+
+def _without_invitation(record: RoomRecord, member: str) -> RoomRecord:
+    return msgspec.structs.replace(record, invited=tuple(one for one in record.invited if one != member))
 
 
 def _room_of_member(state: GatewayState, actor: Actor, room: str) -> RoomRecord:

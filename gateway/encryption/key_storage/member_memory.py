@@ -78,7 +78,7 @@ class KeptRoomKey:
 
 
 class MemberMemory:
-    """What leaves is on the disk at once; what was seen of others may be lost with the power, and is then seen again."""
+    """What leaves is on the disk at once. What was seen of others may be lost with the power; it is seen again then."""
 
     def __init__(self, database: sqlite3.Connection, seen: sqlite3.Connection, stream: bytes, lock: int) -> None:
         self._database = database

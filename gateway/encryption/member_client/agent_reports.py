@@ -1,5 +1,5 @@
-"""What a sidecar tells the members of a sealed room besides messages, and how they answer: sealed questions, sealed work,
-signed answers."""
+"""What a sidecar tells the members of a sealed room besides messages, and how they answer: sealed questions, sealed
+work, signed answers."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class AgentReports:
         return SealedContent(version, text_of_value(sealed), room)
 
     def check_answer(self, order: Control, digest: str, room: str, readers: Collection[str]) -> None:
-        """Refuse an answer that nobody of the readers has signed for this question. `readers` are those who may answer."""
+        """Refuse an answer that nobody of the readers has signed for this question."""
         signed = order.signed
         member, version = (named_key(signed) if signed else None) or ("", 0)
         record = self._machine.senders().get((member, version))
@@ -162,9 +162,7 @@ class AgentReports:
         except (SealingRefused, msgspec.MsgspecError):
             return None
 
-    def _open(
-        self, topic: StateTopic, subject: str, member: str, content: SealedContent, keyring: RoomKeyring
-    ) -> str:
+    def _open(self, topic: StateTopic, subject: str, member: str, content: SealedContent, keyring: RoomKeyring) -> str:
         sealed = value_from_text(content.data, SealedState, f"What {member} says here")
         agent = self._machine.senders().get((member, sealed.agent_key))
         if agent is None or (content.room_key and not keyring.holds(member)):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from gateway.encryption.member_client.agent_reports import AgentReports
 from gateway.encryption.member_client.chain_watch import ChainWatch
-from gateway.encryption.member_client.key_exchange import AskGateway, KeyExchange
-from gateway.encryption.member_client.member_machine import MemberMachine
+from gateway.encryption.member_client.house_link import HouseLink
+from gateway.encryption.member_client.key_exchange import KeyExchange
 from gateway.encryption.member_client.message_opening import Opened, ReadingPlace, open_message
 from gateway.encryption.member_client.sealed_rooms import SealedRooms
 from gateway.encryption.sealed_messages.message_chains import ChainFinding, ChainStep
@@ -39,7 +39,7 @@ from gateway.protocol.results import (
     Story,
     WaitingList,
 )
-from gateway.protocol.types.core_types import Ask
+from gateway.protocol.types.core_types import Ask, Room
 
 LOOK_BACK_MESSAGES = 1000  # how many messages of a writer are read to see whether any is missing
 PAGE_MESSAGES = 200
@@ -51,16 +51,14 @@ class IncomingMessages:
     """`live_from`: from this number on, this machine sees every message at once. What is missing before it may only not
     have been read yet."""
 
-    machine: MemberMachine
-    house: str
+    link: HouseLink
     rooms: SealedRooms
     exchange: KeyExchange
-    chains: ChainWatch
     reports: AgentReports
-    ask: AskGateway
     live_from: int
 
     def __post_init__(self) -> None:
+        self.machine, self.chains = self.link.machine, ChainWatch(self.link.memory)
         self.sealed_direct: dict[int, None] = {}
 
     # events
@@ -87,9 +85,7 @@ class IncomingMessages:
         return event
 
     def welcome(self, welcome: Welcome) -> Welcome:
-        for room in welcome.rooms:
-            if room.sealed:
-                self.rooms.note_sealed(room.name)
+        self._note_sealed(welcome.rooms)
         members, asks = tuple(map(self._view, welcome.members)), tuple(map(self._asked, welcome.asks))
         return msgspec.structs.replace(welcome, members=members, asks=asks)
 
@@ -110,7 +106,7 @@ class IncomingMessages:
         for _ in range(LOOK_BACK_MESSAGES // PAGE_MESSAGES):
             request = History(room=message.room, after=after, from_=message.from_, limit=PAGE_MESSAGES)
             try:
-                page = await self.ask(request, MessageList)
+                page = await self.link.ask(request, MessageList)
             except GroupChatError:
                 return
             for one in page.messages:
@@ -125,7 +121,7 @@ class IncomingMessages:
         if message.sealed is not None and not message.sealed.room_key:
             self._remember_direct(message.seq)
         keyring = self.rooms.keyring(message.room)
-        place = ReadingPlace(self.house, keyring.keys(), self.rooms.is_known_sealed(message.room))
+        place = ReadingPlace(self.link.house, keyring.keys(), self.rooms.is_known_sealed(message.room))
         return open_message(message, self.machine, place)
 
     async def _get_ready(self, message: Message) -> None:
@@ -164,6 +160,7 @@ class IncomingMessages:
     # answers
 
     async def result(self, request: Request, result: object) -> object:
+        """The answer as the asker gets it."""
         match result:
             case MessageList() | WaitingList() | Inbox():
                 is_whole = isinstance(request, History) and not request.from_ and not request.to
@@ -172,21 +169,29 @@ class IncomingMessages:
                 (message,) = await self.page((result.message,), is_whole=False)
                 return msgspec.structs.replace(result, message=message)
             case PinList():
-                messages = await self.page([one.message for one in result.pins], is_whole=False)
-                pins = [
-                    msgspec.structs.replace(pin, message=message)
-                    for pin, message in zip(result.pins, messages, strict=True)
-                ]
-                return msgspec.structs.replace(result, pins=tuple(pins))
+                return await self._pinned(result)
+        return self._views(result)
+
+    async def _pinned(self, result: PinList) -> PinList:
+        messages = await self.page([one.message for one in result.pins], is_whole=False)
+        pairs = zip(result.pins, messages, strict=True)
+        pins = tuple([msgspec.structs.replace(pin, message=message) for pin, message in pairs])
+        return msgspec.structs.replace(result, pins=pins)
+
+    def _views(self, result: object) -> object:
+        match result:
             case AskList():
                 return msgspec.structs.replace(result, asks=tuple(map(self._asked, result.asks)))
             case MemberList():
                 return msgspec.structs.replace(result, agents=tuple(map(self._view, result.agents)))
             case RoomList():
-                for room in result.rooms:
-                    if room.sealed:
-                        self.rooms.note_sealed(room.name)
+                self._note_sealed(result.rooms)
         return result
+
+    def _note_sealed(self, rooms: Iterable[Room]) -> None:
+        for room in rooms:
+            if room.sealed:
+                self.rooms.note_sealed(room.name)
 
     def _asked(self, ask: Ask) -> Ask:
         return self.reports.open_ask(ask, self.rooms.keyring(ask.sealed.room)) if ask.sealed else ask

@@ -6,31 +6,27 @@ compared with the files of this machine.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
 from gateway.encryption.key_storage.key_files import StoredKey
 from gateway.encryption.member_client.checked_messages import SealingNotice
-from gateway.encryption.member_client.member_machine import MemberMachine
+from gateway.encryption.member_client.house_link import HouseLink
 from gateway.encryption.member_keys.fingerprints import fingerprint_hex, fingerprint_words
 from gateway.encryption.member_keys.key_records import KeyRecord, PublishedKey, parse_key_record, read_revocation
 from gateway.encryption.member_keys.pinned_keys import PinFinding, PinnedKey, compare_with_pin, revoke_pin
 from gateway.encryption.refusals import SealingRefused
 from gateway.protocol.requests.member_requests import KeyRecords, PublishKey, RevokeKey
-from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Done, KeyRecordList, MemberKeyRecords
 
-AskGateway = Callable[[Request, type[Any]], Awaitable[Any]]
-Tell = Callable[[SealingNotice], None]
 MAX_PINS = 10_000  # a gateway that invents members must not fill the disk
 MAX_NAMED_KEYS = 3  # more new keys at once are told in one line
 
 
 class KeyExchange:
-    def __init__(self, machine: MemberMachine, ask: AskGateway, tell: Tell) -> None:
-        self._machine, self._ask, self._tell = machine, ask, tell
+    def __init__(self, link: HouseLink) -> None:
+        self._machine, self._ask, self._tell = link.machine, link.ask, link.tell
         self._missing: set[str] = set()
 
     async def greet(self) -> None:
@@ -152,7 +148,9 @@ class KeyExchange:
             if not is_first or len(first) <= MAX_NAMED_KEYS:
                 self._tell(notice)
         if len(first) > MAX_NAMED_KEYS:
-            self._tell(SealingNotice(f"Keys of {len(first)} members are new here. None is verified; `/keys` lists them."))
+            self._tell(
+                SealingNotice(f"Keys of {len(first)} members are new here. None is verified; `/keys` lists them.")
+            )
 
 
 def told_key(record: KeyRecord) -> str:

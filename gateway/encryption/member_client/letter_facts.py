@@ -1,5 +1,5 @@
-"""What a message says of itself to everyone, as facts that are compared with its letter; and the letter of a message that
-is about to leave. Pure."""
+"""What a message says of itself to everyone, as facts that are compared with its letter; and the letter of a message
+that is about to leave. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens and checks one message with what a machine has. Changes nothing; the place in the chain is checked elsewhere."""
+"""Opens and checks one message with what a machine has. Changes nothing; the chain is checked elsewhere."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What leaves: seals a message to a room or to named members, or signs it; keeps it on the disk before it goes, and repeats
-exactly what was kept until the gateway has answered."""
+"""What leaves: seals a message to a room or to named members, or signs it; keeps it on the disk before it goes, and
+repeats exactly what was kept until the gateway has answered."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.client.client import StoreChanged
-from gateway.encryption.key_storage.member_memory import ChainPlace, MemberMemory, OutgoingMessage
+from gateway.encryption.key_storage.member_memory import ChainPlace, OutgoingMessage
 from gateway.encryption.member_client.base64_values import text_of_value
+from gateway.encryption.member_client.house_link import HouseLink
 from gateway.encryption.member_client.key_exchange import KeyExchange
 from gateway.encryption.member_client.letter_facts import (
     UNCHAINED,
@@ -24,7 +25,6 @@ from gateway.encryption.member_client.letter_facts import (
     open_context,
     write_letter,
 )
-from gateway.encryption.member_client.member_machine import MemberMachine
 from gateway.encryption.member_client.sealed_rooms import SealedRooms
 from gateway.encryption.member_keys.pinned_keys import require_usable
 from gateway.encryption.refusals import SealingFault, SealingRefused
@@ -58,16 +58,8 @@ class _Wire:
 
 
 class OutgoingMessages:
-    def __init__(  # noqa: PLR0913, PLR0917 - what a machine has, and where a message goes
-        self,
-        machine: MemberMachine,
-        memory: MemberMemory,
-        house: str,
-        exchange: KeyExchange,
-        rooms: SealedRooms,
-        send: SendMessage,
-    ) -> None:
-        self._machine, self._memory, self._house = machine, memory, house
+    def __init__(self, link: HouseLink, exchange: KeyExchange, rooms: SealedRooms, send: SendMessage) -> None:
+        self._machine, self._memory, self._house = link.machine, link.memory, link.house
         self._exchange, self._rooms, self._send = exchange, rooms, send
         self._writing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -147,14 +139,14 @@ class OutgoingMessages:
             text, key = keyring.make_next(keyring.first_roster(), {})
             return NewRoomKey(key.version, text), key
         admissions = keyring.admissions(listed.admissions)
-        plan = keyring.plan(listed.members, admissions)
-        self._rooms.tell_ghosts(room, plan.ghosts, plan.barred)
+        plan = keyring.plan((*listed.members, *listed.invited), admissions)
+        self._rooms.tell_ghosts(room, set(plan.ghosts) - set(listed.invited), plan.barred)
         if not keyring.holds(self._machine.name):
             raise SealingRefused(
                 SealingFault.NOT_IN_ROSTER,
                 f"You have no key of #{room}: a member who may admit must admit you. Nothing was sent.",
             )
-        if not plan.is_due and not listed.key_due and keyring.version in keyring.keys():
+        if not plan.is_due and not listed.key_due and keyring.has_current_key:
             return None, keyring.current_key()
         text, key = keyring.make_next(plan.roster, admissions)
         return NewRoomKey(key.version, text), key

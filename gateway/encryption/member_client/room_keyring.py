@@ -53,6 +53,10 @@ class RoomKeyring:
     def holds(self, name: str) -> bool:
         return self.latest is not None and name in self.latest.entries
 
+    @property
+    def has_current_key(self) -> bool:
+        return self.version in self._keys
+
     def current_key(self) -> RoomKey:
         """The key to seal with."""
         key = self._keys.get(self.version)
@@ -141,8 +145,8 @@ class RoomKeyring:
         return found
 
     def plan(self, shown: Sequence[str], admissions: Mapping[str, tuple[Admission, SignedData]]) -> RotationPlan:
-        """Whether the next message needs a new key, and for whom; `shown` is who is in the room by the gateway's
-        word."""
+        """Whether the next message needs a new key, and for whom; `shown` is who is in the room, or
+        invited, by the gateway's word."""
         assert self.latest is not None
         allowed = [admission for admission, _ in admissions.values()]
         return plan_rotation(self.latest, shown, self._machine.usable(), allowed)

@@ -15,11 +15,10 @@ import msgspec
 from gateway.client.client import Client, ClientEvent, StoreChanged
 from gateway.client.discovery.endpoint import Endpoint
 from gateway.client.message_ids import new_id
-from gateway.encryption.key_storage.member_memory import MemberMemory
 from gateway.encryption.member_client.agent_reports import AgentReports, SealFor
 from gateway.encryption.member_client.base64_values import text_of_value
-from gateway.encryption.member_client.chain_watch import ChainWatch
 from gateway.encryption.member_client.checked_messages import SealingNotice
+from gateway.encryption.member_client.house_link import HouseLink
 from gateway.encryption.member_client.incoming_messages import IncomingMessages
 from gateway.encryption.member_client.key_exchange import KeyExchange
 from gateway.encryption.member_client.letter_facts import addresses_of
@@ -49,8 +48,7 @@ _TRIES = 4
 class _Session:
     """What belongs to the connection with one log."""
 
-    memory: MemberMemory
-    house: str
+    link: HouseLink
     exchange: KeyExchange
     rooms: SealedRooms
     reports: AgentReports
@@ -162,7 +160,7 @@ class SealedClient(Client):
         name, room = bare_name(member), canonical_room_name(room)
         await session.exchange.fetch_unknown((name,))
         record = require_usable(me.pins.pins().get(name), name)
-        await session.rooms.catch_up(room)
+        await self.rotate_room_key(room)  # what waits comes first: an admission follows the key that is current then
         keyring = session.rooms.keyring(room)
         own = keyring.latest.entries.get(me.name) if keyring.latest else None
         if own is None or not own.may_admit:
@@ -170,7 +168,7 @@ class SealedClient(Client):
         done = await self._plain_request(Invite(room=room, member=name), Done)
         by = me.newest.record
         admission = Admission(
-            session.house, room, name, record.fingerprint, may_admit, keyring.version, by.name, by.version
+            session.link.house, room, name, record.fingerprint, may_admit, keyring.version, by.name, by.version
         )
         signed = text_of_value(sign_admission(admission, me.newest))
         await self._plain_request(AdmitToRoomKey(room=room, member=name, admission=signed), Done)
@@ -189,8 +187,8 @@ class SealedClient(Client):
     # what an agent's sidecar does
 
     def seal_ask(self, ask: OpenAsk, room: str, readers: Sequence[str] = ()) -> OpenAsk:
-        """The question of an agent that works in a sealed room, readable to its members alone; with `readers`, to those,
-        as an agent that works on a sealed direct message needs."""
+        """The question of an agent that works in a sealed room, readable to its members alone; with `readers`, to
+        those, as an agent that works on a sealed direct message needs."""
         session = self._required_session()
         return session.reports.seal_ask(ask, self._seal_for(session, room, readers))
 
@@ -225,26 +223,26 @@ class SealedClient(Client):
             self._tell(SealingNotice(f"The keys of members could not be compared: {error.message}"))
 
     def _session_of(self, welcome: Welcome) -> _Session:
-        if self._session is not None and self._session.house == welcome.store_id:
+        if self._session is not None and self._session.link.house == welcome.store_id:
             return self._session
         self._forget_session()
         self._session = self._begin_session(welcome)
         return self._session
 
     def _begin_session(self, welcome: Welcome) -> _Session:
-        machine, house, ask = self._required_machine(), welcome.store_id, self._plain_request
-        memory = machine.remember(house)
-        exchange = KeyExchange(machine, ask, self._tell)
-        rooms = SealedRooms(machine, memory, house, exchange, ask, self._tell)
-        reports = AgentReports(machine, house)
+        machine, house = self._required_machine(), welcome.store_id
+        link = HouseLink(machine, machine.remember(house), house, self._plain_request, self._tell)
+        exchange = KeyExchange(link)
+        rooms, reports = SealedRooms(link, exchange), AgentReports(machine, house)
         live_from = min(self._since or 0, welcome.last_seq)
-        incoming = IncomingMessages(machine, house, rooms, exchange, ChainWatch(memory), reports, ask, live_from)
-        outgoing = OutgoingMessages(machine, memory, house, exchange, rooms, self._send_wire)
-        return _Session(memory, house, exchange, rooms, reports, incoming, outgoing)
+        incoming = IncomingMessages(link, rooms, exchange, reports, live_from)
+        return _Session(
+            link, exchange, rooms, reports, incoming, OutgoingMessages(link, exchange, rooms, self._send_wire)
+        )
 
     def _forget_session(self) -> None:
         if self._session is not None:
-            self._session.memory.close()
+            self._session.link.memory.close()
             self._session = None
 
     def _tell(self, notice: SealingNotice) -> None:
@@ -267,7 +265,7 @@ class SealedClient(Client):
     # sending
 
     async def _post(self, session: _Session, request: Send, store_id: str | None) -> Accepted:
-        if store_id not in (None, session.house):
+        if store_id not in (None, session.link.house):
             raise StoreChanged
         request = _with_id(request)
         room = await self._room_of(request)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from gateway.encryption.key_storage.member_memory import MemberMemory
 from gateway.encryption.member_client.checked_messages import SealingNotice
-from gateway.encryption.member_client.key_exchange import AskGateway, KeyExchange, Tell, told_key
-from gateway.encryption.member_client.member_machine import MemberMachine
+from gateway.encryption.member_client.house_link import HouseLink
+from gateway.encryption.member_client.key_exchange import KeyExchange, told_key
 from gateway.encryption.member_client.room_keyring import RoomKeyring
 from gateway.encryption.refusals import SealingRefused
 from gateway.encryption.room_keys.notices import NoticeChanges, RoomPlace
@@ -18,11 +17,9 @@ from gateway.protocol.results import RoomKeyList
 
 
 class SealedRooms:
-    def __init__(
-        self, machine: MemberMachine, memory: MemberMemory, house: str, exchange: KeyExchange, ask: AskGateway, tell: Tell
-    ) -> None:
-        self._machine, self._memory, self._house = machine, memory, house
-        self._exchange, self._ask, self._tell = exchange, ask, tell
+    def __init__(self, link: HouseLink, exchange: KeyExchange) -> None:
+        self._machine, self._memory, self._house = link.machine, link.memory, link.house
+        self._exchange, self._ask, self._tell = exchange, link.ask, link.tell
         self._sealed: set[str] = set()
         self._plain: set[str] = set()  # not known as sealed on the disk
         self._asked: set[str] = set()
@@ -69,7 +66,7 @@ class SealedRooms:
                 listed: RoomKeyList = await self._ask(RoomKeys(room=room, after=before), RoomKeyList)
                 for view in listed.keys:
                     await self.take(room, view.notice)
-                if not listed.more or keyring.version == before:
+                if keyring.version in (before, listed.version):  # nothing that helps is left
                     return listed
 
     async def take(self, room: str, notice: str) -> None:
@@ -95,7 +92,9 @@ class SealedRooms:
         for entry in changes.added:
             record = self._machine.usable().get(entry.name)
             which = told_key(record) if record else f"version {entry.key_version}, which is not known here"
-            text = f"{entry.name} reads #{room} from now on, admitted by {notice.maker}. The key of {entry.name}: {which}."
+            text = (
+                f"{entry.name} reads #{room} from now on, admitted by {notice.maker}. The key of {entry.name}: {which}."
+            )
             is_us = entry.name == self._machine.name
             self._tell(SealingNotice(text, loud=not is_us, room=room, member=entry.name))
         for name in changes.removed:

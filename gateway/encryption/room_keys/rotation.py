@@ -30,11 +30,10 @@ def plan_rotation(
     pins: Mapping[str, KeyRecord],
     admissions: Collection[Admission] = (),
 ) -> RotationPlan:
-    """`shown` is whom the gateway shows in the room, `pins` holds the usable keys, `admissions` are checked ones that
+    """`shown` is whom the gateway shows in the room or as invited to it, `pins` holds the usable keys, `admissions` are checked ones that
     follow this notice."""
     former = notice.entries
     allowed = {one.name: one for one in admissions}
-    # Who is admitted and not shown has not come yet: they get a key when they do.
     coming = sorted(name for name in set(allowed) & set(shown) if _may_come(allowed[name], former.get(name), pins))
     staying = [name for name in former if name in shown and name in pins]
     entries = {name: _entry(pins[name], former[name].may_admit) for name in staying}

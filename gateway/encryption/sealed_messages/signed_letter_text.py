@@ -1,5 +1,5 @@
-"""Signed letters in the field `signed` of a message in plain text: the letter's bytes as they were signed, the signature,
-and which key of whom made it. Pure."""
+"""Signed letters in the field `signed` of a message in plain text: the letter's bytes as they were signed, the
+signature, and which key of whom made it. Pure."""
 
 from __future__ import annotations
 

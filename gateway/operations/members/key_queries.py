@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.access.permissions import Actor
 from gateway.protocol import codec
-from gateway.protocol.errors import BadRequest, Forbidden
+from gateway.protocol.errors import Forbidden
 from gateway.protocol.events import RoomKeyEvent
 from gateway.protocol.requests.room_requests import RoomKeys
 from gateway.protocol.results import RoomKeyList, RoomKeyView
@@ -22,12 +22,13 @@ async def answer_room_keys(hub: Hub, actor: Actor, request: RoomKeys) -> RoomKey
     if actor.link is not None or not hub.state.reads_in(room.name, actor.name):
         raise Forbidden(f"{actor.name} is not in the room {room.name!r}. Only its members get its keys.")
     if not room.sealed:
-        raise BadRequest(f"#{room.name} is not sealed, so it has no key.")
-    keys = keys_of(hub.state, room.name)
+        return RoomKeyList((), sealed=False)
+    keys, members = keys_of(hub.state, room.name), tuple(sorted(hub.state.in_room[room.name]))
+    invited = tuple(one for one in room.invited if one not in members)
     waiting = tuple(one.admission for one in hub.state.admissions_of(room.name).values())
     found = await _read_notices(hub, keys.first, request) if keys.first else []
     more = bool(found) and found[-1].version < keys.version
-    return RoomKeyList(tuple(found), waiting, keys.version, keys.due, more)
+    return RoomKeyList(tuple(found), waiting, keys.version, keys.due, more, members, invited)
 
 
 async def _read_notices(hub: Hub, first: int, request: RoomKeys) -> list[RoomKeyView]:

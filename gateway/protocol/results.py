@@ -149,8 +149,8 @@ class RoomKeyView(msgspec.Struct, frozen=True):
 
 class RoomKeyList(Result, frozen=True):
     """Keys of a sealed room. `version` is that of the current one, 0 if it has none; `key_due`: the next writer makes a
-    new one. `admissions` wait for it. `members` are in the room now, and the `invited` may join. A room that is not `sealed` has
-    no keys."""
+    new one. `admissions` wait for it. `members` are in the room now, and the `invited` may join. A room that is not
+    `sealed` has no keys."""
 
     keys: tuple[RoomKeyView, ...]
     admissions: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from gateway.encryption.member_client.checked_messages import CheckedMessage, Se
 from gateway.encryption.member_client.member_machine import open_member_machine
 from gateway.encryption.member_client.sealed_client import SealedClient
 from gateway.encryption.member_keys.private_keys import draw_keys, renew_keys
+from gateway.process_basics.tasks import spawn
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.message_requests import History
@@ -99,7 +100,7 @@ async def connected(
 
     async with SealedClient(endpoint, hello or Hello(), unlock=unlock, **options) as client:
         member = SealedMember(name, state, client)
-        listening = asyncio.ensure_future(member.listen())
+        listening = spawn(member.listen(), "listening")
         try:
             yield member
         finally:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from gateway.encryption.member_client.base64_values import text_of_value, value_from_text
 from gateway.encryption.member_client.member_machine import MemberMachine
 from gateway.encryption.member_client.room_keyring import RoomKeyring
 from gateway.encryption.member_keys.key_records import KeyRecord, SignedData
@@ -28,6 +27,7 @@ from gateway.encryption.sealed_messages.agent_states import (
     unwrap_state_key,
     words_digest,
 )
+from gateway.encryption.sealed_messages.base64_values import text_of_value, value_from_text
 from gateway.encryption.sealed_messages.signed_letter_text import KEY_WORD, letter_of_signed, named_key
 from gateway.protocol.events import Control
 from gateway.protocol.requests.approval_requests import AnswerAsk, OpenAsk

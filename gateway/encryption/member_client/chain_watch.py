@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gateway.encryption.key_storage.member_memory import ChainName, MemberMemory
 from gateway.encryption.member_client.checked_messages import MessageProof
-from gateway.encryption.member_client.letter_facts import UNCHAINED, conversation_of
 from gateway.encryption.member_client.message_opening import Opened, refused_message, with_notes
+from gateway.encryption.sealed_messages.letter_facts import UNCHAINED, conversation_of
 from gateway.encryption.sealed_messages.letters import Letter
 from gateway.encryption.sealed_messages.message_chains import (
     ChainFinding,

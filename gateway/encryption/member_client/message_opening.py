@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gateway.encryption.member_client.base64_values import value_from_text
 from gateway.encryption.member_client.checked_messages import CheckedMessage, MessageCheck, MessageProof
-from gateway.encryption.member_client.letter_facts import stamped_facts
 from gateway.encryption.member_client.member_machine import MemberMachine
 from gateway.encryption.member_keys.key_records import KeyRecord
 from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.room_key import RoomKey
+from gateway.encryption.sealed_messages.base64_values import value_from_text
+from gateway.encryption.sealed_messages.letter_facts import stamped_facts
 from gateway.encryption.sealed_messages.letters import SignedLetter
 from gateway.encryption.sealed_messages.sealing import (
     DIRECT,

@@ -12,10 +12,14 @@ import msgspec
 
 from gateway.client.client import StoreChanged
 from gateway.encryption.key_storage.member_memory import ChainPlace, OutgoingMessage
-from gateway.encryption.member_client.base64_values import text_of_value
 from gateway.encryption.member_client.house_link import HouseLink
 from gateway.encryption.member_client.key_exchange import KeyExchange
-from gateway.encryption.member_client.letter_facts import (
+from gateway.encryption.member_client.sealed_rooms import SealedRooms
+from gateway.encryption.member_keys.pinned_keys import require_usable
+from gateway.encryption.refusals import SealingFault, SealingRefused
+from gateway.encryption.room_keys.room_key import RoomKey
+from gateway.encryption.sealed_messages.base64_values import text_of_value
+from gateway.encryption.sealed_messages.letter_facts import (
     UNCHAINED,
     LetterPlace,
     LetterSecrecy,
@@ -25,10 +29,6 @@ from gateway.encryption.member_client.letter_facts import (
     open_context,
     write_letter,
 )
-from gateway.encryption.member_client.sealed_rooms import SealedRooms
-from gateway.encryption.member_keys.pinned_keys import require_usable
-from gateway.encryption.refusals import SealingFault, SealingRefused
-from gateway.encryption.room_keys.room_key import RoomKey
 from gateway.encryption.sealed_messages.letters import FIRST_PREVIOUS, Letter, digest_of
 from gateway.encryption.sealed_messages.sealing import (
     DIRECT,

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gateway.encryption.key_storage.member_memory import KeptRoomKey, MemberMemory
-from gateway.encryption.member_client.base64_values import text_of_value, value_from_text
 from gateway.encryption.member_client.member_machine import MemberMachine
 from gateway.encryption.member_keys.key_records import KeyRecord, SignedData
 from gateway.encryption.member_keys.wrapped_keys import ROOM_KEY_LABEL, WrappedKey, unwrap_key, wrap_key
@@ -27,6 +26,7 @@ from gateway.encryption.room_keys.notices import (
 )
 from gateway.encryption.room_keys.room_key import RoomKey
 from gateway.encryption.room_keys.rotation import RotationPlan, plan_rotation
+from gateway.encryption.sealed_messages.base64_values import text_of_value, value_from_text
 
 
 class RoomKeyring:

@@ -16,18 +16,18 @@ from gateway.client.client import Client, ClientEvent, StoreChanged
 from gateway.client.discovery.endpoint import Endpoint
 from gateway.client.message_ids import new_id
 from gateway.encryption.member_client.agent_reports import AgentReports, SealFor
-from gateway.encryption.member_client.base64_values import text_of_value
 from gateway.encryption.member_client.checked_messages import SealingNotice
 from gateway.encryption.member_client.house_link import HouseLink
 from gateway.encryption.member_client.incoming_messages import IncomingMessages
 from gateway.encryption.member_client.key_exchange import KeyExchange
-from gateway.encryption.member_client.letter_facts import addresses_of
 from gateway.encryption.member_client.member_machine import MemberMachine
 from gateway.encryption.member_client.outgoing_messages import OutgoingMessages
 from gateway.encryption.member_client.sealed_rooms import SealedRooms
 from gateway.encryption.member_keys.pinned_keys import require_usable
 from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.admissions import Admission, sign_admission
+from gateway.encryption.sealed_messages.base64_values import text_of_value
+from gateway.encryption.sealed_messages.letter_facts import addresses_of
 from gateway.protocol.errors import GroupChatError, StaleRoomKey, Unavailable
 from gateway.protocol.events import Control, Welcome
 from gateway.protocol.requests.approval_requests import AnswerAsk, OpenAsk

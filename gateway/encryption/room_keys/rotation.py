@@ -30,8 +30,8 @@ def plan_rotation(
     pins: Mapping[str, KeyRecord],
     admissions: Collection[Admission] = (),
 ) -> RotationPlan:
-    """`shown` is whom the gateway shows in the room or as invited to it, `pins` holds the usable keys, `admissions` are checked ones that
-    follow this notice."""
+    """`shown` is whom the gateway shows in the room, or as invited to it; `pins` holds the usable keys; `admissions`
+    are checked ones that follow this notice."""
     former = notice.entries
     allowed = {one.name: one for one in admissions}
     coming = sorted(name for name in set(allowed) & set(shown) if _may_come(allowed[name], former.get(name), pins))

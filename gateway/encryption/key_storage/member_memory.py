@@ -58,7 +58,7 @@ class ChainPlace(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class OutgoingMessage:
+class ChainedMessage:
     """A message as it leaves, and its place. `taken`: the gateway has it."""
 
     client_id: str
@@ -110,7 +110,7 @@ class MemberMemory:
         ).fetchone()
         return ChainPlace(row[0] + 1, row[1]) if row else ChainPlace(0, FIRST_PREVIOUS)
 
-    def outgoing(self, client_id: str) -> OutgoingMessage | None:
+    def outgoing(self, client_id: str) -> ChainedMessage | None:
         """What was about to be sent, or was sent, under this id."""
         row = self._database.execute(
             "SELECT conversation, counter, digest, request, taken FROM outgoing WHERE client_id = ?", (client_id,)
@@ -118,7 +118,7 @@ class MemberMemory:
         if row is None:
             return None
         conversation, counter, digest, request, taken = row
-        return OutgoingMessage(client_id, conversation, ChainPlace(counter, b""), digest, request, bool(taken))
+        return ChainedMessage(client_id, conversation, ChainPlace(counter, b""), digest, request, bool(taken))
 
     def has_unanswered(self, conversation: str) -> bool:
         """Whether a message of this stream left and nobody knows whether it was taken: its place may be used."""
@@ -127,7 +127,7 @@ class MemberMemory:
         ).fetchone()
         return found is not None
 
-    def begin(self, message: OutgoingMessage) -> None:
+    def begin(self, message: ChainedMessage) -> None:
         """Keep a message before it leaves."""
         self._database.execute(
             "INSERT OR REPLACE INTO outgoing (client_id, stream, conversation, counter, digest, request, taken) "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.client.client import StoreChanged
-from gateway.encryption.key_storage.member_memory import ChainPlace, OutgoingMessage
+from gateway.encryption.key_storage.member_memory import ChainPlace, ChainedMessage
 from gateway.encryption.member_client.house_link import HouseLink
 from gateway.encryption.member_client.key_exchange import KeyExchange
 from gateway.encryption.member_client.sealed_rooms import SealedRooms
@@ -29,7 +29,7 @@ from gateway.encryption.sealed_messages.letter_facts import (
     open_context,
     write_letter,
 )
-from gateway.encryption.sealed_messages.letters import FIRST_PREVIOUS, Letter, digest_of
+from gateway.encryption.sealed_messages.letters import FIRST_PREVIOUS, Letter, letter_digest
 from gateway.encryption.sealed_messages.sealing import (
     DIRECT,
     SealedMessage,
@@ -179,7 +179,7 @@ class OutgoingMessages:
         place = self._memory.next_place(conversation)
         wire = seal(place)
         raw = msgspec.json.encode(wire.request)
-        self._memory.begin(OutgoingMessage(request.id, conversation, place, wire.digest, raw))
+        self._memory.begin(ChainedMessage(request.id, conversation, place, wire.digest, raw))
         return wire.request
 
     def _place(self, room: str, place: ChainPlace, stream: bytes | None = None) -> LetterPlace:
@@ -205,4 +205,4 @@ class OutgoingMessages:
             sealed=SealedContent(sealed.room_key, text_of_value(sealed)),
             new_key=new_key,
         )
-        return _Wire(wire, digest_of(msgspec.msgpack.encode(letter)))
+        return _Wire(wire, letter_digest(msgspec.msgpack.encode(letter)))

@@ -65,10 +65,10 @@ class SignedLetter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     @property
     def digest(self) -> bytes:
         """What the next letter of this stream names as the one before it."""
-        return digest_of(self.letter)
+        return letter_digest(self.letter)
 
 
-def digest_of(letter: bytes) -> bytes:
+def letter_digest(letter: bytes) -> bytes:
     return hashlib.blake2b(letter, digest_size=DIGEST_BYTES).digest()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client, new_id
-from gateway.encryption.key_storage.member_memory import OutgoingMessage
+from gateway.encryption.key_storage.member_memory import ChainedMessage
 from gateway.encryption.member_client.checked_messages import MessageProof
 from gateway.encryption.refusals import SealingRefused
 from gateway.protocol.errors import UnknownRoom
@@ -194,7 +194,7 @@ async def test_a_message_left_without_an_answer_begins_a_new_stream(people: dict
     assert session is not None
     memory = session.link.memory
     stream = memory.stream
-    memory.begin(OutgoingMessage("lost", "#general", memory.next_place("#general"), b"d" * 32, b"{}"))
+    memory.begin(ChainedMessage("lost", "#general", memory.next_place("#general"), b"d" * 32, b"{}"))
     sent = await ann.client.send("two")
     assert memory.stream != stream
     message = await ben.message(sent.seq)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.client.client import StoreChanged
-from gateway.encryption.key_storage.member_memory import ChainPlace, ChainedMessage
+from gateway.encryption.key_storage.member_memory import ChainedMessage, ChainPlace
 from gateway.encryption.member_client.house_link import HouseLink
 from gateway.encryption.member_client.key_exchange import KeyExchange
 from gateway.encryption.member_client.sealed_rooms import SealedRooms

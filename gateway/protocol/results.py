@@ -201,6 +201,50 @@ class PinList(Result, frozen=True):
     more: bool = False
 
 
+class PassageMessage(msgspec.Struct, frozen=True, omit_defaults=True, rename={"from_": "from"}):
+    """A message of a passage. `found`: it answers the question itself; others belong to it as what it answers, or as
+    its answers. `cut`: only a part of the text is shown. `repeats` are older or less fitting messages that say nearly
+    the same."""
+
+    seq: int
+    room: str
+    from_: str
+    timestamp: str
+    text: str
+    reply_to: int | None = None
+    found: bool = False
+    cut: bool = False
+    repeats: tuple[int, ...] = ()
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """Messages of one thread, in the order in which they were said. `score`: 1 for the best passage, less for others.
+    `tokens` is an estimate."""
+
+    messages: tuple[PassageMessage, ...]
+    score: float
+    tokens: int
+
+
+class VectorProgress(msgspec.Struct, frozen=True):
+    """Of how many messages an embedding model has made a vector, and of how many it still has to. `trouble`: why it
+    makes none at the moment."""
+
+    made: int
+    waiting: int
+    trouble: str = ""
+
+
+class Recalled(Result, frozen=True):
+    """Passages that answer a question, best first. `left_out` are further ones that did not fit into the budget.
+    `vectors`: an embedding model has helped, and how far it is; none without `serve --embed`."""
+
+    passages: tuple[Passage, ...]
+    tokens: int
+    left_out: int = 0
+    vectors: VectorProgress | None = None
+
+
 class MessageDetail(Result, frozen=True):
     message: Message
     deliveries: tuple[Delivery, ...]

@@ -8,10 +8,12 @@ from gateway.protocol.types.core_types import Delivery
 from gateway.shared_log.projection import Projection
 from gateway.store import (
     NO_LIMIT,
+    Candidates,
     DiskUse,
     InboxQuery,
     IsVisible,
     MessageQuery,
+    RecallQuery,
     Span,
     StoredEvent,
     ThreadMessage,
@@ -33,6 +35,9 @@ class ProjectedReads:
 
     async def messages(self, query: MessageQuery) -> list[StoredEvent]:
         return await self._projection.store.messages(query)
+
+    async def candidates(self, query: RecallQuery) -> Candidates:
+        return await self._projection.store.candidates(query)
 
     async def ended_asks(self, span: Span, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], bool]:
         return await self._projection.store.ended_asks(span, limit, visible)

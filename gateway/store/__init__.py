@@ -92,6 +92,29 @@ class MessageQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallQuery:
+    """A query for messages in which words of a question occur: each word with its forms, any of which counts. The
+    messages of `senders` are looked at even if others say more of the words, and those with the numbers `also` in any
+    case."""
+
+    view: Viewer
+    words: tuple[tuple[str, ...], ...]
+    room: str | None = None
+    senders: tuple[str, ...] = ()
+    also: tuple[int, ...] = ()
+    limit: int = 256
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Messages that may answer a question, and what each of its words weighs: the fewer messages contain it, the
+    more."""
+
+    events: Sequence[StoredEvent]
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class InboxQuery:
     """A query for a member's waiting messages after a given one, in log order or by rank; `senders` and `reply_to`
     filter."""
@@ -183,6 +206,11 @@ class Store(Protocol):
 
     async def messages(self, query: MessageQuery) -> list[StoredEvent]:
         """Messages newest first (oldest first with `after`)."""
+        ...
+
+    async def candidates(self, query: RecallQuery) -> Candidates:
+        """A bounded number of messages in which the rarer words of a question occur, with what they answer and what
+        answers them. The reader may not see all of those: whoever asks must check."""
         ...
 
     async def ended_asks(self, span: Span, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], bool]:

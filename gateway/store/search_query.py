@@ -9,6 +9,7 @@ pair of sender and recipient.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.types.core_types import check_message_text
@@ -65,6 +66,11 @@ def direct_expression(query: MessageQuery) -> str | None:
     if query.room is not None:
         clauses.append(_all_letters_term(_scope_term("x", query.room)))
     return " AND ".join(clauses) or _all_letters_term("direct")
+
+
+def words_expression(forms: Iterable[str]) -> str:
+    """The expression for messages that contain any of these words."""
+    return "text : (" + " OR ".join(f'"{one}"' for one in forms) + ")"
 
 
 def _between_terms(sender: str | None, recipient: str | None) -> list[str]:

@@ -1,6 +1,6 @@
 """The default store: one SQLite file, one writer thread, many readers.
 
-This file owns connections and threads; `sqlite_read` and `sqlite_write` hold the queries.
+This file owns connections and threads; `sqlite_read`, `sqlite_recall` and `sqlite_write` hold the queries.
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
 from gateway.protocol.types.core_types import Delivery
 from gateway.store import (
     NO_LIMIT,
+    Candidates,
     DiskUse,
     InboxQuery,
     IsVisible,
     LogEntry,
     MessageQuery,
+    RecallQuery,
     Span,
     StartupData,
     StoredEvent,
     ThreadMessage,
     sqlite_read,
+    sqlite_recall,
     sqlite_write,
 )
 from gateway.store.schema import MIGRATIONS
@@ -119,6 +122,9 @@ class SqliteStore:
 
     async def messages(self, query: MessageQuery) -> list[StoredEvent]:
         return await self._read(lambda connection: sqlite_read.find_messages(connection, query))
+
+    async def candidates(self, query: RecallQuery) -> Candidates:
+        return await self._read(lambda connection: sqlite_recall.find_candidates(connection, query))
 
     async def ended_asks(self, span: Span, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], bool]:
         return await self._read(lambda connection: sqlite_read.read_ended_asks(connection, span, limit, visible))

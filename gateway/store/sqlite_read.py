@@ -24,7 +24,7 @@ from gateway.store import (
 )
 from gateway.store.search_query import DIRECT_REGION, direct_expression, public_expression
 
-_LOG_COLUMNS = "seq, kind, room, sender, ends, event"
+LOG_COLUMNS = "seq, kind, room, sender, ends, event"
 _DELIVERY_COLUMNS = "message, member, rung, reason, at"
 _ENDED_ASK_STATES = ", ".join(f"'{one}'" for one in AskState if one.is_end)
 
@@ -125,7 +125,7 @@ def read_log(
     """Stops when enough events were found, and scans at most 20 times the limit, so that one call stays short."""
     found: list[StoredEvent] = []
     until, size = after, 0
-    rows = connection.execute(f"SELECT {_LOG_COLUMNS} FROM log WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit * 20))
+    rows = connection.execute(f"SELECT {LOG_COLUMNS} FROM log WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit * 20))
     for row in rows:
         record = _row_to_event(row)
         seen = visible(record)
@@ -148,7 +148,7 @@ def read_log_back(
     until = size = scanned = 0
     most = limit * 20
     rows = connection.execute(
-        f"SELECT {_LOG_COLUMNS} FROM log WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+        f"SELECT {LOG_COLUMNS} FROM log WHERE seq < ? ORDER BY seq DESC LIMIT ?",
         (DIRECT_REGION if before is None else min(before, DIRECT_REGION), most),
     )
     for record in map(_row_to_event, rows):
@@ -191,7 +191,7 @@ def _narrow_query(query: MessageQuery, found: list[StoredEvent], ascending: bool
 def _read_public_of_room(connection: sqlite3.Connection, query: MessageQuery, order: str) -> list[StoredEvent]:
     return read_events(
         connection,
-        f"SELECT {_LOG_COLUMNS} FROM log WHERE kind = 'message' AND ends IS NULL AND room = ? AND seq > ? AND seq < ? "
+        f"SELECT {LOG_COLUMNS} FROM log WHERE kind = 'message' AND ends IS NULL AND room = ? AND seq > ? AND seq < ? "
         f"ORDER BY seq {order} LIMIT ?",
         (query.room, _lower_bound(query), _upper_bound(query), query.limit),
     )
@@ -205,7 +205,7 @@ def _read_from_index(
         return []
     return read_events(
         connection,
-        f"SELECT {_LOG_COLUMNS} FROM log WHERE seq IN (SELECT rowid - ? FROM words WHERE words MATCH ? AND rowid > ? "
+        f"SELECT {LOG_COLUMNS} FROM log WHERE seq IN (SELECT rowid - ? FROM words WHERE words MATCH ? AND rowid > ? "
         f"AND rowid < ? ORDER BY rowid {order} LIMIT ?)",
         (begin, expression, begin + _lower_bound(query), begin + _upper_bound(query), query.limit),
     )
@@ -226,7 +226,7 @@ def read_ended_asks(
     """One page of bounded size, along an index of asks alone; scans at most 20 times the limit, as `read_log` does."""
     most = limit * 20
     rows = connection.execute(
-        f"SELECT {_LOG_COLUMNS} FROM log WHERE kind = 'ask' AND seq > ? AND seq < ? "
+        f"SELECT {LOG_COLUMNS} FROM log WHERE kind = 'ask' AND seq > ? AND seq < ? "
         f"AND json_extract(CAST(event AS TEXT), '$.ask.state') IN ({_ENDED_ASK_STATES}) "
         "ORDER BY seq DESC LIMIT ?",
         (
@@ -249,20 +249,20 @@ def read_ended_asks(
 
 
 def read_event(connection: sqlite3.Connection, seq: int) -> StoredEvent | None:
-    found = read_events(connection, f"SELECT {_LOG_COLUMNS} FROM log WHERE seq = ?", (seq,))
+    found = read_events(connection, f"SELECT {LOG_COLUMNS} FROM log WHERE seq = ?", (seq,))
     return found[0] if found else None
 
 
 def read_several(connection: sqlite3.Connection, seqs: Sequence[int]) -> list[StoredEvent]:
     return read_events(
         connection,
-        f"SELECT {_LOG_COLUMNS} FROM log WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq",
+        f"SELECT {LOG_COLUMNS} FROM log WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq",
         (json.dumps(list(seqs)),),
     )
 
 
 def read_sent_as(connection: sqlite3.Connection, sender: str, client_id: str) -> StoredEvent | None:
-    sql = f"SELECT {_LOG_COLUMNS} FROM log WHERE client_id = ? AND sender = ?"
+    sql = f"SELECT {LOG_COLUMNS} FROM log WHERE client_id = ? AND sender = ?"
     found = read_events(connection, sql, (client_id, sender))
     return found[0] if found else None
 
@@ -284,7 +284,7 @@ def read_events_about(
 ) -> list[StoredEvent]:
     return read_events(
         connection,
-        f"SELECT {_LOG_COLUMNS} FROM log WHERE about = ? AND kind = coalesce(?, kind) ORDER BY seq LIMIT ? OFFSET ?",
+        f"SELECT {LOG_COLUMNS} FROM log WHERE about = ? AND kind = coalesce(?, kind) ORDER BY seq LIMIT ? OFFSET ?",
         (number, kind, limit, skip),
     )
 
@@ -293,7 +293,7 @@ def read_about_each(connection: sqlite3.Connection, numbers: Sequence[int], kind
     """Along the index of `about`; CROSS JOIN keeps SQLite from walking the log instead."""
     found: dict[int, list[StoredEvent]] = {}
     rows = connection.execute(
-        f"SELECT {_LOG_COLUMNS}, about FROM json_each(?) AS asked CROSS JOIN log ON log.about = asked.value "
+        f"SELECT {LOG_COLUMNS}, about FROM json_each(?) AS asked CROSS JOIN log ON log.about = asked.value "
         "AND log.kind = ? ORDER BY log.seq",
         (json.dumps(list(numbers)), kind),
     )

@@ -89,6 +89,15 @@ class Search(Request, frozen=True, tag="search"):
     limit: Limit = 50
 
 
+class Recall(Request, frozen=True, tag="recall"):
+    """Get the earlier messages that answer a question, as passages packed into a budget of tokens: threads together,
+    near-duplicates once, best first."""
+
+    question: Annotated[Prose, Meta(min_length=1, max_length=500)]
+    room: str | None = None
+    budget: Annotated[int, Meta(ge=50, le=100_000)] = 2000
+
+
 class Show(Request, frozen=True, tag="show"):
     """Get one message and the state of its deliveries."""
 

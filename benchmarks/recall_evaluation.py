@@ -152,7 +152,7 @@ def discounted_gain(grades: Mapping[int, int], numbers: Sequence[int]) -> float:
 
 
 def _gain(grades: Sequence[int]) -> float:
-    return sum((2**grade - 1) / math.log2(place + 1) for place, grade in enumerate(grades, start=1))
+    return sum(float(2**grade - 1) / math.log2(place + 1) for place, grade in enumerate(grades, start=1))
 
 
 async def rows_by_kind(way: Way, made: LabelledSet, part: Part) -> list[dict[str, Cell]]:

@@ -109,6 +109,11 @@ COMMANDS = {
             (ANY_MESSAGE,),
         ),
         ChatCommand("search", "find messages by their words", (ChatArgument("words", ArgumentKind.TEXT),)),
+        ChatCommand(
+            "recall",
+            "find what was said earlier that answers a question",
+            (ChatArgument("question", ArgumentKind.TEXT),),
+        ),
         ChatCommand("receipts", "the delivery steps of a message, or of your last one", (ANY_MESSAGE,)),
         ChatCommand("reply", "answer a message", (MESSAGE_OF_ANYONE, ChatArgument("text", ArgumentKind.TEXT))),
         ChatCommand("thread", "the message that began a thread, and all that answer it", (MESSAGE_OF_ANYONE,)),

@@ -28,7 +28,7 @@ COMMAND_GROUPS: dict[str, tuple[str, ...]] = {
     "Questions": ("asks", "approve", "deny"),
     "Rooms": ("rooms", "room", "join", "create", "who", "invite", "kick", "topic", "mute", "unmute"),
     "Messages": (
-        *("history", "search", "thread", "mentions", "pin", "unpin", "pins", "copy"),
+        *("history", "search", "recall", "thread", "mentions", "pin", "unpin", "pins", "copy"),
         *("receipts", "cancel", "retry", "export"),
     ),
     "Decisions and modes": (

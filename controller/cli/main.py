@@ -139,6 +139,7 @@ app.panel(
         "share-link": share_link.share_link,
         "history": messages.history,
         "search": messages.search,
+        "recall": messages.recall,
         "receipts": messages.receipts,
         "transcript": transcripts.transcript,
         "thread": marks.thread,

@@ -18,8 +18,9 @@ from gateway.protocol.events import (
     MemberView,
     Message,
 )
-from gateway.protocol.results import AskList, Health, MemberList, RoomList, Story
+from gateway.protocol.results import AskList, Health, MemberList, PassageMessage, Recalled, RoomList, Story
 from gateway.protocol.text.attachments import attachments_of
+from gateway.protocol.text.printable_text import printable_line
 from gateway.protocol.text.question_text import answer_commands
 from gateway.protocol.types.agent_conditions import condition_text
 from gateway.protocol.types.agent_work import brief_work_text
@@ -49,6 +50,36 @@ def fold_message(message: Message) -> list[str]:
     found = [one.summary for one in attachments_of(message)]
     more = [f"{len(found) - MAX_LISTED_ATTACHMENTS} more"] if len(found) > MAX_LISTED_ATTACHMENTS else []
     return [*found[:MAX_LISTED_ATTACHMENTS], *more]
+
+
+def print_recalled(found: Recalled, as_json: bool) -> None:
+    """Passages, best first, with an empty line between them."""
+    if as_json:
+        print_json(found)
+        return
+    for number, passage in enumerate(found.passages):
+        print_lines(*([""] if number else []), *(_recalled_line(one) for one in passage.messages))
+    if not found.passages:
+        print_lines("Nothing that you can read answers this. Try other words, or `groupchat search`.")
+    if notes := recall_notes(found):
+        print_lines("", *notes, dim=True, err=True)
+
+
+def _recalled_line(one: PassageMessage) -> str:
+    answers = f" (answers #{one.reply_to})" if one.reply_to is not None else ""
+    again = f" (said again: {', '.join(f'#{number}' for number in one.repeats)})" if one.repeats else ""
+    return f"{moment_text(one.timestamp)} #{one.seq} {one.room} {one.from_}{answers}{again}: {printable_line(one.text)}"
+
+
+def recall_notes(found: Recalled) -> list[str]:
+    """What the reader should know beside the passages."""
+    notes = [f"{found.left_out} more did not fit; ask with a larger --budget."] if found.left_out else []
+    vectors = found.vectors
+    if vectors is not None and vectors.trouble:
+        notes.append(f"Found by words alone: {vectors.trouble}")
+    elif vectors is not None and vectors.waiting:
+        notes.append(f"The embedding model still has to read {vectors.waiting} of {vectors.waiting + vectors.made}.")
+    return notes
 
 
 def print_sent(done: SentMessage, team: str, as_json: bool) -> None:

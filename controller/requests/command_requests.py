@@ -17,7 +17,7 @@ from gateway.protocol.requests.agent_requests import Keys
 from gateway.protocol.requests.approval_requests import AnswerAsk, Asks, EndedAsks
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Members
-from gateway.protocol.requests.message_requests import History, Receipts, Search, Send, Show
+from gateway.protocol.requests.message_requests import History, Recall, Receipts, Search, Send, Show
 from gateway.protocol.requests.room_requests import CreateRoom, Join, Leave, Rooms
 from gateway.protocol.results import (
     Accepted,
@@ -27,6 +27,7 @@ from gateway.protocol.results import (
     MessageDetail,
     MessageList,
     ReactionList,
+    Recalled,
     RoomList,
     Story,
 )
@@ -244,6 +245,11 @@ def history_request(room: str | None, limit: int, before: int | None, from_: str
 
 def search_request(query: str, room: str | None, from_: str | None, limit: int) -> Search:
     return Search(query=query, room=room, from_=from_, limit=limit)
+
+
+async def recall_passages(context: ClientOptions, question: str, room: str | None, budget: int) -> Recalled:
+    async with Client(context.endpoint()) as client:
+        return await client.request(Recall(question=question, room=room, budget=budget), Recalled)
 
 
 Reading = History | Search

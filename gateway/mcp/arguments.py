@@ -86,6 +86,12 @@ class RoomSearch(Arguments, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=50)] = 10
 
 
+class RecallQuestion(Arguments, frozen=True):
+    question: Annotated[str, Meta(min_length=1)]
+    room: str = ""
+    budget: Annotated[int, describe("In tokens.", ge=50, le=20_000)] = 2000
+
+
 ScopeArgument = Annotated[str, describe("#ROOM, @MEMBER, me or global (default: this room).")]
 Version = Annotated[int, Meta(ge=1)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gateway.protocol.events import MemberView, Message
-from gateway.protocol.results import Inbox, MessageDetail
+from gateway.protocol.results import Inbox, MessageDetail, PassageMessage, Recalled
 from gateway.protocol.text.attachments import attachments_of
 from gateway.protocol.text.printable_text import local_time_text, printable_line, quote_lines
 from gateway.protocol.types.agent_conditions import condition_text
@@ -60,6 +60,24 @@ def attachment_lines(message: Message) -> Iterator[str]:
 def messages_text(found: Sequence[Message], members: Mapping[str, MemberView], *, more: bool = False) -> str:
     shown = [message_text(one, members) for one in found]
     return "\n\n".join([*shown, "There are more. Call peer_read again."] if more else shown) or NO_MESSAGES_TEXT
+
+
+def passages_text(recalled: Recalled, members: Mapping[str, MemberView]) -> str:
+    """Passages, best first, their messages quoted with number, author and time."""
+    shown = ["\n".join(_recalled_text(one, members) for one in passage.messages) for passage in recalled.passages]
+    if recalled.left_out:
+        shown.append(f"{recalled.left_out} more passages did not fit; ask with a larger budget or more precisely.")
+    return "\n\n".join(shown) or "Nothing that was said here answers this. Try other words, or room_search."
+
+
+def _recalled_text(one: PassageMessage, members: Mapping[str, MemberView]) -> str:
+    sender = members.get(one.from_)
+    kind = f" ({sender.kind})" if sender else ""
+    room = f" in {one.room}" if one.room != "general" else ""
+    answers = f", answers #{one.reply_to}" if one.reply_to else ""
+    again = f", said again as {', '.join(f'#{number}' for number in one.repeats)}" if one.repeats else ""
+    when = local_time_text(one.timestamp, "%Y-%m-%d %H:%M", "?")
+    return f"#{one.seq} {one.from_}{kind}{room}, {when}{answers}{again}:\n{quote_text(one.text)}"
 
 
 def inbox_text(inbox: Inbox, members: Mapping[str, MemberView], nothing: str) -> str:

@@ -17,7 +17,7 @@ from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Ping
 from gateway.protocol.requests.member_requests import SetRole, WhoAmI
-from gateway.protocol.requests.message_requests import History, Poll, Search, Send, Show
+from gateway.protocol.requests.message_requests import History, Poll, Recall, Search, Send, Show
 from gateway.protocol.requests.mode_requests import Working
 from gateway.protocol.requests.room_requests import Join, Rooms
 from gateway.protocol.results import (
@@ -29,6 +29,7 @@ from gateway.protocol.results import (
     MessageList,
     ModeStanding,
     Pong,
+    Recalled,
     RoomList,
 )
 from gateway.protocol.text.printable_text import printable_line
@@ -156,6 +157,12 @@ async def room_search(caller: Caller, given: arguments.RoomSearch) -> str:
     )
 
 
+async def recall(caller: Caller, given: arguments.RecallQuestion) -> str:
+    request = Recall(question=given.question, room=given.room or None, budget=given.budget)
+    found = await caller.ask(request, Recalled)
+    return await to_thread(result_text.passages_text, found, await caller.members() if found.passages else {})
+
+
 async def set_role(caller: Caller, given: arguments.RoleSet) -> str:
     me = await caller.ask(WhoAmI(), Identity)
     await caller.ask(SetRole(member=me.name, role=given.role), Done)
@@ -224,6 +231,13 @@ TOOLS: dict[str, Tool] = {
         Tool("room_list", "The rooms and their members.", arguments.NoArguments, room_list, reads=True),
         Tool("room_join", "Join a room.", arguments.RoomJoin, room_join),
         Tool("room_search", "Search messages.", arguments.RoomSearch, room_search, reads=True),
+        Tool(
+            "recall",
+            "Find what was said earlier that answers a question.",
+            arguments.RecallQuestion,
+            recall,
+            reads=True,
+        ),
         Tool(
             "context_get",
             "Read a shared JSON document or its history, or list all.",

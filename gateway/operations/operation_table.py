@@ -13,7 +13,7 @@ from gateway.protocol.requests.connection_requests import Ping, Status
 from gateway.protocol.requests.decision_requests import AnswerDecision, CloseDecision, Decisions, Propose, ShowDecision
 from gateway.protocol.requests.mark_requests import Pins, React, Reactions, Thread
 from gateway.protocol.requests.member_requests import Members, SetRole, WhoAmI
-from gateway.protocol.requests.message_requests import History, Poll, Receipts, Search, Send, Show
+from gateway.protocol.requests.message_requests import History, Poll, Recall, Receipts, Search, Send, Show
 from gateway.protocol.requests.mode_requests import GetMode, Modes, Working
 from gateway.protocol.requests.request import Request
 from gateway.protocol.requests.room_requests import CreateRoom, Join, Leave, Rooms
@@ -46,7 +46,7 @@ OPERATIONS: tuple[Operation, ...] = (
 
 # The requests allowed to an agent's tools. All others are for its sidecar, which sees the terminal, or for people.
 TOOLS_TOKEN_REQUESTS = (
-    *(Send, History, Search, Show, Receipts, Poll, Rooms, CreateRoom, Join, Leave, Members),
+    *(Send, History, Search, Recall, Show, Receipts, Poll, Rooms, CreateRoom, Join, Leave, Members),
     *(SetRole, Asks, Status, Ping, WhoAmI),
     *(React, Reactions, Thread, Pins),
     *(Modes, GetMode, Working),

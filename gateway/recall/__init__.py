@@ -1,1 +1,1 @@
-"""Recall: which earlier messages answer a question. It must not know rules, permissions or sockets."""
+"""Which earlier messages answer a question: words, ranking, passages. Pure; it must not know the store."""

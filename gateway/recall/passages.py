@@ -115,9 +115,8 @@ def _passage_of(
 ) -> Passage:
     """The found messages of the thread with what they answer and their answers, in the order in which they were
     said."""
-    numbers = set(thread.members)
-    for one in thread.members.values():
-        numbers |= {one.message.reply_to} if one.message.reply_to in known else set()
+    above = (one.message.reply_to for one in thread.members.values())
+    numbers = {*thread.members, *(seq for seq in above if seq is not None and seq in known)}
     answers = [seq for seq, message in known.items() if message.reply_to in thread.members]
     numbers |= set(sorted(answers)[:MAX_SHOWN_ANSWERS])
     shown = tuple(

@@ -66,7 +66,7 @@ _PARTS_FOLDER = "journal"
 _SERVERS_VARIABLE, _TOOLS_VARIABLE = "VIBE_MCP_SERVERS", "VIBE_TOOLS"
 ROOM_TOOLS = (  # it has no permission for all tools of a server
     *("peer_list", "peer_send", "peer_read", "peer_wait", "peer_history", "peer_context", "peer_status"),
-    *("room_list", "room_join", "room_search", "context_get", "context_put"),
+    *("room_list", "room_join", "room_search", "recall", "context_get", "context_put"),
     *("ask_human", "propose", "vote", "working", "set_role"),
 )
 _PATH = re.compile(

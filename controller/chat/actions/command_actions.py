@@ -34,8 +34,8 @@ from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import MemberView
 from gateway.protocol.requests.agent_requests import Keys, Pause, Restart, Resume, Share, WhySilent
 from gateway.protocol.requests.member_requests import Members, SetRole
-from gateway.protocol.requests.message_requests import Cancel, History, Receipts, Retry, Search
-from gateway.protocol.results import Continued, Done, MemberList, MessageList, Story, WhyList
+from gateway.protocol.requests.message_requests import Cancel, History, Recall, Receipts, Retry, Search
+from gateway.protocol.results import Continued, Done, MemberList, MessageList, Recalled, Story, WhyList
 from gateway.protocol.text.addressing import AddressedText, parse_line
 from gateway.protocol.text.printable_text import local_moment_text
 from gateway.protocol.text.receipt_text import receipt_steps, receipt_text
@@ -142,6 +142,15 @@ async def show_search(chat: ActionContext, order: ParsedCommand) -> ActionResult
     more = " (the newest)" if found.more else ""
     title = f"{len(found.messages)} in #{chat.state.room} with {words!r}{more}"
     return list_overlay.overlay_of_messages(title, found.messages, chat.state.names, SearchHighlights(words))
+
+
+async def show_recall(chat: ActionContext, order: ParsedCommand) -> ActionResult:
+    question = order.get("question") or ""
+    found = await chat.client.request(Recall(question=question, room=chat.state.room), Recalled)
+    if not found.passages:
+        return f"Nothing in {chat.state.room} answers that. Try other words, or /search."
+    title = f"#{chat.state.room}: {question}"
+    return list_overlay.overlay_of_passages(title, found.passages, chat.state.names, SearchHighlights(question))
 
 
 async def show_receipts(chat: ActionContext, order: ParsedCommand) -> ActionResult:
@@ -289,6 +298,7 @@ ACTIONS: dict[str, Callable[[ActionContext, ParsedCommand], Awaitable[ActionResu
     "continue": continue_after_guard,
     "history": show_history,
     "search": show_search,
+    "recall": show_recall,
     "receipts": show_receipts,
     "quote": quote_file,
     "cancel": cancel_delivery,

@@ -1,4 +1,4 @@
-"""Sending and reading messages: send, chat, listen, history, search, receipts."""
+"""Sending and reading messages: send, chat, listen, history, search, recall, receipts."""
 
 from __future__ import annotations
 
@@ -179,6 +179,31 @@ def search(
     from controller.requests import command_requests
 
     _messages(ctx, command_requests.search_request(" ".join(words), room, from_, limit))
+
+
+def recall(
+    ctx: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="QUESTION", help="What you want to know, in your words.")],
+    room: Annotated[str | None, typer.Option(metavar="ROOM", help="Only this room (default: all your rooms).")] = None,
+    budget: Annotated[
+        int, typer.Option(metavar="TOKENS", min=50, max=100_000, help="At most about this many tokens of text.")
+    ] = 2000,
+) -> None:
+    """Find the earlier messages that answer a question, threads together.
+
+    Examples:
+      groupchat recall "why did we drop the cache?"
+      groupchat recall "what did bob say about backups" --room ops
+      groupchat recall "release date" --budget 500 --json
+    """
+    from controller.output import command_output
+    from controller.requests import command_requests
+
+    context = merge_options(ctx)
+    found = run(
+        lambda: command_requests.recall_passages(context, " ".join(words), room, budget), as_json=context.as_json
+    )
+    command_output.print_recalled(found, context.as_json)
 
 
 def _messages(ctx: typer.Context, wish: command_requests.Reading) -> None:

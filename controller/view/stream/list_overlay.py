@@ -11,6 +11,7 @@ from controller.view.text.row_types import Row
 from controller.view.text.search_highlights import SearchHighlights
 from controller.view.text.text_rows import clean_for_screen, fit_to_width, width_of_row, wrap_text
 from gateway.protocol.events import Message
+from gateway.protocol.results import Passage, PassageMessage
 from gateway.protocol.text.attachments import attachments_of
 
 MAX_LEFT_COLUMNS = 30
@@ -126,6 +127,26 @@ def overlay_of_messages(
     title: str, messages: Sequence[Message], names: NameStyles, marks: SearchHighlights | None = None
 ) -> ListOverlay:
     return ListOverlay(title, [_message_item(one, names) for one in messages], marks)
+
+
+def overlay_of_passages(
+    title: str, passages: Sequence[Passage], names: NameStyles, marks: SearchHighlights
+) -> ListOverlay:
+    """Each message leads to its place; those of a passage after the first stand under it."""
+    return ListOverlay(
+        title,
+        [_passage_item(one, names, place) for found in passages for place, one in enumerate(found.messages)],
+        marks,
+    )
+
+
+def _passage_item(message: PassageMessage, names: NameStyles, place: int) -> OverlayItem:
+    words = (
+        ("class:dim", f" {'  ' if place else ''}{message.timestamp[:10]} #{message.seq} "),
+        (names.style_of(message.from_), f"{clean_for_screen(message.from_)} "),
+        ("", " ".join(message.text.split())),
+    )
+    return OverlayItem(words, message.seq)
 
 
 def _message_item(message: Message, names: NameStyles) -> OverlayItem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.access.operation_kinds import OperationKind
 from gateway.operations.delivery import delivery_operations, inbox_operations, long_poll
 from gateway.operations.members import hello_operation
-from gateway.operations.messages import mark_operations, message_queries, send_operation
+from gateway.operations.messages import mark_operations, message_queries, recall_operation, send_operation
 from gateway.operations.operation import Operation
 from gateway.protocol.events import Welcome
 from gateway.protocol.requests.connection_requests import Events, Hello
@@ -15,6 +15,7 @@ from gateway.protocol.requests.message_requests import (
     Deliveries,
     History,
     Poll,
+    Recall,
     Receipts,
     Report,
     Retry,
@@ -33,6 +34,7 @@ from gateway.protocol.results import (
     MessageList,
     PinList,
     ReactionList,
+    Recalled,
     Story,
     WaitingList,
 )
@@ -42,6 +44,7 @@ MESSAGE_OPERATIONS = (
     Operation(Send, OperationKind.SENDS, Accepted, "POST", "/v1/messages", query=send_operation.send_message),
     Operation(History, OperationKind.READS, MessageList, "GET", "/v1/messages", query=message_queries.answer_history),
     Operation(Search, OperationKind.READS, MessageList, "GET", "/v1/search", query=message_queries.search_messages),
+    Operation(Recall, OperationKind.READS, Recalled, "GET", "/v1/recall", query=recall_operation.answer_recall),
     Operation(
         Show, OperationKind.READS, MessageDetail, "GET", "/v1/messages/{message}", query=message_queries.show_message
     ),

@@ -157,7 +157,7 @@ async def room_search(caller: Caller, given: arguments.RoomSearch) -> str:
     )
 
 
-async def recall(caller: Caller, given: arguments.RecallQuestion) -> str:
+async def room_recall(caller: Caller, given: arguments.RecallQuestion) -> str:
     request = Recall(question=given.question, room=given.room or None, budget=given.budget)
     found = await caller.ask(request, Recalled)
     return await to_thread(result_text.passages_text, found, await caller.members() if found.passages else {})
@@ -235,7 +235,7 @@ TOOLS: dict[str, Tool] = {
             "recall",
             "Find what was said earlier that answers a question.",
             arguments.RecallQuestion,
-            recall,
+            room_recall,
             reads=True,
         ),
         Tool(

@@ -41,7 +41,7 @@ class Packed:
     left_out: int
 
 
-def tokens_of(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """An estimate: each model counts in its own way."""
     return HEAD_TOKENS + -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
 
@@ -122,7 +122,7 @@ def _passage_of(
     shown = tuple(
         _shown(known[seq], words, repeats.get(seq, ()), is_found=seq in thread.members) for seq in sorted(numbers)
     )
-    return Passage(shown, round(thread.score, 3), sum(tokens_of(one.text) for one in shown))
+    return Passage(shown, round(thread.score, 3), sum(estimate_tokens(one.text) for one in shown))
 
 
 def _shown(message: Message, words: frozenset[str], repeats: tuple[int, ...], *, is_found: bool) -> PassageMessage:
@@ -164,4 +164,4 @@ def _fit_passage(passage: Passage, thread: _Thread, left: int) -> Passage | None
     if len(body) > room:
         text = body[: room - len(CUT_MARK.encode())].decode("utf-8", "ignore") + CUT_MARK
         alone = msgspec.structs.replace(alone, text=text, cut=True)
-    return Passage((alone,), passage.score, tokens_of(alone.text))
+    return Passage((alone,), passage.score, estimate_tokens(alone.text))

@@ -134,12 +134,14 @@ def _with_newest(
 
 
 def _neighbours(known: Mapping[int, Message], scores: Mapping[int, float]) -> dict[int, int]:
-    """For what was said soon after a message that fits much better: that message. It may be an answer to it."""
+    """For what was said soon after a message that fits better and has no answer: that message. It may be the
+    answer."""
     recent: dict[str, list[int]] = {}
     beside: dict[int, int] = {}
+    answered = {message.reply_to for message in known.values()}
     for seq, message in known.items():
         before = recent.setdefault(message.room, [])
-        near = [one for one in before if seq - one <= MAX_NEIGHBOUR_DISTANCE]
+        near = [one for one in before if seq - one <= MAX_NEIGHBOUR_DISTANCE and one not in answered]
         best = max(near, key=scores.__getitem__, default=None)
         if best is not None and message.reply_to is None and scores[seq] < scores[best]:
             beside[seq] = best

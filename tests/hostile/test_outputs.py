@@ -52,6 +52,7 @@ NAMES = {
         "members:room",
         "history:room",
         "search:room",
+        "recall:room",
     ),
     *(
         f"{one}:member"
@@ -139,6 +140,7 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
             ["history", "--room", WORST],
         ],
         "controller search": [["search", "good"], ["search", "boss"], ["search", WORST]],
+        "controller recall": [["recall", "good"], ["recall", "boss"], ["recall", WORST[:400]]],
         "controller receipts": [["receipts", str(one)] for one in _delivered(world)] + [["receipts", told]],
         "controller react": [["react", number, WORST], ["react", number, "ok"], ["react", "999999", "ok"]],
         "controller pin": [["pin", number], ["pin", "999999"]],
@@ -293,6 +295,7 @@ TOOLS_GIVEN: dict[str, list[dict[str, Any]]] = {
     "room_list": [{}],
     "room_join": [{"room": WORST}, {"room": "general"}],
     "room_search": [{"query": "good"}, {"query": WORST[:400]}],
+    "recall": [{"question": "what is good?"}, {"question": WORST[:400]}],
     "context_get": [
         {},
         {"name": "main"},

@@ -23,6 +23,7 @@ from gateway.protocol.text.addressing import AddressedText
 
 OF_THE_ISSUE = [
     *("pause", "resume", "agents", "rooms", "join", "who", "history", "search", "receipts", "cancel", "retry"),
+    "recall",
     *("asks", "approve", "deny", "terminal", "explain", "share", "role", "restart", "continue", "export", "quote"),
     *("propose", "vote", "decisions", "decide", "session", "invite", "kick"),
     *("room", "create", "topic", "mute", "unmute", "to"),
@@ -142,7 +143,7 @@ KNOWN = CompletionNames(MEMBERS, ("general", "design"), ("coder",), (7, 812), {"
     ("before", "found"),
     [
         ("/pa", ["/pause"]),
-        ("/re", ["/resume", "/receipts", "/reply", "/react", "/retry", "/restart"]),
+        ("/re", ["/resume", "/recall", "/receipts", "/reply", "/react", "/retry", "/restart"]),
         ("/reply ", ["901", "812"]),
         ("/reply 9", ["901"]),
         ("/copy 8", ["812"]),

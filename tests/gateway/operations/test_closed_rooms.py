@@ -75,6 +75,7 @@ from gateway.protocol.requests.message_requests import (
     Deliveries,
     History,
     Poll,
+    Recall,
     Receipts,
     Report,
     Retry,
@@ -252,7 +253,15 @@ WRITES: tuple[Asked, ...] = (
     of_document(c.DeleteContext),
 )
 LISTS: tuple[Request, ...] = (
-    *(Hello(), Rooms(), Members(all=True), History(from_="ann"), Search(query=LATE), Events(limit=1000)),
+    *(
+        Hello(),
+        Rooms(),
+        Members(all=True),
+        History(from_="ann"),
+        Search(query=LATE),
+        Recall(question=LATE),
+        Events(limit=1000),
+    ),
     *(
         Status(),
         Stats(),

@@ -85,6 +85,7 @@ PATHS = [
     "/v1/log?since={}",
     "/v1/log?limit={}",
     "/v1/search?query=x&before={}",
+    "/v1/recall?question=x&budget={}",
     "/v1/me/deliveries?after={}",
     "/v1/contexts/global/main?version={}",
     "/v1/contexts/global/main/history?before={}",

@@ -43,6 +43,7 @@ PROSE = {
         for name in ("payload", "signature", "key")
     ),
     "search:query",
+    "recall:question",
     "ask.open:question",
     "ask.open:detail",
     "ask.answer:words",

@@ -101,6 +101,17 @@ def test_search(groupchat: Groupchat) -> None:
     assert groupchat("search", "--json", "***").error["code"] == "bad_request"
 
 
+def test_recall(groupchat: Groupchat) -> None:
+    asked = groupchat("send", "--json", "does anyone know where the okapi lives?").json["seq"]
+    sent = groupchat("send", "--json", "--reply-to", str(asked), "in the north wing").json["seq"]
+    (passage,) = groupchat("recall", "--json", "Where", "does", "the", "okapi", "live?").json["passages"][:1]
+    assert [one["seq"] for one in passage["messages"]] == [asked, sent]
+    shown = groupchat("recall", "Where does the okapi live?").out
+    assert f"#{sent} general alice (answers #{asked}): in the north wing" in shown
+    assert "Nothing that you can read" in groupchat("recall", "quagga zeedonk").out
+    assert groupchat("recall", "--json", "***").error["code"] == "bad_request"
+
+
 async def test_send_waits_for_the_reply(process: GatewayProcess, groupchat: Groupchat) -> None:
     token = groupchat("token", "create", "replier", "--json").json["token"]
     endpoint = type(process.operator)(process.url, token)

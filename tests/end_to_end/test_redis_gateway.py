@@ -19,8 +19,8 @@ from gateway.protocol.errors import StorageFailed, StorageFull
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Hello, Status
 from gateway.protocol.requests.member_requests import CreateToken
-from gateway.protocol.requests.message_requests import Search
-from gateway.protocol.results import Health, MessageList, TokenMade
+from gateway.protocol.requests.message_requests import Recall, Search
+from gateway.protocol.results import Health, MessageList, Recalled, TokenMade
 from gateway.protocol.types.core_types import MemberKind
 from tests.support.certificates import self_signed
 from tests.support.commands import Groupchat
@@ -81,6 +81,8 @@ async def test_another_gateway_goes_on_where_one_has_died(server: RedisServer, t
                 await alice.send("after the crash")
                 found = await alice.request(Search(query="crash"), MessageList)
                 assert len(found.messages) == 2
+                recalled = await alice.request(Recall(question="What was said before the crash?"), Recalled)
+                assert recalled.passages[0].messages[0].text == "before the crash"
             endpoint = type(second.operator)(second.url, token.token)
             async with Client(endpoint) as bob:
                 assert len(await contents(bob)) == 2, "tokens are in the log, too"

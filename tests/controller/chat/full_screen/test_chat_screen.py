@@ -230,6 +230,22 @@ async def test_search_leads_to_the_message(gateway: Gateway) -> None:
         await one.until(lambda: one.screen.rows.marks is None)
 
 
+async def test_recall_leads_to_the_messages_of_a_thread(gateway: Gateway) -> None:
+    async with Client(gateway.operator) as client:
+        asked = (await client.send("why is the disk of the build machine full?")).seq
+        await client.send("old dumps, forty gigabytes", reply_to=asked)
+        for number in range(100):
+            await client.send(f"line {number}")
+    async with drive_chat(gateway.operator, lines=20) as one:
+        one.enter("/recall what filled the disk of the build machine?")
+        await one.shows("#general: what filled the disk", f"#{asked} alice why is the disk", "old dumps, forty")
+        one.type("\x1b[B\r")
+        await one.hides("#general: what filled")
+        await one.shows("old dumps, forty gigabytes", "line 5")
+        one.enter("/recall zeedonk")
+        await one.shows("Nothing in general answers that.")
+
+
 async def test_a_mention_rings_and_can_be_gone_to(gateway: Gateway) -> None:
     async with agent(gateway) as claude, drive_chat(gateway.operator, lines=16) as one:
         await claude.send("@alice please look", to="@all")

@@ -220,7 +220,9 @@ def test_the_limits_are_those_of_the_code() -> None:
             f"{MAX_DETAIL_BYTES}, {number_of_meta(OpenAsk, 'question')}, {MAX_OPTION_TEXT_CHARS}; "
             f"{number_of_meta(AnswerAsk, 'words')} characters"
         ),
-        "a search": f"{number_of_meta(Search, 'query')} characters",
+        "a search; the question of `recall`": (
+            f"{number_of_meta(Search, 'query')}; {number_of_meta(Recall, 'question')} characters"
+        ),
         "a terminal: columns, rows; runs and characters of a row": (
             f"{MAX_COLUMNS}, {MAX_ROWS}; {MAX_RUNS_PER_ROW}, {MAX_ROW_CHARS}"
         ),

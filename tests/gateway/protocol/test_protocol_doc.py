@@ -36,7 +36,7 @@ from gateway.operations.operation_table import OPERATION_BY_REQUEST
 from gateway.protocol import VERSION, codec, events
 from gateway.protocol.errors import ERROR_BY_CODE
 from gateway.protocol.requests.approval_requests import AnswerAsk, OpenAsk
-from gateway.protocol.requests.message_requests import History, Search, Send
+from gateway.protocol.requests.message_requests import History, Recall, Search, Send
 from gateway.protocol.requests.request import MAX_ADMISSION_CHARS, MAX_KEY_TEXT_CHARS, MAX_NOTICE_CHARS
 from gateway.protocol.requests.room_requests import RoomKeys, Rooms, SetTopic
 from gateway.protocol.results import Answer, EventPage

@@ -28,6 +28,7 @@ from controller.cli.room import (
     transcripts,
 )
 from controller.cli.team import statistics, team_commands
+from controller.cli.tools import tool_commands
 from controller.cli.verb_forwarding import FORWARDED, forward, hand_over
 from controller.cli.web import open_page, share_link
 from gateway.command_line.application import CommandLine, ConsoleCommand, Verb, run_program
@@ -201,6 +202,8 @@ app.panel(
         "decide": decisions.decide,
         "session": session_app,
         "context": context_app,
+        "tools": tool_commands.show_tools,
+        "call": tool_commands.call_operation,
     },
 )
 app.panel(OPERATIONS, {"key": Verb(key_app, common=FOLDER), **_forwarded(OPERATIONS)})

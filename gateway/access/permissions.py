@@ -31,6 +31,8 @@ class Permission(StrEnum):
     ASK = "show own dialogs"
     APPROVE = "approve"
     WATCH = "watch a terminal"
+    OFFER_TOOLS = "offer tools"
+    CALL_TOOLS = "call tools"
     RESTART = "restart"
     RETRY = "retry"
     READ_DIRECT = "read others' direct messages"
@@ -74,6 +76,8 @@ ALLOWED_HOLDERS: dict[Permission, frozenset[Holder]] = {
     Permission.ASK: frozenset({H.AGENT}),
     Permission.APPROVE: frozenset({H.APPROVER}),
     Permission.WATCH: frozenset({H.APPROVER}),
+    Permission.OFFER_TOOLS: frozenset({H.TOOL}),
+    Permission.CALL_TOOLS: frozenset({H.HUMAN, H.AGENT, H.AGENT_TOOLS}),
     Permission.RESTART: frozenset({H.ADMIN}),
     Permission.RETRY: frozenset({H.HUMAN, H.ADMIN}),
     Permission.READ_DIRECT: frozenset({H.OBSERVER, H.TEAM}),

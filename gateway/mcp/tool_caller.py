@@ -58,13 +58,16 @@ class Caller:
 
     async def wait(self, seconds: float, *, from_: tuple[str, ...] = (), reply_to: int | None = None) -> Inbox:
         """The messages that arrive within that time. A restart of the gateway does not end the wait."""
+        return await self.ask_with_wait(seconds, lambda left: Poll(wait=left, from_=from_, reply_to=reply_to), Inbox)
+
+    async def ask_with_wait(self, seconds: float, request_for: Callable[[float], Request], kind: type[T]) -> T:
+        """Send a request that waits in the gateway. `request_for` makes it, for the seconds that are left."""
         until = time.monotonic() + seconds
         async with self._telling(seconds):
             while True:
                 left = max(0.0, until - time.monotonic())
-                poll = Poll(wait=left, from_=from_, reply_to=reply_to)
                 try:
-                    return await self.direct.ask(poll, Inbox, token=self.token, within=left + EXTRA_WAIT_S)
+                    return await self.direct.ask(request_for(left), kind, token=self.token, within=left + EXTRA_WAIT_S)
                 except Unavailable:
                     if left <= RETRY_DELAY_S:
                         raise

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.client import new_id
 from gateway.mcp import arguments, result_text
+from gateway.mcp.custom_tools.call_tools import ToolCallArguments, call_tool, tool_list
 from gateway.mcp.decision_tools import ask_human, propose, vote
 from gateway.mcp.files.file_excerpts import masked_excerpt
 from gateway.mcp.shared_document_tools import context_get, context_put
@@ -251,6 +252,8 @@ TOOLS: dict[str, Tool] = {
             arguments.ContextPut,
             context_put,
         ),
+        Tool("tool_list", "List custom tools and their operations.", arguments.NoArguments, tool_list, reads=True),
+        Tool("call_tool", "Call an operation of a custom tool; waits for its answer.", ToolCallArguments, call_tool),
         Tool("ask_human", "Ask the people here, and wait for their answer.", arguments.AskHuman, ask_human),
         Tool("propose", "Let peers decide something: a proposal to one, or a vote.", arguments.Proposal, propose),
         Tool("vote", "Vote, or accept or reject a proposal.", arguments.Vote, vote),

@@ -36,7 +36,9 @@ from gateway.model.records.state_tables import (
     SESSION,
     SHARE,
     TOKEN,
+    TOOL_OFFER,
     Admissions,
+    Calls,
     Floors,
     Memberships,
     Owner,
@@ -91,16 +93,16 @@ class GatewayState:
         self.rooms = self._keep(Table(ROOM)).rows
         self.tokens = self._keep(Table(TOKEN)).rows
         self.paused, self.shares = self._keep(Table(PAUSED)).rows, self._keep(Table(SHARE)).rows
-        self.asks = self._keep(Table(ASK)).rows
-        self.contexts = self._keep(Table(CONTEXT)).rows
-        self.decisions = self._keep(Table(DECISION)).rows
-        self.sessions = self._keep(Table(SESSION)).rows
+        self.asks, self.contexts = self._keep(Table(ASK)).rows, self._keep(Table(CONTEXT)).rows
+        self.decisions, self.sessions = self._keep(Table(DECISION)).rows, self._keep(Table(SESSION)).rows
         self.loop_holds = self._keep(Table(LOOP_HOLD)).rows
         self.pins, self.muted = self._keep(Table(PIN)).rows, self._keep(Table(MUTED)).rows
         self.costs = self._keep(Table(COST)).rows
         self.member_keys, self.room_keys = self._keep(Table(MEMBER_KEYS)).rows, self._keep(Table(ROOM_KEYS)).rows
         self.reads_of_room = self._keep(ReadMarks()).of_room
         self._admissions = self._keep(Admissions()).of_room
+        calls = self._keep(Calls())
+        self.tools, self.calls, self.open_calls_of = self._keep(Table(TOOL_OFFER)).rows, calls.rows, calls.open_of
         floors = self._keep(Floors())
         self.floors, self.speaking = floors.rows, floors.speaking
         memberships = self._keep(Memberships(self._forget_inboxes))

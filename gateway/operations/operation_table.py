@@ -7,6 +7,7 @@ from gateway.operations.definitions.message_definitions import MESSAGE_OPERATION
 from gateway.operations.definitions.room_definitions import ROOM_OPERATIONS
 from gateway.operations.definitions.session_and_decision_definitions import CONVERSATION_OPERATIONS
 from gateway.operations.definitions.token_and_gateway_definitions import TOKEN_OPERATIONS
+from gateway.operations.definitions.tool_definitions import TOOL_OPERATIONS
 from gateway.operations.operation import Operation
 from gateway.protocol.requests.approval_requests import Asks
 from gateway.protocol.requests.connection_requests import Ping, Status
@@ -35,12 +36,14 @@ from gateway.protocol.requests.shared_document_requests import (
     MergeContext,
     PutContext,
 )
+from gateway.protocol.tool_calls.tool_call_requests import CallTool, ShowCall, ToolOffers
 
 OPERATIONS: tuple[Operation, ...] = (
     *MESSAGE_OPERATIONS,
     *ROOM_OPERATIONS,
     *MEMBER_OPERATIONS,
     *CONVERSATION_OPERATIONS,
+    *TOOL_OPERATIONS,
     *TOKEN_OPERATIONS,
 )
 
@@ -54,6 +57,7 @@ TOOLS_TOKEN_REQUESTS = (
     *(Propose, Decisions, ShowDecision, AnswerDecision, CloseDecision),
     *(OpenSession, Sessions, ShowSession, UpdateSession, PauseSession, ResumeSession, CloseSession),
     SessionMessages,
+    *(ToolOffers, CallTool, ShowCall),
 )
 
 OPERATION_BY_REQUEST: dict[type[Request], Operation] = {one.request: one for one in OPERATIONS}

@@ -34,6 +34,7 @@ from gateway.protocol.requests import (  # noqa: F401 - the table below holds th
 )
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Answer, Result
+from gateway.protocol.tool_calls import tool_call_requests  # noqa: F401
 
 T = TypeVar("T")
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.protocol.errors import ErrorBody
+from gateway.protocol.tool_calls.tool_call_types import CallOfTool
 from gateway.protocol.types.agent_conditions import Condition
 from gateway.protocol.types.agent_work import Work
 from gateway.protocol.types.conversation_starts import ConversationStart
@@ -278,6 +279,28 @@ class ReadEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev",
     timestamp: str
 
 
+class ToolEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="tool"):
+    """A tool offers these operations now, in place of earlier ones. `tool.list` has their schemas."""
+
+    seq: int
+    by: str
+    operations: tuple[str, ...]
+    timestamp: str
+
+
+class CallEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="call"):
+    """A call of a tool began or ended. Only its caller and the tool get it; the room reads a line when it ends. An
+    ended call comes without its arguments."""
+
+    seq: int
+    call: CallOfTool
+    timestamp: str
+
+    @property
+    def room(self) -> str:
+        return self.call.room
+
+
 class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     """The current state of a member, as others see it. `since` is when its activity began, as far as the gateway has
     been told; `note` is what the activity was seen by. `hops_left` is the number of replies that agents may still send
@@ -319,7 +342,8 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     there is one. `more`: you have more open deliveries than listed here. `run` names this run of the gateway and
     `began` is its first `seq`: every `seq` that a client remembers from an earlier run is lower, unless the store was
     restored from a backup. A list named in `partial` holds only its first page: ask for the rest. `muted`
-    are the rooms that you muted. `watched`: somebody watches your terminal."""
+    are the rooms that you muted. `watched`: somebody watches your terminal. `calls` wait for your answer, if you are a
+    tool."""
 
     version: int
     you: Member
@@ -340,6 +364,7 @@ class Welcome(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", t
     partial: tuple[str, ...] = ()
     muted: tuple[str, ...] = ()
     watched: bool = False
+    calls: tuple[CallOfTool, ...] = ()
 
 
 class Replayed(msgspec.Struct, frozen=True, tag_field="ev", tag="replayed"):
@@ -390,7 +415,9 @@ class TerminalWatched(msgspec.Struct, frozen=True, tag_field="ev", tag="terminal
 
 _Spoken = Message | Receipt | ReactionEvent | PinEvent | MuteEvent | ReadEvent
 _Keys = KeyEvent | RoomKeyEvent
-Durable = _Spoken | _Keys | RoomEvent | MemberEvent | Control | AskEvent | ContextEvent | DecisionEvent | SessionEvent
+_Called = ToolEvent | CallEvent
+_Agreed = ContextEvent | DecisionEvent | SessionEvent
+Durable = _Spoken | _Keys | _Called | _Agreed | RoomEvent | MemberEvent | Control | AskEvent
 _Terminal = TerminalPicture | TerminalState | TerminalWatched
 Snapshot = PresenceChanged | Welcome | Replayed | Closing | Challenge | _Terminal
 Event = Durable | Snapshot

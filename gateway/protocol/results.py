@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.protocol.errors import ErrorBody
 from gateway.protocol.events import ContextEvent, MemberView, Message, Receipt
+from gateway.protocol.tool_calls.tool_call_types import CallOfTool, ToolOffer
 from gateway.protocol.types.core_types import (
     Activity,
     Ask,
@@ -269,6 +270,15 @@ class DecisionView(Result, frozen=True):
 
 class DecisionList(Result, frozen=True):
     decisions: tuple[Decision, ...]
+    more: bool = False
+
+
+class CallView(Result, frozen=True):
+    call: CallOfTool
+
+
+class ToolList(Result, frozen=True):
+    tools: tuple[ToolOffer, ...]
     more: bool = False
 
 

@@ -293,6 +293,8 @@ class Hub:
         self._check_turns_of(name)
         if name in self.state.asks:
             self.scheduler.schedule("ask", name)
+        for key in self.state.open_calls_of.get(name, ()):
+            self.scheduler.schedule("call", key)
         self.presence.note_change(name)
         self.terminals.sidecar_came_or_left(name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.model.deliveries.delivery_states import NORMAL_RANK, rank
 from gateway.model.rule_outcome import EventToCommit, StateChange, StoreOnlyDocument
 from gateway.protocol import codec
-from gateway.protocol.events import AskEvent, Control, Durable, KeyEvent, MemberEvent, Message, Receipt
+from gateway.protocol.events import AskEvent, Control, Durable, KeyEvent, MemberEvent, Message, Receipt, ToolEvent
 from gateway.store import Document, LogEntry, StoredEvent
 
 
@@ -52,7 +52,7 @@ def kind_of(event: Durable) -> str:
 
 
 def room_of_event(event: Durable) -> str | None:
-    return None if isinstance(event, MemberEvent | KeyEvent | Control | AskEvent) else event.room
+    return None if isinstance(event, MemberEvent | KeyEvent | Control | AskEvent | ToolEvent) else event.room
 
 
 def sender_of(event: Durable) -> str | None:

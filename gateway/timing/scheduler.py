@@ -24,6 +24,7 @@ from gateway.protocol.results import Result
 from gateway.protocol.types.core_types import SYSTEM_NAME
 from gateway.protocol.types.decision_types import Decision
 from gateway.sessions import sessions
+from gateway.tool_calls import tool_call_rules
 
 log = structlog.get_logger("gateway.timing.scheduler")
 
@@ -38,6 +39,7 @@ RULES: Mapping[str, Rule] = {
     "decision": decision_rules.process_due_decision,
     "session": sessions.process_due_session,
     "ask": approvals.process_due_asks,
+    "call": tool_call_rules.process_due_call,
 }
 ALL = ""  # the key of an errand, which checks all items of its kind in the store
 

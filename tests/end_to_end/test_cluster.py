@@ -13,13 +13,15 @@ import aiohttp
 import pytest
 
 from gateway.client import Client, Endpoint
-from gateway.protocol.errors import NameTaken, Unauthorized
-from gateway.protocol.events import MemberView, TerminalPicture, TerminalWatched
+from gateway.protocol.errors import Conflict, NameTaken, Unauthorized
+from gateway.protocol.events import CallEvent, MemberView, TerminalPicture, TerminalWatched
 from gateway.protocol.requests.agent_requests import SetActivity, ShowTerminal, UnwatchTerminal, WatchTerminal
 from gateway.protocol.requests.connection_requests import Hello, Status
 from gateway.protocol.requests.member_requests import CreateToken, Members, RevokeToken
 from gateway.protocol.requests.message_requests import Poll
-from gateway.protocol.results import Done, Health, Inbox, MemberList, Shown, TokenMade, Watching
+from gateway.protocol.results import CallView, Done, Health, Inbox, MemberList, Shown, TokenMade, ToolList, Watching
+from gateway.protocol.tool_calls.tool_call_requests import AnswerCall, CallTool, OfferTools, ShowCall, ToolOffers
+from gateway.protocol.tool_calls.tool_call_types import CallState, ToolOperation
 from gateway.protocol.types.core_types import Activity, MemberKind, Presence
 from gateway.protocol.types.terminal_types import Run, ScreenRow
 from gateway.server.identity.trial_issuer import create_trial_token, ensure_trial_issuer
@@ -263,3 +265,29 @@ async def test_a_member_of_an_identity_provider_is_one_member_at_each_gateway(
             with pytest.raises(NameTaken):
                 async with Client(taken):
                     pass
+
+
+async def test_a_tool_at_one_gateway_is_called_at_the_other(pair: tuple[GatewayProcess, GatewayProcess]) -> None:
+    """At the decider and at a follower, in both directions."""
+    for number, (here, there) in enumerate((pair, pair[::-1])):
+        name = f"calc-{number}"
+        async with client_at(pair[0]) as admin, client_at(there) as caller:
+            endpoint = await member_at(here, admin, name, MemberKind.TOOL)
+            async with client_at(here, endpoint) as calc:
+                await calc.request(OfferTools(operations=(ToolOperation("add"),)), Done)
+
+                async def is_there(caller: Client = caller, name: str = name) -> bool:
+                    found = (await caller.request(ToolOffers(), ToolList)).tools
+                    return any(one.tool == name and one.connected for one in found)
+
+                await retry_until_awaited(is_there)
+                opened = (await caller.request(CallTool(tool=name, operation="add", arguments={"a": 1}), CallView)).call
+                async with asyncio.timeout(60):
+                    async for event in calc.events():
+                        if isinstance(event, CallEvent) and event.call.number == opened.number:
+                            break
+                await calc.request(AnswerCall(call=opened.number, result={"sum": number}), Done)
+                ended = (await caller.request(ShowCall(call=opened.number, wait=50), CallView, timeout=60)).call
+                assert (ended.state, ended.result) == (CallState.ANSWERED, {"sum": number})
+                with pytest.raises(Conflict):
+                    await calc.request(AnswerCall(call=opened.number, result=0), Done)

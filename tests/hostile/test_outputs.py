@@ -84,6 +84,7 @@ NAMES = {
         "room.read:room",
         "send:wakes.[]",
     ),
+    *("tool.call:tool", "tool.call:operation", "tool.call:room", "tool.offer:operations.[].name"),
     *("session.open:room", "session.list:room", "session.open:participants.[]", "session.update:participants.[]"),
 }
 
@@ -202,6 +203,8 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
             ["session", "summary", session],
             ["session", "summary", session, "--markdown", "-"],
         ],
+        "controller tools": [["tools"]],
+        "controller call": [["call", "hammer", "break"], ["call", WORST, WORST], ["call", "hammer", "hit", WORST]],
         "gateway doctor": [["doctor"]],
         "gateway export": [["export", "general", "-o", str(folder / "out.jsonl")], ["export", WORST]],
         "gateway import": [["import", str(room)], ["import", str(recording)]],
@@ -311,6 +314,13 @@ TOOLS_GIVEN: dict[str, list[dict[str, Any]]] = {
     ],
     "vote": [{}, {"decision": WORST, "choice": WORST}],
     "working": [{"note": "x"}, {"note": "x", "room": WORST}],
+    "tool_list": [{}],
+    "call_tool": [
+        {"tool": "hammer", "operation": WORST},
+        {"tool": WORST, "operation": "x"},
+        {"tool": "hammer", "operation": "hit", "arguments": {WORST: WORST}},
+        *({"call": number} for number in (1, 999_999)),
+    ],
     "set_role": [{"role": WORST[:60]}],
 }
 

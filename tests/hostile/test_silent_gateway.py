@@ -59,6 +59,7 @@ ASKING = {
 FILE = "document.json"
 WORDS = {
     ("controller", "chat"): ["--plain"],  # without a terminal the other form asks no gateway
+    ("controller", "call"): ["calc", "add", "{}"],
     ("controller", "propose"): ["Which?", "-o", "a", "-o", "b"],
     ("controller", "mode", "set"): ["debate", "tabs"],
     ("controller", "context", "push"): ["plan", FILE],

@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 ALICE = Actor("alice", MemberKind.HUMAN, frozenset(Scope))
 MALLORY = Actor("mallory", MemberKind.AGENT)
+HAMMER = Actor("hammer", MemberKind.TOOL)
 FIELDS = [(one.request, text) for one in OPERATIONS for text in text_fields(one.request)]
 NOT_FED = (Bye, Poll, EndMode)  # these end what the others build on
 
@@ -115,6 +116,7 @@ def world_in(state: Path) -> Iterator[World]:
 
     async def serve() -> None:
         async with gateway_in_process(state) as gateway:
+            await gateway.member("hammer", MemberKind.TOOL)
             mallory = await gateway.member("mallory")
             await gateway.member("cleo")
             ready.append(World(gateway, asyncio.get_running_loop(), mallory, state))
@@ -144,7 +146,33 @@ async def _filled(world: World) -> None:
         assert not why, (last["op"], why)
     for one in STRINGS.values():
         await _tried(world, MALLORY, {"op": "send", "content": one})
+    await _call_hostile_tool(world)
     await _pair_hostile_browser(world.hub)
+
+
+OFFER = {
+    "op": "tool.offer",
+    "operations": [{"name": "hit", "about": WORST[:1000], "parameters": {"description": WORST}, "time_limit": 0.01}],
+}
+
+
+async def _call_hostile_tool(world: World) -> None:
+    """A tool whose offer, answer and error are hostile."""
+    assert not await _tried(world, HAMMER, OFFER)
+    for answer in ({"result": {WORST: WORST}}, {"result": WORST}, {"error": WORST[:4000]}):
+        call = await _open_call(world)
+        assert not await _tried(world, HAMMER, {"op": "tool.answer", "call": call, **answer})
+
+
+async def _open_call(world: World) -> int:
+    """A call of the tool, which is connected as far as the rules know."""
+    world.hub.state.live[HAMMER.name].connections = 1
+    offer = {"op": "tool.offer", "operations": [{"name": "hit", "time_limit": 60}]}
+    if HAMMER.name not in world.hub.state.tools:
+        await _tried(world, HAMMER, offer)
+    name = world.hub.state.tools[HAMMER.name].operations[0].name
+    request = {"op": "tool.call", "tool": HAMMER.name, "operation": name, "arguments": {WORST: WORST}}
+    return int((await run_operation(world.hub, MALLORY, _converted(request))).call.number)
 
 
 async def _pair_hostile_browser(hub: Hub) -> None:
@@ -160,7 +188,7 @@ async def _put(world: World, request: type[Request], text: TextField, number: in
     usual = {**USUAL, **OF.get(text.op, {}), **await _numbers(world, text.op)}
     given = {key: one.format(n=number) if isinstance(one, str) and "{n}" in one else one for key, one in usual.items()}
     usual = {key: one for key, one in given.items() if one is not None}
-    for actor in (MALLORY, ALICE):
+    for actor in (MALLORY, ALICE, HAMMER):
         for most in (text.most, 200):  # some limits are smaller than their field's
             why = await _tried(world, actor, with_text(request, text, WORST[: min(text.most, most)], usual))
             if not why:
@@ -186,6 +214,9 @@ async def _numbers(world: World, op: str) -> Mapping[str, Any]:
         return {"member": "mallory", "answer": "deny"}
     if op == "report":
         return {"message": (await run_operation(hub, ALICE, Send(content="to mallory", to=("@mallory",)))).seq}
+    if op.startswith("tool."):
+        call = await _open_call(world)
+        return {"call": call, "tool": HAMMER.name, "operation": hub.state.tools[HAMMER.name].operations[0].name}
     ask = hub.state.asks.get("mallory")
     return {"message": world.message, "ask": ask.ask.number if ask else 1}
 

@@ -28,6 +28,7 @@ from gateway.model.records.stored_records import (
     SharePolicy,
     StoredState,
 )
+from gateway.protocol.tool_calls.tool_call_types import CallOfTool, ToolOffer
 from gateway.protocol.types.decision_types import Decision
 from gateway.protocol.types.session_types import Session
 from gateway.turns.engine import Floor
@@ -73,6 +74,8 @@ LOOP_HOLD = Kind(STORED_AS, LoopHold, Owner.ROOM, passing=True)
 PIN = Kind("pin", PinRecord, Owner.ROOM, lambda key, pin: pin.room)
 COST = Kind("cost", CostRecord)
 MUTED = Kind("muted", MutedRoom, Owner.MEMBER, lambda key, muted: muted.member)
+TOOL_OFFER = Kind("tool", ToolOffer, Owner.MEMBER, passing=True)
+CALL = Kind("call", CallOfTool, passing=True)
 READ = Kind("read", ReadMark, Owner.MEMBER, lambda key, mark: mark.member)
 MEMBER_KEYS = Kind("member_keys", MemberKeysRecord)
 ROOM_KEYS = Kind("room_keys", RoomKeysRecord)
@@ -80,7 +83,7 @@ ADMISSION = Kind("admission", AdmissionRecord, Owner.ROOM, lambda key, one: one.
 
 _ALL: tuple[Kind[Any], ...] = (
     *(MEMBER, ROOM, MEMBERSHIP, TOKEN, PAUSED, SHARE, ASK, CONTEXT, DECISION, SESSION, FLOOR, LOOP_HOLD),
-    *(PIN, MUTED, READ, COST, MEMBER_KEYS, ROOM_KEYS, ADMISSION),
+    *(PIN, MUTED, READ, COST, TOOL_OFFER, CALL, MEMBER_KEYS, ROOM_KEYS, ADMISSION),
 )
 KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
 
@@ -171,6 +174,25 @@ class Admissions(Table[AdmissionRecord]):
     def clear(self) -> None:
         super().clear()
         self.of_room.clear()
+
+
+class Calls(Table[CallOfTool]):
+    """Calls of tools: the open ones, indexed by tool, and the last ended ones."""
+
+    def __init__(self) -> None:
+        super().__init__(CALL)
+        self.open_of: dict[str, set[str]] = defaultdict(set)
+
+    def put(self, key: str, value: CallOfTool | None) -> None:
+        if (before := self.rows.get(key)) is not None:
+            self.open_of[before.tool].discard(key)
+        super().put(key, value)
+        if value is not None and value.is_open:
+            self.open_of[value.tool].add(key)
+
+    def clear(self) -> None:
+        super().clear()
+        self.open_of.clear()
 
 
 class Floors(Table[Floor]):

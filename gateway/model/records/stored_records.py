@@ -8,6 +8,7 @@ from gateway.access.provider_token_record import ProviderIdentity
 from gateway.access.tokens import TokenRecord
 from gateway.loop_guard.holds import LoopHold
 from gateway.model.records.shared_document_records import ContextRecord
+from gateway.protocol.tool_calls.tool_call_types import CallOfTool, ToolOffer
 from gateway.protocol.types.core_types import Ask, Member
 from gateway.protocol.types.decision_types import Decision
 from gateway.protocol.types.session_types import Session
@@ -145,4 +146,5 @@ class AskRecord(msgspec.Struct, frozen=True):
 _StoredRecord = MemberRecord | RoomRecord | Membership | TokenRecord | ContextRecord
 _KeyState = MemberKeysRecord | RoomKeysRecord | AdmissionRecord
 _RoomState = PinRecord | MutedRoom | ReadMark | Floor | LoopHold | Decision | Session
-StoredState = _StoredRecord | _RoomState | _KeyState | PausedMember | SharePolicy | CostRecord | AskRecord
+_ToolState = ToolOffer | CallOfTool
+StoredState = _StoredRecord | _RoomState | _KeyState | _ToolState | PausedMember | SharePolicy | CostRecord | AskRecord

@@ -23,6 +23,7 @@ from gateway.protocol.results import DeliveryList, Done
 from gateway.rooms import hello_rules
 from gateway.runtime.hub import Hub
 from gateway.sessions import sessions
+from gateway.tool_calls import tool_call_rules
 
 MAX_WELCOME_DELIVERIES = 1000
 MAX_WELCOME_TRIES = 20
@@ -97,6 +98,7 @@ def _welcome_lists(hub: Hub, actor: Actor) -> dict[str, tuple[Any, bool]]:
         "members": (state.view(one, hub.now) for one in visible),
         "asks": approvals.visible_asks(state, actor),
         "decisions": sorted(decision_handlers.visible_decisions(state, actor, Decisions()), key=lambda one: one.number),
+        "calls": tool_call_rules.calls_to_answer(state, actor.name),
         "sessions": sorted(sessions.visible_sessions(state, actor), key=lambda one: one.number),
     }
     return {name: fit_into_page(found, MAX_WELCOME_ENTRIES, MAX_WELCOME_LIST_BYTES) for name, found in views.items()}

@@ -50,7 +50,7 @@ async def test_peers_talk_over_each_way(gateway: Gateway, ada: Endpoint, ben: En
     async with peer(ada, way) as one, peer(ben) as other:
         listed = await one.session.list_tools()
         assert [tool.name for tool in listed.tools] == list(TOOLS)
-        assert len(listed.model_dump_json(by_alias=True, exclude_none=True)) <= 8600
+        assert len(listed.model_dump_json(by_alias=True, exclude_none=True)) <= 9200
         assert "ben: agent, reviewer" in await one("peer_list")
         assert "ada: agent, coder, you" in await one("peer_list")
         assert (await one("peer_status")).startswith("You are ada (coder), in general. 0 messages wait")

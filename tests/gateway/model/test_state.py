@@ -28,6 +28,7 @@ from gateway.model.rule_outcome import StateChange
 from gateway.model.state import AWAY_AFTER_S, GatewayState
 from gateway.protocol import codec
 from gateway.protocol.errors import NotFound, UnknownRoom
+from gateway.protocol.tool_calls.tool_call_types import ToolOffer
 from gateway.protocol.types.core_types import Activity, Composer, Delivery, Member, MemberKind, Presence, Rung, Scope
 from gateway.protocol.types.timestamps import iso_from_seconds
 from gateway.turns.engine import Floor
@@ -248,6 +249,7 @@ def rows() -> list[StateChange]:
             StateChange("share", member, SharePolicy(member, "all")),
             StateChange("muted", f"general/{member}", MutedRoom("general", member)),
             StateChange("read", f"general/{member}", ReadMark("general", member, 7)),
+            StateChange("tool", member, ToolOffer(member, (), stamp)),
         ]
     for room in ("den", "lab"):
         found += [StateChange("floor", room, Floor(speaker="ann")), StateChange("brake", room, LoopHold(room))]
@@ -262,7 +264,7 @@ FORGOTTEN = [
         "ann",
         {
             ("token", "t-ann"),
-            *((kind, "ann") for kind in ("paused", "share")),
+            *((kind, "ann") for kind in ("paused", "share", "tool")),
             *((kind, "general/ann") for kind in ("muted", "read")),
         },
     ),

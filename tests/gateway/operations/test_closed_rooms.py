@@ -99,6 +99,7 @@ from gateway.protocol.requests.room_requests import (
     SetTopic,
 )
 from gateway.protocol.results import Done, EventPage, Story, WaitingList
+from gateway.protocol.tool_calls import tool_call_requests as t
 from gateway.protocol.types.core_types import MemberKind, Rung, Scope, Step
 from tests.support.gateways import Gateway
 
@@ -240,6 +241,7 @@ WRITES: tuple[Asked, ...] = (
     about(k.React, sign="ok"),
     about(k.Pin),
     in_room(k.Mute),
+    in_room(t.CallTool, tool="calc", operation="add"),
     in_room(k.MarkRead, message=1),
     lambda scene, hidden: k.Reactions(messages=(scene.late if hidden else NEVER,)),
     of_session(s.UpdateSession, goal="x"),
@@ -272,6 +274,7 @@ LISTS: tuple[Request, ...] = (
         s.Sessions(all=True),
         c.Contexts(),
         m.Modes(),
+        t.ToolOffers(),
         WhySilent(),
         Timeline(member="ben"),
     ),
@@ -285,6 +288,7 @@ OF_THE_HOUSE: tuple[type[Request], ...] = (
     *(RotateToken, Ping, Waiting, RemoveMember),
     BeginPairing,
     CreateLink,
+    *(t.OfferTools, t.AnswerCall, t.ShowCall),
     *(OpenLanPage, CloseLanPage),
     *(WatchTerminal, UnwatchTerminal, ShowTerminal, PressTerminalKey, SetFolder, SetCondition, SetConversation),
     *(SetWork, ReportWrites),

@@ -72,6 +72,8 @@ def values_of(kind: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0
             return st.dictionaries(st.text(), json_values, max_size=3)
         case inspect.DictType(value_type=value):
             return st.dictionaries(st.text(), values_of(value), max_size=3)
+        case inspect.AnyType():
+            return json_values
         case inspect.RawType():
             return json_values.map(codec.encode_raw)
         case inspect.StructType(cls=struct):

@@ -54,6 +54,8 @@ PROSE = {
     "session.open:goal",
     "session.update:goal",
     "session.close:closing",
+    "tool.offer:operations.[].about",
+    "tool.answer:error",
 }
 
 

@@ -1,0 +1,1 @@
+"""How agents see custom tools: a list of them, and calls."""

@@ -1,0 +1,1 @@
+"""What travels about custom tools: the operations that they offer, and calls of them. No I/O, no clock."""

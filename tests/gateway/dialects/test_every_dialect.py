@@ -28,6 +28,7 @@ from tests.support.simple import simple_client
 
 ALICE = Actor("alice", MemberKind.HUMAN, frozenset(Scope))
 KIT = Actor("kit", MemberKind.AGENT)
+CALC = Actor("calc", MemberKind.TOOL)
 KINDS = {str(one.request.__struct_config__.tag): one for one in OPERATIONS}
 TWO = [{"key": "1", "text": "yes"}, {"key": "2", "text": "no"}]
 DOCUMENT = {"scope": "#shed", "name": "plan"}
@@ -85,6 +86,9 @@ HAPPENS: tuple[tuple[Actor, str, dict[str, Any]], ...] = (
     (ALICE, "mode.end", SHED),
     (ALICE, "mode.set", {**SHED, "mode": "round-robin", "topic": "x", "agents": ["kit", "dave"]}),
     (KIT, "mode.working", SHED),
+    (CALC, "tool.offer", {"operations": [{"name": "add"}]}),
+    (KIT, "tool.call", {"tool": "calc", "operation": "add"}),
+    (CALC, "tool.answer", {"call": "{call}", "result": 5}),
     (ALICE, "room.create", {"room": "attic", "invite_only": True}),
     (ALICE, "room.invite", {"room": "attic", "member": "dave"}),
     (ALICE, "room.kick", {**SHED, "member": "kit"}),
@@ -126,6 +130,7 @@ async def listening(gateway: Gateway, stack: AsyncExitStack) -> Agent:
     observer = CreateToken(name="olga", kind=MemberKind.HUMAN, scopes=(Scope.OBSERVER,))
     tokens["olga"] = (await run_operation(gateway.hub, ALICE, observer)).token
     await stack.enter_async_context(Client(gateway.operator, Hello(inbox=True)))
+    await stack.enter_async_context(Client(await gateway.member("calc", MemberKind.TOOL)))
     await run_operation(
         gateway.hub, ALICE, msgspec.convert({"op": "room.create", "room": "shed"}, KINDS["room.create"].request)
     )
@@ -174,6 +179,8 @@ def remember(found: dict[str, Any], operation: str, result: Any) -> None:
             found["ask"] = result.seq
         case "propose":
             found["decision"] = result.decision.id
+        case "tool.call":
+            found["call"] = result.call.number
 
 
 def ended(there: set[Connection]) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gateway.protocol.events import Message
 from gateway.protocol.results import ContextDocument, SessionDetail
 from gateway.protocol.text.attachments import attachments_of
+from gateway.protocol.text.printable_text import readable_content
 from gateway.protocol.types.decision_types import Decision, Given, option_words
 from gateway.protocol.types.session_types import Session
 
@@ -126,5 +127,5 @@ def _message_parts(found: Sequence[Message]) -> Iterator[TranscriptPart]:
         yield Heading(2, "Messages")
     for one in found:
         yield MessageHead(one.seq, one.from_, one.recipients, one.timestamp, one.reply_to)
-        yield TextBlock(one.content)
+        yield TextBlock(readable_content(one))
         yield from (TextBlock(attached.text, f"With {attached.name}:") for attached in attachments_of(one))

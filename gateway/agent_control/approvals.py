@@ -133,6 +133,8 @@ def answer_ask(state: GatewayState, actor: Actor, request: AnswerAsk, rule_conte
         raise NotFound(f"{name} has no open question. `groupchat asks` lists the open ones.")
     if name == actor.name:
         raise Forbidden(f"{name} cannot answer its own question.")
+    if record.ask.sealed is not None and request.signed is None:
+        raise Forbidden(f"The question of {name} is sealed. Answer it with `groupchat chat` where your key is.")
     _check_unchanged(record, request, rule_context.now)
     given = _normalize_answer(record.ask, request.answer)
     ask = msgspec.structs.replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.protocol.events import Message
+from gateway.protocol.text.printable_text import readable_content
 
 
 def milliseconds(stamp: str) -> int:
@@ -13,6 +14,7 @@ def milliseconds(stamp: str) -> int:
 
 def plain_text(message: Message) -> str:
     """A message as plain text, for clients that know no parts: the content, or else the text of the parts."""
-    if message.content.strip():
-        return message.content
+    text = readable_content(message)
+    if text.strip():
+        return text
     return "\n".join(one.text or one.path or one.url or "" for one in message.parts)

@@ -1,6 +1,7 @@
 """Exports a room from a running gateway as JSON lines, and imports it into the state folder of a stopped one.
 
-After the header come the room's events, then the current version of each shared document as a `put`.
+After the header come the room's events, then what its writers have published of their keys, then the current version of
+each shared document as a `put`. What is sealed or signed goes out, and comes in, as it is.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from gateway.console.progress_bar import ProgressBar
 from gateway.maintenance.import_checks import FORMAT_VERSION, ExportHeader, ImportedEvent, parse_events, parse_header
 from gateway.model.deliveries.recent_messages import readers_of_direct
 from gateway.model.records.shared_document_records import key_of
-from gateway.model.records.stored_records import MemberRecord
+from gateway.model.records.stored_records import MemberRecord, RoomKeysRecord
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
 from gateway.model.state import GatewayState
 from gateway.protocol import codec
-from gateway.protocol.errors import BadRequest, Forbidden, RoomExists, UnknownRoom
-from gateway.protocol.events import ContextEvent, MemberAction, MemberEvent, Message
+from gateway.protocol.errors import BadRequest, Conflict, Forbidden, RoomExists, UnknownRoom
+from gateway.protocol.events import ContextEvent, KeyEvent, MemberAction, MemberEvent, Message, RoomKeyEvent
 from gateway.protocol.requests.connection_requests import Events
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.room_requests import CreateRoom, Rooms
@@ -40,6 +41,7 @@ from gateway.rooms import room_rules
 from gateway.rooms.members import TEAM_PERSON_NAME
 from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
+from gateway.sealed_rooms import room_key_rules
 from gateway.server.state_folder.open_hub import open_hub
 from gateway.server.state_folder.startup_tokens import system_actor
 from gateway.sessions import shared_documents
@@ -47,6 +49,7 @@ from gateway.sessions.shared_documents import DocumentRef
 
 PAGE_EVENTS = 500
 UNSEEN_BAR = ProgressBar("", "")
+KEY_EVENT = str(KeyEvent.__struct_config__.tag)
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -55,8 +58,15 @@ class Imported(msgspec.Struct, frozen=True):
     known: int
 
 
-class _RoomField(msgspec.Struct):
+class _ExportedFields(msgspec.Struct, rename={"from_": "from"}):
+    """What decides of an event whether it is exported."""
+
+    ev: str
     room: str | None = None
+    from_: str = ""
+    member: Any = None
+    signed: Any = None
+    sealed: Any = None
 
 
 async def export_to_file(endpoint: Endpoint, name: str, output: Path | None, bar: ProgressBar = UNSEEN_BAR) -> int:
@@ -96,11 +106,19 @@ def _write_line(file: BinaryIO, line: bytes) -> None:
 
 
 async def _write_events(client: Client, room: str, file: BinaryIO, bar: ProgressBar) -> int:
-    count = 0
+    count, signers = 0, set()
+    keys: list[tuple[str, bytes]] = []
     async for raw in _read_events(client, bar):
-        if codec.decode(_RoomField, raw).room == room:
+        event = codec.decode(_ExportedFields, raw)
+        if event.room == room:
             _write_line(file, raw)
             count += 1
+            signers |= {event.from_} if event.signed or event.sealed else set()
+        elif event.ev == KEY_EVENT:
+            keys.append((event.member, raw))
+    for member, raw in keys:
+        if member in signers:
+            _write_line(file, raw)
     return count
 
 
@@ -165,8 +183,12 @@ async def _ensure_room(hub: Hub, head: ExportHeader, name: str) -> None:
     before = hub.state.rooms.get(name)
     if before is not None and before.removed:
         raise RoomExists(f"A room {name!r} existed, and a name cannot be used again. Choose another one with --room.")
+    if before is not None and before.sealed != head.room.sealed:
+        is_or_not = "sealed" if before.sealed else "not sealed"
+        raise Conflict(f"#{name} is {is_or_not} here, unlike the room of the export. Choose another one with --room.")
     if before is None:
-        wish = CreateRoom(room=name, topic=head.room.topic, invite_only=head.room.invite_only)
+        shape = head.room
+        wish = CreateRoom(room=name, topic=shape.topic, invite_only=shape.invite_only, sealed=shape.sealed)
         outcome = room_rules.create_room(hub.state, system_actor(), wish, hub.rule_context())
         made, *_ = outcome.events  # the gateway itself does not join
         await hub.carry_out(RuleOutcome(outcome.result, (made,)))
@@ -188,6 +210,8 @@ class _Importer:
         for event in events:
             if isinstance(event, Message):
                 await self._take(event)
+            elif isinstance(event, RoomKeyEvent):
+                await self._take_room_key(event)
             elif event.document is not None:
                 await self._take_context(event.by, event.name, event.document)
         return Imported(self._room, self._imported, self._known)
@@ -203,6 +227,18 @@ class _Importer:
         self._numbers[message.seq] = done.seq
         self._imported += not done.duplicate
         self._known += done.duplicate
+
+    async def _take_room_key(self, event: RoomKeyEvent) -> None:
+        """Its notice, so that members open what they could open before. It is due: who is here may be others."""
+        before = room_key_rules.keys_of(self._hub.state, self._room)
+        if event.version != before.version + 1:
+            return
+        await self._provide_member(event.by)
+        seq = self._hub.rule_context().seq()
+        copy = msgspec.structs.replace(event, seq=seq, room=self._room)
+        record = RoomKeysRecord(self._room, event.version, due=True, first=before.first or seq)
+        fact = EventToCommit(copy, changes=(StateChange("room_keys", self._room, record),), about=record.first)
+        await self._hub.carry_out(RuleOutcome(Done(seq), (fact,)))
 
     async def _take_context(self, by: str, name: str, document: dict[str, Any]) -> None:
         await self._provide_member(by)

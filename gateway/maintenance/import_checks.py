@@ -15,10 +15,10 @@ import msgspec
 from gateway.model.records.shared_document_records import encode_document
 from gateway.protocol import codec
 from gateway.protocol.errors import BadRequest, GroupChatError
-from gateway.protocol.events import ContextEvent, Message
+from gateway.protocol.events import ContextEvent, Message, RoomKeyEvent
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.requests.request import MAX_SEQ
-from gateway.protocol.requests.room_requests import CreateRoom
+from gateway.protocol.requests.room_requests import CreateRoom, SetRoomKey
 from gateway.protocol.text.addressing import parse_address
 from gateway.protocol.text.text_validation import check_one_line, check_request, flatten_lines
 from gateway.protocol.types.core_types import (
@@ -33,6 +33,7 @@ from gateway.protocol.types.core_types import (
 )
 from gateway.protocol.types.timestamps import check_timestamp
 from gateway.rooms.messages import check_message
+from gateway.sealed_rooms.sealed_form import check_base64
 
 FORMAT_VERSION = 1
 MAX_RECIPIENTS = 1000
@@ -47,7 +48,7 @@ _SENT_FIELDS = (
     "reply_to",
 )  # the fields of a message that its client sets
 
-ImportedEvent = Message | ContextEvent
+ImportedEvent = Message | ContextEvent | RoomKeyEvent
 
 
 class ExportHeader(msgspec.Struct, frozen=True):
@@ -101,6 +102,8 @@ def _parse_line(line: bytes, last: int) -> ImportedEvent | None:
     event = codec.decode_durable(line)
     if isinstance(event, Message):
         return _check_message_event(event, last)
+    if isinstance(event, RoomKeyEvent):
+        return _check_room_key_event(event) if event.notice else None
     if isinstance(event, ContextEvent):
         return _check_document_event(event) if event.document is not None else None
     return None
@@ -137,11 +140,19 @@ def _check_as_sent(one: Message) -> None:
     """Apply the limits that hold for a sent message."""
     given: dict[str, Any] = {name: getattr(one, name) for name in _SENT_FIELDS}
     request = msgspec.convert(given, Send)
-    request = msgspec.structs.replace(request, parts=one.parts, context=one.context, signed=one.signed)
+    kept: dict[str, Any] = {name: getattr(one, name) for name in ("parts", "context", "signed", "sealed")}
+    request = msgspec.structs.replace(request, **kept)
     check_request(request)
     check_message(request)
     if not 0 <= one.hops <= MAX_HOPS:
         raise BadRequest(f"{one.hops} hops; allowed are 0 to {MAX_HOPS}.")
+
+
+def _check_room_key_event(one: RoomKeyEvent) -> RoomKeyEvent:
+    _check_author(one.by)
+    check_base64(one.notice, "notice of a room key")
+    msgspec.convert({"room": one.room, "version": one.version, "notice": one.notice}, SetRoomKey)
+    return one
 
 
 def _check_document_event(one: ContextEvent) -> ContextEvent:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from gateway.protocol.events import MemberView, Message
 from gateway.protocol.results import Inbox, MessageDetail, PassageMessage, Recalled
 from gateway.protocol.text.attachments import attachments_of
-from gateway.protocol.text.printable_text import local_time_text, printable_line, quote_lines
+from gateway.protocol.text.printable_text import local_time_text, printable_line, quote_lines, readable_content
 from gateway.protocol.types.agent_conditions import condition_text
 from gateway.protocol.types.agent_work import place_text, tool_text
 from gateway.protocol.types.core_types import Activity, Delivery, MemberKind, Option, Presence, Room
@@ -44,7 +44,7 @@ def message_text(message: Message, members: Mapping[str, MemberView]) -> str:
     room = f" in {message.room}" if message.room != "general" else ""
     answers = f", answers #{message.reply_to}" if message.reply_to else ""
     head = f"#{message.seq} {message.from_}{kind}{to}{room}, {short_time(message.timestamp)}{answers}:"
-    return "\n".join([head, quote_text(message.content), *attachment_lines(message)])
+    return "\n".join([head, quote_text(readable_content(message)), *attachment_lines(message)])
 
 
 def attachment_lines(message: Message) -> Iterator[str]:

@@ -14,6 +14,7 @@ from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Control, ControlAction, Message
 from gateway.protocol.text import inline_commands
+from gateway.protocol.text.printable_text import readable_content
 from gateway.protocol.types.core_types import STOP_KEY, SYSTEM_NAME, MessageKind
 from gateway.push.event_broadcaster import OutgoingEvent, Renderer
 from gateway.rooms.members import TEAM_PERSON_DISPLAY, TEAM_PERSON_NAME
@@ -158,7 +159,7 @@ def _content_for_reader(message: Message, reader: str | None) -> str:
     is."""
     if message.from_ == SYSTEM_NAME and message.kind is MessageKind.TASK and not _is_prompt_for(message, reader):
         return message.content.partition("\n")[0]
-    return message.content
+    return readable_content(message)
 
 
 def _is_prompt_for(message: Message, reader: str | None) -> bool:

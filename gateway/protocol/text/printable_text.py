@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
+from gateway.protocol.events import Message
 from gateway.protocol.text.invisible_characters import BLANKS, IGNORABLE, ranges, strip_ignorable
 
 INDENT = "    "
-SEALED_TEXT = "(sealed: only the members' own programs can read it)"
+SEALED_TEXT = "(sealed: only the members' own programs can read it)"  # connection/sealed_texts.js has the same
 QUOTE_BAR = "| "
 REPLACEMENT_CHAR = "\N{REPLACEMENT CHARACTER}"
 UNKNOWN_TIME_TEXT = "??:??:??"
@@ -56,6 +57,11 @@ def shorten_line(text: str, most: int) -> str:
 def escape_json(text: str) -> str:
     """Equivalent JSON with an escape for each character that a terminal would not show."""
     return text if text.isascii() and "\x7f" not in text else _NOT_IN_JSON.sub(_escape_match, text)
+
+
+def readable_content(message: Message) -> str:
+    """The text of a message for those who have only the gateway's word of it."""
+    return message.content or (SEALED_TEXT if message.sealed is not None else "")
 
 
 def local_time_text(stamp: str, form: str = "%H:%M:%S", unknown: str = UNKNOWN_TIME_TEXT) -> str:

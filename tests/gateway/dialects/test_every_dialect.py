@@ -29,7 +29,9 @@ from tests.support.simple import simple_client
 ALICE = Actor("alice", MemberKind.HUMAN, frozenset(Scope))
 KIT = Actor("kit", MemberKind.AGENT)
 CALC = Actor("calc", MemberKind.TOOL)
+DAVE = Actor("dave", MemberKind.AGENT)
 KINDS = {str(one.request.__struct_config__.tag): one for one in OPERATIONS}
+SIGNED = {"payload": "YQ==", "signature": "YQ==", "key": "groupchat alice 1"}
 TWO = [{"key": "1", "text": "yes"}, {"key": "2", "text": "no"}]
 DOCUMENT = {"scope": "#shed", "name": "plan"}
 SHED = {"room": "shed"}
@@ -89,6 +91,16 @@ HAPPENS: tuple[tuple[Actor, str, dict[str, Any]], ...] = (
     (CALC, "tool.offer", {"operations": [{"name": "add"}]}),
     (KIT, "tool.call", {"tool": "calc", "operation": "add"}),
     (CALC, "tool.answer", {"call": "{call}", "result": 5}),
+    (ALICE, "key.publish", {"record": "groupchat-key-1 eA", "version": 1}),
+    (ALICE, "key.revoke", {"statement": "groupchat-revocation-1 eA"}),
+    (ALICE, "send", {"content": "", "to": ["@peer", "@dave"], "sealed": {"room_key": 0, "data": "Ym94"}}),
+    (ALICE, "send", {"content": "signed", "signed": SIGNED}),
+    (ALICE, "room.create", {"room": "vault", "sealed": True}),
+    (ALICE, "room.invite", {"room": "vault", "member": "dave"}),
+    (DAVE, "room.join", {"room": "vault"}),
+    (ALICE, "room.admit", {"room": "vault", "member": "dave", "admission": "Ym94"}),
+    (ALICE, "room.key", {"room": "vault", "version": 1, "notice": "Ym94"}),
+    (ALICE, "send", {"room": "vault", "content": "", "sealed": {"room_key": 1, "data": "Ym94"}}),
     (ALICE, "room.create", {"room": "attic", "invite_only": True}),
     (ALICE, "room.invite", {"room": "attic", "member": "dave"}),
     (ALICE, "room.kick", {**SHED, "member": "kit"}),

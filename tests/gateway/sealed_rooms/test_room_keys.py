@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,61 +9,19 @@ import pytest
 from gateway.client import Client
 from gateway.protocol.errors import Conflict, Forbidden, GroupChatError, StaleRoomKey
 from gateway.protocol.events import KeyEvent, Message, RoomKeyEvent
-from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import KeyRecords, PublishKey, RevokeKey
 from gateway.protocol.requests.message_requests import History, NewRoomKey, Send
 from gateway.protocol.requests.room_requests import (
     AdmitToRoomKey,
-    CreateRoom,
     Invite,
-    Join,
     Kick,
     Leave,
     RoomKeys,
-    Rooms,
     SetRoomKey,
 )
-from gateway.protocol.results import Accepted, Done, KeyRecordList, MessageList, RoomKeyList, RoomList
-from gateway.protocol.types.core_types import MemberKind, Room, SealedContent
+from gateway.protocol.results import Accepted, Done, KeyRecordList, MessageList, RoomKeyList
 from tests.support.gateways import Gateway
-
-RECORD = "groupchat-key-1 kqRuYW1l"
-NOTICE, ADMISSION, BOX = "bm90aWNl", "YWRtaXQ=", "Ym94"
-HUMAN = MemberKind.HUMAN
-
-
-def sealed(version: int = 1) -> SealedContent:
-    return SealedContent(version, BOX)
-
-
-class Vault:
-    """A sealed room of ann, ben and cyd, each connected, with a first key."""
-
-    def __init__(self, ann: Client, ben: Client, cyd: Client) -> None:
-        self.ann, self.ben, self.cyd = ann, ben, cyd
-
-    async def begin(self) -> None:
-        await self.ann.request(CreateRoom(room="vault", sealed=True), Done)
-        for name, client in (("ben", self.ben), ("cyd", self.cyd)):
-            await self.ann.request(Invite(room="vault", member=name), Done)
-            await client.request(Join(room="vault"), Done)
-        await self.ann.request(SetRoomKey(room="vault", version=1, notice=NOTICE), Done)
-
-    async def say(self, client: Client, version: int = 1, **fields: Any) -> Accepted:
-        return await client.request(Send(content="", room="vault", sealed=sealed(version), **fields), Accepted)
-
-    async def room(self) -> Room:
-        found = await self.ann.request(Rooms(), RoomList)
-        return next(one for one in found.rooms if one.name == "vault")
-
-
-@pytest.fixture
-async def vault(gateway: Gateway) -> AsyncIterator[Vault]:
-    ends = [await gateway.member(name, HUMAN) for name in ("ann", "ben", "cyd")]
-    async with Client(ends[0], Hello()) as ann, Client(ends[1], Hello()) as ben, Client(ends[2], Hello()) as cyd:
-        there = Vault(ann, ben, cyd)
-        await there.begin()
-        yield there
+from tests.support.sealed_rooms import ADMISSION, HUMAN, NOTICE, RECORD, Vault, sealed
 
 
 async def until(client: Client, kind: type[Any]) -> Any:

@@ -30,6 +30,7 @@ from gateway.protocol import codec
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.text.addressing import Address, AnyWithRole, WithRole
+from gateway.protocol.text.printable_text import readable_content
 from gateway.protocol.types.core_types import MessageKind, Pick
 
 SHORTEST_TTL_S = 1.0  # of a message with `ttl` 0: for whoever is connected now
@@ -148,7 +149,7 @@ def _payload(message: Message, kept: KeptFields | None, ids: MessageIds) -> dict
     if kept is not None:
         context = {"priority": message.priority, **kept.context}
         meta = {**default_meta(message), **kept.meta}
-        content = message.content if isinstance(kept.content, UnsetType) else kept.content
+        content = readable_content(message) if isinstance(kept.content, UnsetType) else kept.content
         return {"content": content, "context": context, "meta": meta}
     context = {"priority": message.priority}
     if message.session is not None:

@@ -2,6 +2,7 @@
 // after a loss with the events that were missed. It knows no page: what it hears goes to `listener`.
 
 import { retryDelayMs } from "./backoff.js";
+import { readableEvent, readableResult } from "./sealed_texts.js";
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const CHALLENGE_TIMEOUT_MS = 30_000;
@@ -114,7 +115,7 @@ export class Connection {
     this.waiting.delete(n);
     this.environment.clearTimeout(request.timer);
     if (error) request.reject(new GatewayError(error));
-    else request.resolve(ok);
+    else request.resolve(readableResult(ok));
   }
 
   receive(frame) {
@@ -126,7 +127,7 @@ export class Connection {
 
   hear(event) {
     if (typeof event.seq === "number") this.lastSeq = Math.max(this.lastSeq ?? 0, event.seq);
-    this.listener.received(event);
+    this.listener.received(readableEvent(event));
   }
 
   async begin(challenge) {

@@ -88,6 +88,7 @@ function choiceOf(ask, option) {
 /** Why this browser cannot answer, or an empty text if it can. */
 export function whyNotAnswer(ask, { me, scope }) {
   if (scope !== "approver") return "This browser may not answer questions. Pair it with `groupchat web --pair --scope approver`.";
+  if (ask.sealed) return "This question is sealed. Answer it with `groupchat chat` on a machine that has your key.";
   if (ask.approvers?.length && !ask.approvers.includes(me)) return `Only ${ask.approvers.join(", ")} may answer this.`;
   return choicesOf(ask).length === 0 ? `It can only be answered in the terminal of ${ask.member}.` : "";
 }

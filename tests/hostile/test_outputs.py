@@ -86,6 +86,12 @@ NAMES = {
     ),
     *("tool.call:tool", "tool.call:operation", "tool.call:room", "tool.offer:operations.[].name"),
     *("session.open:room", "session.list:room", "session.open:participants.[]", "session.update:participants.[]"),
+    # base64, and one-line records of keys
+    *(f"{one}:sealed.{name}" for one in ("send", "ask.open") for name in ("data", "room")),
+    *(f"work:work.sealed.{name}" for name in ("data", "room")),
+    *("send:new_key.notice", "room.key:notice", "room.key:room", "room.admit:admission", "room.admit:room"),
+    *("room.admit:member", "room.keys:room", "key.publish:record", "key.revoke:statement", "key.records:after"),
+    *("key.records:names.[]", *(f"ask.answer:signed.{name}" for name in ("payload", "signature", "key"))),
 }
 
 AT_A_SERVER = "it asks a Skynet server; tests/gateway/dialect_commands shows what it prints of hostile text"

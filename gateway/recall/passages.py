@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.protocol.events import Message
 from gateway.protocol.results import Passage, PassageMessage
+from gateway.protocol.text.printable_text import readable_content
 from gateway.recall.question_words import plain_words, question_words
 from gateway.recall.ranking import Ranked
 from gateway.recall.repeated_texts import have_same_words, words_without_figures
@@ -126,7 +127,8 @@ def _passage_of(
 
 
 def _shown(message: Message, words: frozenset[str], repeats: tuple[int, ...], *, is_found: bool) -> PassageMessage:
-    text = excerpt_of(message.content, words)
+    said = readable_content(message)
+    text = excerpt_of(said, words)
     return PassageMessage(
         message.seq,
         message.room,
@@ -135,7 +137,7 @@ def _shown(message: Message, words: frozenset[str], repeats: tuple[int, ...], *,
         text,
         reply_to=message.reply_to,
         found=is_found,
-        cut=len(text) < len(message.content),
+        cut=len(text) < len(said),
         repeats=repeats,
     )
 

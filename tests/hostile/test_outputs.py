@@ -90,8 +90,8 @@ NAMES = {
     *(f"{one}:sealed.{name}" for one in ("send", "ask.open") for name in ("data", "room")),
     *(f"work:work.sealed.{name}" for name in ("data", "room")),
     *("send:new_key.notice", "room.key:notice", "room.key:room", "room.admit:admission", "room.admit:room"),
-    *("room.admit:member", "room.keys:room", "key.publish:record", "key.revoke:statement", "key.records:after"),
-    *("key.records:names.[]", *(f"ask.answer:signed.{name}" for name in ("payload", "signature", "key"))),
+    *("room.admit:member", "room.keys:room", "key.publish:record", "key.revoke:statement"),
+    *(f"ask.answer:signed.{name}" for name in ("payload", "signature", "key")),
 }
 
 AT_A_SERVER = "it asks a Skynet server; tests/gateway/dialect_commands shows what it prints of hostile text"

@@ -15,7 +15,7 @@ from gateway.access.tokens import is_in_force
 from gateway.agent_control import approvals
 from gateway.decisions import decision_rules
 from gateway.mode_rules.turn_effects import withdraw_prompts
-from gateway.model.records.state_tables import Owner
+from gateway.model.records.state_tables import MEMBERSHIP, Owner
 from gateway.model.records.stored_records import MemberRecord, RoomRecord
 from gateway.model.rule_context import RuleContext
 from gateway.model.rule_outcome import EventToCommit, RuleOutcome, StateChange
@@ -102,6 +102,8 @@ def _end_room_matters(
 
 
 def _put_out_event(state: GatewayState, rule_context: RuleContext, room: str, member: str, by: str) -> EventToCommit:
-    """Tell one member that it is out. No member is left in the room who could be told of the others."""
+    """Tell one member that it is out. No member is left in the room who could be told of the others. What else leaving
+    changes of a room is not done: it would bring the room back as it was before."""
     fact = room_rules.left_event(state, rule_context, room, member, by)
-    return EventToCommit(fact.event, ends=(member,), changes=fact.changes)
+    changes = tuple(one for one in fact.changes if one.kind == MEMBERSHIP.name)
+    return EventToCommit(fact.event, ends=(member,), changes=changes)

@@ -45,7 +45,7 @@ WRONG: tuple[tuple[dict[str, Any], str, tuple[Any, ...]], ...] = (
     (ADMIT, "room", ("general", "nowhere", None)),
     (ADMIT, "member", ("nobody", "", "x" * 65, None, "alice")),
     (ADMIT, "admission", ("", None, "no base64", "A" * (MAX_ADMISSION_CHARS + 4))),
-    (LIST, "room", ("general", "nowhere", None)),
+    (LIST, "room", ("nowhere", "", None)),
     (LIST, "after", (-1, "1", None)),
     (LIST, "limit", (0, -1, 101, "1")),
     (PUBLISH, "record", ("", None, 7, "groupchat-key-1 ", "groupchat-key-2 eA", "eA", f"{RECORD}\n", f"{RECORD}=")),

@@ -27,6 +27,7 @@ from gateway.protocol.requests.room_requests import (
     CreateRoom,
     Invite,
     Join,
+    RemoveRoom,
     RoomKeys,
     Rooms,
     SetRoomKey,
@@ -34,7 +35,7 @@ from gateway.protocol.requests.room_requests import (
 )
 from gateway.protocol.requests.session_requests import OpenSession
 from gateway.protocol.requests.shared_document_requests import DeleteContext, MergeContext, PutContext
-from gateway.protocol.results import Accepted, AskList, Done, MessageList
+from gateway.protocol.results import Accepted, AskList, Done, MessageList, RoomKeyList
 from gateway.protocol.types.core_types import MemberKind, MessageKind, Option, Part, Scope, SealedContent, Signed
 from tests.support.gateways import Gateway
 from tests.support.sealed_rooms import BOX, HUMAN, NOTICE, RECORD, Vault, sealed
@@ -99,7 +100,6 @@ REFUSED: dict[str, tuple[Request, str, str]] = {
     "a key again": (SetRoomKey(room=ROOM, version=1, notice=NOTICE), "stale_key", "The next one is 2"),
     "a notice of text": (SetRoomKey(room=ROOM, version=2, notice="not base64"), "invalid_text", "not base64"),
     "a key of a plain room": (SetRoomKey(room="general", version=1, notice=NOTICE), "bad_request", "is not sealed"),
-    "keys of a plain room": (RoomKeys(room="general"), "bad_request", "is not sealed"),
     "a new key for another one": (
         send(sealed=sealed(1), new_key=NewRoomKey(2, NOTICE)),
         "bad_request",
@@ -221,6 +221,17 @@ async def test_neither_a_guest_nor_the_team_token_comes_in(gateway: Gateway, vau
 async def test_a_search_finds_nothing_of_what_is_sealed(vault: Vault, said: int) -> None:
     found = await vault.ann.request(Search(query=BOX, room=ROOM), MessageList)
     assert found.messages == ()
+
+
+async def test_a_plain_room_has_no_keys(vault: Vault) -> None:
+    assert await vault.ann.request(RoomKeys(room="general"), RoomKeyList) == RoomKeyList((), sealed=False)
+
+
+async def test_a_removed_room_stays_removed_and_its_members_keep_its_keys(gateway: Gateway, vault: Vault) -> None:
+    await vault.ann.request(RemoveRoom(room=ROOM), Done)
+    assert gateway.hub.state.rooms[ROOM].removed and not gateway.hub.state.in_room[ROOM]
+    assert [one.version for one in (await vault.ben.request(RoomKeys(room=ROOM), RoomKeyList)).keys] == [1]
+    assert (await outcome(gateway, Actor("ben", HUMAN), send(sealed=sealed())))[0] == "unknown_room"
 
 
 async def test_an_observer_reads_boxes_and_gets_no_key(gateway: Gateway, vault: Vault) -> None:

@@ -31,6 +31,7 @@ from gateway.process_basics.process_hardening import make_process_private
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.role_prompts import PROMPTS
 from gateway.protocol.types.core_types import canonical_agent_name, canonical_member_name
+from sidecar.connectors.cli import connect
 from sidecar.errors import BadRecording, CannotStart, SidecarError
 from sidecar.messages.envelope import BARE, parse_template
 from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
@@ -469,7 +470,10 @@ Example:
 rules_app = CommandLine("rules", RULES_HELP)
 rules_app.panel("Commands", {"check": check}, common=ALONE)
 app = CommandLine("groupchat-sidecar", __doc__, callback=program, known_errors=(SidecarError, GroupChatError))
-app.panel("Agents", {"join": join, "explain": Verb(explain, common=FOLDER), "skill": Verb(skill, common=ALONE)})
+app.panel(
+    "Agents",
+    {"join": join, "connect": connect, "explain": Verb(explain, common=FOLDER), "skill": Verb(skill, common=ALONE)},
+)
 app.panel("Operations", {"record": record, "replay": replay, "rules": rules_app}, common=ALONE)
 app.panel("Internal", {"foresee": Verb(foresee, hidden=True)})
 

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO, cast
 
 import structlog
 
-from gateway.client import Client, Endpoint, find_endpoint, state_folder
-from gateway.client.backoff import retry_delays
+from gateway.client import find_endpoint, state_folder
 from gateway.console.console_output import print_lines
-from gateway.files.capped_log import CappedLog
-from gateway.files.log_filters import RepeatFilter, hide_secrets, prepare_library_handler
-from gateway.protocol.errors import GroupChatError, TimedOut, Unavailable
+from gateway.protocol.errors import GroupChatError
 from sidecar.agent_run import Runner
 from sidecar.agents.adapter.adapter import LaunchContext
-from sidecar.connection.registration import Registration, connect_as_member, registration_advice
+from sidecar.connection.registration import Registration, connect_and_register, registration_advice
 from sidecar.connection.room_connection import RoomConnection, connect_to_room
 from sidecar.conversation.conversation_preview import can_come_back
 from sidecar.conversation.conversation_recorder import ConversationKeeper
@@ -32,6 +26,7 @@ from sidecar.errors import SidecarError
 from sidecar.run_files.agent_folder import hold_name
 from sidecar.run_files.delivery_journal import JOURNAL_FILE
 from sidecar.run_files.run_plan import RunPlan
+from sidecar.run_files.sidecar_log import log_to_file
 from sidecar.run_files.startup_lock import StartTurn
 from sidecar.supervision.orphan_reaping import reap_orphans
 from sidecar.supervision.supervisor_link import SidecarSupervisorLink, signal_hang_up
@@ -104,41 +99,5 @@ async def _run_agent(
     return status
 
 
-async def connect_and_register(
-    registration: Registration,
-    find: Callable[[], Endpoint],
-    say: Callable[[str], None],
-    stack: contextlib.AsyncExitStack,
-) -> Client:
-    """Join the room. Waits for a gateway that is away, and looks for it anew each time."""
-    pauses = retry_delays(random.random)
-    for number, pause in enumerate(pauses):
-        try:
-            return await stack.enter_async_context(connect_as_member(registration, find()))
-        except (Unavailable, TimedOut) as error:
-            if number == 0:
-                say(f"{registration.name} waits for the gateway. {error.message} It retries until the gateway answers.")
-            await asyncio.sleep(pause)
-    raise AssertionError("the pauses never end")
-
-
 def _print_line(text: str) -> None:
     print_lines(f"groupchat: {text}", err=True)
-
-
-def log_to_file(path: Path) -> None:
-    """Logs never go onto the agent's screen. They contain states and reasons, but no content and no token."""
-    file, repeats = cast(TextIO, CappedLog(path)), RepeatFilter()
-    structlog.configure(
-        processors=[
-            repeats,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
-            hide_secrets,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=file),
-    )
-    handler = prepare_library_handler(logging.StreamHandler(file), repeats)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -22,6 +22,7 @@ class Forwarded(NamedTuple):
 
 FORWARDED = {
     "join": Forwarded(SIDECAR, "Run an agent in this terminal and connect it to the room.", "Agents"),
+    "connect": Forwarded(SIDECAR, "Let a model without a terminal take part, by its vendor's API.", "Agents"),
     "explain": Forwarded(SIDECAR, "Print what a sidecar sees of its agent, and what it concludes.", "Agents"),
     "skill": Forwarded(SIDECAR, "Print a skill that teaches an agent to use the room's tools.", "Agents"),
     "serve": Forwarded(GATEWAY, "Run the gateway.", "Operations"),

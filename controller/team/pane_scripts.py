@@ -31,28 +31,26 @@ class PaneEnvironment:
 
 
 def agent_script(environment: PaneEnvironment, agent: AgentSpec) -> str:
-    given = {"--role": agent.role, "--agent": agent.agent, "--restart": agent.restart}
-    options = [word for option, value in given.items() if value for word in (option, value)]
-    options += ["--interrupt"] if agent.interrupt else []
-    options += ["--on-limit", agent.on_limit] if agent.on_limit != "hold" else []
-    join = (
-        environment.python,
-        "-P",
-        "-m",
-        "sidecar.cli",
-        "join",
-        agent.name,
-        *options,
-        *environment.options,
-        "--",
-        *agent.command,
-    )
     return _script_text(
         agent.name,
         _environment_lines(environment, _token_path(environment, agent), dict(agent.env)),
         Path(agent.project),
-        join,
+        _connect_words(environment, agent) if agent.connector else _join_words(environment, agent),
     )
+
+
+def _connect_words(environment: PaneEnvironment, agent: AgentSpec) -> tuple[str, ...]:
+    role = ("--role", agent.role) if agent.role else ()
+    return (environment.python, "-P", "-m", "sidecar.cli", "connect", agent.name, *role, *agent.connector)
+
+
+def _join_words(environment: PaneEnvironment, agent: AgentSpec) -> tuple[str, ...]:
+    given = {"--role": agent.role, "--agent": agent.agent, "--restart": agent.restart}
+    options = [word for option, value in given.items() if value for word in (option, value)]
+    options += ["--interrupt"] if agent.interrupt else []
+    options += ["--on-limit", agent.on_limit] if agent.on_limit != "hold" else []
+    sidecar = (environment.python, "-P", "-m", "sidecar.cli", "join", agent.name)
+    return (*sidecar, *options, *environment.options, "--", *agent.command)
 
 
 def _token_path(environment: PaneEnvironment, agent: AgentSpec) -> Path:

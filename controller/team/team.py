@@ -42,7 +42,7 @@ BELL_WORDS = ("mentions", "all", "off")
 class AgentSpec:
     """`agent` names the vendor if the command's name does not. With `interrupt`, an urgent message ends its turn
     first. `rooms`: those that it is in beside the default room. `on_limit`: after a usage limit it waits for a person,
-    or goes on."""
+    or goes on. `connector`: it has no program of its own; these are the options of `groupchat connect`."""
 
     name: str
     command: tuple[str, ...]
@@ -56,6 +56,7 @@ class AgentSpec:
     interrupt: bool = False
     rooms: tuple[str, ...] = ()
     on_limit: str = "hold"
+    connector: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,11 +176,31 @@ def _agent_kind(text: str) -> str:
     return canonical_name(text)
 
 
+def _parse_connector(table: TomlTable) -> tuple[str, ...]:
+    """The options of `groupchat connect`. They are shown to whoever is asked whether the file may be used."""
+    to = table.text("connector")
+    words = ("--to", to) if to else ()
+    for key in ("model", "base_url", "system", "key_file"):
+        if value := table.text(key):
+            words = (*words, f"--{key.replace('_', '-')}", value)
+    for key in ("budget", "answer_tokens"):
+        if number := int(table.number_in(key, 0, 10_000_000, 0)):
+            words = (*words, f"--{key.replace('_', '-')}", str(number))
+    if to and table.values.get("command"):
+        raise table.wrong("connector", "an agent has a `command` or a `connector`, not both.")
+    if words and not to:
+        raise table.wrong("name", f'{words[0][2:]!r} is for agents with a `connector`, such as connector = "openai".')
+    return words
+
+
 def _parse_agent(table: TomlTable) -> AgentSpec:
     name = table.checked("name", canonical_agent_name)
+    connector = _parse_connector(table)
+    own = ("groupchat", "connect", name, *connector) if connector else (name,)
     agent = AgentSpec(
         name=name,
-        command=table.words("command", (name,)),
+        command=table.words("command", own),
+        connector=connector,
         role=table.checked("role", canonical_name),
         agent=table.checked("agent", _agent_kind),
         project=table.text("project", "."),

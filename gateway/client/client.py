@@ -29,7 +29,7 @@ from gateway.process_basics.tasks import spawn
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError, RateLimited, Unavailable
 from gateway.protocol.events import Event, Replayed, Welcome
-from gateway.protocol.requests.agent_requests import Keys, PressTerminalKey, Restart, ShowTerminal
+from gateway.protocol.requests.agent_requests import Keys, PressTerminalKey, Restart, ShowPartialText, ShowTerminal
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateToken, Register, RotateToken
 from gateway.protocol.requests.message_requests import Retry, Send
@@ -70,6 +70,7 @@ NOT_REPEATABLE = (
     PressTerminalKey,
     Restart,
     Retry,
+    ShowPartialText,
     ShowTerminal,
 )
 

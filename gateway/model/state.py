@@ -326,6 +326,7 @@ class GatewayState:
             work=_readable_work(live.work),
             done=self.is_done(member.name),
             sealed_work=live.work.sealed if live.work is not None else None,
+            vendor=member.vendor,
         )
 
     def is_done(self, name: str) -> bool:

@@ -13,7 +13,7 @@ from gateway.access.permissions import Actor
 from gateway.operations.operation import Operation
 from gateway.operations.operation_table import OPERATION_BY_REQUEST, TOOLS_TOKEN_REQUESTS
 from gateway.protocol.errors import Forbidden, GroupChatError
-from gateway.protocol.requests.agent_requests import ShowTerminal
+from gateway.protocol.requests.agent_requests import ShowPartialText, ShowTerminal
 from gateway.protocol.requests.connection_requests import CloseLanPage, Hello, OpenLanPage, Ping, Stats, Status
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.message_requests import Send
@@ -26,8 +26,9 @@ from gateway.runtime.hub import Hub
 
 # Requests whose answers show presence, which the streams get a little later.
 MEMBER_LIST_REQUESTS = (Hello, Members)
-# Status, figures and ping report a stuck disk, so they must not wait for it; a picture shows nothing that is stored.
-UNORDERED_REQUESTS = (Status, Stats, Ping, ShowTerminal)
+# Status, figures and ping report a stuck disk, so they must not wait for it; a picture and an unfinished text show
+# nothing that is stored.
+UNORDERED_REQUESTS = (Status, Stats, Ping, ShowTerminal, ShowPartialText)
 # What a gateway does with itself, whoever decides.
 HERE_REQUESTS = (OpenLanPage, CloseLanPage)
 

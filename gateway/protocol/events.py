@@ -307,7 +307,8 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     each other before the room waits for a person; it is set while such a chain runs. `condition` is what keeps an agent
     from working, such as a usage limit; `conversation` is how its present run began. `work` is what an agent is at, if
     it reports it, and `sealed_work` is what only the members of a sealed room can read of it. `done`: it has worked
-    and is idle, and no person has looked at the result yet."""
+    and is idle, and no person has looked at the result yet. `vendor` is the company or the server that reads what this
+    member reads, if the member says so."""
 
     name: str
     kind: MemberKind
@@ -328,6 +329,7 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     work: Work | None = None
     done: bool = False
     sealed_work: SealedContent | None = None
+    vendor: str = ""
 
 
 class PresenceChanged(msgspec.Struct, frozen=True, tag_field="ev", tag="presence"):
@@ -413,11 +415,25 @@ class TerminalWatched(msgspec.Struct, frozen=True, tag_field="ev", tag="terminal
     on: bool
 
 
+class PartialText(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="ev", tag="partial"):
+    """What a member has said so far of a message that is not finished; those get it who will read the message. `text`
+    continues at the character `at`; at 0 it begins anew. `ended`: the message has been sent, or never will be. It is
+    stored nowhere."""
+
+    member: str
+    room: str
+    text: str = ""
+    at: int = 0
+    to: tuple[str, ...] = ()
+    reply_to: int | None = None
+    ended: bool = False
+
+
 _Spoken = Message | Receipt | ReactionEvent | PinEvent | MuteEvent | ReadEvent
 _Keys = KeyEvent | RoomKeyEvent
 _Called = ToolEvent | CallEvent
 _Agreed = ContextEvent | DecisionEvent | SessionEvent
 Durable = _Spoken | _Keys | _Called | _Agreed | RoomEvent | MemberEvent | Control | AskEvent
 _Terminal = TerminalPicture | TerminalState | TerminalWatched
-Snapshot = PresenceChanged | Welcome | Replayed | Closing | Challenge | _Terminal
+Snapshot = PresenceChanged | Welcome | Replayed | Closing | Challenge | PartialText | _Terminal
 Event = Durable | Snapshot

@@ -24,6 +24,7 @@ log = structlog.get_logger("gateway.push.event_broadcaster")
 MEMBERS_ONLY_KINDS = ("room.key",)  # an observer reads messages, but is handed no key
 MAX_UNSENT_BYTES = 4 * 1024 * 1024
 MAX_HELD_ANSWER_BYTES = 256 * 1024  # of answers that wait during a replay
+MAX_UNSENT_SNAPSHOT_BYTES = 256 * 1024  # of a connection that still gets what is only shown for a moment
 
 
 class OutgoingEvent:
@@ -293,6 +294,16 @@ class Broadcaster:
         for connection in self.connections_of(name):
             for snapshot in snapshots:
                 _call_or_drop(connection, connection.say_snapshot, snapshot)
+
+    def tell_readers(self, snapshot: bytes, room: str, ends: tuple[str, ...] | None, *, but: str) -> None:
+        """Send a snapshot to those who may read what is said in a room, or with `ends` to these members alone; not to
+        the one that it comes `but`. Who does not keep up misses it."""
+        rendered: dict[Callable[[bytes], bytes], bytes] = {}
+        own = (one for name in self._names(ends, room) if name != but for one in self._of.get(name, ()))
+        for connection in {*self._observers, *own}:
+            wrap = connection.snapshots
+            if wrap is not None and connection.live and connection.backlog() < MAX_UNSENT_SNAPSHOT_BYTES:
+                _call_or_drop(connection, _send_rendered_once, connection, wrap, snapshot, rendered)
 
     def keep_alive(self, patience: float) -> None:
         """Ping all connections; drop those that could have answered and have been silent for too long."""

@@ -63,9 +63,10 @@ def hello_events(
 def _check_read_only_hello(state: GatewayState, actor: Actor, request: Hello) -> None:
     """A read-only token may only listen: its hello sets nothing and enters no new room."""
     wishes = (request.inbox, request.role, request.project, request.display, request.priority, request.capabilities)
-    if any(wishes):
+    if any((*wishes, request.vendor)):
         actor.require_write(
-            "its hello cannot ask for an inbox or set a role, a project, a display name, a priority or capabilities"
+            "its hello cannot ask for an inbox or set a role, a project, a display name, a priority, capabilities or a "
+            "vendor"
         )
     for text in request.rooms:
         if canonical_room_name(text) not in state.rooms_of[actor.name]:
@@ -74,8 +75,9 @@ def _check_read_only_hello(state: GatewayState, actor: Actor, request: Hello) ->
 
 
 def _member_after_hello(member: Member, request: Hello) -> Member:
+    described = Member(member.name, member.kind, request.display, None, request.project)
     normalize_descriptions(
-        Member(member.name, member.kind, request.display, None, request.project, capabilities=request.capabilities)
+        msgspec.structs.replace(described, capabilities=request.capabilities, vendor=request.vendor or "")
     )
     return msgspec.structs.replace(
         member,
@@ -85,6 +87,7 @@ def _member_after_hello(member: Member, request: Hello) -> Member:
         display=request.display or member.display,
         priority=request.priority or member.priority,
         capabilities=request.capabilities or member.capabilities,
+        vendor=member.vendor if request.vendor is None else request.vendor,
     )
 
 

@@ -76,8 +76,8 @@ def admit_team_person(state: GatewayState, actor: Actor, rule_context: RuleConte
 
 def normalize_descriptions(member: Member) -> Member:
     """The member with each description on one line."""
-    words = [*member.capabilities, member.project or "", member.display or ""]
-    if len(words) > MAX_CAPABILITIES:
+    words = [*member.capabilities, member.project or "", member.display or "", member.vendor]
+    if len(member.capabilities) > MAX_CAPABILITIES:
         raise BadRequest(f"The hello has {len(member.capabilities)} capabilities; the maximum is {MAX_CAPABILITIES}.")
     for text in words:
         check_one_line(

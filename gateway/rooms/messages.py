@@ -74,7 +74,7 @@ def post_message(state: GatewayState, actor: Actor, request: Send, rule_context:
     answered_messages.check_answerable(state, actor, request)
     addresses = parse_addresses(request.to)
     audience = resolve(addresses, state.directory(room.name), actor.name, state.picked)
-    _check_in_room(state, room, audience.names)
+    check_members_in_room(state, room, audience.names)
     sealed_message_rules.check_sealing(state, actor, request, room, addresses)
     woken = _woken_by_name(state, room, request, audience)
     state.picked.update(audience.picked)
@@ -142,11 +142,11 @@ def _woken_by_name(state: GatewayState, room: RoomRecord, request: Send, audienc
     if audience.names:
         raise BadRequest("`wakes` is for messages to everyone: leave out `to`, or leave out `wakes`.")
     found = tuple(dict.fromkeys(state.member(bare_name(name)).name for name in request.wakes))
-    _check_in_room(state, room, found)
+    check_members_in_room(state, room, found)
     return found
 
 
-def _check_in_room(state: GatewayState, room: RoomRecord, names: Sequence[str]) -> None:
+def check_members_in_room(state: GatewayState, room: RoomRecord, names: Sequence[str]) -> None:
     outside = [name for name in names if name not in state.in_room[room.name]]
     if outside:
         raise Forbidden(outside_room_text(outside, room.name))

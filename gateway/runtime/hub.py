@@ -39,6 +39,7 @@ from gateway.protocol.results import Result
 from gateway.push.commit_publisher import Publisher, PublishProgress
 from gateway.push.event_broadcaster import Broadcaster, OutgoingEvent
 from gateway.push.member_streams import Streams
+from gateway.push.partial_texts import PartialTexts
 from gateway.push.presence import PresenceBroadcaster
 from gateway.push.terminal_watchers import TerminalWatchers
 from gateway.push.waiting_readers import ReaderSignals
@@ -85,8 +86,7 @@ class Hub:
         self.started_at = self._clock()
         self._sequencer = RuleContext(settings=config.rules)
         self.numbers = SequenceNumbers(self._sequencer, os.urandom(8).hex())
-        self.throttle = RateLimiter(config.rate)
-        self.pairings = PairingCodes()
+        self.throttle, self.pairings = RateLimiter(config.rate), PairingCodes()
         self.lan: LanDoor = NoLanDoor()
         self.aside = WorkerThread()
         self.request_log = log.bind()  # bound once: an unbound logger takes four times as long for each request
@@ -101,6 +101,7 @@ class Hub:
         self.broadcaster = Broadcaster(self.state)
         self.presence = PresenceBroadcaster(self.state, self.broadcaster, lambda: self.now, self.answers.write_in_turn)
         self.streams = Streams(self.state, self.broadcaster, self.metrics, lambda: self.now, self._came_or_left)
+        self.partial_texts = PartialTexts(self.broadcaster)
         self.terminals = TerminalWatchers(self.broadcaster, partial(why_no_picture, self.state))
         self.publisher = Publisher(self.broadcaster, self.wakeups, self.progress, self.presence.note_change)
         self._results = BatchCompletion(

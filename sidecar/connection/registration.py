@@ -1,19 +1,22 @@
-"""Registers a member in the room, with the kept token or a new one."""
+"""Registers a member in the room, with the kept token or a new one, and waits for a gateway that is away."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import structs
 
 from gateway.client import Client, Endpoint
+from gateway.client.backoff import retry_delays
 from gateway.client.discovery.token_files import check_token_owner, read_kept_token, token_file_for
 from gateway.files.private_files import write_private
-from gateway.protocol.errors import GroupChatError, NameTaken, Unauthorized
+from gateway.protocol.errors import GroupChatError, NameTaken, TimedOut, Unauthorized, Unavailable
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Register
 from gateway.protocol.results import Registered
@@ -24,19 +27,23 @@ from sidecar.run_files.delivery_journal import read_store_and_number
 @dataclass(frozen=True)
 class Registration:
     """Who joins. `state`: the folder where the token is kept, so that the name can be used again next time. `journal`:
-    what is known about the store, by message number."""
+    what is known about the store, by message number. `vendor`: who reads what this member reads."""
 
     name: str
     role: str | None
     project: Path
     state: Path
     journal: Path | None = None
+    vendor: str = ""
 
     @property
     def hello(self) -> Hello:
         store_id, known = read_store_and_number(self.journal) if self.journal else ("", 0)
         project = str(self.project)[:1000]
-        return Hello(inbox=True, role=self.role, project=project, store_id=store_id, known=known if store_id else 0)
+        known = known if store_id else 0
+        return Hello(
+            inbox=True, role=self.role, project=project, store_id=store_id, known=known, vendor=self.vendor or None
+        )
 
 
 @contextlib.asynccontextmanager
@@ -55,6 +62,24 @@ async def connect_as_member(
             client = await stack.enter_async_context(Client(_endpoint_with_token(endpoint, token), hello))
         check_token_owner(client.welcome.you, registration.name)
         yield client
+
+
+async def connect_and_register(
+    registration: Registration,
+    find: Callable[[], Endpoint],
+    say: Callable[[str], None],
+    stack: contextlib.AsyncExitStack,
+) -> Client:
+    """Join the room. Waits for a gateway that is away, and looks for it anew each time."""
+    pauses = retry_delays(random.random)
+    for number, pause in enumerate(pauses):
+        try:
+            return await stack.enter_async_context(connect_as_member(registration, find()))
+        except (Unavailable, TimedOut) as error:
+            if number == 0:
+                say(f"{registration.name} waits for the gateway. {error.message} It retries until the gateway answers.")
+            await asyncio.sleep(pause)
+    raise AssertionError("the pauses never end")
 
 
 async def _enter_with_kept_token(stack: contextlib.AsyncExitStack, client: Client) -> Client | None:

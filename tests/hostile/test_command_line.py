@@ -42,6 +42,7 @@ STAY = frozenset(
         "rm",
         "chat",
         "join",
+        "connect",
         "mcp",
         "listen",
         "logs",

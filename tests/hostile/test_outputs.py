@@ -35,7 +35,7 @@ pytestmark = [
 
 # Fields that take a name, a number or a word of a closed set; other values are refused.
 NAMES = {
-    *("hello:rooms.[]", "hello:role", "hello:project", "hello:display", "hello:capabilities.[]"),
+    *("hello:rooms.[]", "hello:role", "hello:project", "hello:display", "hello:capabilities.[]", "hello:vendor"),
     *("send:room", "send:to.[]", "send:to", "report:expected", "report:steps.[].at"),
     *(f"room.{one}:room" for one in ("create", "topic", "invite", "kick", "join", "leave")),
     *(
@@ -46,6 +46,8 @@ NAMES = {
         "terminal.unwatch:member",
         *("terminal.key:member", "terminal.key:key", "terminal.key:digest", "why:member", "timeline:member"),
         "pair.begin:name",  # kept when a browser uses the code: `_pair_hostile_browser` in world.py
+        "partial:room",
+        "partial:to.[]",
         "room.remove:room",
         "room.invite:member",
         "room.kick:member",
@@ -103,7 +105,7 @@ NOT_RUN = {
         (f"gateway skynet {one}" for one in ("connect", "send", "context", "agents", "monitor")), AT_A_SERVER
     ),
     **dict.fromkeys(("gateway service install", "gateway service uninstall"), STARTS),
-    **dict.fromkeys(("controller web", "sidecar join", "sidecar record", "sidecar foresee"), STARTS),
+    **dict.fromkeys(("controller web", "sidecar join", "sidecar connect", "sidecar record", "sidecar foresee"), STARTS),
 }
 
 

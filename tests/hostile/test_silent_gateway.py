@@ -50,7 +50,7 @@ OF_A_TEAM = frozenset(("controller", one) for one in ("up", "down", "attach", "r
 # With a gateway that has answered hello they keep running, as intended.
 STAY = frozenset({("controller", "chat"), ("controller", "listen")})
 # It needs a terminal: its own tests are in `tests/sidecar` and `tests/end_to_end`.
-OF_A_TERMINAL = frozenset({("sidecar", "join")})
+OF_A_TERMINAL = frozenset({("sidecar", "join"), ("sidecar", "connect")})
 
 ASKING = {
     path: one for path, one in EVERY.items() if path not in NEVER_ASK | OF_OTHER_SYSTEMS | OF_A_TEAM | OF_A_TERMINAL

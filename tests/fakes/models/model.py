@@ -163,6 +163,10 @@ class Model:
         share = reply.seconds / max(1, left)
         for frame in self.dialect.frames(reply, body):
             if isinstance(frame, Pause):
+                if reply.breaks_after is not None and len(reply.pieces()) - left == reply.breaks_after:
+                    assert request.transport is not None
+                    request.transport.abort()
+                    raise asyncio.CancelledError
                 left -= 1
                 await asyncio.sleep(share)
                 if reply.until and not left:

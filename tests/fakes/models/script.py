@@ -30,7 +30,8 @@ class ToolCall:
 class Reply:
     """One answer. A tool call comes after the text; its result is the next request, for the next reply. Where there is
     an `until`, the last word comes when it is set. With another `status` than 200 it is an error, with the `refusal` as
-    its body where there is one, and with these `headers`. `tokens` is what the request is said to have had."""
+    its body where there is one, and with these `headers`. `tokens` is what the request is said to have had. With
+    `breaks_after`, the connection is cut after so many words."""
 
     text: str = "ACK"
     seconds: float = 0.0
@@ -41,6 +42,7 @@ class Reply:
     refusal: Json | None = None
     tokens: int = 100
     headers: Mapping[str, str] = field(default_factory=dict)
+    breaks_after: int | None = None
 
     def pieces(self) -> list[str]:
         return re.findall(r"\s*\S+\s*\Z|\s*\S+", self.text)

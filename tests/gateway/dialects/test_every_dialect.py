@@ -114,7 +114,7 @@ HAPPENS: tuple[tuple[Actor, str, dict[str, Any]], ...] = (
     (ALICE, "member.remove", {"member": "kit"}),
     (ALICE, "room.remove", SHED),
 )
-NOBODY_IS_TOLD = {"hello", "token.hands", "pair.begin", "lan.open", "lan.close", "terminal.show", "folder"}
+NOBODY_IS_TOLD = {"hello", "token.hands", "pair.begin", "lan.open", "lan.close", "terminal.show", "folder", "partial"}
 NOBODY_IS_TOLD |= {"room.read", "work", "wrote"}  # two writes of one file are told, one is not
 TOLD_AS_ANOTHER = {"terminal.key": "keys"}  # the same event; it needs an agent whose terminal is seen
 

@@ -35,6 +35,7 @@ from gateway.protocol.requests.agent_requests import (
     SetFolder,
     SetWork,
     Share,
+    ShowPartialText,
     ShowTerminal,
     Stop,
     Timeline,
@@ -213,6 +214,7 @@ DOCUMENTS: tuple[Asked, ...] = (
 )
 WRITES: tuple[Asked, ...] = (
     in_room(Send, content="x"),
+    in_room(ShowPartialText, text="x"),
     in_room(SetTopic, topic="x"),
     in_room(Invite, member="eve"),
     in_room(Kick, member="ben"),

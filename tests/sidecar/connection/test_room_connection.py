@@ -22,11 +22,10 @@ from gateway.protocol.requests.message_requests import History, Report, Send, Sh
 from gateway.protocol.results import Accepted, Done, MessageDetail, MessageList, Pong
 from gateway.protocol.types.core_types import MemberKind, Rung, Step
 from gateway.server.state_folder.startup_tokens import system_actor
-from sidecar.connection.registration import Registration
+from sidecar.connection.registration import Registration, connect_and_register
 from sidecar.connection.room_connection import MembershipLost, RoomConnection, connect_to_room
 from sidecar.connection.room_reporter import RoomReporter
 from sidecar.messages.replies import Reply
-from sidecar.sidecar_run import connect_and_register
 from tests.fakes.retry import retry_until
 from tests.sidecar.memory_room import NoProgress
 from tests.sidecar.sidecar_terminal import sidecar_in_terminal

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from sidecar.sidecar_run import log_to_file
+from sidecar.run_files.sidecar_log import log_to_file
 
 
 def test_everything_goes_to_the_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,7 @@ PROSE = {
     ),
     "search:query",
     "recall:question",
+    "partial:text",
     "ask.open:question",
     "ask.open:detail",
     "ask.answer:words",

@@ -25,7 +25,7 @@ from gateway.protocol.types.core_types import canonical_member_name, is_name
 
 MAX_STREAMS = 64  # programs of one member that write at once from one machine
 MAX_KEPT_OUTGOING = 500  # sent messages that a repeated request may still ask for
-BUSY_TIMEOUT_S = 10.0
+BUSY_TIMEOUT_S = 2.0  # the loop stands still meanwhile; other programs write for milliseconds
 _TABLES = """
 CREATE TABLE IF NOT EXISTS streams (slot INTEGER PRIMARY KEY, stream BLOB NOT NULL, key_version INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS chains (stream BLOB, conversation TEXT, counter INTEGER NOT NULL, digest BLOB NOT NULL,
@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS places (writer TEXT, stream BLOB, conversation TEXT, 
     digest BLOB NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (writer, stream, conversation, counter)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS places_of_writers ON places (writer, conversation, seq);
 CREATE TABLE IF NOT EXISTS sealed_rooms (room TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sealed_numbers (seq INTEGER PRIMARY KEY, room TEXT NOT NULL, is_direct INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS room_keys (room TEXT, version INTEGER, notice BLOB NOT NULL, wrapped BLOB,
     PRIMARY KEY (room, version)) WITHOUT ROWID;
 """
@@ -48,6 +49,14 @@ class ChainName(msgspec.Struct, frozen=True):
     writer: str
     stream: bytes
     conversation: str
+
+
+class SealedNumber(msgspec.Struct, frozen=True):
+    """A message that was sealed, by its number; `is_direct`: to named members, and not to all of its room."""
+
+    seq: int
+    room: str
+    is_direct: bool
 
 
 class ChainPlace(msgspec.Struct, frozen=True):
@@ -127,6 +136,15 @@ class MemberMemory:
         ).fetchone()
         return found is not None
 
+    def has_own_place_taken(self, name: str, conversation: str) -> bool:
+        """Whether a message of ours stands at the next place already: another machine writes with a copy of this
+        memory, or this one was restored from a backup."""
+        found = self._database.execute(
+            "SELECT 1 FROM places WHERE writer = ? AND stream = ? AND conversation = ? AND counter >= ? LIMIT 1",
+            (name, self.stream, conversation, self.next_place(conversation).counter),
+        ).fetchone()
+        return found is not None
+
     def begin(self, message: ChainedMessage) -> None:
         """Keep a message before it leaves."""
         self._database.execute(
@@ -157,7 +175,7 @@ class MemberMemory:
                 )
             self._database.execute("UPDATE outgoing SET taken = 1 WHERE client_id = ?", (client_id,))
             self._database.execute(
-                "DELETE FROM outgoing WHERE taken = 1 AND number <= (SELECT max(number) FROM outgoing) - ?",
+                "DELETE FROM outgoing WHERE number <= (SELECT max(number) FROM outgoing) - ?",
                 (MAX_KEPT_OUTGOING,),
             )
 
@@ -166,11 +184,11 @@ class MemberMemory:
         self._database.execute("DELETE FROM outgoing WHERE client_id = ? AND taken = 0", (client_id,))
 
     def begin_new_stream(self) -> None:
-        """Continue under another stream: the last place of the one so far is not sure."""
+        """Continue under another stream: the last place of the one so far is not sure. What has left stays as it is,
+        so that a repeated request sends the same bytes."""
         fresh = random(STREAM_BYTES)
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.execute("DELETE FROM outgoing WHERE stream = ? AND taken = 0", (self.stream,))
             self._database.execute("UPDATE streams SET stream = ? WHERE stream = ?", (fresh, self.stream))
         self.stream = fresh
 
@@ -211,6 +229,16 @@ class MemberMemory:
 
     def note_sealed(self, room: str) -> None:
         self._database.execute("INSERT OR IGNORE INTO sealed_rooms VALUES (?)", (room,))
+
+    def note_sealed_message(self, message: SealedNumber) -> None:
+        """Remember that the message with this number is sealed, and where: an answer to it is sealed, too."""
+        self._seen.execute(
+            "INSERT OR IGNORE INTO sealed_numbers VALUES (?, ?, ?)", (message.seq, message.room, message.is_direct)
+        )
+
+    def sealed_message(self, seq: int) -> SealedNumber | None:
+        row = self._seen.execute("SELECT room, is_direct FROM sealed_numbers WHERE seq = ?", (seq,)).fetchone()
+        return SealedNumber(seq, row[0], bool(row[1])) if row else None
 
     def is_known_sealed(self, room: str) -> bool:
         """Whether this room was ever sealed: then nothing goes there in plain, whatever the gateway says of it."""

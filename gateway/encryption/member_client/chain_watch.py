@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.encryption.key_storage.member_memory import ChainName, MemberMemory
 from gateway.encryption.member_client.checked_messages import MessageProof
 from gateway.encryption.member_client.message_opening import Opened, refused_message, with_notes
-from gateway.encryption.sealed_messages.letter_facts import UNCHAINED, conversation_of
+from gateway.encryption.sealed_messages.letter_facts import conversation_of, reaches_all_the_same
 from gateway.encryption.sealed_messages.letters import Letter
 from gateway.encryption.sealed_messages.message_chains import (
     ChainFinding,
@@ -30,6 +30,8 @@ class ChainWatch:
         chain, link = found
         known = self._memory.neighbors(chain, link.counter)
         step = find_place(link, known)
+        if step.finding is ChainFinding.GAP and not reaches_all_the_same(chain.conversation):
+            step = _IN_ORDER
         if not step.finding.is_wrong and known.same is None:
             self._memory.note_place(chain, link)
         if step.finding is ChainFinding.BEGINS and not self._memory.knows_earlier_stream(chain, link.seq):
@@ -49,7 +51,7 @@ class ChainWatch:
 
 
 def _link_of(opened: Opened) -> tuple[ChainName, ChainLink] | None:
-    if opened.letter is None or opened.letter.letter.stream == UNCHAINED:
+    if opened.letter is None:
         return None
     letter = opened.letter.letter
     return chain_of(letter), ChainLink.of(letter, opened.letter.digest, opened.message.seq)

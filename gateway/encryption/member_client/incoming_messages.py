@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from gateway.encryption.key_storage.member_memory import SealedNumber
 from gateway.encryption.member_client.agent_reports import AgentReports
 from gateway.encryption.member_client.chain_watch import ChainWatch
 from gateway.encryption.member_client.house_link import HouseLink
@@ -43,7 +44,6 @@ from gateway.protocol.types.core_types import Ask, Room
 
 LOOK_BACK_MESSAGES = 1000  # how many messages of a writer are read to see whether any is missing
 PAGE_MESSAGES = 200
-MAX_REMEMBERED_DIRECT = 10_000
 
 
 @dataclass
@@ -59,7 +59,6 @@ class IncomingMessages:
 
     def __post_init__(self) -> None:
         self.machine, self.chains = self.link.machine, ChainWatch(self.link.memory)
-        self.sealed_direct: dict[int, None] = {}
 
     # events
 
@@ -118,8 +117,7 @@ class IncomingMessages:
 
     async def _opened(self, message: Message) -> Opened:
         await self._get_ready(message)
-        if message.sealed is not None and not message.sealed.room_key:
-            self._remember_direct(message.seq)
+        self._note_number(message)
         keyring = self.rooms.keyring(message.room)
         place = ReadingPlace(self.link.house, keyring.keys(), self.rooms.is_known_sealed(message.room))
         return open_message(message, self.machine, place)
@@ -136,10 +134,11 @@ class IncomingMessages:
         except GroupChatError:  # the connection is lost, or this member is not in the room any more
             return
 
-    def _remember_direct(self, seq: int) -> None:
-        self.sealed_direct[seq] = None
-        if len(self.sealed_direct) > MAX_REMEMBERED_DIRECT:
-            self.sealed_direct.pop(next(iter(self.sealed_direct)))
+    def _note_number(self, message: Message) -> None:
+        """An answer to this message goes where it was, and sealed, whatever the gateway says of it by then."""
+        is_direct = message.sealed is not None and not message.sealed.room_key
+        if message.sealed is not None or self.rooms.is_known_sealed(message.room):
+            self.link.memory.note_sealed_message(SealedNumber(message.seq, message.room, is_direct))
 
     async def page(self, messages: Sequence[Message], *, is_whole: bool) -> tuple[Message, ...]:
         """Messages of an answer. `is_whole`: they are all that was said in a room between the first and the last, so

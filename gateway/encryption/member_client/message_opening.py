@@ -27,7 +27,7 @@ from gateway.encryption.sealed_messages.sealing import (
 )
 from gateway.encryption.sealed_messages.signed_letter_text import letter_of_signed, named_key
 from gateway.protocol.events import Message
-from gateway.protocol.types.core_types import MessageKind, Signed
+from gateway.protocol.types.core_types import SYSTEM_NAME, MessageKind, Signed
 
 # Why a message cannot be read, though nothing says that somebody changed it.
 _UNREADABLE = frozenset({SealingFault.NO_OWN_KEY, SealingFault.NO_ROOM_KEY, SealingFault.FORMAT})
@@ -70,7 +70,7 @@ def open_message(message: Message, machine: MemberMachine, place: ReadingPlace) 
 
 def _may_be_plain(message: Message) -> bool:
     """The gateway's own notices hold nothing of members, and are typed into no agent."""
-    return message.kind is MessageKind.SYSTEM and not message.deliveries
+    return message.from_ == SYSTEM_NAME and message.kind is MessageKind.SYSTEM and not message.deliveries
 
 
 def _open_box(message: Message, machine: MemberMachine, place: ReadingPlace) -> Opened:
@@ -127,6 +127,13 @@ def refused_message(message: Message, proof: MessageProof, sentence: str) -> Che
     """What is shown in the place of a message that cannot be read, or is wrong: the sentence, and no attachments."""
     check = MessageCheck(proof, was_sealed=message.sealed is not None)
     return checked(message, check, content=sentence, parts=(), context=None)
+
+
+def unchecked(event: object, why: str) -> object:
+    """An event that could not be checked: a message has no text then."""
+    if not isinstance(event, Message):
+        return event
+    return refused_message(event, MessageProof.WRONG, f"This message of {event.from_} could not be checked. {why}")
 
 
 def checked(message: Message, check: MessageCheck, **changed: object) -> CheckedMessage:

@@ -20,7 +20,6 @@ from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.room_key import RoomKey
 from gateway.encryption.sealed_messages.base64_values import text_of_value
 from gateway.encryption.sealed_messages.letter_facts import (
-    UNCHAINED,
     LetterPlace,
     LetterSecrecy,
     addresses_of,
@@ -29,7 +28,7 @@ from gateway.encryption.sealed_messages.letter_facts import (
     open_context,
     write_letter,
 )
-from gateway.encryption.sealed_messages.letters import FIRST_PREVIOUS, Letter, letter_digest
+from gateway.encryption.sealed_messages.letters import Letter, letter_digest
 from gateway.encryption.sealed_messages.sealing import (
     DIRECT,
     SealedMessage,
@@ -57,6 +56,14 @@ class _Wire:
     digest: bytes
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """The answer, and what has really left: that is what was kept, if the same message was begun before."""
+
+    accepted: Accepted
+    request: Send
+
+
 class OutgoingMessages:
     def __init__(self, link: HouseLink, exchange: KeyExchange, rooms: SealedRooms, send: SendMessage) -> None:
         self._machine, self._memory, self._house = link.machine, link.memory, link.house
@@ -65,21 +72,16 @@ class OutgoingMessages:
 
     async def post_plain(self, request: Send, room: str) -> Accepted:
         """Signed, and readable to all."""
-        addresses = addresses_of(request.to)
-        is_chained = has_only_names(addresses)
 
         def seal(place: ChainPlace) -> _Wire:
-            stream = self._memory.stream if is_chained else UNCHAINED
-            at = place if is_chained else ChainPlace(0, FIRST_PREVIOUS)
-            letter = write_letter(request, self._place(room, at, stream), LetterSecrecy(is_plain=True))
+            letter = write_letter(request, self._place(room, place), LetterSecrecy(is_plain=True))
             signed = sign_plain(letter, self._machine.newest)
             wire = msgspec.structs.replace(
                 request, room=room, signed=signed_of_letter(signed, self._machine.newest.record)
             )
             return _Wire(wire, signed.digest)
 
-        names = addresses if is_chained else (f"?{request.id}",)
-        return await self._post(request, self._conversation(room, names), seal)
+        return (await self._post(request, self._conversation(room, addresses_of(request.to)), seal)).accepted
 
     async def post_direct(self, request: Send, room: str) -> Accepted:
         """Sealed to the members that the message names, all of them, or not sent."""
@@ -99,7 +101,7 @@ class OutgoingMessages:
             sealed = seal_for_recipients(letter, self._machine.newest, records)
             return self._boxed(request, room, letter, sealed)
 
-        return await self._post(request, self._conversation(room, names), seal)
+        return (await self._post(request, self._conversation(room, names), seal)).accepted
 
     async def post_in_room(self, request: Send, room: str) -> Accepted:
         """Sealed under the room's key, with a new one first if somebody has left or has another key."""
@@ -113,12 +115,12 @@ class OutgoingMessages:
                 return self._boxed(request, room, letter, sealed, new_key)
 
             try:
-                accepted = await self._post(request, self._conversation(room, ()), seal)
+                sent = await self._post(request, self._conversation(room, ()), seal)
             except StaleRoomKey:
                 continue
-            if new_key is not None:
-                await self._rooms.take(room, new_key.notice)
-            return accepted
+            if sent.request.new_key is not None:
+                await self._rooms.take(room, sent.request.new_key.notice)
+            return sent.accepted
         raise Unavailable(
             f"Others change the key of #{room} at the same time. Nothing was sent; send the message again."
         )
@@ -153,7 +155,7 @@ class OutgoingMessages:
 
     # the way out
 
-    async def _post(self, request: Send, conversation: str, seal: Callable[[ChainPlace], _Wire]) -> Accepted:
+    async def _post(self, request: Send, conversation: str, seal: Callable[[ChainPlace], _Wire]) -> _Sent:
         """One message of a conversation at a time, since each names the one before."""
         assert request.id is not None
         self._machine.check_may_write()
@@ -170,11 +172,13 @@ class OutgoingMessages:
                     self._memory.drop(request.id)
                 raise
             self._memory.settle(request.id)
-        return accepted
+        return _Sent(accepted, wire)
 
     def _begin(self, request: Send, conversation: str, seal: Callable[[ChainPlace], _Wire]) -> Send:
         assert request.id is not None
-        if self._memory.has_unanswered(conversation):
+        if self._memory.has_unanswered(conversation) or self._memory.has_own_place_taken(
+            self._machine.name, conversation
+        ):
             self._memory.begin_new_stream()
         place = self._memory.next_place(conversation)
         wire = seal(place)
@@ -182,11 +186,9 @@ class OutgoingMessages:
         self._memory.begin(ChainedMessage(request.id, conversation, place, wire.digest, raw))
         return wire.request
 
-    def _place(self, room: str, place: ChainPlace, stream: bytes | None = None) -> LetterPlace:
+    def _place(self, room: str, place: ChainPlace) -> LetterPlace:
         me = self._machine.newest.record
-        return LetterPlace(
-            self._house, room, me.name, me.version, stream or self._memory.stream, place.counter, place.previous
-        )
+        return LetterPlace(self._house, room, me.name, me.version, self._memory.stream, place.counter, place.previous)
 
     def _conversation(self, room: str, names: Sequence[str]) -> str:
         return conversation_of(room, self._machine.name, names)

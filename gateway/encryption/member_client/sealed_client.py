@@ -4,6 +4,7 @@ opened and checked. Everything is decided elsewhere in this folder; here is only
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from gateway.encryption.member_client.house_link import HouseLink
 from gateway.encryption.member_client.incoming_messages import IncomingMessages
 from gateway.encryption.member_client.key_exchange import KeyExchange
 from gateway.encryption.member_client.member_machine import MemberMachine
+from gateway.encryption.member_client.message_opening import unchecked
 from gateway.encryption.member_client.outgoing_messages import OutgoingMessages
 from gateway.encryption.member_client.sealed_rooms import SealedRooms
 from gateway.encryption.member_keys.pinned_keys import require_usable
@@ -41,6 +43,8 @@ from gateway.protocol.types.core_types import DEFAULT_ROOM, MessageKind, bare_na
 
 R = TypeVar("R")
 MAX_KEPT_NOTICES = 1000
+_NO_MEMORY = "What this machine remembers of the keys of this chat could not be opened."
+log = logging.getLogger("gateway.encryption")
 _TRIES = 4
 
 
@@ -101,6 +105,7 @@ class SealedClient(Client):
         """As the plain client; a message of ours is sealed or signed first, and messages that come are opened."""
         session = self._session
         if session is None:
+            self._refuse_without_session(request)
             return await super().request(request, kind, timeout=timeout, store_id=store_id)
         if isinstance(request, Send) and not _is_ready(request):
             return cast("R", await self._post(session, request, store_id))
@@ -109,12 +114,31 @@ class SealedClient(Client):
         result = await super().request(request, kind, timeout=timeout, store_id=store_id)
         return cast("R", await session.incoming.result(request, result))
 
+    def _refuse_without_session(self, request: Request) -> None:
+        """A member with a key sends nothing in plain because its memory of this chat could not be opened."""
+        if self.machine is not None and isinstance(request, Send | AnswerAsk):
+            raise SealingRefused(
+                SealingFault.DAMAGED,
+                "What this machine remembers of the keys of this chat could not be opened. Nothing was sent.",
+            )
+
     async def events(self) -> AsyncIterator[ClientEvent | SealingNotice]:  # type: ignore[override]
         """As the plain client, with opened messages, and with notices about keys."""
         async for event in super().events():
-            if isinstance(event, Welcome) and self.machine is not None:
+            yield cast("ClientEvent", await self._shown(event)) if self.machine is not None else event
+
+    async def _shown(self, event: object) -> object:
+        """The event as the reader gets it. Whatever one event holds, the next one is read, and nothing is shown that
+        was not checked."""
+        try:
+            if isinstance(event, Welcome):
                 await self._greet(event)
-            yield cast("ClientEvent", await self._session.incoming.event(event)) if self._session else event
+            return await self._session.incoming.event(event) if self._session else unchecked(event, _NO_MEMORY)
+        except Exception as error:
+            log.exception("an event could not be checked")
+            why = error.message if isinstance(error, GroupChatError) else f"{type(error).__name__}: {error}"
+            self._tell(SealingNotice(f"Something that came could not be checked. {why}", loud=True))
+            return unchecked(event, why)
 
     async def _plain_request(self, request: Request, kind: type[R]) -> R:
         return await super().request(request, kind)
@@ -128,7 +152,7 @@ class SealedClient(Client):
         """Send a direct message sealed to the members that it names, or refuse: it never leaves in plain text."""
         session = self._required_session()
         request = _with_id(request)
-        return await session.outgoing.post_direct(request, await self._room_of(request))
+        return await session.outgoing.post_direct(request, await self._room_of(session, request))
 
     async def create_sealed_room(self, room: str) -> Done:
         """Create a room, and make its first key."""
@@ -268,10 +292,10 @@ class SealedClient(Client):
         if store_id not in (None, session.link.house):
             raise StoreChanged
         request = _with_id(request)
-        room = await self._room_of(request)
+        room = await self._room_of(session, request)
         try:
             if not await session.rooms.is_sealed(room):
-                if request.reply_to is not None and await self._is_sealed_direct(session, request.reply_to):
+                if await self._answers_sealed(session, request):
                     return await session.outgoing.post_direct(request, room)
                 return await session.outgoing.post_plain(request, room)
             if _is_to_everyone(request):
@@ -282,21 +306,28 @@ class SealedClient(Client):
                 raise
             raise Unavailable("The gateway has another log now. Send the message again.") from None
 
-    async def _room_of(self, request: Send) -> str:
-        """The room that the gateway would choose: it is part of what is signed."""
+    async def _room_of(self, session: _Session, request: Send) -> str:
+        """The room that the gateway would choose: it is part of what is signed. That of a sealed message is known here:
+        the gateway could name another one, where the answer would be read by others."""
         if request.room is not None:
             return canonical_room_name(request.room)
-        if request.reply_to is not None:
-            answered = (await self._plain_request(Show(message=request.reply_to), MessageDetail)).message.room
-            if any(room.name == answered and self.welcome.you.name in room.members for room in self.welcome.rooms):
-                return answered
+        if request.reply_to is None:
+            return DEFAULT_ROOM
+        if known := session.link.memory.sealed_message(request.reply_to):
+            return known.room
+        answered = (await self._plain_request(Show(message=request.reply_to), MessageDetail)).message.room
+        if any(room.name == answered and self.welcome.you.name in room.members for room in self.welcome.rooms):
+            return answered
         return DEFAULT_ROOM
 
-    async def _is_sealed_direct(self, session: _Session, number: int) -> bool:
-        if number in session.incoming.sealed_direct:
+    async def _answers_sealed(self, session: _Session, request: Send) -> bool:
+        """Whether a message to a room that is not sealed answers a sealed one. Once a message was sealed here, the
+        gateway is not asked again, since it could say that it was not."""
+        if request.reply_to is None:
+            return False
+        if session.link.memory.sealed_message(request.reply_to):
             return True
-        sealed = (await self._plain_request(Show(message=number), MessageDetail)).message.sealed
-        return sealed is not None and not sealed.room_key
+        return (await self._plain_request(Show(message=request.reply_to), MessageDetail)).message.sealed is not None
 
 
 def _is_ready(request: Send) -> bool:

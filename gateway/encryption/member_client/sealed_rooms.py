@@ -11,7 +11,7 @@ from gateway.encryption.member_client.key_exchange import KeyExchange, told_key
 from gateway.encryption.member_client.room_keyring import RoomKeyring
 from gateway.encryption.refusals import SealingRefused
 from gateway.encryption.room_keys.notices import NoticeChanges, RoomPlace
-from gateway.protocol.errors import GroupChatError
+from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.room_requests import RoomKeys
 from gateway.protocol.results import RoomKeyList
 
@@ -39,13 +39,14 @@ class SealedRooms:
         return room in self._sealed
 
     async def is_sealed(self, room: str) -> bool:
-        """Whether a message to this room must be sealed. The gateway is asked once for each room that is not known."""
+        """Whether a message to this room must be sealed. The gateway is asked once for each room that is not known.
+        Without an answer nothing is sent: a text that leaves in plain has left, also if it is refused then."""
         if self.is_known_sealed(room):
             return True
         if room not in self._asked:
             try:
                 listed = await self._ask(RoomKeys(room=room, limit=1), RoomKeyList)
-            except GroupChatError:  # an older gateway, or a room that this member may not know of: it refuses itself
+            except BadRequest:  # an older gateway, which has no sealed rooms
                 return False
             self._asked.add(room)
             if listed.sealed:

@@ -26,6 +26,7 @@ RECORD_FORMAT = 1
 MAX_KEY_VERSION = 1_000_000
 MAX_RECORD_CHARS = 1000
 RECORD_WORD, REVOCATION_WORD = "groupchat-key-1", "groupchat-revocation-1"
+_BASE64_GROUP = 4  # characters
 _ANY_KEY = PrivateKey(b"\x01" * 32)
 
 Key32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
@@ -133,8 +134,8 @@ def revokes(text: str, record: KeyRecord) -> bool:
 
 
 def text_of(word: str, signed: SignedData) -> str:
-    """One line that survives a chat, a mail and a file."""
-    return f"{word} {base64.urlsafe_b64encode(msgspec.msgpack.encode(signed)).decode()}"
+    """One line that survives a chat, a mail and a file. Without padding, as the gateway wants it."""
+    return f"{word} {base64.urlsafe_b64encode(msgspec.msgpack.encode(signed)).decode().rstrip('=')}"
 
 
 def signed_from_text(word: str, text: str) -> SignedData:
@@ -142,7 +143,8 @@ def signed_from_text(word: str, text: str) -> SignedData:
     if first != word or len(coded) > MAX_RECORD_CHARS:
         raise _not_a_key()
     try:
-        raw = base64.b64decode(coded.strip(), altchars=b"-_", validate=True)
+        bare = coded.strip().rstrip("=")
+        raw = base64.b64decode(bare + "=" * (-len(bare) % _BASE64_GROUP), altchars=b"-_", validate=True)
         return msgspec.msgpack.decode(raw, type=SignedData)
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise _not_a_key() from None

@@ -9,15 +9,15 @@ from typing import Any
 
 import msgspec
 
-from gateway.encryption.sealed_messages.letters import LETTER_FORMAT, STREAM_BYTES, Letter, StampedFacts
+from gateway.encryption.sealed_messages.letters import LETTER_FORMAT, Letter, StampedFacts
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.text.addressing import Everyone, parse_address
 from gateway.protocol.types.core_types import is_name
 
-UNCHAINED = bytes(STREAM_BYTES)  # the stream of a message to a role: who it reaches changes, so nothing can be counted
 # What the gateway itself must read of a context; the rest of it travels in the letter alone.
 OPEN_CONTEXT_FIELDS = ("answers", "tokens")
+_TO_ROLES = "@"
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,18 @@ def has_only_names(addresses: Sequence[str]) -> bool:
 
 
 def conversation_of(room: str, writer: str, names: Sequence[str]) -> str:
-    """The conversation that a message belongs to: what everyone reads in a room, or the same people there."""
+    """The conversation that a message belongs to: what everyone reads in a room, or the same people there. All that a
+    writer sends to roles there is one conversation: whom it reaches changes, so what is missing cannot be told, but
+    what is repeated can."""
+    if not has_only_names(names):
+        return f"#{room} {_TO_ROLES}"
     people = ",".join(sorted({writer, *names})) if names else ""
     return f"#{room} {people}".rstrip()
+
+
+def reaches_all_the_same(conversation: str) -> bool:
+    """Whether everybody who gets one message of this conversation gets all of them."""
+    return not conversation.endswith(f" {_TO_ROLES}")
 
 
 def stamped_facts(house: str, message: Message) -> StampedFacts:
@@ -71,6 +80,8 @@ def stamped_facts(house: str, message: Message) -> StampedFacts:
         reply_to=message.reply_to,
         kind=message.kind,
         wakes=message.wakes,
+        replaces=message.replaces,
+        interrupt=message.interrupt,
     )
 
 
@@ -95,6 +106,8 @@ def write_letter(request: Send, place: LetterPlace, secrecy: LetterSecrecy) -> L
         parts=request.parts,
         context=_context_text(request.context),
         is_plain=secrecy.is_plain,
+        replaces=request.replaces,
+        interrupt=request.interrupt,
     )
 
 

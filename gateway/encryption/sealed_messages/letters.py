@@ -54,6 +54,8 @@ class Letter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     parts: Annotated[tuple[Part, ...], Meta(max_length=MAX_PARTS)] = ()
     context: str = ""
     is_plain: bool = False
+    replaces: int | None = None
+    interrupt: bool = False
 
 
 class SignedLetter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -84,6 +86,8 @@ class StampedFacts:
     reply_to: int | None
     kind: MessageKind
     wakes: tuple[str, ...] = ()
+    replaces: int | None = None
+    interrupt: bool = False
 
 
 # In this order, so that a message moved as a whole is called that. `{sender}` is who it claims to be from.
@@ -135,6 +139,18 @@ _COMPARED: tuple[tuple[SealingFault, Callable[[Letter], object], Callable[[Stamp
         lambda letter: frozenset(letter.wakes),
         lambda stamped: frozenset(stamped.wakes),
         "{sender} meant this message for others than it is shown to wake.",
+    ),
+    (
+        SealingFault.OTHER_REPLY,
+        lambda letter: letter.replaces,
+        lambda stamped: stamped.replaces,
+        "{sender} did not write this in the place of an earlier one.",
+    ),
+    (
+        SealingFault.OTHER_KIND,
+        lambda letter: letter.interrupt,
+        lambda stamped: stamped.interrupt,
+        "{sender} did not interrupt anybody with this message, or wanted to.",
     ),
 )
 

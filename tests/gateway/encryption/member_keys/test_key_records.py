@@ -28,6 +28,7 @@ from gateway.encryption.member_keys.private_keys import (
 )
 from gateway.encryption.member_keys.purpose_signatures import Purpose, is_signed_for, sign_for
 from gateway.encryption.refusals import SealingRefused
+from gateway.sealed_rooms.sealed_form import RECORD_PREFIX, REVOCATION_PREFIX, check_key_text
 from gateway.protocol.errors import BadRequest
 
 BOSS, MALLORY = draw_keys("boss", 1000), draw_keys("mallory", 1000)
@@ -63,11 +64,19 @@ def test_the_secret_belongs_to_its_record() -> None:
 
 @given(st.data())
 def test_no_byte_of_a_record_can_be_changed(data: st.DataObject) -> None:
-    raw = bytearray(base64.urlsafe_b64decode(BOSS.published.text.split()[1]))
+    raw = bytearray(base64.urlsafe_b64decode(BOSS.published.text.split()[1] + "=="))
     at = data.draw(st.integers(0, len(raw) - 1))
     raw[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(SealingRefused):
         parse_key_record(f"{RECORD_WORD} {base64.urlsafe_b64encode(raw).decode()}")
+
+
+@pytest.mark.parametrize("name", ["a", "ab", "abc", "abcd", "n" * 64])
+def test_the_gateway_takes_the_records_of_all_names(name: str) -> None:
+    keys = draw_keys(name, 1)
+    for text, prefix in ((keys.published.text, RECORD_PREFIX), (revoke_keys(keys), REVOCATION_PREFIX)):
+        check_key_text(text, prefix, "text")
+    assert parse_key_record(keys.published.text) == parse_key_record(f"{keys.published.text}==") == keys.published
 
 
 @given(st.text() | st.builds(lambda cut: BOSS.published.text[:cut], st.integers(0, len(BOSS.published.text) - 1)))

@@ -1,0 +1,111 @@
+"""A gateway that lies: between a member's client and a real gateway, it alters what either of them gets.
+
+It works on decoded JSON, as whoever runs a gateway could: what a request holds, what an answer holds, and each event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from gateway.client import Endpoint
+from gateway.client.transport_errors import TransportBroken
+from gateway.client.transports import ClientTransport, WebSocketTransport
+from gateway.protocol import codec
+from gateway.protocol.events import Event, Welcome
+from gateway.protocol.requests.connection_requests import Hello
+from gateway.protocol.requests.request import Request
+from gateway.protocol.results import Answer
+
+Json = dict[str, Any]
+AlterRequest = Callable[[Json], Json]
+AlterAnswer = Callable[[str, Json], Json]  # gets the name of the request's operation
+AlterEvent = Callable[[Json], Iterable[Json]]
+
+
+def _as_it_is(_: str, given: Json) -> Json:
+    return given
+
+
+@dataclass
+class LyingGateway:
+    """What is altered. `seen` holds all events as the real gateway sent them; `asked` all requests as they arrived."""
+
+    request: AlterRequest = field(default=lambda given: given)
+    answer: AlterAnswer = _as_it_is
+    event: AlterEvent = field(default=lambda given: (given,))
+    instead: dict[str, Json] = field(
+        default_factory=dict
+    )  # answers that the real gateway is not asked for, by operation
+    seen: list[Json] = field(default_factory=list)
+    asked: list[Json] = field(default_factory=list)
+    _wires: list[_LyingTransport] = field(default_factory=list)
+
+    def wire(self, endpoint: Endpoint) -> ClientTransport:
+        made = _LyingTransport(endpoint, self)
+        self._wires.append(made)
+        return made
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """For a client that shall be lied to."""
+        return {"wires": [self.wire]}
+
+    def push(self, *events: Json) -> None:
+        """Events that the real gateway never sent; they come before its next one."""
+        self._wires[-1].invented.extend(events)
+
+    def seen_messages(self) -> list[Json]:
+        return [one for one in self.seen if one["ev"] == "message"]
+
+
+class _LyingTransport:
+    def __init__(self, endpoint: Endpoint, lies: LyingGateway) -> None:
+        self._real, self._lies = WebSocketTransport(endpoint), lies
+        self.invented: list[Json] = []
+
+    async def open(self, hello: Hello) -> Welcome:
+        welcome = await self._real.open(hello)
+        return msgspec.convert(self._lies.answer("hello", to_json(welcome)), Welcome)
+
+    async def request(self, request: Request) -> Answer:
+        op = str(request.__struct_config__.tag)
+        asked = to_json(request)
+        self._lies.asked.append(asked)
+        if op in self._lies.instead:
+            return Answer(request.n, codec.encode_raw(self._lies.instead[op]))
+        answer = await self._real.request(msgspec.convert(self._lies.request(asked), type(request)))
+        if answer.error is not None:
+            return answer
+        altered = self._lies.answer(op, msgspec.json.decode(answer.ok))
+        return msgspec.structs.replace(answer, ok=codec.encode_raw(altered))
+
+    async def events(self) -> AsyncIterator[Event]:
+        async for event in self._real.events():
+            real = to_json(event)
+            self._lies.seen.append(real)
+            invented, self.invented = self.invented, []
+            for one in (*invented, *self._lies.event(real)):
+                yield _arrived(one)
+
+    async def close(self) -> None:
+        await self._real.close()
+
+
+def to_json(value: object) -> Json:
+    made: Json = msgspec.json.decode(codec.encode(value))
+    return made
+
+
+def _arrived(given: Json) -> Event:
+    """As the real transport reads it."""
+    try:
+        event = codec.decode_incoming(codec.encode(given))
+    except msgspec.MsgspecError as error:
+        raise TransportBroken(str(error)) from error
+    assert event is not None
+    assert not isinstance(event, Answer)
+    return event

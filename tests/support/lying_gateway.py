@@ -32,14 +32,12 @@ def _as_it_is(_: str, given: Json) -> Json:
 
 @dataclass
 class LyingGateway:
-    """What is altered. `seen` holds all events as the real gateway sent them; `asked` all requests as they arrived."""
+    """What is altered. `instead` holds answers for which the real gateway is not asked, by operation, `seen` all events as the real gateway sent them; `asked` all requests as they arrived."""
 
     request: AlterRequest = field(default=lambda given: given)
     answer: AlterAnswer = _as_it_is
     event: AlterEvent = field(default=lambda given: (given,))
-    instead: dict[str, Json] = field(
-        default_factory=dict
-    )  # answers that the real gateway is not asked for, by operation
+    instead: dict[str, Json] = field(default_factory=dict)
     seen: list[Json] = field(default_factory=list)
     asked: list[Json] = field(default_factory=list)
     _wires: list[_LyingTransport] = field(default_factory=list)

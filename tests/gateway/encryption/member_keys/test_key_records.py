@@ -28,8 +28,8 @@ from gateway.encryption.member_keys.private_keys import (
 )
 from gateway.encryption.member_keys.purpose_signatures import Purpose, is_signed_for, sign_for
 from gateway.encryption.refusals import SealingRefused
-from gateway.sealed_rooms.sealed_form import RECORD_PREFIX, REVOCATION_PREFIX, check_key_text
 from gateway.protocol.errors import BadRequest
+from gateway.sealed_rooms.sealed_form import RECORD_PREFIX, REVOCATION_PREFIX, check_key_text
 
 BOSS, MALLORY = draw_keys("boss", 1000), draw_keys("mallory", 1000)
 NEXT = renew_keys(BOSS, 2000)

@@ -32,7 +32,8 @@ def _as_it_is(_: str, given: Json) -> Json:
 
 @dataclass
 class LyingGateway:
-    """What is altered. `instead` holds answers for which the real gateway is not asked, by operation, `seen` all events as the real gateway sent them; `asked` all requests as they arrived."""
+    """What is altered. `instead` holds answers for which the real gateway is not asked, by operation; `seen` all events
+    as the real gateway sent them, and `asked` all requests as they arrived."""
 
     request: AlterRequest = field(default=lambda given: given)
     answer: AlterAnswer = _as_it_is

@@ -14,8 +14,10 @@ from benchmarks import (
     million,
     redis_store,
     restart,
+    retention,
     scrape,
     sealing,
+    snapshot,
     tools,
 )
 from benchmarks.harness import Suite, run_suite
@@ -35,6 +37,8 @@ GATEWAY = Suite(
         "floor": floor.measure,
         "turns": floor_turns.measure,
         "restart": restart.measure,
+        "snapshot": snapshot.measure,
+        "retention": retention.measure,
         "scrape": scrape.measure,
         "cli": command_line.measure,
     },

@@ -66,7 +66,14 @@ def _forwarded(panel: str) -> dict[str, Verb]:
 
 rooms_app = CommandLine("rooms", rooms.HELP, callback=rooms.rooms)
 rooms_app.panel(
-    "Commands", {"invite": rooms.invite, "kick": rooms.kick, "topic": rooms.change_topic, "rm": rooms.remove_room}
+    "Commands",
+    {
+        "invite": rooms.invite,
+        "kick": rooms.kick,
+        "topic": rooms.change_topic,
+        "set": rooms.set_room,
+        "rm": rooms.remove_room,
+    },
 )
 
 members_app = CommandLine("members", members.HELP)

@@ -280,6 +280,8 @@ class GatewayState:
             sealed=record.sealed,
             room_key=keys.version if keys else 0,
             key_due=keys is not None and keys.due,
+            keep=record.keep,
+            cut=record.cut,
         )
 
     def directory(self, room: str | None = None) -> Mapping[str, Candidate]:

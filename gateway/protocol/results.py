@@ -126,6 +126,15 @@ class RoomList(Result, frozen=True):
     more: bool = False
 
 
+class RetentionStanding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`keep`: empty for everything. The messages up to `cut` are removed; so far those up to `reached` are gone."""
+
+    room: str
+    keep: str = ""
+    cut: int = 0
+    reached: int = 0
+
+
 class MemberKeyRecords(msgspec.Struct, frozen=True):
     """What a member has published of its keys, oldest first."""
 

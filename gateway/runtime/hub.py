@@ -43,6 +43,7 @@ from gateway.push.partial_texts import PartialTexts
 from gateway.push.presence import PresenceBroadcaster
 from gateway.push.terminal_watchers import TerminalWatchers
 from gateway.push.waiting_readers import ReaderSignals
+from gateway.retention.room_trimming import RETENTION_ERRAND, RoomTrimming
 from gateway.rooms import members
 from gateway.runtime.config import Config
 from gateway.runtime.delivery_expiry import DeliveryExpiry
@@ -78,8 +79,7 @@ class Hub:
         clock: Clock | None = None,
         metrics: Metrics | None = None,
     ) -> None:
-        self.store = store
-        self.config, self.team_digest = config, team_digest
+        self.store, self.config, self.team_digest = store, config, team_digest
         self.metrics = metrics or Metrics()
         self.state = GatewayState(chains=RecentTraffic(config.rules.limits))
         self._clock = clock or SteadyClock(time.time, monotonic_s)
@@ -108,11 +108,15 @@ class Hub:
             self.committer, self.publisher, self.progress, self.metrics, self._begin_deliveries
         )
         self.scheduler = Scheduler(self.state, self.rule_context, self._due, self.started_at)
-        self.scheduler.add_errand(
-            "delivery", DeliveryExpiry(store, self.state, self.rule_context, self.carry_out).expire
-        )
+        self.trimming = RoomTrimming(store.retention, self.state, self.rule_context, self.carry_out)
+        self._add_errands()
         if isinstance(self._clock, SteadyClock):
             self._clock.when_moved(self._shift_times)
+
+    def _add_errands(self) -> None:
+        expiry = DeliveryExpiry(self.store, self.state, self.rule_context, self.carry_out)
+        self.scheduler.add_errand("delivery", expiry.expire)
+        self.scheduler.add_errand(RETENTION_ERRAND, self.trimming.trim)
 
     # life
 
@@ -153,6 +157,7 @@ class Hub:
             await self.carry_out(RuleOutcome(Result(), founding))
         for begin in self.role.begins:
             await begin()
+        self.scheduler.schedule(RETENTION_ERRAND)
 
     def _fail_process(self, error: BaseException) -> None:
         """A task that must not end has ended: end the process, so that the supervisor starts it again."""
@@ -171,6 +176,7 @@ class Hub:
         """Refuse new requests; commit and answer the pending ones."""
         self._stopping = True
         self.scheduler.stop()
+        await self.trimming.stop()
         await self.committer.stop()
 
     async def stop(self) -> None:

@@ -34,6 +34,8 @@ class RedisStore(ProjectedReads):
     """`gateway` is the id of the state folder: whoever holds its lock takes over from an earlier process at once. With
     `may_follow` it follows while another gateway decides; without, it waits a little and then refuses."""
 
+    retention: None = None  # each entry is chained to the one before, and new copies are made from all of them
+
     def __init__(
         self,
         address: RedisAddress,

@@ -159,6 +159,60 @@ class DiskUse:
     free_bytes: int
 
 
+@dataclass(frozen=True)
+class RemovalStep:
+    """The next `limit` events of a room to remove: those after `after`, up to `until`, without those in `spared`."""
+
+    room: str
+    after: int
+    until: int
+    limit: int
+    spared: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class VersionsToRemove:
+    """The versions of a shared document up to one, with the keys of their full copies among the asides of a kind.
+    `document` is the event that created it."""
+
+    document: int
+    until: int
+    kind: str
+    copies: tuple[str, ...]
+
+
+class Retention(Protocol):
+    """What a store from which old events can be removed offers for that."""
+
+    async def message_at(self, room: str, newer: int) -> int | None:
+        """The public message of a room that so many newer ones follow."""
+        ...
+
+    async def last_message_before(self, room: str, stamp: str) -> int:
+        """The newest public message of a room that is older than this time; 0 if there is none."""
+        ...
+
+    async def first_open_delivery(self, room: str, until: int) -> int | None:
+        """The oldest message of a room, up to this one, that somebody has not taken yet."""
+        ...
+
+    async def count_messages(self, room: str, after: int, until: int) -> int: ...
+
+    async def count_versions(self, document: int, until: int) -> int:
+        """How many of the versions of a document in the log were made up to this event."""
+        ...
+
+    async def progress(self, room: str) -> int:
+        """Up to which event the room was removed already."""
+        ...
+
+    async def remove_step(self, step: RemovalStep) -> int:
+        """Remove the next few messages of a room. Returns how far it came, with that on disk, too."""
+        ...
+
+    async def remove_versions(self, versions: VersionsToRemove) -> None: ...
+
+
 IsVisible = Callable[[StoredEvent], bool]
 NO_LIMIT = -1
 MAX_PAGE_BYTES = 8 * 1024 * 1024  # the bound of a page, however many events were asked for
@@ -182,6 +236,11 @@ class Store(Protocol):
     """Its methods raise StorageFull or StorageFailed. A batch that raised has written nothing."""
 
     def describe(self) -> str: ...
+
+    @property
+    def retention(self) -> Retention | None:
+        """None: nothing can be removed from this store."""
+        ...
 
     def disk_use(self) -> DiskUse: ...
 

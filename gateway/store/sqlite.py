@@ -37,6 +37,7 @@ from gateway.store import (
 )
 from gateway.store.schema import MIGRATIONS
 from gateway.store.sequence_file import SequenceFile
+from gateway.store.sqlite_retention import SqliteRetention
 
 T = TypeVar("T")
 
@@ -73,6 +74,7 @@ class SqliteStore:
         self._tidying: asyncio.TimerHandle | None = None
         self._at_rest = asyncio.Event()
         self._closed = False
+        self.retention = SqliteRetention(self._read, self._write)
 
     def describe(self) -> str:
         return f"sqlite ({self._synchronous.lower()})"

@@ -8,10 +8,11 @@ import typer
 
 from controller.cli.room.run_request import merge_options, run_request, run_with_client
 from gateway.console.console_output import show_done
+from gateway.console.progress_bar import progress_bar
 from gateway.console.run_command import run
 from gateway.protocol.requests.mark_requests import Mute
 from gateway.protocol.requests.request import Request
-from gateway.protocol.requests.room_requests import Kick, RemoveRoom, SetTopic
+from gateway.protocol.requests.room_requests import Kick, RemoveRoom, SetRetention, SetTopic
 from gateway.protocol.results import Done
 
 HELP = """List the rooms. Create, join or leave one.
@@ -93,6 +94,34 @@ def change_topic(
     _change(ctx, SetTopic(room=room, topic=" ".join(words)), f"The topic of {room} is set.")
 
 
+def set_room(
+    ctx: typer.Context,
+    room: RoomArgument,
+    keep: Annotated[
+        str,
+        typer.Option(metavar="KEEP", help="How long messages stay: 90d, 12h, a number of messages, or forever."),
+    ],
+) -> None:
+    """Set how long a room keeps its messages. Older ones are removed, for good.
+
+    It waits until they are gone. Ctrl-C ends only the waiting.
+
+    Examples:
+      groupchat rooms set general --keep 90d
+      groupchat rooms set lab --keep 100000
+      groupchat rooms set general --keep forever
+    """
+    from controller.requests.room_retention import removed_messages
+
+    context = merge_options(ctx)
+    _change_quietly(ctx, SetRetention(room=room, keep=keep))
+    with progress_bar("retention", "numbers", as_json=context.as_json) as bar:
+        done = run_with_client(context, lambda client: removed_messages(client, room, bar))
+    cut = f" The messages up to #{done.cut} are removed." if done.cut else ""
+    words = f"{room} keeps its last {done.keep}.{cut}" if done.keep else f"{room} keeps all its messages.{cut}"
+    show_done(done, words, context.as_json)
+
+
 def mute(ctx: typer.Context, room: RoomArgument) -> None:
     """Mute a room for yourself: no bell, no notification and no unread count in your chats.
 
@@ -122,6 +151,10 @@ def remove_room(ctx: typer.Context, room: RoomArgument) -> None:
       groupchat rooms rm lab
     """
     _change(ctx, RemoveRoom(room=room), f"The room {room} is removed.")
+
+
+def _change_quietly(ctx: typer.Context, request: Request) -> None:
+    run_request(merge_options(ctx), request, Done)
 
 
 def _change(ctx: typer.Context, request: Request, words: str) -> None:

@@ -35,12 +35,13 @@ FULL_COPY_EVERY_VERSIONS = 50
 
 class ContextRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """`number` is the event that created the document, `seq` the newest event about it. A deleted document has no
-    digest; its record stays, so that its version numbers continue."""
+    digest; its record stays, so that its version numbers continue. Of the first `removed` versions nothing is left."""
 
     info: ContextInfo
     number: int
     seq: int
     digest: str = ""
+    removed: int = 0
 
     @property
     def gone(self) -> bool:

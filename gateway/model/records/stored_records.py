@@ -37,7 +37,7 @@ class MemberRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A room. `invited` members may join an invite-only room; those in `out` were kicked, and need a new invitation.
     The `readers` of a removed room are its last members. What is said to everyone in a `sealed` room the gateway cannot
-    read."""
+    read. `keep` says how long messages stay; what came up to the number `cut` was removed."""
 
     name: str
     topic: str = ""
@@ -48,6 +48,8 @@ class RoomRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     removed: bool = False
     readers: tuple[str, ...] = ()
     sealed: bool = False
+    keep: str = ""
+    cut: int = 0
 
 
 class Membership(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from gateway.access.operation_kinds import OperationKind
 from gateway.marks import mutes
 from gateway.mode_rules import mode_control
 from gateway.operations.members import key_queries, member_operations
-from gateway.operations.messages import mark_operations
+from gateway.operations.messages import mark_operations, retention_operations
 from gateway.operations.operation import Operation
 from gateway.protocol.requests.mark_requests import MarkRead, Mute
 from gateway.protocol.requests.mode_requests import EndMode, ExtendTurn, GetMode, Modes, NextTurn, SetMode, Working
@@ -19,7 +19,9 @@ from gateway.protocol.requests.room_requests import (
     Leave,
     RemoveRoom,
     RoomKeys,
+    RoomRetention,
     Rooms,
+    SetRetention,
     SetRoomKey,
     SetTopic,
 )
@@ -27,6 +29,7 @@ from gateway.protocol.results import (
     Done,
     ModeList,
     ModeStanding,
+    RetentionStanding,
     RoomKeyList,
     RoomList,
 )
@@ -41,6 +44,22 @@ ROOM_OPERATIONS = (
     Operation(Rooms, OperationKind.READS, RoomList, "GET", "/v1/rooms", query=member_operations.answer_rooms),
     Operation(CreateRoom, OperationKind.CHANGES, Done, "POST", "/v1/rooms", rule=room_rules.create_room),
     Operation(SetTopic, OperationKind.CHANGES, Done, "PUT", "/v1/rooms/{room}/topic", rule=room_rules.set_room_topic),
+    Operation(
+        SetRetention,
+        OperationKind.CHANGES,
+        Done,
+        "PUT",
+        "/v1/rooms/{room}/keep",
+        query=retention_operations.answer_set_retention,
+    ),
+    Operation(
+        RoomRetention,
+        OperationKind.READS,
+        RetentionStanding,
+        "GET",
+        "/v1/rooms/{room}/keep",
+        query=retention_operations.answer_retention,
+    ),
     Operation(Invite, OperationKind.CHANGES, Done, "POST", "/v1/rooms/{room}/invite", rule=room_rules.invite_member),
     Operation(Kick, OperationKind.CHANGES, Done, "POST", "/v1/rooms/{room}/kick", query=member_operations.answer_kick),
     Operation(

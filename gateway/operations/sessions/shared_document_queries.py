@@ -130,10 +130,14 @@ async def _read_changes(hub: Hub, actor: Actor, records: Sequence[StoredEvent]) 
 
 
 async def _events_about(hub: Hub, where: DocumentRef, first: int, last: int) -> list[StoredEvent]:
-    """The events that made these versions. Each event about a document makes one version; the first made version 1."""
+    """The events that made these versions. Each event about a document makes one version; the first made version 1. The
+    oldest may have been removed."""
     if where.record is None or last < first:
         return []
-    return await hub.store.about(where.record.number, skip=first - 1, limit=last - first + 1)
+    first = max(first, where.record.removed + 1)
+    return await hub.store.about(
+        where.record.number, skip=first - 1 - where.record.removed, limit=max(0, last - first + 1)
+    )
 
 
 def _decode_change(record: StoredEvent) -> ContextEvent:

@@ -36,6 +36,20 @@ class SetTopic(Request, frozen=True, tag="room.topic"):
     topic: ShortText
 
 
+class SetRetention(Request, frozen=True, tag="room.keep"):
+    """Say how long a room keeps its messages: a time such as `90d` or `12h`, a number of messages, or `forever`. Older
+    ones are removed, for good. Only the creator of the room and administrators may do this."""
+
+    room: str
+    keep: Annotated[str, Meta(max_length=40)]
+
+
+class RoomRetention(Request, frozen=True, tag="room.retention"):
+    """How long a room keeps its messages, and how far those were removed that it does not keep."""
+
+    room: str
+
+
 class Invite(Request, frozen=True, tag="room.invite"):
     """Invite a member to a room. An agent or tool with an inbox that a person or an administrator invites is in the
     room at once; all others may then join."""

@@ -227,7 +227,8 @@ class ModeInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Room(msgspec.Struct, frozen=True, omit_defaults=True):
     """`room_key` is the version of the current key of a `sealed` room; 0: it has none yet. `key_due`: somebody has left
-    since, or has another key, so the next writer makes a new one."""
+    since, or has another key, so the next writer makes a new one. The messages up to the number `cut` were removed,
+    because the room keeps only so much (`keep`: `90d`, or a number of messages)."""
 
     name: str
     topic: str = ""
@@ -239,6 +240,8 @@ class Room(msgspec.Struct, frozen=True, omit_defaults=True):
     sealed: bool = False
     room_key: int = 0
     key_due: bool = False
+    keep: str = ""
+    cut: int = 0
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -95,7 +95,9 @@ from gateway.protocol.requests.room_requests import (
     Leave,
     RemoveRoom,
     RoomKeys,
+    RoomRetention,
     Rooms,
+    SetRetention,
     SetRoomKey,
     SetTopic,
 )
@@ -216,6 +218,8 @@ WRITES: tuple[Asked, ...] = (
     in_room(Send, content="x"),
     in_room(ShowPartialText, text="x"),
     in_room(SetTopic, topic="x"),
+    in_room(SetRetention, keep="90d"),
+    in_room(RoomRetention),
     in_room(Invite, member="eve"),
     in_room(Kick, member="ben"),
     in_room(Join),

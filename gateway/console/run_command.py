@@ -22,8 +22,13 @@ def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) ->
     """Run one command. An error becomes a sentence on stderr and exit code 1."""
     import asyncio
 
+    return run_plainly(lambda: asyncio.run(work()), as_json=as_json)
+
+
+def run_plainly(work: Callable[[], T], *, as_json: bool = False) -> T:
+    """The same without an event loop, for long work that does not wait: a loop would act on Ctrl-C only afterwards."""
     try:
-        return asyncio.run(work())
+        return work()
     except GroupChatError as error:
         fail(error, as_json=as_json)
     except KeyboardInterrupt:

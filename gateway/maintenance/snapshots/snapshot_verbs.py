@@ -25,7 +25,7 @@ from gateway.console.client_options import ClientOptions
 from gateway.console.console_output import print_json, print_table, show_done
 from gateway.console.login_name import login_name
 from gateway.console.progress_bar import progress_bar
-from gateway.console.run_command import run
+from gateway.console.run_command import run, run_plainly
 from gateway.protocol.errors import GroupChatError, NotFound
 from gateway.protocol.text.printable_text import local_time_text
 
@@ -55,11 +55,11 @@ def take_now(ctx: typer.Context, to: FolderOption = None) -> None:
       groupchat snapshot now --to /backup/groupchat
     """
     context = given(ctx)
-    path = run(lambda: _take(context, to), as_json=context.as_json)
+    path = run_plainly(lambda: _take(context, to), as_json=context.as_json)
     show_done({"snapshot": str(path)}, f"Taken: {path}", context.as_json)
 
 
-async def _take(context: ClientOptions, to: Path | None) -> Path:
+def _take(context: ClientOptions, to: Path | None) -> Path:
     from gateway.snapshots.taking import take_snapshot
 
     wish = _wish_for(context, to)
@@ -101,10 +101,7 @@ def list_all(ctx: typer.Context, to: FolderOption = None) -> None:
 
     context = given(ctx)
 
-    async def found() -> list[tuple[Path, Manifest | GroupChatError]]:
-        return list_snapshots(to or _usual_folder(context.folder))
-
-    snapshots = run(found, as_json=context.as_json)
+    snapshots = run_plainly(lambda: list_snapshots(to or _usual_folder(context.folder)), as_json=context.as_json)
     if context.as_json:
         print_json({"snapshots": [_fields_of(*one) for one in snapshots]})
         return
@@ -137,11 +134,11 @@ def verify(ctx: typer.Context, snapshot: SnapshotArgument) -> None:
 
     context = given(ctx)
 
-    async def checked() -> Manifest:
+    def checked() -> Manifest:
         with progress_bar("verify", "bytes", as_json=context.as_json) as bar:
             return verify_snapshot(snapshot, bar)
 
-    found = run(checked, as_json=context.as_json)
+    found = run_plainly(checked, as_json=context.as_json)
     sealed = " Its database is sealed, so only the sealed files were checked." if found.sealed_to else ""
     words = f"{snapshot} is sound: {len(found.files)} files, the log up to #{found.last_seq}.{sealed}"
     show_done({"ok": True, **_fields_of(snapshot, found)}, words, context.as_json)
@@ -169,7 +166,8 @@ def restore(
       groupchat restore SNAPSHOT --copy --state /tmp/trial
     """
     context = given(ctx)
-    done = run(lambda: _restore(context, snapshot, replace, copy), as_json=context.as_json)
+    done = run_plainly(lambda: _restore(context, snapshot, replace, copy), as_json=context.as_json)
+    run(lambda: _announce(context, done), as_json=context.as_json)
     lines = [
         f"Restored the log up to #{done.numbers.last_seq}, as of {local_time_text(done.made, '%Y-%m-%d %H:%M')}.",
         *([f"The log that was there is now in {done.put_aside}."] if done.put_aside else ()),
@@ -177,16 +175,19 @@ def restore(
     show_done(asdict(done), " ".join(lines), context.as_json)
 
 
-async def _restore(context: ClientOptions, snapshot: Path, replace: bool, copy: bool) -> Restored:
-    from gateway.maintenance.snapshots.restoring import RestoreWish, announce, restore_files
+def _restore(context: ClientOptions, snapshot: Path, replace: bool, copy: bool) -> Restored:
+    from gateway.maintenance.snapshots.restoring import RestoreWish, restore_files
+
+    if not snapshot.is_dir():
+        raise NotFound(f"There is no snapshot {snapshot}. `groupchat snapshot list` lists them.")
+    with progress_bar("restore", "bytes", as_json=context.as_json) as bar:
+        return restore_files(RestoreWish(snapshot, context.folder, replace, copy), time.time(), bar)
+
+
+async def _announce(context: ClientOptions, done: Restored) -> None:
+    from gateway.maintenance.snapshots.restoring import announce
     from gateway.server import log_setup
     from gateway.server.config_options import offline_config
 
     log_setup.configure_logging("error")  # that numbers are skipped is what was asked for
-    state = context.folder
-    if not snapshot.is_dir():
-        raise NotFound(f"There is no snapshot {snapshot}. `groupchat snapshot list` lists them.")
-    with progress_bar("restore", "bytes", as_json=context.as_json) as bar:
-        done = restore_files(RestoreWish(snapshot, state, replace, copy), time.time(), bar)
-    await announce(offline_config(state, os.environ, login_name()), done)
-    return done
+    await announce(offline_config(context.folder, os.environ, login_name()), done)

@@ -19,7 +19,8 @@ class Wire(StrEnum):
 
 class Job(msgspec.Struct, frozen=True):
     """Without tokens the server is a baseline without protocol: it sends each text to everybody. `is_silent`: the
-    watchers of another job send. With `interval_s` one message is sent in each, instead of a number in flight."""
+    watchers of another job send. With `interval_s` one message is sent in each, instead of a number in flight. Without
+    a `room` it is the default one; `sealed`: the texts go as boxes of so many characters, under its first key."""
 
     role: Role
     port: int
@@ -32,6 +33,8 @@ class Job(msgspec.Struct, frozen=True):
     wire: Wire = Wire.FULL
     is_silent: bool = False
     interval_s: float = 0.0
+    room: str = ""
+    sealed: bool = False
 
     @property
     def path(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -13,12 +14,12 @@ from benchmarks.jobs import Job, Report, Wire
 from benchmarks.raw_socket import RawSocket, connect, done_or_lost
 from gateway.client import new_id
 
-MARK = b"#no"
+MARK = b"/no/"  # also possible in base64
 DIGITS = 9
 QUIET = 0.7
 PATIENCE = 10.0
 AT_ONCE = 20
-HELLO = b'{"op":"hello","n":1,"echo":true}'
+HELLO = {"op": "hello", "n": 1, "echo": True}
 
 
 class Watcher(RawSocket):
@@ -33,7 +34,7 @@ class Watcher(RawSocket):
         at = data.find(MARK, start, end)
         if at < 0:
             return
-        number = int(data[at + 3 : at + 3 + DIGITS])
+        number = int(data[at + len(MARK) : at + len(MARK) + DIGITS])
         if number != self.expected:
             self.out_of_order += number < self.expected
         self.expected = number + 1
@@ -82,7 +83,8 @@ class Crowd:
         watcher, tokens = self._ears[number], self._job.tokens
         await connect(watcher, self._job.port, self._job.path, tokens[number % len(tokens)] if tokens else None)
         if tokens and self._job.wire is Wire.FULL:
-            watcher.say(HELLO)
+            rooms = {"rooms": [self._job.room]} if self._job.room else {}
+            watcher.say(msgspec.json.encode({**HELLO, **rooms}))
 
     async def _settle(self) -> None:
         """Wait until the join events have ended."""
@@ -98,10 +100,17 @@ class Crowd:
             if self._job.wire is Wire.SKYNET:
                 yield skynet_broadcast(content)
             elif self._job.tokens:
-                ask = {"op": "send", "n": number + 2, "id": new_id(), "content": content}
-                yield msgspec.json.encode(ask)
+                yield msgspec.json.encode(self._request(number, content))
             else:
                 yield content.encode()
+
+    def _request(self, number: int, content: str) -> dict[str, Any]:
+        ask = {"op": "send", "n": number + 2, "id": new_id()}
+        room = {"room": self._job.room} if self._job.room else {}
+        if not self._job.sealed:
+            return {**ask, **room, "content": content}
+        box = content.replace(" ", "/").replace(".", "/")
+        return {**ask, **room, "content": "", "sealed": {"room_key": 1, "data": box}}
 
     def _say_next(self) -> None:
         """Send one more for each that came back, unless they are sent in their own time."""

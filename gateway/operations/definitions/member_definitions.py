@@ -81,7 +81,12 @@ MEMBER_OPERATIONS = (
         query=member_operations.answer_remove_member,
     ),
     Operation(
-        KeyRecords, OperationKind.READS, KeyRecordList, "GET", "/v1/keys", rule=member_key_rules.list_published_keys
+        KeyRecords,
+        OperationKind.READS,
+        KeyRecordList,
+        "POST",
+        "/v1/key-records",
+        rule=member_key_rules.list_published_keys,
     ),
     Operation(PublishKey, OperationKind.CHANGES, Done, "POST", "/v1/me/keys", rule=member_key_rules.publish_key),
     Operation(

@@ -8,7 +8,11 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from gateway.client import Client
-from gateway.protocol.types.core_types import MemberKind
+from gateway.protocol.requests.message_requests import Send
+from gateway.protocol.requests.room_requests import CreateRoom, SetRoomKey
+from gateway.protocol.results import Accepted, Done
+from gateway.protocol.text.printable_text import SEALED_TEXT
+from gateway.protocol.types.core_types import MemberKind, SealedContent
 from tests.support.chromium import PHONE, watched
 from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
@@ -124,3 +128,26 @@ async def test_two_tabs_of_one_browser_are_two_views_of_one_device(gateway: Gate
     await first.sees("from the second tab")
     listed = Groupchat(gateway.state, quick=True)("token", "list", "--json").out
     assert listed.count("two-tabs") == 1
+
+
+async def test_what_is_sealed_is_told_in_a_sentence(gateway: GatewayProcess, visit: Visits) -> None:
+    """The page holds no key. Plain text into a sealed room is refused, and stays in the composer."""
+    bob = await member_of(gateway, "bob", MemberKind.HUMAN)
+    async with Client(gateway.operator) as alice, Client(bob) as client:
+        await alice.request(CreateRoom(room="vault", sealed=True), Done)
+        await alice.request(SetRoomKey(room="vault", version=1, notice="bm90aWNl"), Done)
+        there = await visit()
+        await there.enters("vault")
+        await alice.request(Send(content="", room="vault", sealed=SealedContent(1, "Ym94")), Accepted)
+        await there.sees(SEALED_TEXT)
+        await there.page.reload()
+        await there.is_ready()
+        await there.sees(SEALED_TEXT)
+        await there.composer.fill("in plain words")
+        await there.composer.press("Enter")
+        await expect(there.told).to_contain_text("#vault is sealed")
+        await expect(there.composer).to_have_value("in plain words")
+        await there.composer.fill("")
+        await there.enters("general")
+        await client.request(Send(content="", to="@alice", sealed=SealedContent(0, "Ym94")), Accepted)
+        await expect(there.rows.last).to_contain_text(SEALED_TEXT)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from gateway.client import Client
-from gateway.protocol.errors import Conflict, Forbidden, GroupChatError, StaleRoomKey
-from gateway.protocol.events import KeyEvent, Message, RoomKeyEvent
+from gateway.protocol.codec import decode_durable
+from gateway.protocol.errors import Conflict, Forbidden, GroupChatError, StaleRoomKey, UnknownRoom
+from gateway.protocol.events import KeyEvent, Message, Replayed, RoomKeyEvent
+from gateway.protocol.requests.connection_requests import Events, Hello
 from gateway.protocol.requests.member_requests import KeyRecords, PublishKey, RevokeKey
 from gateway.protocol.requests.message_requests import History, NewRoomKey, Send
 from gateway.protocol.requests.room_requests import (
     AdmitToRoomKey,
     Invite,
+    Join,
     Kick,
     Leave,
     RoomKeys,
     SetRoomKey,
 )
-from gateway.protocol.results import Accepted, Done, KeyRecordList, MessageList, RoomKeyList
+from gateway.protocol.results import Accepted, Done, EventPage, KeyRecordList, MessageList, RoomKeyList
 from tests.support.gateways import Gateway
 from tests.support.sealed_rooms import ADMISSION, HUMAN, NOTICE, RECORD, Vault, sealed
 
@@ -77,6 +81,42 @@ async def test_who_was_put_out_gets_no_later_key_and_no_later_message(gateway: G
         assert not (isinstance(event, Message) and event.sealed)
         if isinstance(event, Message) and event.content == "to everyone":
             break
+
+
+async def test_nor_does_whoever_was_put_out_when_it_asks_for_all_that_it_missed(gateway: Gateway, vault: Vault) -> None:
+    """By a stream from the beginning, page by page, and by the lists of the room."""
+    await vault.ann.request(Kick(room="vault", member="cyd"), Done)
+    await vault.say(vault.ann, 2, new_key=NewRoomKey(2, NOTICE))
+    again = await gateway.member("cyd", HUMAN)
+    async with Client(again, Hello(since=0)) as cyd:
+        seen = [event async for event in until_replayed(cyd)]
+        pages = await cyd.request(Events(limit=1000), EventPage)
+        seen += [decode_durable(bytes(one)) for one in pages.events]
+        for wish in (History(room="vault"), RoomKeys(room="vault"), SetRoomKey(room="vault", version=3, notice=NOTICE)):
+            with pytest.raises(UnknownRoom):
+                await cyd.request(wish, Done)
+    assert seen and not any(isinstance(one, RoomKeyEvent) for one in seen)
+    assert not any(isinstance(one, Message) and one.sealed for one in seen)
+
+
+async def until_replayed(client: Client) -> AsyncIterator[object]:
+    async for event in client.events():
+        yield event
+        if isinstance(event, Replayed):
+            return
+
+
+async def test_who_is_invited_gets_the_keys_from_its_joining_on(gateway: Gateway, vault: Vault) -> None:
+    """And may list the notices before: they hand it nothing, and name who had each key."""
+    dot_end = await gateway.member("dot", HUMAN)
+    await vault.ann.request(Invite(room="vault", member="dot"), Done)
+    async with Client(dot_end, Hello()) as dot:
+        with pytest.raises(Forbidden):
+            await dot.request(RoomKeys(room="vault"), RoomKeyList)
+        await dot.request(Join(room="vault"), Done)
+        await vault.say(vault.ann, 2, new_key=NewRoomKey(2, NOTICE))
+        assert (await until(dot, RoomKeyEvent)).version == 2
+        assert [one.version for one in (await dot.request(RoomKeys(room="vault"), RoomKeyList)).keys] == [1, 2]
 
 
 async def test_of_two_who_make_the_next_key_one_is_refused(vault: Vault) -> None:

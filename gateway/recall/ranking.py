@@ -26,6 +26,7 @@ MIN_NEWEST_WORDS = 2
 QUESTION_FACTOR = 0.7  # a question answers nothing by itself
 SYSTEM_FACTOR = 0.6
 SYSTEM_NAME = "system"
+MEANING_WEIGHT = 0.5  # of the order by meaning, beside that by words and signals
 RANK_OFFSET = 60  # of reciprocal rank fusion: how little the first places differ
 MIN_SCORE = 0.05  # of the best: what is below has nothing to do with the question
 
@@ -184,6 +185,14 @@ def _in_order(known: Mapping[int, Message], scores: Mapping[int, float], beside:
         Ranked(known[seq], score, beside.get(seq)) for seq, score in _normalised(scores).items() if score >= MIN_SCORE
     ]
     return sorted(ranked, key=lambda one: (-one.score, -one.message.seq))
+
+
+def rank_with_meaning(asked: AskedWords, messages: Sequence[Message], near: Sequence[int]) -> list[Ranked]:
+    """By words and signals, fused with the order in which an embedding model put the messages."""
+    ranked = rank_with_signals(asked, messages)
+    known = {one.seq: one for one in messages}
+    by_meaning = [Ranked(known[seq], 1.0) for seq in near if seq in known]
+    return fuse_ranks(ranked, by_meaning, MEANING_WEIGHT) if by_meaning else ranked
 
 
 def fuse_ranks(first: Sequence[Ranked], second: Sequence[Ranked], weight: float = 1.0) -> list[Ranked]:

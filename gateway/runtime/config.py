@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gateway.access.rate_limit import Rate
 from gateway.client.discovery.local_defaults import DEFAULT_PORT, LOOPBACK_NAMES
@@ -16,6 +17,7 @@ from gateway.runtime.listen_option import Listen, once_each
 
 DEFAULT_SERVER_NAME = "llm-groupchat"
 MAX_SERVER_NAME_CHARS = 64
+EMBED_EXAMPLE = "http://127.0.0.1:11434/v1"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Config:
     """All settings of a gateway, with their defaults. `guest_rate` limits one client of a dialect whose specification
     asks for its own rate. `modes_folder` holds a team's own modes, which the start reads into `rules`. `skynet_config`
     is a file with the settings of the Skynet listener, `jwt` one with the identity providers whose tokens are accepted.
+    `embed` is the endpoint of an embedding model.
     `stuck_after` and `synchronous` are no command line options: a gateway reports that it is stuck when the disk keeps
     a message waiting for `stuck_after` seconds."""
 
@@ -64,15 +67,35 @@ class Config:
     modes_folder: Path | None = None
     skynet_config: Path | None = None
     jwt: Path | None = None
+    embed: str = ""
+    embed_model: str = ""
+    embed_key: str | None = field(default=None, repr=False)
     snapshots: SnapshotSettings = field(default_factory=SnapshotSettings)
 
     def __post_init__(self) -> None:
         once_each(self.listen)
         if not self.server_name.isprintable() or not 0 < len(self.server_name.strip()) <= MAX_SERVER_NAME_CHARS:
             raise BadRequest(f"--name takes 1 to {MAX_SERVER_NAME_CHARS} characters on one line.")
+        _check_embedding(self)
         for host in (self.host, *(one.host for one in self.listen)):
             if host not in LOOPBACK_NAMES and self.cert is None and not self.insecure:
                 raise BadRequest(
                     f"On {host}, tokens would be sent over the network unencrypted. Give --cert FILE --key FILE, "
                     "or --insecure if a proxy in front of this gateway does TLS."
                 )
+
+
+def _check_embedding(config: Config) -> None:
+    """Every public message goes to the embedding model, and the key with it."""
+    if not config.embed:
+        return
+    if not config.embed_model:
+        raise BadRequest("--embed needs the name of the model, too: --embed-model NAME.")
+    parts = urlsplit(config.embed)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadRequest(f"--embed takes the address of an endpoint, such as {EMBED_EXAMPLE}, not {config.embed!r}.")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES and not config.insecure:
+        raise BadRequest(
+            f"Messages would be sent to {parts.hostname} unencrypted. Give an https address to --embed, or --insecure "
+            "if the network is your own."
+        )

@@ -43,6 +43,7 @@ from gateway.push.partial_texts import PartialTexts
 from gateway.push.presence import PresenceBroadcaster
 from gateway.push.terminal_watchers import TerminalWatchers
 from gateway.push.waiting_readers import ReaderSignals
+from gateway.recall.meaning_search import MeaningSearch
 from gateway.retention.room_trimming import RETENTION_ERRAND, RoomTrimming
 from gateway.rooms import members
 from gateway.runtime.config import Config
@@ -69,6 +70,7 @@ BROKEN_PROCESS_TEXT = (
 
 class Hub:
     providers: ProviderDoor | None = None  # without `--jwt`, no token of an identity provider is valid
+    vectors: MeaningSearch | None = None  # without `--embed`, `recall` goes by words alone
 
     def __init__(
         self,

@@ -182,12 +182,22 @@ OPTIONS: Mapping[str, ServeOption] = {
         "snapshots.every_s", "How often a snapshot is taken, such as 30m or 1d.", metavar="TIME", read=_duration
     ),
     "keep": ServeOption("snapshots.keep", "How many snapshots stay; older ones are removed.", least=1, metavar="N"),
+    "embed": ServeOption(
+        "embed",
+        "Find messages by meaning, too: an endpoint for embeddings, as OpenAI has it, which gets all public messages.",
+        variable="GROUPCHAT_EMBED",
+        metavar="URL",
+    ),
+    "embed_model": ServeOption(
+        "embed_model", "The model that --embed asks for.", variable="GROUPCHAT_EMBED_MODEL", metavar="NAME"
+    ),
     "agents": ServeOption("agents", "Names that the operator leaves to the team's agents.", read=_names),
 }
 
 VARIABLES: Mapping[str, Variable] = {
     "CSP_AUTH_TOKEN": Variable("team_token"),
     "GROUPCHAT_STORE_PASSWORD": Variable("store_password"),
+    "GROUPCHAT_EMBED_KEY": Variable("embed_key"),
     "CSP_TURN_WARN_MS": Variable("rules.patience.warn", _seconds),
     "CSP_TURN_TIMEOUT_MS": Variable("rules.patience.timeout", _seconds),
 }

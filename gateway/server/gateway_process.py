@@ -21,6 +21,7 @@ from gateway.client.discovery.local_socket import GATEWAY_SOCKET, listen_in_fold
 from gateway.client.discovery.running_gateway import GATEWAY_FILE, GIVEN_UP_FILE, RunningGateway
 from gateway.cluster.cluster import Cluster, open_cluster
 from gateway.dialects.skynet.mirror.redis_mirror import mirrored
+from gateway.embedding.vector_search import vectors_made
 from gateway.files.private_files import write_private
 from gateway.listening.acceptor import IDLE_TIMEOUT_S, LISTEN_BACKLOG, ConnectionLimiter
 from gateway.listening.unauthenticated_connections import ConnectionLimits
@@ -73,6 +74,7 @@ async def run_listeners(
     try:
         async with (
             open_providers(config, hub),
+            vectors_made(hub),
             open_listeners_when_deciding(setup, config.listen) as others,
             _open_main_listener(config, setup, others) as found,
         ):

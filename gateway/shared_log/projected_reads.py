@@ -16,7 +16,9 @@ from gateway.store import (
     RecallQuery,
     Span,
     StoredEvent,
+    StoredVector,
     ThreadMessage,
+    VectorWindow,
 )
 
 
@@ -38,6 +40,27 @@ class ProjectedReads:
 
     async def candidates(self, query: RecallQuery) -> Candidates:
         return await self._projection.store.candidates(query)
+
+    async def vector_model(self) -> str | None:
+        return await self._projection.store.vector_model()
+
+    async def begin_vectors(self, model: str) -> None:
+        await self._projection.store.begin_vectors(model)
+
+    async def put_vectors(self, vectors: Sequence[StoredVector]) -> None:
+        await self._projection.store.put_vectors(vectors)
+
+    async def vectors_before(self, before: int | None, limit: int) -> list[StoredVector]:
+        return await self._projection.store.vectors_before(before, limit)
+
+    async def vectors_of(self, numbers: Sequence[int]) -> list[StoredVector]:
+        return await self._projection.store.vectors_of(numbers)
+
+    async def vector_window(self, most: int) -> VectorWindow:
+        return await self._projection.store.vector_window(most)
+
+    async def without_vector(self, after: int, before: int | None, limit: int) -> list[StoredEvent]:
+        return await self._projection.store.without_vector(after, before, limit)
 
     async def ended_asks(self, span: Span, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], bool]:
         return await self._projection.store.ended_asks(span, limit, visible)

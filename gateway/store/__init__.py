@@ -114,6 +114,22 @@ class Candidates:
     weights: tuple[float, ...]
 
 
+class StoredVector(msgspec.Struct, frozen=True):
+    """What an embedding model made of a public message; empty for one without text."""
+
+    seq: int
+    room: str
+    vector: bytes
+
+
+@dataclass(frozen=True)
+class VectorWindow:
+    """The newest public messages: those after `after`, of which so many wait for a vector."""
+
+    after: int
+    waiting: int
+
+
 @dataclass(frozen=True, slots=True)
 class InboxQuery:
     """A query for a member's waiting messages after a given one, in log order or by rank; `senders` and `reply_to`
@@ -270,6 +286,28 @@ class Store(Protocol):
     async def candidates(self, query: RecallQuery) -> Candidates:
         """A bounded number of messages in which the rarer words of a question occur, with what they answer and what
         answers them. The reader may not see all of those: whoever asks must check."""
+        ...
+
+    async def vector_model(self) -> str | None:
+        """The embedding model that made the stored vectors."""
+        ...
+
+    async def begin_vectors(self, model: str) -> None:
+        """Drop all vectors: from now on they are of this model."""
+        ...
+
+    async def put_vectors(self, vectors: Sequence[StoredVector]) -> None: ...
+
+    async def vectors_before(self, before: int | None, limit: int) -> list[StoredVector]:
+        """The vectors of the newest messages before a seq, newest first."""
+        ...
+
+    async def vectors_of(self, numbers: Sequence[int]) -> list[StoredVector]: ...
+
+    async def vector_window(self, most: int) -> VectorWindow: ...
+
+    async def without_vector(self, after: int, before: int | None, limit: int) -> list[StoredEvent]:
+        """Public messages between the two that have no vector, newest first."""
         ...
 
     async def ended_asks(self, span: Span, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], bool]:

@@ -30,9 +30,12 @@ from gateway.store import (
     Span,
     StartupData,
     StoredEvent,
+    StoredVector,
     ThreadMessage,
+    VectorWindow,
     sqlite_read,
     sqlite_recall,
+    sqlite_vectors,
     sqlite_write,
 )
 from gateway.store.schema import MIGRATIONS
@@ -127,6 +130,27 @@ class SqliteStore:
 
     async def candidates(self, query: RecallQuery) -> Candidates:
         return await self._read(lambda connection: sqlite_recall.find_candidates(connection, query))
+
+    async def vector_model(self) -> str | None:
+        return await self._read(sqlite_vectors.read_vector_model)
+
+    async def begin_vectors(self, model: str) -> None:
+        await self._write(lambda connection: sqlite_vectors.begin_vectors(connection, model))
+
+    async def put_vectors(self, vectors: Sequence[StoredVector]) -> None:
+        await self._write(lambda connection: sqlite_vectors.put_vectors(connection, vectors))
+
+    async def vectors_before(self, before: int | None, limit: int) -> list[StoredVector]:
+        return await self._read(lambda connection: sqlite_vectors.read_vectors_before(connection, before, limit))
+
+    async def vectors_of(self, numbers: Sequence[int]) -> list[StoredVector]:
+        return await self._read(lambda connection: sqlite_vectors.read_vectors_of(connection, numbers))
+
+    async def vector_window(self, most: int) -> VectorWindow:
+        return await self._read(lambda connection: sqlite_vectors.read_vector_window(connection, most))
+
+    async def without_vector(self, after: int, before: int | None, limit: int) -> list[StoredEvent]:
+        return await self._read(lambda connection: sqlite_vectors.read_without_vector(connection, after, before, limit))
 
     async def ended_asks(self, span: Span, limit: int, visible: IsVisible) -> tuple[list[StoredEvent], bool]:
         return await self._read(lambda connection: sqlite_read.read_ended_asks(connection, span, limit, visible))

@@ -42,6 +42,8 @@ from gateway.protocol.text.receipt_text import receipt_steps, receipt_text
 from gateway.protocol.types.agent_work import work_text
 from gateway.protocol.types.core_types import MemberKind, Part
 
+MIN_MARKED_CHARS = 4  # shorter words of a question are rarely what it is about
+
 
 class ActionContext(Protocol):
     """What an action needs of the chat."""
@@ -150,7 +152,8 @@ async def show_recall(chat: ActionContext, order: ParsedCommand) -> ActionResult
     if not found.passages:
         return f"Nothing in {chat.state.room} answers that. Try other words, or /search."
     title = f"#{chat.state.room}: {question}"
-    return list_overlay.overlay_of_passages(title, found.passages, chat.state.names, SearchHighlights(question))
+    telling = " ".join(one for one in question.split() if len(one) >= MIN_MARKED_CHARS)
+    return list_overlay.overlay_of_passages(title, found.passages, chat.state.names, SearchHighlights(telling))
 
 
 async def show_receipts(chat: ActionContext, order: ParsedCommand) -> ActionResult:

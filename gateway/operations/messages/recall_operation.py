@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gateway.access.permissions import Actor
 from gateway.agent_control import delivery_rules
@@ -13,9 +13,9 @@ from gateway.protocol.requests.message_requests import Recall
 from gateway.protocol.results import Recalled
 from gateway.protocol.types.core_types import canonical_room_name
 from gateway.recall.passages import pack_passages
-from gateway.recall.ranking import AskedWords, rank_with_signals
+from gateway.recall.ranking import AskedWords, rank_with_meaning
 from gateway.runtime.hub import Hub
-from gateway.store import RecallQuery, StoredEvent
+from gateway.store import RecallQuery, StoredEvent, Viewer
 
 MAX_NAMED_SENDERS = 3
 
@@ -25,12 +25,30 @@ async def answer_recall(hub: Hub, actor: Actor, request: Recall) -> Recalled:
     asked = AskedWords.of(request.question)
     if not asked.words:
         raise BadRequest(f"{request.question[:80]!r} contains no word to look for. Use letters or digits.")
-    query = RecallQuery(viewer_of(hub, actor), asked.forms, room, _named_senders(hub, asked))
+    view = viewer_of(hub, actor)
+    near = await _near_in_meaning(hub, view, request.question, room)
+    query = RecallQuery(view, asked.forms, room, _named_senders(hub, asked), also=tuple(near))
     found = await hub.store.candidates(query)
+    work = _Work(request, replace(asked, weights=found.weights), found.events, near)
     size = sum(len(one.event) for one in found.events)
-    return await hub.aside.run(
-        actor.name, size, lambda: _recalled(hub, actor, request, replace(asked, weights=found.weights), found.events)
-    )
+    return await hub.aside.run(actor.name, size, lambda: _recalled(hub, actor, work))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What was found, to be ranked and packed. `near` are the messages nearest in meaning, best first."""
+
+    request: Recall
+    asked: AskedWords
+    events: Sequence[StoredEvent]
+    near: Sequence[int]
+
+
+async def _near_in_meaning(hub: Hub, view: Viewer, question: str, room: str | None) -> list[int]:
+    if hub.vectors is None:
+        return []
+    rooms = None if view.observer and room is None else view.rooms if room is None else (room,)
+    return await hub.vectors.nearest(question, rooms)
 
 
 def _named_senders(hub: Hub, asked: AskedWords) -> tuple[str, ...]:
@@ -38,10 +56,12 @@ def _named_senders(hub: Hub, asked: AskedWords) -> tuple[str, ...]:
     return tuple(one for one in asked.words if one in hub.state.members)[:MAX_NAMED_SENDERS]
 
 
-def _recalled(hub: Hub, actor: Actor, request: Recall, asked: AskedWords, events: Sequence[StoredEvent]) -> Recalled:
-    messages = [decode_message(one) for one in events if one.kind == "message"]
-    readable = [one for one in messages if delivery_rules.may_read_message(hub.state, actor, one)]
-    packed = pack_passages(
-        request.question, rank_with_signals(asked, readable), {one.seq: one for one in readable}, request.budget
-    )
-    return Recalled(packed.passages, packed.tokens, packed.left_out)
+def _recalled(hub: Hub, actor: Actor, work: _Work) -> Recalled:
+    """A sealed message has no text that anybody here could read."""
+    messages = [decode_message(one) for one in work.events if one.kind == "message"]
+    readable = [one for one in messages if one.content and delivery_rules.may_read_message(hub.state, actor, one)]
+    known = {one.seq: one for one in readable}
+    ranked = rank_with_meaning(work.asked, readable, work.near)
+    packed = pack_passages(work.request.question, ranked, known, work.request.budget)
+    progress = None if hub.vectors is None else hub.vectors.progress
+    return Recalled(packed.passages, packed.tokens, packed.left_out, progress)

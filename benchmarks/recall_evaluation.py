@@ -11,17 +11,22 @@ from statistics import mean
 
 from benchmarks.figures import Cell
 from benchmarks.recall_set.labelled_set import ANSWERS, LabelledSet, Part, Question, Said, build_labelled_set
+from gateway.embedding.endpoint import EmbeddingEndpoint
+from gateway.embedding.vector_search import BATCH_TEXTS, NEAR_BY_BITS, NEAREST
 from gateway.protocol import codec
 from gateway.protocol.events import Message
 from gateway.protocol.types.core_types import MessageKind
 from gateway.recall.passages import merge_repeats, pack_passages
 from gateway.recall.question_words import plain_words
-from gateway.recall.ranking import AskedWords, Ranked, rank_by_words, rank_with_signals
+from gateway.recall.ranking import AskedWords, Ranked, rank_by_words, rank_with_meaning, rank_with_signals
+from gateway.recall.vector_codes import likeness
+from gateway.recall.vector_index import VectorIndex
 from gateway.store import LogEntry, MessageQuery, RecallQuery, Viewer
 from gateway.store.sqlite import SqliteStore
 
 PLACES = 10
 BUDGET_TOKENS = 2000
+WITHIN_S = 60.0
 VIEW = Viewer("evaluation", observer=True)
 BEGAN = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
 SENDERS = tuple(sorted({one.author for one in build_labelled_set().messages}))
@@ -99,6 +104,25 @@ def fused_of(store: SqliteStore) -> Way:
         return _merged(rank_with_signals(asked, messages))
 
     return fused
+
+
+async def with_meaning(store: SqliteStore, made: LabelledSet, endpoint: EmbeddingEndpoint) -> Way:
+    """What `recall` does with an embedding model."""
+    index, packed = VectorIndex(len(made.messages)), dict[int, bytes]()
+    for start in range(0, len(made.messages), BATCH_TEXTS):
+        batch = made.messages[start : start + BATCH_TEXTS]
+        for one, vector in zip(batch, await endpoint.embed([one.text for one in batch], WITHIN_S), strict=True):
+            index.add(one.number, one.room, vector)
+            packed[one.number] = vector
+
+    async def by_meaning(question: str) -> list[int]:
+        (asked_vector,) = await endpoint.embed([question], WITHIN_S)
+        near = index.nearest(asked_vector, None, NEAR_BY_BITS)
+        near.sort(key=lambda number: -likeness(asked_vector, packed[number]))
+        asked, messages = await candidates_of(store, question, tuple(near[:NEAREST]))
+        return _merged(rank_with_meaning(asked, messages, near[:NEAREST]))
+
+    return by_meaning
 
 
 def packed_of(store: SqliteStore) -> Way:

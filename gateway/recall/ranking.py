@@ -27,7 +27,7 @@ QUESTION_FACTOR = 0.7  # a question answers nothing by itself
 SYSTEM_FACTOR = 0.6
 SYSTEM_NAME = "system"
 MEANING_WEIGHT = 0.5  # of the order by meaning, beside that by words and signals
-RANK_OFFSET = 60  # of reciprocal rank fusion: how little the first places differ
+RANK_OFFSET = 5  # of reciprocal rank fusion: the smaller, the more the first places count
 MIN_SCORE = 0.05  # of the best: what is below has nothing to do with the question
 
 

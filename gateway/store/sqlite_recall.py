@@ -119,7 +119,12 @@ def _read_word(connection: sqlite3.Connection, forms: tuple[str, ...], total: in
     count = float(len(numbers))
     if len(numbers) == MAX_POSTINGS:
         count = max(count, MAX_POSTINGS * total / max(numbers[0] - numbers[-1], 1))
-    return _Word(forms, math.log(1 + (total - min(count, total) + 0.5) / (count + 0.5)), count, numbers)
+    return _Word(forms, word_weight(count, total), count, numbers)
+
+
+def word_weight(count: float, total: float) -> float:
+    """How much a word tells that is in so many of all messages: the inverse document frequency of BM25."""
+    return math.log(1 + (total - min(count, total) + 0.5) / (count + 0.5))
 
 
 def _add_pairs(connection: sqlite3.Connection, words: Sequence[_Word], found: _Found) -> None:

@@ -57,9 +57,9 @@ def _named_senders(hub: Hub, asked: AskedWords) -> tuple[str, ...]:
 
 
 def _recalled(hub: Hub, actor: Actor, work: _Work) -> Recalled:
-    """A sealed message has no text that anybody here could read."""
+    """Ranked and packed, without what the actor may not read."""
     messages = [decode_message(one) for one in work.events if one.kind == "message"]
-    readable = [one for one in messages if one.content and delivery_rules.may_read_message(hub.state, actor, one)]
+    readable = [one for one in messages if delivery_rules.may_read_message(hub.state, actor, one)]
     known = {one.seq: one for one in readable}
     ranked = rank_with_meaning(work.asked, readable, work.near)
     packed = pack_passages(work.request.question, ranked, known, work.request.budget)

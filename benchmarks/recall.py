@@ -88,7 +88,14 @@ async def _evaluate(
             rows.append({"way": name, f"recall@{PLACES}": quality.found, f"nDCG@{PLACES}": quality.gain})
             found[name] = quality.found
         within = await quality_of(packed_of(store), questions, EVERYTHING)
-        rows.append({"way": f"`recall`, all within {BUDGET_TOKENS} tokens", f"recall@{PLACES}": within.found})
+        rows.append(
+            {
+                "way": f"`recall`, all within {BUDGET_TOKENS} tokens",
+                f"recall@{PLACES}": within.found,
+                f"nDCG@{PLACES}": None,
+                f"nDCG@{PLACES}": None,
+            }
+        )
         kinds = tuple(await rows_by_kind(fused_of(store), made, Part.HELD_OUT))
     await store.close()
     verdict = Verdict(
@@ -159,7 +166,7 @@ async def _ask_many(path: Path, count: int) -> tuple[tuple[dict[str, Cell], ...]
     )
     for name, view, room in readers:
         at_store, whole, hits = await _ask_as(store, asked, view, room)
-        rows.append({"reader": name, "what": "at the store", **at_store.cells()})
+        rows.append({"reader": name, "what": "at the store", **at_store.cells(), "found@10": None})
         rows.append(
             {"reader": name, "what": "with ranking and packing", **whole.cells(), "its message in the first ten": hits}
         )

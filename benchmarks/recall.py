@@ -93,7 +93,6 @@ async def _evaluate(
                 "way": f"`recall`, all within {BUDGET_TOKENS} tokens",
                 f"recall@{PLACES}": within.found,
                 f"nDCG@{PLACES}": None,
-                f"nDCG@{PLACES}": None,
             }
         )
         kinds = tuple(await rows_by_kind(fused_of(store), made, Part.HELD_OUT))

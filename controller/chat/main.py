@@ -21,6 +21,8 @@ from controller.chat.session.chat_session import Chat, ChatCallbacks
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
 from controller.chat.terminal.terminal_background import ask_background
 from controller.chat.terminal.terminal_query_answers import InputWithoutAnswers
+from controller.requests.encryption.known_keys import KnownKeys
+from controller.requests.encryption.member_client import KeyAccess, open_member_client
 from controller.team.pane_scripts import CHAT_OPEN_FILE, CHAT_SETTINGS_FILE
 from controller.team.team import CHAT_PANE, ChatSpec
 from controller.team.workspace_record import read_workspace_record
@@ -30,6 +32,8 @@ from gateway.client import Client, Endpoint, find_endpoint, state_folder
 from gateway.client.discovery.running_gateway import read_live_gateway, read_supervisor_failure, start_command_name
 from gateway.console.client_options import ClientOptions
 from gateway.console.console_output import print_lines, show_error, show_prompt
+from gateway.encryption.key_storage.key_locations import has_keys
+from gateway.encryption.member_client.checked_messages import SealingNotice
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.room_requests import Join
@@ -45,16 +49,17 @@ FindPaneControl = Callable[[], Awaitable[PaneControl]]
 
 async def run_chat(context: ClientOptions, room: str = DEFAULT_ROOM, *, plain: bool = False) -> None:
     """The chat in any terminal, on a screen or line by line. Commands that it runs use the same team."""
-    endpoint, state = context.endpoint(), context.folder
+    endpoint, access = context.endpoint(), KeyAccess.of(context, tolerant=True, follows_events=True)
     os.environ.update(context.as_environment())
     if plain:
-        await _run_lines(endpoint, state, room)
+        await _run_lines(endpoint, access, room)
     else:
-        await open_chat(endpoint, state, _no_pane_control, patient=False, room=room)
+        await open_chat(endpoint, access, _no_pane_control, patient=False, room=room)
 
 
-async def _run_lines(endpoint: Endpoint, state: Path, room: str) -> None:
-    async with Client(endpoint, Hello(echo=True)) as client:
+async def _run_lines(endpoint: Endpoint, access: KeyAccess, room: str) -> None:
+    state = access.state
+    async with open_member_client(endpoint, access, Hello(echo=True)) as client:
         me = client.welcome.you.name
         await _join(client, room)
 
@@ -63,19 +68,28 @@ async def _run_lines(endpoint: Endpoint, state: Path, room: str) -> None:
             about, advice = _status_context(endpoint, state), _reconnect_advice(endpoint, state)
             return Chat(
                 client,
-                ChatState(me, room),
+                _new_state(me, room, access),
                 _no_pane_control,
                 callbacks,
                 read,
                 advice=advice,
                 key_rows=key_help(),
                 about=about,
+                known_keys=KnownKeys(state, me),
             )
 
         prompt = show_prompt if sys.stdin.isatty() else _show_no_prompt
         lines = PlainChat(make_chat, PlainTerminal(sys.stdin.fileno(), print_lines, prompt))
         await lines.run()
         _print_unsent(lines.chat)
+
+
+def _new_state(me: str, room: str, access: KeyAccess) -> ChatState:
+    """What keeps this machine's keys closed stands in the chat, too."""
+    state = ChatState(me, room)
+    for problem in access.problems:
+        state.note_sealing(SealingNotice(problem, loud=True, member=me))
+    return state
 
 
 async def _join(client: Client, room: str) -> None:
@@ -91,23 +105,27 @@ def _show_no_prompt(text: str) -> None:
 async def run_session_chat(state: Path) -> None:
     """The chat in the session's own pane, where the gateway may not run yet."""
     await _wait_until_open(state)
-    await open_chat(find_endpoint(os.environ, state=state), state, lambda: _find_pane_control(state))
+    access = KeyAccess(state, ClientOptions().passphrase_path, tolerant=True, follows_events=True)
+    await open_chat(find_endpoint(os.environ, state=state), access, lambda: _find_pane_control(state))
 
 
 async def open_chat(
     endpoint: Endpoint,
-    state: Path,
+    access: KeyAccess,
     find_pane_control: FindPaneControl,
     *,
     patient: bool = True,
     room: str = DEFAULT_ROOM,
 ) -> None:
-    folder = state / CHAT_PANE
+    state, folder = access.state, access.state / CHAT_PANE
     _refuse_dumb_terminal(os.environ)
     settings, problem = read_chat_settings(os.environ)
     async with contextlib.AsyncExitStack() as stack:
+        opening = open_member_client(endpoint, access, Hello(echo=True), patient=patient)
+        # A passphrase is typed before the terminal is asked for its colours: its answers come like typed keys.
+        known = await stack.enter_async_context(opening) if has_keys(state) else None
         with ask_background(os.environ, wanted=asks_background(settings, os.environ)) as background:
-            client = await stack.enter_async_context(Client(endpoint, Hello(echo=True), patient=patient))
+            client = await stack.enter_async_context(opening) if known is None else known
             look = make_look(settings, os.environ, background.read(), sys.stdout.encoding)
         me = client.welcome.you.name
         await _join(client, room)
@@ -115,7 +133,7 @@ async def open_chat(
         def make_chat(callbacks: ChatCallbacks) -> Chat:
             return Chat(
                 client,
-                ChatState(me, room),
+                _new_state(me, room, access),
                 find_pane_control,
                 callbacks,
                 folder / f"{me}.read",
@@ -123,6 +141,7 @@ async def open_chat(
                 advice=_reconnect_advice(endpoint, state),
                 key_rows=key_help(look.bindings),
                 about=_status_context(endpoint, state),
+                known_keys=KnownKeys(state, me),
             )
 
         spec = settings.spec(_chat_settings(state))

@@ -77,6 +77,11 @@ COMMANDS = {
             "say it in front of everyone; only the named one is woken",
             (MEMBER, ChatArgument("text", ArgumentKind.TEXT)),
         ),
+        ChatCommand(
+            "seal",
+            "a direct message that only the machines of those named can read: @name text",
+            (ChatArgument("message", ArgumentKind.TEXT),),
+        ),
         ChatCommand("agents", "the agents: what each is doing, and how many messages wait for it"),
         ChatCommand("who", "the members of this room, with their roles"),
         ChatCommand("rooms", "the rooms, with their topics, members and unread messages"),
@@ -87,12 +92,25 @@ COMMANDS = {
         ),
         ChatCommand("join", "join a room and show it", (ROOM,)),
         ChatCommand(
-            "create", "create a room and show it", (ROOM, ChatArgument("topic", ArgumentKind.TEXT, wanted=False))
+            "create",
+            "create a room and show it; `--sealed` instead of a topic: only its members' machines read it",
+            (ROOM, ChatArgument("topic", ArgumentKind.TEXT, wanted=False)),
         ),
         ChatCommand(
             "invite",
             "bring agents into this room, or let people join it",
             (MEMBER, ChatArgument("more names", ArgumentKind.TEXT, wanted=False)),
+        ),
+        ChatCommand(
+            "admit",
+            "let members read this sealed room, after a look at their fingerprints; /invite does the same here",
+            (MEMBER, ChatArgument("more names", ArgumentKind.TEXT, wanted=False)),
+        ),
+        ChatCommand("keys", "the keys of members, how far they are trusted, and their fingerprints", (ANY_MEMBER,)),
+        ChatCommand(
+            "trust",
+            "mark a member's key as verified, after you have compared its fingerprint by telephone or face to face",
+            (MEMBER, ChatArgument("fingerprint", ArgumentKind.TEXT)),
         ),
         ChatCommand("kick", "remove a member from this room until it is invited again", (MEMBER,)),
         ChatCommand(

@@ -23,10 +23,11 @@ TALK, KEYS_TITLE = "Talk", "Keys"
 
 # A test names each command that is missing here. The help lists groups and commands in this order.
 COMMAND_GROUPS: dict[str, tuple[str, ...]] = {
-    TALK: ("to", "reply", "react", "quote"),
+    TALK: ("to", "seal", "reply", "react", "quote"),
     "Agents": ("agents", "stop", "pause", "resume", "continue", "why", "explain", "terminal", "large", "share", "role"),
     "Questions": ("asks", "approve", "deny"),
     "Rooms": ("rooms", "room", "join", "create", "who", "invite", "kick", "topic", "mute", "unmute"),
+    "Sealed and signed": ("keys", "trust", "admit"),
     "Messages": (
         *("history", "search", "recall", "thread", "mentions", "pin", "unpin", "pins", "copy"),
         *("receipts", "cancel", "retry", "export"),
@@ -50,6 +51,8 @@ def help_sections_about(word: str | None, key_rows: Sequence[tuple[str, str]]) -
     sections = help_sections(key_rows)
     if word is None:
         return sections
+    if word == KEYS_TITLE.lower():  # the keys of the keyboard, and the command of that name
+        return [sections[-1], HelpSection("", help_lines(word))]
     if word not in COMMANDS:
         named = [one for one in sections if one.title.lower().startswith(word.lower())]
         if named:

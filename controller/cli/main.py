@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from controller.cli.encryption import key_commands
+from controller.cli.encryption import key_commands, verify_command
 from controller.cli.room import (
     agent_orders,
     approvals,
@@ -32,7 +32,7 @@ from controller.cli.tools import tool_commands
 from controller.cli.verb_forwarding import FORWARDED, forward, hand_over
 from controller.cli.web import open_page, share_link
 from gateway.command_line.application import CommandLine, ConsoleCommand, Verb, run_program
-from gateway.command_line.common_options import FOLDER, as_words, given, program
+from gateway.command_line.common_options import FOLDER, FOLDER_WITH_KEYS, WITH_KEYS, as_words, given, program
 
 CHAT, TEAM, AGENTS, ROOMS = "Chat", "Team", "Agents", "Rooms and decisions"
 OPERATIONS, OTHER_SYSTEMS = "Operations", "Other systems"
@@ -68,7 +68,7 @@ rooms_app = CommandLine("rooms", rooms.HELP, callback=rooms.rooms)
 rooms_app.panel(
     "Commands",
     {
-        "invite": rooms.invite,
+        "invite": Verb(rooms.invite, common=WITH_KEYS),
         "kick": rooms.kick,
         "topic": rooms.change_topic,
         "set": rooms.set_room,
@@ -133,29 +133,29 @@ key_app.panel(
         "trust": key_commands.trust_key,
         "revoke": key_commands.revoke_key,
     },
-    common=FOLDER,
+    common=FOLDER_WITH_KEYS,
 )
 
 app = CommandLine("groupchat", __doc__, callback=program)
 app.panel(
     CHAT,
     {
-        "chat": messages.chat,
-        "send": Verb(messages.send, loose=True),
-        "listen": messages.listen,
+        "chat": Verb(messages.chat, common=WITH_KEYS),
+        "send": Verb(messages.send, loose=True, common=WITH_KEYS),
+        "listen": Verb(messages.listen, common=WITH_KEYS),
         "web": open_page.web,
         "share-link": share_link.share_link,
-        "history": messages.history,
-        "search": messages.search,
+        "history": Verb(messages.history, common=WITH_KEYS),
+        "search": Verb(messages.search, common=WITH_KEYS),
         "recall": messages.recall,
-        "receipts": messages.receipts,
-        "transcript": transcripts.transcript,
-        "thread": marks.thread,
+        "receipts": Verb(messages.receipts, common=WITH_KEYS),
+        "transcript": Verb(transcripts.transcript, common=WITH_KEYS),
+        "thread": Verb(marks.thread, common=WITH_KEYS),
         "react": marks.react_to,
         "pin": marks.pin,
         "unpin": marks.unpin,
-        "pins": marks.pins,
-        "resend": marks.resend,
+        "pins": Verb(marks.pins, common=WITH_KEYS),
+        "resend": Verb(marks.resend, common=WITH_KEYS),
         "cancel": agent_orders.cancel,
         "retry": agent_orders.retry,
     },
@@ -181,9 +181,9 @@ app.panel(
     AGENTS,
     {
         "agents": members.agents,
-        "asks": approvals.asks,
-        "approve": approvals.approve,
-        "deny": approvals.deny,
+        "asks": Verb(approvals.asks, common=WITH_KEYS),
+        "approve": Verb(approvals.approve, common=WITH_KEYS),
+        "deny": Verb(approvals.deny, common=WITH_KEYS),
         "why": agent_orders.why,
         "stop": agent_orders.stop,
         "pause": agent_orders.pause_agents,
@@ -198,7 +198,7 @@ app.panel(
 app.panel(
     ROOMS,
     {
-        "rooms": rooms_app,
+        "rooms": Verb(rooms_app, common=WITH_KEYS),
         "mute": rooms.mute,
         "unmute": rooms.unmute,
         "members": members_app,
@@ -213,7 +213,14 @@ app.panel(
         "call": tool_commands.call_operation,
     },
 )
-app.panel(OPERATIONS, {"key": Verb(key_app, common=FOLDER), **_forwarded(OPERATIONS)})
+app.panel(
+    OPERATIONS,
+    {
+        "key": Verb(key_app, common=FOLDER_WITH_KEYS),
+        "verify": Verb(verify_command.verify_export, common=FOLDER_WITH_KEYS),
+        **_forwarded(OPERATIONS),
+    },
+)
 app.panel(OTHER_SYSTEMS, _forwarded(OTHER_SYSTEMS))
 
 

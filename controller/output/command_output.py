@@ -12,6 +12,7 @@ from controller.output.time_text import moment_text
 from controller.view.approvals.question_view import QuestionView, ended_line, warning_lines, who_may_answer
 from controller.wording.decision_text import text_for_people
 from controller.wording.member_state_text import DONE_WORD, is_done
+from controller.wording.proof_text import note_lines, proof_words
 from controller.wording.status_text import StatusContext, status_rows
 from gateway.console.console_output import print_json, print_lines, print_table
 from gateway.protocol.events import (
@@ -24,7 +25,7 @@ from gateway.protocol.text.printable_text import printable_line
 from gateway.protocol.text.question_text import answer_commands
 from gateway.protocol.types.agent_conditions import condition_text
 from gateway.protocol.types.agent_work import brief_work_text
-from gateway.protocol.types.core_types import Ask, AskState
+from gateway.protocol.types.core_types import Ask, AskState, Room
 
 if TYPE_CHECKING:
     from controller.requests.command_requests import SentMessage
@@ -38,12 +39,14 @@ def message_line(message: Message) -> str:
     target = "" if not message.recipients else f" -> {', '.join(message.recipients)}"
     target += " (out of turn)" if message.aside else ""
     target += f" (instead of #{message.replaces})" if message.replaces is not None else ""
-    return f"{moment_text(message.timestamp)} #{message.seq} {message.from_}{target}: {text_for_people(message)}"
+    proof = f" [{words}]" if (words := proof_words(message)) else ""
+    return f"{moment_text(message.timestamp)} #{message.seq} {message.from_}{target}{proof}: {text_for_people(message)}"
 
 
 def message_lines(message: Message) -> list[str]:
-    """A message, and below it the kind and length of its attachments."""
-    return [message_line(message), *(f"    with {one}" for one in fold_message(message))]
+    """A message, and below it the kind and length of its attachments, and what its readers must know."""
+    attached = (f"    with {one}" for one in fold_message(message))
+    return [message_line(message), *attached, *(f"    ! {note}" for note in note_lines(message))]
 
 
 def fold_message(message: Message) -> list[str]:
@@ -149,11 +152,12 @@ def print_rooms(found: RoomList, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = (
-        (one.name, "by invitation" if one.invite_only else "open", one.topic, ", ".join(one.members))
-        for one in found.rooms
-    )
+    rows = ((one.name, _access_text(one), one.topic, ", ".join(one.members)) for one in found.rooms)
     print_table(rows, columns=("room", "access", "topic", "members"))
+
+
+def _access_text(room: Room) -> str:
+    return "sealed" if room.sealed else "by invitation" if room.invite_only else "open"
 
 
 def print_story(found: Story, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 
 import typer
 
@@ -13,15 +14,18 @@ from controller.view.approvals.question_view import QuestionView, ended_line
 from controller.wording.decision_text import event_line
 from gateway.client import ClientEvent, ConnectionLost
 from gateway.console.console_output import print_json, print_lines
+from gateway.encryption.member_client.checked_messages import SealingNotice
 from gateway.protocol.events import (
     AskEvent,
     ContextEvent,
     DecisionEvent,
+    KeyEvent,
     Message,
     PinEvent,
     ReactionEvent,
     Receipt,
     RoomEvent,
+    RoomKeyEvent,
     SessionEvent,
     Welcome,
 )
@@ -34,13 +38,21 @@ class Stream:
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
 
-    def __call__(self, event: ClientEvent) -> None:
-        if self._as_json:
+    def __call__(self, event: ClientEvent | SealingNotice) -> None:
+        if isinstance(event, SealingNotice):
+            self._tell_notice(event)
+        elif self._as_json:
             if not isinstance(event, ConnectionLost | Welcome):
                 print_json(event)
         else:
             self._tell(event)
         sys.stdout.flush()
+
+    def _tell_notice(self, notice: SealingNotice) -> None:
+        if self._as_json:
+            print_json({"ev": "sealing.notice", **asdict(notice)})
+        else:
+            print_lines(notice.text, dim=not notice.loud, fg=typer.colors.RED if notice.loud else None)
 
     @staticmethod
     def _tell(event: ClientEvent) -> None:
@@ -55,7 +67,7 @@ class Stream:
                 print_lines(f"{moment_text(getattr(event, 'timestamp', ''))}   {what}", dim=True)
 
 
-def happened_text(event: ClientEvent) -> str:
+def happened_text(event: ClientEvent) -> str:  # noqa: PLR0911 - a table of events
     """What happened, for events that take one quiet line; empty for others."""
     match event:
         case Receipt():
@@ -69,7 +81,16 @@ def happened_text(event: ClientEvent) -> str:
             return f"{event.by}: {event.action} of context {event.name!r} of {event.scope} (version {event.version})"
         case DecisionEvent() | SessionEvent():
             return event_line(event)
+        case KeyEvent() | RoomKeyEvent():
+            return _key_event_text(event)
     return ""
+
+
+def _key_event_text(event: KeyEvent | RoomKeyEvent) -> str:
+    if isinstance(event, KeyEvent):
+        return f"{event.member} {'revokes' if event.revocation else 'publishes'} version {event.version} of a key"
+    what = f"makes key {event.version}" if event.notice else "admits a member"
+    return f"{event.by} {what} of {event.room}"
 
 
 def ask_lines(event: AskEvent) -> list[str]:

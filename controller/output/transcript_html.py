@@ -26,7 +26,7 @@ main { max-width: 50rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere;
 h1 { font-size: 1.5rem; line-height: 1.25; }
 h2 { margin-top: 2rem; font-size: 1.2rem; border-bottom: 1px solid var(--line); }
 h3 { margin: 1.2rem 0 0.3rem; font-size: 1rem; }
-h3 time, h3 a, .label { color: var(--soft); font-weight: normal; font-size: 0.875rem; }
+h3 time, h3 a, h3 .proof, .label { color: var(--soft); font-weight: normal; font-size: 0.875rem; }
 .label { margin: 0.5rem 0 0.2rem; }
 pre { margin: 0; padding: 0.6rem 0.8rem; background: var(--block); border-radius: 0.4rem; font: inherit;
   white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -85,7 +85,8 @@ def _message_head(one: MessageHead, numbers: set[int]) -> str:
     if one.answers is not None:
         number = f"#{one.answers}"
         why = f' <a href="#m{one.answers}">answers {number}</a>' if one.answers in numbers else f" answers {number}"
-    return f'<h3 id="m{one.number}">#{one.number} <bdi>{_line(one.sender)}</bdi>{to} {time}{why}</h3>'
+    proof = f' <span class="proof">({_line(one.proof)})</span>' if one.proof else ""
+    return f'<h3 id="m{one.number}">#{one.number} <bdi>{_line(one.sender)}</bdi>{to} {time}{why}{proof}</h3>'
 
 
 def _names(names: Iterable[str]) -> str:

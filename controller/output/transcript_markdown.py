@@ -39,7 +39,8 @@ def _part_lines(part: TranscriptPart) -> list[str]:
             return [*(f"- {escape_inline(one)}" for one in lines), ""]
         case TextBlock(text, label, kind):
             return [*([escape_inline(label), ""] if label else []), *fence_text(text, kind)]
-        case MessageHead(number, sender, recipients, timestamp, answers):
+        case MessageHead(number, sender, recipients, timestamp, answers, proof):
             to = f" to {', '.join(recipients)}" if recipients else ""
             why = f", answers #{answers}" if answers is not None else ""
-            return [f"### {escape_inline(f'#{number} {sender}{to}, {timestamp}{why}')}", ""]
+            found = f" ({proof})" if proof else ""
+            return [f"### {escape_inline(f'#{number} {sender}{to}, {timestamp}{why}{found}')}", ""]

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from controller.wording.proof_text import note_lines, proof_words
 from gateway.protocol.events import Message
 from gateway.protocol.results import ContextDocument, SessionDetail
 from gateway.protocol.text.attachments import attachments_of
@@ -43,13 +44,15 @@ class TextBlock:
 
 @dataclass(frozen=True)
 class MessageHead:
-    """Begins a message; its text follows. `answers` is the number of the message that it answers."""
+    """Begins a message; its text follows. `answers` is the number of the message that it answers; `proof` is what the
+    machine that wrote the transcript had found about it."""
 
     number: int
     sender: str
     recipients: tuple[str, ...]
     timestamp: str
     answers: int | None
+    proof: str = ""
 
 
 TranscriptPart = Heading | Items | TextBlock | MessageHead
@@ -126,6 +129,8 @@ def _message_parts(found: Sequence[Message]) -> Iterator[TranscriptPart]:
     if found:
         yield Heading(2, "Messages")
     for one in found:
-        yield MessageHead(one.seq, one.from_, one.recipients, one.timestamp, one.reply_to)
+        yield MessageHead(one.seq, one.from_, one.recipients, one.timestamp, one.reply_to, proof_words(one))
         yield TextBlock(readable_content(one))
+        if notes := note_lines(one):
+            yield Items(tuple(notes))
         yield from (TextBlock(attached.text, f"With {attached.name}:") for attached in attachments_of(one))

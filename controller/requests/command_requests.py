@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from controller.chat_commands.command_table import KeyPress
-from controller.requests.marked_messages import fetch_with_reactions
+from controller.requests.encryption.member_client import KeyAccess, open_member_client, sealing_client
+from controller.requests.encryption.sealed_search import SearchFound, search_everywhere
+from controller.requests.marked_messages import fetch_reactions, fetch_with_reactions
 from gateway.client import Client, ClientEvent, ConnectionLost, new_id
 from gateway.client.paged_requests import fetch_all_pages
 from gateway.console.client_options import ClientOptions
+from gateway.encryption.member_client.checked_messages import SealingNotice
 from gateway.protocol.errors import BadRequest, TimedOut, Unavailable, UnknownCommand
 from gateway.protocol.events import AskEvent, Message, Receipt, RoomAction, RoomEvent, Welcome
 from gateway.protocol.requests.agent_requests import Keys
@@ -57,6 +60,7 @@ class SendOptions:
     wait: float | None = None
     quotes: tuple[Part, ...] = ()
     wakes: tuple[str, ...] = ()
+    sealed: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class RoomOptions:
     create: str | None = None
     topic: str = ""
     invite_only: bool = False
+    sealed: bool = False
     join: str | None = None
     leave: str | None = None
 
@@ -138,13 +143,20 @@ async def press_named_keys(context: ClientOptions, keys: KeyPress) -> tuple[str,
 
 
 async def send_text(context: ClientOptions, wish: SendOptions) -> SentMessage:
-    request = send_request(wish)
-    async with Client(context.endpoint(), Hello(rooms=(wish.room,) if wish.room else ())) as client:
-        accepted = await client.request(request, Accepted)
+    request, keys = send_request(wish), KeyAccess.of(context)
+    async with open_member_client(context.endpoint(), keys, Hello(rooms=(wish.room,) if wish.room else ())) as client:
+        accepted = await send_or_seal(client, request, sealed=wish.sealed)
         if wish.wait is None:
             return SentMessage(accepted.seq, accepted.deliveries)
-    async with Client(context.endpoint(), Hello(since=accepted.seq)) as client:
+    async with open_member_client(context.endpoint(), keys, Hello(since=accepted.seq)) as client:
         return await wait_for_reply(client, accepted, wish.wait)
+
+
+async def send_or_seal(client: Client, request: Send, *, sealed: bool, timeout: float | None = None) -> Accepted:
+    """`sealed`: only those named can read it; it is refused if that is impossible."""
+    if sealed:
+        return await sealing_client(client).send_sealed(request)
+    return await client.request(request, Accepted, timeout=timeout)
 
 
 async def wait_for_reply(client: Client, accepted: Accepted, patience: float) -> SentMessage:
@@ -202,7 +214,8 @@ def is_answer_to(message: Message, number: int) -> bool:
 async def watch_events(context: ClientOptions, wish: ListenOptions, tell: Callable[[ClientEvent], None]) -> None:
     hello = Hello(since=wish.since, rooms=(wish.room,) if wish.room else (), echo=True)
     heard = 0
-    async with Client(context.endpoint(), hello) as client:
+    keys = KeyAccess.of(context, follows_events=True)
+    async with open_member_client(context.endpoint(), keys, hello) as client:
         async for event in client.events():
             if not _is_wanted(event, wish):
                 continue
@@ -212,8 +225,8 @@ async def watch_events(context: ClientOptions, wish: ListenOptions, tell: Callab
                 return
 
 
-def _is_wanted(event: ClientEvent, wish: ListenOptions) -> bool:
-    if isinstance(event, ConnectionLost | Welcome):
+def _is_wanted(event: ClientEvent | SealingNotice, wish: ListenOptions) -> bool:
+    if isinstance(event, ConnectionLost | Welcome) or (isinstance(event, SealingNotice) and event.loud):
         return True
     if isinstance(event, Receipt) and not wish.receipts:
         return False
@@ -228,8 +241,12 @@ async def fetch_members(context: ClientOptions, everyone: bool) -> tuple[MemberL
 
 
 async def change_and_fetch_rooms(context: ClientOptions, wish: RoomOptions) -> RoomList:
-    async with Client(context.endpoint()) as client:
-        if wish.create:
+    async with open_member_client(context.endpoint(), KeyAccess.of(context)) as client:
+        if wish.create and wish.sealed:
+            if wish.topic:
+                raise BadRequest("The topic of a sealed room would be readable, so it has none.")
+            await sealing_client(client).create_sealed_room(wish.create)
+        elif wish.create:
             made = CreateRoom(room=wish.create, topic=wish.topic, invite_only=wish.invite_only)
             await client.request(made, Done)
         if wish.join:
@@ -252,17 +269,20 @@ async def recall_passages(context: ClientOptions, question: str, room: str | Non
         return await client.request(Recall(question=question, room=room, budget=budget), Recalled)
 
 
-Reading = History | Search
-
-
-async def fetch_messages(context: ClientOptions, request: Reading) -> tuple[MessageList, ReactionList]:
-    async with Client(context.endpoint()) as client:
+async def fetch_messages(context: ClientOptions, request: History) -> tuple[MessageList, ReactionList]:
+    async with open_member_client(context.endpoint(), KeyAccess.of(context)) as client:
         return await fetch_with_reactions(client, request)
+
+
+async def fetch_found_messages(context: ClientOptions, request: Search) -> tuple[SearchFound, ReactionList]:
+    async with open_member_client(context.endpoint(), KeyAccess.of(context)) as client:
+        found = await search_everywhere(client, request)
+        return found, await fetch_reactions(client, found.messages.messages)
 
 
 async def fetch_story(context: ClientOptions, message: int | None, room: str | None = None) -> Story:
     """The delivery steps of a message; without a number, of the caller's last message in the room."""
-    async with Client(context.endpoint()) as client:
+    async with open_member_client(context.endpoint(), KeyAccess.of(context)) as client:
         return await client.request(Receipts(message=message or await _last_own_number(client, room)), Story)
 
 
@@ -279,7 +299,7 @@ ANSWER_TIMEOUT_S = 15.0
 
 async def fetch_asks(context: ClientOptions, ended: int = 0) -> AskList:
     """The open questions, or this many of the last ended ones."""
-    async with Client(context.endpoint()) as client:
+    async with open_member_client(context.endpoint(), KeyAccess.of(context)) as client:
         if ended:
             return await client.request(EndedAsks(limit=ended), AskList)
         return await fetch_all_pages(client.request, Asks(), AskList)
@@ -297,7 +317,7 @@ class AnswerOptions:
 
 async def answer_question(context: ClientOptions, given: AnswerOptions) -> Ask:
     """The result of the answer: the dialog accepted it, or why not."""
-    async with Client(context.endpoint()) as client:
+    async with open_member_client(context.endpoint(), KeyAccess.of(context)) as client:
         request = AnswerAsk(member=given.member, answer=given.answer, digest=given.digest, words=given.words)
         done = await client.request(request, Done)
         try:

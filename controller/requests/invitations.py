@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from controller.requests.encryption.member_client import sealing_client
 from gateway.client import Client
 from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.room_requests import Invite
 from gateway.protocol.results import Done, MemberList
+
+
+async def admit_members(client: Client, room: str, names: Sequence[str], *, may_admit: bool = False) -> Done:
+    """Invite members to a sealed room, and sign that they may have its key. The last answer."""
+    sealing, done = sealing_client(client), Done()
+    for name in names:
+        done = await sealing.admit(room, name, may_admit=may_admit)
+    return done
 
 
 async def invite_members(client: Client, room: str, names: Sequence[str]) -> tuple[Done, frozenset[str]]:

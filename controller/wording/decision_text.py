@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from controller.chat_commands.mode_commands import split_names
 from gateway.protocol.events import DecisionEvent, Message, SessionEvent
 from gateway.protocol.text import printable_text
+from gateway.protocol.text.printable_text import readable_content
 from gateway.protocol.types.core_types import MemberKind, MessageKind, Option
 from gateway.protocol.types.decision_types import AnswerKind, Decision, option_words
 
@@ -126,7 +127,7 @@ _ANSWER_SYNTAX = re.compile(r"\n\[(d-\d+): (.*); answer with [^\n]*\]\s*$")
 def text_for_people(message: Message) -> str:
     """The text of a message. Of a question that is put to a room, the syntax of the answer is for programs."""
     match = _ANSWER_SYNTAX.search(message.content) if message.kind is MessageKind.TASK else None
-    return f"{message.content[: match.start()]}\n({match[1]}: {match[2]})" if match else message.content
+    return f"{message.content[: match.start()]}\n({match[1]}: {match[2]})" if match else readable_content(message)
 
 
 def shorten_text_to_line(text: str, most: int = MAX_SHOWN_CHARS) -> str:

@@ -13,3 +13,14 @@ def invited_text(room: str, names: Iterable[str], members: Collection[str]) -> s
     said = [f"{', '.join(inside)} {'is' if len(inside) == 1 else 'are'} in {room}."] if inside else []
     said += [f"{', '.join(invited)} may join {room}."] if invited else []
     return " ".join(said)
+
+
+def admitted_text(room: str, names: Iterable[str]) -> str:
+    names = list(names)
+    get = "gets" if len(names) == 1 else "get"
+    return f"{', '.join(names)} may join {room}, and {get} its next key. What was said before stays closed to them."
+
+
+def kicked_text(room: str, name: str, *, sealed: bool) -> str:
+    later = " The next message there has a new key: what follows stays closed to it." if sealed else ""
+    return f"{name} is out of {room}.{later}"

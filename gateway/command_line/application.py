@@ -19,7 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 from gateway.command_line import help_page
 from gateway.command_line.command_help import look_of, page_of, usage_of
 from gateway.command_line.command_index import INDEX_VARIABLE, command_index
-from gateway.command_line.common_options import ALL, asks_for_json, common_options, program
+from gateway.command_line.common_options import CONNECTED, asks_for_json, common_options, program
 from gateway.command_line.failure_report import USAGE, body_of, report
 from gateway.command_line.option_values import quick
 from gateway.console.console_output import print_json, print_uncaught_errors, show_page
@@ -35,7 +35,7 @@ class ConsoleCommand(TyperCommand):
     """A command with our help page and the common options. The page shows those that apply to the command; all are
     accepted, so that any verb can take the same line of options."""
 
-    shown_common: tuple[str, ...] = ALL
+    shown_common: tuple[str, ...] = CONNECTED
 
     def __init__(self, *args: Any, params: Sequence[Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, **_with_common(params)})
@@ -45,7 +45,7 @@ class ConsoleCommand(TyperCommand):
 
 
 class Group(TyperGroup):
-    shown_common: tuple[str, ...] = ALL
+    shown_common: tuple[str, ...] = CONNECTED
     verbs: ClassVar[Mapping[str, Verb]] = {}
     known_errors: ClassVar[tuple[type[Exception], ...]] = (GroupChatError,)
 
@@ -105,7 +105,7 @@ class Verb:
 
     run: Function | CommandLine
     panel: str = ""
-    common: tuple[str, ...] = ALL
+    common: tuple[str, ...] = CONNECTED
     loose: bool = False
     hidden: bool = False
     kind: type[ConsoleCommand] = ConsoleCommand

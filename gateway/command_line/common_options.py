@@ -15,12 +15,16 @@ from gateway.console.client_options import ClientOptions
 from gateway.console.console_output import print_lines, show_page
 
 GATEWAY, STATE, CAFILE, FINGERPRINT, JSON, HELP = "gateway", "state", "cafile", "fingerprint", "as_json", "help_page"
-ALL = (GATEWAY, STATE, CAFILE, FINGERPRINT, JSON, HELP)
+PASSPHRASE = "passphrase_file"
+CONNECTED = (GATEWAY, STATE, CAFILE, FINGERPRINT, JSON, HELP)
+WITH_KEYS = (GATEWAY, STATE, CAFILE, FINGERPRINT, PASSPHRASE, JSON, HELP)
+ALL = WITH_KEYS
 AT_A_SERVER = (STATE, CAFILE, FINGERPRINT, JSON, HELP)
 FOLDER = (STATE, JSON, HELP)
+FOLDER_WITH_KEYS = (STATE, PASSPHRASE, JSON, HELP)
 ALONE = (JSON, HELP)
 _KEY = "groupchat.common"
-_TAKE_A_VALUE = ("--gateway", "--state", "--cafile", "--fingerprint")
+_TAKE_A_VALUE = ("--gateway", "--state", "--cafile", "--fingerprint", "--passphrase-file")
 
 
 def given(ctx: typer.Context) -> ClientOptions:
@@ -62,6 +66,14 @@ def _declared(
         str | None,
         _option("--fingerprint", metavar="SHA256", help="Trust exactly this certificate."),
     ] = None,
+    passphrase_file: Annotated[
+        str | None,
+        _option(
+            "--passphrase-file",
+            metavar="FILE",
+            help="A private file with the passphrase of your key (default: GROUPCHAT_PASSPHRASE_FILE, or ask).",
+        ),
+    ] = None,
     as_json: Annotated[bool, _option("--json", help="Print answers and errors as JSON.")] = False,
     help_page: Annotated[
         bool,
@@ -99,7 +111,7 @@ def asks_for_json(words: list[str]) -> bool:
 
 def as_words(context: ClientOptions) -> list[str]:
     """These options as words of a command line, for another program."""
-    values = (context.gateway, context.state, context.cafile, context.fingerprint)
+    values = (context.gateway, context.state, context.cafile, context.fingerprint, context.passphrase_file)
     named = [word for name, value in zip(_TAKE_A_VALUE, values, strict=True) if value for word in (name, value)]
     return [*named, *(["--json"] if context.as_json else [])]
 

@@ -1,4 +1,4 @@
-"""The options by which every command reaches its gateway: team, address, token, state folder."""
+"""The options by which every command reaches its gateway: team, address, token, state folder, passphrase of a key."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from gateway.client.discovery.team_choice import STATE_VARIABLE, TeamChoice
 if TYPE_CHECKING:
     from gateway.client.discovery.endpoint import Endpoint
 
+PASSPHRASE_VARIABLE = "GROUPCHAT_PASSPHRASE_FILE"
+
 
 class ClientOptions(msgspec.Struct, frozen=True):
     """The values of the common options: how to reach the gateway, and whether to answer in JSON."""
@@ -21,7 +23,14 @@ class ClientOptions(msgspec.Struct, frozen=True):
     state: str | None = None
     cafile: str | None = None
     fingerprint: str | None = None
+    passphrase_file: str | None = None
     as_json: bool = False
+
+    @property
+    def passphrase_path(self) -> Path | None:
+        """The private file that holds the passphrase of one's key, if one is named."""
+        named = self.passphrase_file or os.environ.get(PASSPHRASE_VARIABLE, "")
+        return Path(named).absolute() if named else None
 
     @property
     def named_gateway(self) -> str:
@@ -47,6 +56,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
             "CSP_GATEWAY_URL": self.gateway,
             "GROUPCHAT_CAFILE": self.cafile,
             "GROUPCHAT_FINGERPRINT": self.fingerprint,
+            PASSPHRASE_VARIABLE: str(self.passphrase_path or ""),
         }
         return {name: value for name, value in wanted.items() if value}
 

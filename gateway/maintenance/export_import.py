@@ -77,7 +77,9 @@ async def export_to_file(endpoint: Endpoint, name: str, output: Path | None, bar
         if found is None:
             raise UnknownRoom(f"There is no room {name!r} here. `groupchat rooms` lists them.")
         members = await fetch_all_pages(client.request, Members(all=True), MemberList)
-        head = ExportHeader(FORMAT_VERSION, found, {one.name: one.kind for one in members.agents})
+        head = ExportHeader(
+            FORMAT_VERSION, found, {one.name: one.kind for one in members.agents}, client.welcome.store_id
+        )
         with _open_output(output) as file:
             _write_line(file, codec.encode(head))
             bar.expect(client.welcome.last_seq)

@@ -52,11 +52,12 @@ ImportedEvent = Message | ContextEvent | RoomKeyEvent
 
 
 class ExportHeader(msgspec.Struct, frozen=True):
-    """The first line of an export."""
+    """The first line of an export. `house` is the id of its log, which signatures name."""
 
     groupchat: int
     room: Room
     kinds: dict[str, MemberKind]
+    house: str = ""
 
 
 def parse_header(line: bytes, where: str) -> ExportHeader:

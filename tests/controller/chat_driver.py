@@ -19,9 +19,11 @@ from controller.chat.full_screen.chat_screen import ChatScreen
 from controller.chat.full_screen.keys import key_help
 from controller.chat.session.chat_session import Chat, ChatCallbacks
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
+from controller.requests.encryption.known_keys import KnownKeys
+from controller.requests.encryption.member_client import KeyAccess, open_member_client
 from controller.team.team import ChatSpec
 from controller.view.state.chat_state import ChatState
-from gateway.client import Client, Endpoint
+from gateway.client import Endpoint
 from gateway.protocol.requests.connection_requests import Hello
 from tests.fakes.retry import retry_until
 
@@ -125,17 +127,29 @@ async def drive_chat(
     pane_control: PaneControl | None = None,
     folder: Path | None = None,
     gave_up: Callable[[], str] = lambda: "",
+    machine: Path | None = None,
 ) -> AsyncIterator[ChatDriver]:
+    """`machine`: the state folder with the keys of the chat's member."""
     emulated = EmulatedOutput(columns, lines)
     output = Vt100_Output(cast(TextIO, emulated), lambda: emulated.size, term="xterm-256color", enable_bell=True)
     with create_pipe_input() as keys:
-        async with Client(endpoint, Hello(echo=True), patient=True) as client:
+        access = KeyAccess(machine or Path("/nonexistent"), can_ask=lambda: False, tolerant=True, follows_events=True)
+        async with open_member_client(endpoint, access, Hello(echo=True), patient=True) as client:
             me = client.welcome.you.name
             memory = folder / f"{me}.read" if folder else None
             found = _found(pane_control or NoPaneControl())
 
             def make_chat(callbacks: ChatCallbacks) -> Chat:
-                return Chat(client, ChatState(me), found, callbacks, memory, gave_up=gave_up, key_rows=key_help())
+                return Chat(
+                    client,
+                    ChatState(me),
+                    found,
+                    callbacks,
+                    memory,
+                    gave_up=gave_up,
+                    key_rows=key_help(),
+                    known_keys=KnownKeys(machine, me),
+                )
 
             screen = ChatScreen(
                 make_chat, spec, look=look, history=folder / "history" if folder else None, input=keys, output=output

@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from controller.chat.actions import decision_actions, message_actions, mode_actions, room_actions
+from controller.chat.actions import decision_actions, key_actions, message_actions, mode_actions, room_actions
 from controller.chat.actions.action_interface import ActionResult
+from controller.chat.actions.pending_question import PendingQuestion
 from controller.chat.terminal.cli_command_runner import run_groupchat
 from controller.chat_commands.command_table import (
     KeyPress,
@@ -21,6 +22,7 @@ from controller.chat_commands.command_table import (
 from controller.chat_commands.continue_command import continue_request, continued_text
 from controller.chat_commands.help_pages import help_sections_about
 from controller.requests import file_attachments
+from controller.requests.encryption.sealed_search import search_everywhere
 from controller.requests.silence_text import why_rows
 from controller.requests.stop_agents import stop_members, stopped_text
 from controller.view.state.chat_state import ChatState
@@ -37,7 +39,7 @@ from gateway.protocol.requests.member_requests import Members, SetRole
 from gateway.protocol.requests.message_requests import Cancel, History, Recall, Receipts, Retry, Search
 from gateway.protocol.results import Continued, Done, MemberList, MessageList, Recalled, Story, WhyList
 from gateway.protocol.text.addressing import AddressedText, parse_line
-from gateway.protocol.text.printable_text import local_moment_text
+from gateway.protocol.text.printable_text import local_moment_text, readable_content
 from gateway.protocol.text.receipt_text import receipt_steps, receipt_text
 from gateway.protocol.types.agent_work import work_text
 from gateway.protocol.types.core_types import MemberKind, Part
@@ -81,6 +83,14 @@ class ActionContext(Protocol):
     async def leave(self) -> None: ...
 
     async def say_in_public(self, said: AddressedText, line: str, wakes: tuple[str, ...]) -> None: ...
+
+    confirmation: PendingQuestion | None
+
+    def refresh_keys(self) -> None: ...
+
+    def trust_key(self, name: str, fingerprint: str) -> None: ...
+
+    async def say_sealed(self, said: AddressedText, line: str) -> None: ...
 
 
 async def show_agents(chat: ActionContext, order: ParsedCommand) -> ActionResult:
@@ -138,11 +148,13 @@ async def show_history(chat: ActionContext, order: ParsedCommand) -> ActionResul
 
 async def show_search(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     words = order.get("words") or ""
-    found = await chat.client.request(Search(query=words, room=chat.state.room), MessageList)
+    search = await search_everywhere(chat.client, Search(query=words, room=chat.state.room))
+    found, remark = search.messages, f" {search.remark}" if search.remark else ""
     if not found.messages:
-        return f"Nothing in {chat.state.room} contains {words!r}."
+        return f"Nothing in {chat.state.room} contains {words!r}.{remark}"
     more = " (the newest)" if found.more else ""
-    title = f"{len(found.messages)} in #{chat.state.room} with {words!r}{more}"
+    here = ", on this machine" if search.remark else ""
+    title = f"{len(found.messages)} in #{chat.state.room} with {words!r}{more}{here}"
     return list_overlay.overlay_of_messages(title, found.messages, chat.state.names, SearchHighlights(words))
 
 
@@ -159,7 +171,7 @@ async def show_recall(chat: ActionContext, order: ParsedCommand) -> ActionResult
 async def show_receipts(chat: ActionContext, order: ParsedCommand) -> ActionResult:
     number = int(order.get("number") or 0) or await _last_own_number(chat)
     story = await chat.client.request(Receipts(message=number), Story)
-    pairs = [(f"#{number} {story.message.from_}", " ".join(story.message.content.split())[:300])]
+    pairs = [(f"#{number} {story.message.from_}", " ".join(readable_content(story.message).split())[:300])]
     pairs += [("with", one) for one in list_overlay.attachment_lines_of(story.message)]
     today = datetime.now().date()
     for member in dict.fromkeys(one.member for one in story.receipts):
@@ -295,6 +307,7 @@ ACTIONS: dict[str, Callable[[ActionContext, ParsedCommand], Awaitable[ActionResu
     "agents": show_agents,
     "who": show_members,
     **room_actions.ROOM_ACTIONS,
+    **key_actions.KEY_ACTIONS,
     "pause": pause_agents,
     "resume": resume_agents,
     "stop": stop_agents,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from controller.chat.actions.action_interface import ActionResult, ChatContext
+from controller.chat.actions import key_actions
+from controller.chat.actions.action_interface import ActionResult
 from controller.chat_commands.command_table import ParsedCommand
 from controller.chat_commands.mode_commands import split_names
+from controller.requests.encryption.member_client import sealing_client
 from controller.requests.invitations import invite_members
 from controller.view.stream import list_overlay
-from controller.wording.invitation_text import invited_text
+from controller.wording.invitation_text import invited_text, kicked_text
 from gateway.client.paged_requests import fetch_all_pages
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.mark_requests import Mute
@@ -19,8 +21,10 @@ from gateway.protocol.results import Done, RoomList
 from gateway.protocol.text.addressing import AddressedText, parse_line
 from gateway.protocol.types.core_types import Room
 
+SEALED_OPTION = "--sealed"
 
-class RoomContext(ChatContext, Protocol):
+
+class RoomContext(key_actions.KeyContext, Protocol):
     """What an action about rooms needs of the chat."""
 
     async def enter(self, room: str) -> None: ...
@@ -47,8 +51,8 @@ def _room_line(chat: RoomContext, room: Room) -> str:
     parts = [
         *([f"{unread} unread"] if unread else []),
         *(["muted"] if room.name in chat.state.muted else []),
-        *(["by invitation"] if room.invite_only else []),
-        room.topic or "no topic",
+        *(["sealed"] if room.sealed else ["by invitation"] if room.invite_only else []),
+        *([] if room.sealed else [room.topic or "no topic"]),
         ", ".join(room.members) or "nobody",
     ]
     return " · ".join(parts)
@@ -80,25 +84,38 @@ async def _join_and_show(chat: RoomContext, room: str) -> str:
 
 
 async def create_and_show_room(chat: RoomContext, order: ParsedCommand) -> ActionResult:
-    room = order.values["room"]
-    await chat.client.request(CreateRoom(room=room, topic=order.get("topic") or ""), Done)
+    room, topic = order.values["room"], order.get("topic") or ""
+    if topic.strip() == SEALED_OPTION:
+        await sealing_client(chat.client).create_sealed_room(room)
+    else:
+        await chat.client.request(CreateRoom(room=room, topic=topic), Done)
     await chat.enter(room)
     return f"{room} is created. /invite NAME brings an agent in."
 
 
 async def invite_to_room(chat: RoomContext, order: ParsedCommand) -> ActionResult:
-    room = chat.state.room
-    names = tuple(
-        dict.fromkeys(split_names(f"{order.values['name']},{','.join((order.get('more names') or '').split())}"))
-    )
+    room, names = chat.state.room, _names_of(order)
+    if chat.state.is_sealed(room):
+        return await key_actions.admit_to_sealed_room(chat, room, names)
     _, members = await invite_members(chat.client, room, names)
     return invited_text(room, names, members)
+
+
+async def admit_to_shown_room(chat: RoomContext, order: ParsedCommand) -> ActionResult:
+    if not chat.state.is_sealed(chat.state.room):
+        raise BadRequest(f"#{chat.state.room} is not sealed: /invite brings members in.")
+    return await key_actions.admit_to_sealed_room(chat, chat.state.room, _names_of(order))
+
+
+def _names_of(order: ParsedCommand) -> tuple[str, ...]:
+    given = f"{order.values['name']},{','.join((order.get('more names') or '').split())}"
+    return tuple(dict.fromkeys(split_names(given)))
 
 
 async def kick_from_room(chat: RoomContext, order: ParsedCommand) -> ActionResult:
     name = order.values["name"]
     await chat.client.request(Kick(room=chat.state.room, member=name), Done)
-    return f"{name} is out of {chat.state.room}."
+    return kicked_text(chat.state.room, name, sealed=chat.state.is_sealed(chat.state.room))
 
 
 async def set_topic_of_shown_room(chat: RoomContext, order: ParsedCommand) -> ActionResult:
@@ -140,6 +157,7 @@ ROOM_ACTIONS: dict[str, Callable[[RoomContext, ParsedCommand], Awaitable[ActionR
     "join": enter_room,
     "create": create_and_show_room,
     "invite": invite_to_room,
+    "admit": admit_to_shown_room,
     "kick": kick_from_room,
     "topic": set_topic_of_shown_room,
     "mute": mute_named_room,

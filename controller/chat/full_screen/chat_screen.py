@@ -108,7 +108,7 @@ class ChatScreen:
         """The input buffer."""
         return Buffer(
             multiline=True,
-            history=open_history(history),
+            history=open_history(history, self.chat.is_private),
             completer=ChatCompleter(self.chat),
             complete_while_typing=Condition(lambda: may_complete(self.buffer.document.text_before_cursor)),
             on_text_changed=lambda _: self._typed(),
@@ -246,6 +246,8 @@ class ChatScreen:
         self.start(self.carry_out(text))
 
     async def carry_out(self, text: str) -> None:
+        if self.chat.confirmation is not None:  # the list that asked for it
+            self.overlay = None
         try:
             outcome = await self.show_answer(self.chat.submit(text))
         except Exception:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -23,11 +23,23 @@ class ChatCompleter(Completer):
             yield Completion(one.text, one.start, display_meta=one.about)
 
 
-def open_history(path: Path | None) -> History:
+class ChatHistory(FileHistory):
+    """The input history. What a person writes into a sealed conversation stays in memory."""
+
+    def __init__(self, path: Path, is_private: Callable[[str], bool]) -> None:
+        super().__init__(str(path))
+        self._is_private = is_private
+
+    def store_string(self, string: str) -> None:
+        if not self._is_private(string):
+            super().store_string(string)
+
+
+def open_history(path: Path | None, is_private: Callable[[str], bool]) -> History:
     """The input history, in a file that only its owner may read."""
     if path is None:
         return InMemoryHistory()
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
-    return FileHistory(str(path))
+    return ChatHistory(path, is_private)

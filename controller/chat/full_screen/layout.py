@@ -39,6 +39,7 @@ from controller.view.text.text_rows import (
     width_of,
     width_of_row,
 )
+from controller.wording.key_text import SEALED_ROOM_TEXT, key_alarm_text
 
 ROSTER_MIN_COLUMNS = 76
 PROMPT_MIN_COLUMNS = 50
@@ -152,6 +153,7 @@ class ChatPainter:
         row = room_bar(*self._tabs(columns))
         left = columns - width_of_row(row)
         topic = state.rooms[state.room].topic if state.room in state.rooms else ""
+        topic = SEALED_ROOM_TEXT if state.is_sealed(state.room) else topic
         if narrow:
             row += roster_line(state, left)
         elif topic:
@@ -162,7 +164,7 @@ class ChatPainter:
     def _tabs(self, columns: int) -> tuple[list[RoomTab], int]:
         """The rooms of the header, and the columns that they may take."""
         state = self._screen.chat.state
-        tabs = room_tabs(state.own_rooms(), state.room, state.loud_unread())
+        tabs = room_tabs(state.own_rooms(), state.room, state.loud_unread(), state.sealed_rooms())
         return tabs, columns // 2 if not self._has_roster(columns) and len(tabs) > 1 else columns
 
     def _status(self) -> Sequence[Fragment]:
@@ -186,6 +188,8 @@ class ChatPainter:
         if state.silence is not None:
             unsent, remedy = len(state.outbox.unsent), screen.chat.remedy
             words.append(("class:warning", f" {outage_line(state.silence, screen.chat.clock(), unsent, remedy)} "))
+        if changed := state.changed_keys():
+            words.append(("class:bad", f" {key_alarm_text(changed)} "))
         if asks := state.open_cards():
             who = ", ".join(dict.fromkeys(one.member for one in asks))
             chosen = screen.rows.selected is not None

@@ -20,6 +20,7 @@ from controller.view.stream import message_selection
 from controller.view.stream.copied_text import printable_text_of
 from controller.view.stream.message_selection import MessageFacts, SelectAction
 from controller.view.text.text_rows import fit_to_width
+from controller.wording.proof_text import has_no_text
 from gateway.protocol.events import Message
 
 if TYPE_CHECKING:
@@ -186,6 +187,9 @@ class SelectMode:
         self._screen.chat.state.target = DraftTarget(kind, message)
 
     def _quote(self, message: Message) -> None:
+        if has_no_text(message):
+            self._screen.say(f"#{message.seq} has no text to quote.", "class:warning")
+            return
         buffer = self._screen.buffer
         lines = printable_text_of(message.content).strip("\n").split("\n")
         kept = [*lines[:MAX_QUOTED_LINES], *(["…"] if len(lines) > MAX_QUOTED_LINES else [])]

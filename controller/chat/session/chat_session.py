@@ -13,11 +13,15 @@ import msgspec
 
 from controller.chat.actions import command_actions, decision_actions
 from controller.chat.actions.action_interface import ActionResult
+from controller.chat.actions.pending_question import PendingQuestion, is_yes
 from controller.chat.session import mark_loading, send_checks
 from controller.chat.session.completion_names import completion_names
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
 from controller.chat.session.read_position_reporter import ReadReporter
 from controller.chat_commands.command_table import CompletionNames, KeyPress, ParsedCommand, StopRequest, parse_input
+from controller.requests.command_requests import send_or_seal
+from controller.requests.encryption.known_keys import KnownKeys
+from controller.requests.encryption.member_client import can_open_sealed
 from controller.view.approvals.question_view import QuestionView
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import DraftTarget, aimed
@@ -25,20 +29,22 @@ from controller.view.state.read_positions import positions_from_text, text_of_po
 from controller.view.state.stream_entries import Alert, EntryKey
 from controller.wording.decision_text import DecisionCard
 from controller.wording.member_state_text import border_text
+from controller.wording.proof_text import finding_of
 from controller.wording.status_text import StatusContext
 from gateway.client import Client, ClientEvent, ConnectionLost, new_id
 from gateway.client.paged_requests import complete_welcome, fetch_all_pages
 from gateway.client.timeouts import NO_LIMIT_S
+from gateway.encryption.member_client.checked_messages import SealingNotice
 from gateway.files.private_files import write_private
 from gateway.process_basics.monotonic_clock import monotonic_s
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable, UnknownMessage
-from gateway.protocol.events import Message, Welcome
+from gateway.protocol.events import KeyEvent, Message, Welcome
 from gateway.protocol.requests.approval_requests import AnswerAsk, EndedAsks
 from gateway.protocol.requests.connection_requests import Ping
 from gateway.protocol.requests.message_requests import History, Send
 from gateway.protocol.requests.room_requests import Rooms
-from gateway.protocol.results import Accepted, AskList, Done, MessageList, Pong, RoomList
+from gateway.protocol.results import AskList, Done, MessageList, Pong, RoomList
 from gateway.protocol.text.addressing import AddressedText, Named
 from gateway.protocol.types.core_types import Part
 
@@ -79,6 +85,8 @@ class Chat:
     advice: str = ""
     key_rows: Sequence[tuple[str, str]] = ()
     about: StatusContext = field(default_factory=StatusContext)
+    known_keys: KnownKeys = field(default_factory=KnownKeys)
+    confirmation: PendingQuestion | None = None  # what a `y` on the next line carries out
     _meant: dict[str, int] = field(default_factory=dict)
     _loading: bool = False
     _watching: asyncio.Task[None] | None = None
@@ -93,6 +101,8 @@ class Chat:
 
     async def run(self) -> None:
         """Show the newest page, then everything that happens."""
+        self.state.can_seal = can_open_sealed(self.client)
+        self.refresh_keys()
         self.state.take(await self._complete_welcome(self.client.welcome), self.clock())
         self.state.reads = self._remembered()
         self.state.enter(self.state.room)
@@ -120,12 +130,25 @@ class Chat:
     def _take(self, event: object) -> None:
         if isinstance(event, ConnectionLost) and (self._watching is None or self._watching.done()):
             self._watching = spawn(self._will_come_back(), "away")
-        alert = self.state.take(event, self.clock())
+        if isinstance(event, SealingNotice | KeyEvent | Welcome):
+            self.refresh_keys()
+        if isinstance(event, SealingNotice):
+            alert = self.state.note_sealing(event, _now_stamp())
+        else:
+            alert = self.state.take(event, self.clock())
         if alert is not None:
             self.callbacks.ring(alert)
         self._update_borders()
         self.callbacks.follow_event(event)
         self.callbacks.changed()
+
+    def refresh_keys(self) -> None:
+        """Which keys of members this machine knows: another program may have changed that."""
+        with contextlib.suppress(GroupChatError, OSError):
+            keys = self.known_keys.read()
+            if keys is not self.state.keys:
+                self.state.keys = keys
+                self.callbacks.changed()
 
     async def _will_come_back(self) -> None:
         """Whether the gateway will come back by itself. Checked only while it is away."""
@@ -145,6 +168,7 @@ class Chat:
         screen counts the seconds."""
         while True:
             await self._ping_gateway()
+            self.refresh_keys()
             self._sent.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PING_INTERVAL_S):
@@ -281,6 +305,12 @@ class Chat:
                 state.unread[room] = max(missed, state.unread.get(room, 0))
         self.callbacks.changed()
 
+    def is_private(self, text: str) -> bool:
+        """Whether a line holds what is sealed, and so must not be kept in a file in plain text."""
+        target = self.state.target
+        answers = target is not None and finding_of(target.message).was_sealed
+        return self.state.is_sealed(self.state.room) or answers or text.lstrip().lower().startswith("/seal")
+
     async def _page(self, request: History) -> MessageList:
         return await self.client.request(request, MessageList)
 
@@ -304,6 +334,8 @@ class Chat:
     def check(self, text: str) -> str:
         """Raise an error for what cannot be sent; return a warning for what should be read twice, else
         an empty text."""
+        if self.confirmation is not None and is_yes(text):
+            return ""
         line = parse_input(text)
         if not isinstance(line, AddressedText):
             return ""
@@ -314,6 +346,9 @@ class Chat:
         return send_checks.absent_recipients_warning(line, self.state.members, self.state.me)
 
     async def submit(self, text: str) -> ActionResult:
+        asked, self.confirmation = self.confirmation, None
+        if asked is not None and is_yes(text):
+            return await asked.carry_out()
         line = parse_input(text)
         if isinstance(line, ParsedCommand):
             return await command_actions.run_command(self, line)
@@ -329,6 +364,15 @@ class Chat:
         send_checks.check_recipients(said, self.state.members, self.state.me)
         await self._send(said, line, parts)
 
+    def trust_key(self, name: str, fingerprint: str) -> None:
+        """The person has compared this fingerprint, outside of the chat."""
+        self.known_keys.trust(name, fingerprint)
+
+    async def say_sealed(self, said: AddressedText, line: str) -> None:
+        """Say something that only the machines of those named can read."""
+        send_checks.check_recipients(said, self.state.members, self.state.me)
+        await self._send(said, line, sealed=True)
+
     async def say_in_public(self, said: AddressedText, line: str, wakes: tuple[str, ...]) -> None:
         """Say something to some members in front of everyone in the room. Only they are woken."""
         send_checks.check_recipients(
@@ -337,7 +381,13 @@ class Chat:
         await self._send(said, line, wakes=wakes)
 
     async def _send(
-        self, said: AddressedText, line: str, parts: tuple[Part, ...] = (), wakes: tuple[str, ...] = ()
+        self,
+        said: AddressedText,
+        line: str,
+        parts: tuple[Part, ...] = (),
+        wakes: tuple[str, ...] = (),
+        *,
+        sealed: bool = False,
     ) -> None:
         """Show the message at once, and send it. Messages are sent in order, across lost connections."""
         message_id, target = new_id(), self.state.target
@@ -351,7 +401,7 @@ class Chat:
         self._sent.set()
         try:
             async with self._line:
-                done = await self.client.request(request, Accepted, timeout=NO_LIMIT_S)
+                done = await send_or_seal(self.client, request, sealed=sealed, timeout=NO_LIMIT_S)
         except Exception as error:
             self.state.mark_refused(message_id, error_text(error))
             self.state.target = self.state.target or target

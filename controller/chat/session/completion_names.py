@@ -7,6 +7,7 @@ from controller.view.state.chat_state import ChatState
 from controller.wording.decision_text import shorten_text_to_line
 from controller.wording.member_state_text import state_text
 from gateway.protocol.events import MemberView
+from gateway.protocol.text.printable_text import readable_content
 from gateway.protocol.types.core_types import MemberKind, Presence
 
 MAX_OFFERED_MESSAGES = 20
@@ -25,7 +26,7 @@ def completion_names(state: ChatState) -> CompletionNames:
             if one.open
         },
         {
-            one.seq: shorten_text_to_line(f"{one.from_}: {one.content}", 60)
+            one.seq: shorten_text_to_line(f"{one.from_}: {readable_content(one)}", 60)
             for one in state.stream.newest_messages(MAX_OFFERED_MESSAGES)
         },
     )

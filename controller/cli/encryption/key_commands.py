@@ -13,15 +13,19 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.cli.encryption.passphrase_input import choose_passphrase, unlock_key
+from controller.cli.encryption.key_publishing import publish_now, published_keys
+from controller.requests.encryption.passphrase_input import choose_passphrase, unlock_key
 from gateway.command_line.common_options import given
+from gateway.console.client_options import ClientOptions
 from gateway.console.console_output import print_json, print_lines, print_table, show_done
 from gateway.protocol.errors import BadRequest, Forbidden, NotFound
+from gateway.protocol.types.core_types import canonical_member_name
 
 if TYPE_CHECKING:
     from gateway.encryption.key_storage.key_files import StoredKey
@@ -31,12 +35,6 @@ if TYPE_CHECKING:
 MAX_IMPORT_BYTES = 64 * 1024
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The member whose key it is.")]
-PassphraseFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--passphrase-file", metavar="FILE", help="Read the passphrase from a private file (default: ask for it)."
-    ),
-]
 
 
 def new_key(
@@ -46,7 +44,6 @@ def new_key(
         bool,
         typer.Option("--unattended", help="No passphrase: for a sidecar or a script. Whoever reads the file has it."),
     ] = False,
-    passphrase_file: PassphraseFile = None,
 ) -> None:
     """Make the first key of a member on this machine.
 
@@ -58,7 +55,6 @@ def new_key(
     """
     from gateway.encryption.key_storage.key_files import encode_key_file, list_keys, store_key
     from gateway.encryption.member_keys.private_keys import draw_keys
-    from gateway.protocol.types.core_types import canonical_member_name
 
     context = given(ctx)
     name = canonical_member_name(name)
@@ -66,12 +62,12 @@ def new_key(
     if earlier and not earlier[-1].is_revoked:
         raise BadRequest(f"{name} has a key on this machine. `groupchat key rotate {name}` makes the next version.")
     version = earlier[-1].published.record.version + 1 if earlier else 1
-    passphrase = None if unattended else choose_passphrase(passphrase_file)
+    passphrase = None if unattended else choose_passphrase(context.passphrase_path)
     stored = store_key(context.folder, encode_key_file(draw_keys(name, int(time.time()), version), passphrase))
-    _show_made(stored, context.as_json)
+    _show_made(stored, context.as_json, publish_now(context, name))
 
 
-def rotate_key(ctx: typer.Context, name: NameArgument, passphrase_file: PassphraseFile = None) -> None:
+def rotate_key(ctx: typer.Context, name: NameArgument) -> None:
     """Make the next version of a key. The present one vouches for it, so others follow by themselves.
 
     The old version stays on this machine: it opens older messages.
@@ -86,10 +82,9 @@ def rotate_key(ctx: typer.Context, name: NameArgument, passphrase_file: Passphra
     stored = newest_key(context.folder, name)
     if stored.is_revoked:
         raise BadRequest(f"This key was revoked, so it vouches for no other. `groupchat key new {name}` begins anew.")
-    keys, passphrase = unlock_key(stored, passphrase_file)
-    _show_made(
-        store_key(context.folder, encode_key_file(renew_keys(keys, int(time.time())), passphrase)), context.as_json
-    )
+    keys, passphrase = unlock_key(stored, context.passphrase_path)
+    renewed = store_key(context.folder, encode_key_file(renew_keys(keys, int(time.time())), passphrase))
+    _show_made(renewed, context.as_json, publish_now(context, renewed.published.record.name))
 
 
 def show_keys(ctx: typer.Context) -> None:
@@ -103,8 +98,10 @@ def show_keys(ctx: typer.Context) -> None:
 
     context = given(ctx)
     own, pins = list_keys(context.folder), read_pins(context.folder)
+    given_out = _given_out(context, own)
     if context.as_json:
-        print_json({"own": [_own_fields(key) for key in own], "others": [_pin_fields(pin) for pin in pins.values()]})
+        others = [_pin_fields(pin) for pin in pins.values()]
+        print_json({"own": [_own_fields(key) for key in own], "others": others, **given_out})
         return
     columns = ("your key", "version", "state", "fingerprint")
     print_table(
@@ -114,6 +111,23 @@ def show_keys(ctx: typer.Context) -> None:
     )
     if pins:
         print_table((_row(_pin_fields(pin)) for pin in pins.values()), columns=("key of", *columns[1:]))
+    if given_out:
+        print_lines(given_out["gateway"]["words"], fg=None if given_out["gateway"]["same"] else typer.colors.RED)
+
+
+def _given_out(context: ClientOptions, own: Sequence[StoredKey]) -> dict[str, Any]:
+    """What a running gateway gives to others as the key of the member of this token; nothing without a gateway."""
+    found = published_keys(context)
+    if found is None:
+        return {}
+    name, published = found
+    mine = {key.published.record.fingerprint for key in own if key.published.record.name == name}
+    if published is None:
+        return {"gateway": {"member": name, "same": not mine, "words": f"The gateway gives out no key for {name}."}}
+    record, same = published.record, published.record.fingerprint in mine
+    given = f"The gateway gives out version {record.version} for {name}"
+    words = f"{given}, as here." if same else f"{given}, which is NOT ON THIS MACHINE: {_fields(record, '')['words']}"
+    return {"gateway": {"member": name, "same": same, "words": words}}
 
 
 def export_key(
@@ -123,7 +137,6 @@ def export_key(
         Path | None,
         typer.Option("--private", metavar="FILE", help="Write the private key, for another machine of yours."),
     ] = None,
-    passphrase_file: PassphraseFile = None,
 ) -> None:
     """Print the public key of a member, in one line, for `groupchat key import` elsewhere.
 
@@ -142,7 +155,7 @@ def export_key(
         show_done(_own_fields(stored) | {"public": stored.published.text}, stored.published.text, context.as_json)
         return
     if stored.file.is_unattended:
-        text = encode_key_file(stored.unlock(), choose_passphrase(passphrase_file))
+        text = encode_key_file(stored.unlock(), choose_passphrase(context.passphrase_path))
     else:
         text = read_private(stored.path).decode()
     write_new_file(private, text)
@@ -191,23 +204,17 @@ def trust_key(
     Example:
       groupchat key trust bob 93ab 0f12 77c1 e04d 1b2a 9c3e 5f60 8d71 a2b3 c4d5
     """
-    from gateway.encryption.key_storage.pin_file import read_pins, write_pins
-    from gateway.encryption.member_keys.pinned_keys import trust_fingerprint
+    from controller.requests.encryption.known_keys import trust_member_key
 
     context = given(ctx)
-    pins = read_pins(context.folder)
-    if name not in pins:
-        raise NotFound(f"No key of {name} is known here. `groupchat key import FILE` brings it.", nearest=sorted(pins))
-    pins[name] = trust_fingerprint(pins[name], " ".join(fingerprint))
-    write_pins(context.folder, pins)
-    show_done(_pin_fields(pins[name]), f"The key of {name} is verified.", context.as_json)
+    pin = trust_member_key(context.folder, canonical_member_name(name), " ".join(fingerprint))
+    show_done(_pin_fields(pin), f"The key of {name} is verified.", context.as_json)
 
 
 def revoke_key(
     ctx: typer.Context,
     name: NameArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    passphrase_file: PassphraseFile = None,
 ) -> None:
     """Declare the newest key of a member invalid, for ever: it was stolen, or is used no more.
 
@@ -223,10 +230,13 @@ def revoke_key(
     stored = newest_key(context.folder, name)
     if not yes:
         _confirm(f"Revoke version {stored.published.record.version} of the key of {name}, for ever?")
-    keys, _ = unlock_key(stored, passphrase_file)
+    keys, _ = unlock_key(stored, context.passphrase_path)
     statement = revoke_keys(keys)
     store_revocation(stored, statement)
-    show_done(_own_fields(stored) | {"revocation": statement}, statement, context.as_json)
+    told = publish_now(context, stored.published.record.name)
+    show_done(_own_fields(stored) | {"revocation": statement, "gateway": told}, statement, context.as_json)
+    if not context.as_json:
+        print_lines(told, dim=True, err=True)
 
 
 def _confirm(question: str) -> None:
@@ -251,14 +261,19 @@ def _read_file(path: Path) -> str:
 
 
 def _import_record(state: Path, text: str, as_json: bool) -> None:
-    from gateway.encryption.key_storage.pin_file import read_pins, write_pins
+    from gateway.encryption.key_storage.pin_book import PinBook
     from gateway.encryption.member_keys.key_records import parse_key_record
     from gateway.encryption.member_keys.pinned_keys import PinFinding, compare_with_pin
 
     came = parse_key_record(text)
-    name, pins = came.record.name, read_pins(state)
-    change = compare_with_pin(pins.get(name), came)
-    write_pins(state, pins | {name: change.pin})
+    name, found = came.record.name, []
+
+    def taken(pins: dict[str, PinnedKey]) -> dict[str, PinnedKey]:
+        found.append(compare_with_pin(pins.get(name), came))
+        return {**pins, name: found[-1].pin}
+
+    PinBook(state).change(taken)
+    change = found[-1]
     told = {
         PinFinding.FIRST_USE: f"The key of {name} is new here, and not verified. Its fingerprint, to compare:",
         PinFinding.SAME: f"This key of {name} is known here.",
@@ -273,27 +288,31 @@ def _import_record(state: Path, text: str, as_json: bool) -> None:
 
 
 def _import_revocation(state: Path, text: str, as_json: bool) -> None:
-    from gateway.encryption.key_storage.pin_file import read_pins, write_pins
+    from gateway.encryption.key_storage.pin_book import PinBook
     from gateway.encryption.member_keys.key_records import read_revocation
     from gateway.encryption.member_keys.pinned_keys import revoke_pin
 
-    pins, name = read_pins(state), read_revocation(text)[0].name
-    if name not in pins:
-        raise NotFound("This revokes a key that is not known here.")
-    pins[name] = revoke_pin(pins[name], text)
-    write_pins(state, pins)
-    show_done(_pin_fields(pins[name]), f"The key of {name} is revoked. Nothing is sealed to it any more.", as_json)
+    name = read_revocation(text)[0].name
+
+    def revoked(pins: dict[str, PinnedKey]) -> dict[str, PinnedKey]:
+        if name not in pins:
+            raise NotFound("This revokes a key that is not known here.")
+        return {**pins, name: revoke_pin(pins[name], text)}
+
+    pin = PinBook(state).change(revoked)[name]
+    show_done(_pin_fields(pin), f"The key of {name} is revoked. Nothing is sealed to it any more.", as_json)
 
 
-def _show_made(stored: StoredKey, as_json: bool) -> None:
+def _show_made(stored: StoredKey, as_json: bool, published: str = "") -> None:
     if as_json:
-        print_json(_own_fields(stored))
+        print_json(_own_fields(stored) | ({"gateway": published} if published else {}))
         return
     record = stored.published.record
     kept = "without a passphrase: whoever reads this file has the key" if stored.file.is_unattended else "sealed"
     print_lines(
         f"Version {record.version} of the key of {record.name} is in {stored.path}, {kept}.",
         *_fingerprint_lines(record),
+        *([published] if published else []),
     )
 
 

@@ -75,7 +75,7 @@ def pins(
     async def work(client: Client) -> PinList:
         return await fetch_pins(client, room)
 
-    found = run_with_client(context, work)
+    found = run_with_client(context, work, sealing=True)
     mark_output.print_pins(found, room or DEFAULT_ROOM, context.as_json)
 
 
@@ -98,7 +98,7 @@ def thread(
     async def work(client: Client) -> tuple[MessageList, ReactionList]:
         return await fetch_with_reactions(client, Thread(message=message, after=after, limit=limit))
 
-    found, marks = run_with_client(context, work)
+    found, marks = run_with_client(context, work, sealing=True)
     mark_output.print_messages(found, marks, context.as_json, "There are more messages; use --after and --limit.")
 
 
@@ -120,5 +120,5 @@ def resend(
     async def work(client: Client) -> Accepted:
         return await send_instead(client, message, " ".join(words))
 
-    done = run_with_client(context, work)
+    done = run_with_client(context, work, sealing=True)
     show_done(done, f"#{done.seq} is sent instead of #{message}.", context.as_json)

@@ -9,6 +9,7 @@ import typer
 
 from controller.cli.room.run_request import announce_team, merge_options
 from gateway.console.client_options import ClientOptions
+from gateway.console.console_output import print_lines
 from gateway.console.run_command import fail, run
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.types.core_types import DEFAULT_ROOM, canonical_room_name
@@ -40,6 +41,9 @@ def send(
             "--wakes", "--to-public", metavar="NAME", help="Everyone reads it, only this member is woken. Repeatable."
         ),
     ] = None,
+    sealed: Annotated[
+        bool, typer.Option("--sealed", help="Only the members you name can read it; it is refused if one has no key.")
+    ] = False,
     quote: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE[:FROM-TO]", help="Attach a file, or lines of one: a.py:42-58. Repeatable."),
@@ -53,6 +57,7 @@ def send(
       groupchat send --wakes claude "which disk is it?"
       groupchat send @claude look --quote src/app.py:42-58
       git diff | groupchat send @claude -
+      groupchat send --sealed @bob "the address is ..."
     """
     from controller.chat_commands.command_table import parse_urgent_key
     from controller.requests import command_requests
@@ -76,7 +81,9 @@ def send(
         parts = quote_files(quote or (), Path.cwd())
         return await command_requests.send_text(
             context,
-            command_requests.SendOptions(line, room, urgent, reply_to, message_id, wait, parts, tuple(wakes or ())),
+            command_requests.SendOptions(
+                line, room, urgent, reply_to, message_id, wait, parts, tuple(wakes or ()), sealed
+            ),
         ), team
 
     command_output.print_sent(*run(sending, as_json=context.as_json), context.as_json)
@@ -158,9 +165,12 @@ def history(
       groupchat history -n 20
       groupchat history --from claude --json
     """
+    from controller.output import mark_output
     from controller.requests import command_requests
 
-    _messages(ctx, command_requests.history_request(room, limit, before, from_, to))
+    context, wish = merge_options(ctx), command_requests.history_request(room, limit, before, from_, to)
+    found, marks = run(lambda: command_requests.fetch_messages(context, wish), as_json=context.as_json)
+    mark_output.print_messages(found, marks, context.as_json, "There are more messages; use --before and --limit.")
 
 
 def search(
@@ -172,13 +182,22 @@ def search(
 ) -> None:
     """Find messages that contain all words.
 
+    The gateway cannot read sealed messages. If your key is on this machine, the last ones of each room are opened and
+    searched here.
+
     Examples:
       groupchat search disk full
       groupchat search '"disk full"' --from claude
     """
+    from controller.output import mark_output
     from controller.requests import command_requests
 
-    _messages(ctx, command_requests.search_request(" ".join(words), room, from_, limit))
+    context, wish = merge_options(ctx), command_requests.search_request(" ".join(words), room, from_, limit)
+    found, marks = run(lambda: command_requests.fetch_found_messages(context, wish), as_json=context.as_json)
+    rest = "There are more messages; use --limit."
+    mark_output.print_messages(found.messages, marks, context.as_json, rest)
+    if found.remark:
+        print_lines(found.remark, dim=True, err=True)
 
 
 def recall(
@@ -204,15 +223,6 @@ def recall(
         lambda: command_requests.recall_passages(context, " ".join(words), room, budget), as_json=context.as_json
     )
     command_output.print_recalled(found, context.as_json)
-
-
-def _messages(ctx: typer.Context, wish: command_requests.Reading) -> None:
-    from controller.output import mark_output
-    from controller.requests import command_requests
-
-    context = merge_options(ctx)
-    found, marks = run(lambda: command_requests.fetch_messages(context, wish), as_json=context.as_json)
-    mark_output.print_messages(found, marks, context.as_json, "There are more messages; use --before and --limit.")
 
 
 def receipts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,11 +15,15 @@ from gateway.protocol.requests.request import Request
 from gateway.protocol.requests.room_requests import Kick, RemoveRoom, SetRetention, SetTopic
 from gateway.protocol.results import Done
 
+if TYPE_CHECKING:
+    pass
+
 HELP = """List the rooms. Create, join or leave one.
 
 Examples:
   groupchat rooms
   groupchat rooms --create lab --topic "the experiment" --invite-only
+  groupchat rooms --create vault --sealed
   groupchat rooms invite lab claude
 """
 
@@ -34,6 +38,9 @@ def rooms(
     invite_only: Annotated[
         bool, typer.Option("--invite-only", help="Only invited members can join the new room.")
     ] = False,
+    sealed: Annotated[
+        bool, typer.Option("--sealed", help="Only the machines of its members can read the new room, for ever.")
+    ] = False,
     join: Annotated[str | None, typer.Option(metavar="NAME", help="Join a room.")] = None,
     leave: Annotated[str | None, typer.Option(metavar="NAME", help="Leave a room.")] = None,
 ) -> None:
@@ -43,7 +50,7 @@ def rooms(
     from controller.requests import command_requests
 
     context = merge_options(ctx)
-    wish = command_requests.RoomOptions(create, topic, invite_only, join, leave)
+    wish = command_requests.RoomOptions(create, topic, invite_only, sealed, join, leave)
     command_output.print_rooms(
         run(lambda: command_requests.change_and_fetch_rooms(context, wish), as_json=context.as_json), context.as_json
     )
@@ -53,21 +60,31 @@ def invite(
     ctx: typer.Context,
     room: RoomArgument,
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The members.")],
+    may_admit: Annotated[
+        bool, typer.Option("--may-admit", help="To a sealed room: they may admit others, too.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="To a sealed room: do not ask about keys that nobody has compared.")
+    ] = False,
 ) -> None:
     """Take agents into a room at once, or let people join it.
 
-    People need this for an invite-only room, and to come back after `groupchat rooms kick`.
+    People need this for an invite-only room, and to come back after `groupchat rooms kick`. To a sealed room they are
+    admitted: they get its next key. You are asked first if you have not compared the fingerprints of their keys.
 
     Examples:
       groupchat rooms invite lab bob
       groupchat rooms invite lab claude codex
+      groupchat rooms invite vault bob --may-admit
     """
-    from controller.requests.invitations import invite_members
-    from controller.wording.invitation_text import invited_text
+    from controller.requests.encryption import admission_question
 
     context = merge_options(ctx)
-    done, inside = run_with_client(context, lambda client: invite_members(client, room, names))
-    show_done(done, invited_text(room, names, inside), context.as_json)
+    wish = admission_question.InviteOptions(room.removeprefix("#"), tuple(names), may_admit, yes)
+    invited = run_with_client(
+        context, lambda client: admission_question.invite_all(client, context, wish), sealing=True
+    )
+    show_done(invited.done, invited.words, context.as_json)
 
 
 def kick(ctx: typer.Context, room: RoomArgument, name: MemberArgument) -> None:

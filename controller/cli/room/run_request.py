@@ -41,15 +41,21 @@ def announce_team(context: ClientOptions) -> str:
     return choice.name
 
 
-def run_with_client(context: ClientOptions, work: Callable[[Client], Awaitable[T]]) -> T:
+def run_with_client(context: ClientOptions, work: Callable[[Client], Awaitable[T]], *, sealing: bool = False) -> T:
+    """`sealing`: messages are read or written, so the member's keys are opened if this machine has any."""
     from gateway.client import Client
 
     async def connected() -> T:
+        if sealing:
+            from controller.requests.encryption.member_client import KeyAccess, open_member_client
+
+            async with open_member_client(context.endpoint(), KeyAccess.of(context)) as client:
+                return await work(client)
         async with Client(context.endpoint()) as client:
             return await work(client)
 
     return run(connected, as_json=context.as_json)
 
 
-def run_request(context: ClientOptions, request: Request, kind: type[T]) -> T:
-    return run_with_client(context, lambda client: client.request(request, kind))
+def run_request(context: ClientOptions, request: Request, kind: type[T], *, sealing: bool = False) -> T:
+    return run_with_client(context, lambda client: client.request(request, kind), sealing=sealing)

@@ -28,8 +28,11 @@ HTML_SUFFIXES, MARKDOWN_SUFFIXES = (".html", ".htm"), (".md", ".markdown")
 
 
 class TranscriptContents(NamedTuple):
+    """`house` is the id of the log: who checks signatures later needs it."""
+
     parts: list[TranscriptPart]
     messages: list[Message]
+    house: str = ""
 
 
 class Selection(NamedTuple):
@@ -58,7 +61,8 @@ def transcript(
 ) -> None:
     """Write a room, a thread or a session as Markdown, or as one HTML file.
 
-    It contains what you may read, so also direct messages. `export` writes a room for `import`.
+    It contains what you may read, so also direct messages, and what is sealed if your key opens it here. `export`
+    writes a room for `import`.
 
     Examples:
       groupchat transcript general -o general.html
@@ -70,11 +74,14 @@ def transcript(
     wanted = Selection(room, thread, _since(since), public)
 
     async def work(client: Client) -> TranscriptContents:
-        return await (_fetch_session(client, session, wanted) if session else fetch_transcript(client, wanted))
+        found = await (_fetch_session(client, session, wanted) if session else fetch_transcript(client, wanted))
+        return found._replace(house=client.welcome.store_id)
 
-    found = run_with_client(context, work)
+    found = run_with_client(context, work, sealing=True)
     if output is None:
-        print_json({"messages": found.messages}) if context.as_json else print_text(_render(found.parts, ".md"))
+        print_json({"messages": found.messages, "house": found.house}) if context.as_json else print_text(
+            _render(found.parts, ".md")
+        )
         return
     write_new_file(output, _render(found.parts, output.suffix))
     done = {"file": str(output), "messages": len(found.messages)}

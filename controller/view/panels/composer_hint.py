@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from controller.chat_commands.mode_commands import split_names
+from controller.view.panels.sealing_hint import SEAL_COMMAND, SEAL_HELP, hint_of_sealed, is_sealed_draft
 from controller.view.state.chat_state import ChatState
 from controller.view.state.draft_target import aimed
 from controller.view.styles.symbols import LOCK
@@ -20,6 +21,7 @@ from gateway.protocol.types.core_types import Activity, MemberKind, Presence
 MAX_PARSED_CHARS = 2000
 DIRECT_HELP = f"{LOCK} @name: only those named and observers read it · /to NAME: everyone reads it, only NAME is woken"
 PUBLIC_HELP = "/to NAME TEXT: everyone here reads it, only NAME is woken · @name is direct"
+_HELP_BY_COMMAND = {"/to": PUBLIC_HELP, "/seal": SEAL_HELP}
 _NAME_BEGUN = re.compile(r"!{0,2}@\S*")
 _TO_COMMAND = re.compile(r"/to\s+(\S+)\s", re.IGNORECASE)
 
@@ -37,6 +39,8 @@ def composer_hint(text: str, state: ChatState) -> Fragment | None:
         names = _named(line, state)
     except GroupChatError:
         return ("class:dim", DIRECT_HELP) if _NAME_BEGUN.fullmatch(text) else None
+    if is_sealed_draft(state, names):
+        return hint_of_sealed(names, state)
     if names:
         return _hint_of_direct(names, state)
     return ("class:dim", DIRECT_HELP) if _NAME_BEGUN.fullmatch(text) and not line.to else _hint_of_public(state)
@@ -51,8 +55,10 @@ def _named(line: AddressedText, state: ChatState) -> tuple[str, ...]:
 
 
 def _hint_of_command(text: str, state: ChatState) -> Fragment | None:
-    if text.lower().rstrip() == "/to":
-        return "class:dim", PUBLIC_HELP
+    if text.lower().rstrip() in _HELP_BY_COMMAND:
+        return "class:dim", _HELP_BY_COMMAND[text.lower().rstrip()]
+    if sealed := SEAL_COMMAND.match(text):
+        return _hint_of_seal(sealed[1], state)
     match = _TO_COMMAND.match(text)
     names = split_names(match[1].lower()) if match else ()
     if not names or not all(name in state.members for name in names):
@@ -61,6 +67,16 @@ def _hint_of_command(text: str, state: ChatState) -> Fragment | None:
         "class:dim",
         f"everyone in #{state.room} reads this, only {_list_of(names)} {_are(names)} woken",
     )
+
+
+def _hint_of_seal(said: str, state: ChatState) -> Fragment | None:
+    try:
+        line = parse_line(said[:MAX_PARSED_CHARS])
+        assert isinstance(line, AddressedText)
+        names = _named(line, state)
+    except GroupChatError:
+        return "class:dim", SEAL_HELP
+    return hint_of_sealed(names, state) if names else ("class:dim", SEAL_HELP)
 
 
 def _hint_of_direct(names: tuple[str, ...], state: ChatState) -> Fragment:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.view.styles.symbols import UNREAD
 from controller.view.text.row_types import Fragment
 from controller.view.text.text_rows import clean_line_for_screen, fit_row, width_of, width_of_row
+from controller.wording.proof_text import SEALED_SIGN
 
 
 @dataclass(frozen=True)
@@ -18,19 +19,25 @@ class RoomTab:
     number: int = 0
     shown: bool = False
     unread: int = 0
+    sealed: bool = False
 
     @property
     def text(self) -> str:
         number = f"{self.number} " if self.number else ""
         name = clean_line_for_screen(f"{'#' if self.shown else ''}{self.name}")
-        return f"{number}{name}{f'{UNREAD}{self.unread}' if self.unread else ''}"
+        sealed = SEALED_SIGN if self.sealed else ""
+        return f"{number}{sealed}{name}{f'{UNREAD}{self.unread}' if self.unread else ''}"
 
 
-def room_tabs(mine: Sequence[str], shown: str, unread: Mapping[str, int]) -> list[RoomTab]:
-    tabs = [RoomTab(name, number, name == shown, unread.get(name, 0)) for number, name in enumerate(mine, 1)]
+def room_tabs(
+    mine: Sequence[str], shown: str, unread: Mapping[str, int], sealed: Collection[str] = ()
+) -> list[RoomTab]:
+    tabs = [
+        RoomTab(name, number, name == shown, unread.get(name, 0), name in sealed) for number, name in enumerate(mine, 1)
+    ]
     others = sorted(name for name, count in unread.items() if count and name not in mine)
-    tabs += [RoomTab(name, unread=unread[name]) for name in others]
-    return [RoomTab(shown, shown=True)] if len(tabs) == 1 else tabs
+    tabs += [RoomTab(name, unread=unread[name], sealed=name in sealed) for name in others]
+    return [RoomTab(shown, shown=True, sealed=shown in sealed)] if len(tabs) == 1 else tabs
 
 
 def room_bar(tabs: Iterable[RoomTab], width: int) -> list[Fragment]:
@@ -41,8 +48,12 @@ def room_bar(tabs: Iterable[RoomTab], width: int) -> list[Fragment]:
         return _words_of(fitting)
     shown = [one for one in tabs if one.shown]
     total = sum(one.unread for one in tabs)
-    words = [("bold", f"#{shown[0].name}" if shown else "")] + ([("bold", f"{UNREAD}{total}")] if total else [])
+    words = [("bold", _brief_name(shown[0]) if shown else "")] + ([("bold", f"{UNREAD}{total}")] if total else [])
     return fit_row(_spaced(words), width)
+
+
+def _brief_name(tab: RoomTab) -> str:
+    return f"{SEALED_SIGN if tab.sealed else ''}#{tab.name}"
 
 
 def tab_at(tabs: Iterable[RoomTab], width: int, column: int) -> RoomTab | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Fragment, Row
 from controller.view.text.text_rows import clean_for_screen, fit_to_width, width_of, width_of_row
+from controller.wording.key_text import KeyTrust, trust_sign
 from controller.wording.member_state_text import holding_condition, is_done, state_text_within, tool_fits, tool_within
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.core_types import Activity, Presence
@@ -145,25 +146,45 @@ def _rows_with_tool(member: MemberView, state: ChatState, asking: frozenset[str]
 def _two_rows(member: MemberView, state: ChatState, asking: frozenset[str], width: int) -> list[Row]:
     name = fit_to_width(clean_for_screen(member.name), width - 2)
     role = clean_for_screen(f" {member.role}") if member.role else ""
+    trust = _trust_part(member, state, width - 2 - width_of(name))
     first: Row = (
         _sign_of(member, asking),
         ("", " "),
         (state.names.style_of(member.name), name),
-        ("class:dim", fit_to_width(role, width - 2 - width_of(name))),
+        *trust,
+        ("class:dim", fit_to_width(role, width - 2 - width_of(name) - width_of_row(trust))),
     )
     return [first, (("class:dim", fit_to_width("  " + state_text_within(member, width - 2), width)),)]
 
 
 def _one_row(member: MemberView, state: ChatState, asking: frozenset[str], width: int) -> Row:
     name = fit_to_width(clean_for_screen(member.name), width - 2)
-    columns = width - 2 - width_of(name)
+    trust = _trust_part(member, state, width - 2 - width_of(name))
+    columns = width - 2 - width_of(name) - width_of_row(trust)
     words = fit_to_width(f" {state_text_within(member, columns - 1)}", columns)
-    return (_sign_of(member, asking), ("", " "), (state.names.style_of(member.name), name), ("class:dim", words))
+    return (
+        _sign_of(member, asking),
+        ("", " "),
+        (state.names.style_of(member.name), name),
+        *trust,
+        ("class:dim", words),
+    )
 
 
 def _person_row(member: MemberView, state: ChatState, width: int) -> Row:
     name = fit_to_width(clean_for_screen(member.name), width - 2)
-    return (("class:dim", "  "), (state.names.style_of(member.name), name))
+    trust = _trust_part(member, state, width - 2 - width_of(name))
+    return (("class:dim", "  "), (state.names.style_of(member.name), name), *trust)
+
+
+def _trust_part(member: MemberView, state: ChatState, columns: int) -> Row:
+    """How far this machine trusts the member's key; nothing for a member without one."""
+    sign = trust_sign(state.keys, member.name)
+    if not sign or columns < 2:
+        return ()
+    usable = state.keys[member.name].trust
+    style = "class:bad" if not usable.is_usable else "class:good" if usable is KeyTrust.VERIFIED else "class:dim"
+    return ((style, f" {sign}"),)
 
 
 def _rest_row(rest: Sequence[MemberView], asking: frozenset[str], width: int) -> Row:

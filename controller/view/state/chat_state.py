@@ -27,7 +27,10 @@ from controller.view.state.stream_window import StreamWindow
 from controller.view.state.unsent_messages import Outbox, SendStage
 from controller.view.styles.name_styles import NameStyles
 from controller.wording.decision_text import DecisionCard, event_line, has_open_vote, tally_line
+from controller.wording.key_text import KeyTrust, MemberKey
+from controller.wording.proof_text import finding_of, has_no_text, is_wrong
 from gateway.client import ConnectionLost
+from gateway.encryption.member_client.checked_messages import SealingNotice
 from gateway.protocol.events import (
     AskEvent,
     ContextEvent,
@@ -66,6 +69,7 @@ from gateway.protocol.types.session_types import SessionAction
 MAX_RECENT = 500  # messages that came while the newest page was loading
 MAX_KEPT_ASKS = 1000
 MAX_REASON_CHARS = 300
+MAX_KEPT_WARNINGS = 50
 LAST_KEY = 1 << 60  # the key of entries without a number: after every message
 
 
@@ -99,6 +103,9 @@ class ChatState:
     marks: MessageMarks = field(default_factory=MessageMarks)
     pages: RoomMessageCache = field(default_factory=RoomMessageCache)
     target: DraftTarget | None = None  # what the next message is for
+    keys: dict[str, MemberKey] = field(default_factory=dict)  # of members, as this machine knows them
+    can_seal: bool = False  # whether this machine has an open key of this person
+    warnings: list[tuple[EntryKey, str, Notice]] = field(default_factory=list)  # about keys; they stay, by room
     _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=MAX_RECENT))
     _local: int = 0
     has_page: bool = True  # whether a page of the shown room has come
@@ -184,7 +191,7 @@ class ChatState:
                 self.stream.put((message.seq, 0), message)
                 self.stream.forget_oldest()
         rings = self._rings_for(message) and message.room not in self.muted
-        return Alert(message.from_, message.content) if rings else None
+        return _alert_of(message) if rings or is_wrong(message) else None
 
     def _rings_for(self, message: Message) -> bool:
         """With `rings_for_all`, every message of another member rings, not only one for this person."""
@@ -267,6 +274,31 @@ class ChatState:
         if silence is not None:
             self.say(outage_over_line(silence, now))
 
+    # keys
+
+    def note_sealing(self, notice: SealingNotice, timestamp: str = "") -> Alert | None:
+        """What people must know about keys. A loud one stays where it came up, and rings."""
+        if not notice.loud:
+            if notice.room in ("", self.room):
+                self.say(notice.text, timestamp=timestamp)
+            return None
+        self._local += 1
+        key, line = (self.last_seq, self._local), Notice(f"! {notice.text}", timestamp, Tone.BAD)
+        self.warnings = [*self.warnings, (key, notice.room, line)][-MAX_KEPT_WARNINGS:]
+        if notice.room in ("", self.room):
+            self._notice(key, line)
+        return Alert(notice.member or SYSTEM_NAME, notice.text, asks=True)
+
+    def is_sealed(self, room: str) -> bool:
+        return room in self.rooms and self.rooms[room].sealed
+
+    def sealed_rooms(self) -> frozenset[str]:
+        return frozenset(name for name, one in self.rooms.items() if one.sealed)
+
+    def changed_keys(self) -> list[str]:
+        """The members of this chat whose keys have changed, so that a person must decide."""
+        return sorted(name for name, key in self.keys.items() if key.trust is KeyTrust.CHANGED and name in self.members)
+
     # asks
 
     def ask(self, ask: QuestionView, *, again: bool = False) -> Alert | None:
@@ -303,6 +335,9 @@ class ChatState:
         for card in self.decisions.values():
             if card.decision.room == self.room and (card.open or first <= card.number <= last):
                 self.stream.put((card.number, 0), card)
+        for key, room, line in self.warnings:
+            if room in ("", self.room) and first <= key[0] <= last:
+                self.stream.put(key, line)
 
     def _is_of_this_room(self, member: str) -> bool:
         room = self.rooms.get(self.room)
@@ -543,7 +578,7 @@ class ChatState:
         return self.stream.numbers_from(self.me)
 
     def is_for_me(self, message: Message) -> bool:
-        if message.from_ in (self.me, SYSTEM_NAME) or message.kind is MessageKind.SYSTEM:
+        if message.from_ in (self.me, SYSTEM_NAME) or message.kind is MessageKind.SYSTEM or has_no_text(message):
             return False
         return self.me in message.recipients or mentions(message.content, self.me)
 
@@ -568,6 +603,11 @@ class ChatState:
     def others(self) -> list[MemberView]:
         found = (one for one in self.members.values() if one.kind is not MemberKind.AGENT)
         return sorted(found, key=lambda one: one.name)
+
+
+def _alert_of(message: Message) -> Alert:
+    """What is sealed does not go to the command that shows notifications: others can see its arguments."""
+    return Alert(message.from_, "a sealed message" if finding_of(message).was_sealed else message.content)
 
 
 _CHANGE_VERBS = {ContextAction.PUT: "wrote", ContextAction.MERGE: "added to", ContextAction.DELETE: "deleted"}

@@ -8,6 +8,7 @@ from enum import Enum
 from controller.view.text.text_rows import clean_line_for_screen
 from gateway.protocol.events import Message
 from gateway.protocol.text.addressing import AddressedText, Named
+from gateway.protocol.text.printable_text import readable_content
 from gateway.protocol.types.core_types import Part
 
 MAX_QUOTED_CHARS = 200
@@ -25,7 +26,7 @@ class DraftTarget:
 
     def words(self, me: str) -> str:
         """What the line above the composer says. It quotes a member, so it is made printable."""
-        said = " ".join(self.message.content[:MAX_QUOTED_CHARS].split())
+        said = " ".join(readable_content(self.message)[:MAX_QUOTED_CHARS].split())
         if self.kind is TargetKind.REPLACE:
             begin = f"instead of #{self.message.seq}"
         else:

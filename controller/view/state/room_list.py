@@ -14,6 +14,8 @@ def rooms_after(rooms: Mapping[str, Room], event: RoomEvent) -> dict[str, Room]:
     """The rooms after this event. A room that another member creates becomes known by it."""
     found = dict(rooms)
     known = found.get(event.room) or Room(event.room, created_by=event.by)
+    if event.sealed:  # for ever
+        known = msgspec.structs.replace(known, sealed=True)
     match event.action:
         case RoomAction.CREATED | RoomAction.TOPIC:
             found[event.room] = msgspec.structs.replace(known, topic=event.text)

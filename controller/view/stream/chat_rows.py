@@ -11,6 +11,7 @@ from controller.view.state.chat_state import ChatState
 from controller.view.state.stream_entries import Notice, StreamEntry, Tone
 from controller.view.state.unsent_messages import OutgoingMessage, SendStage
 from controller.view.stream.mark_rows import mark_rows
+from controller.view.stream.proof_rows import note_rows, proof_fragments, with_refusal_style
 from controller.view.stream.receipt_rows import receipt_rows
 from controller.view.styles.symbols import LOCK
 from controller.view.text.mention_styles import mark_mentions
@@ -27,10 +28,12 @@ from controller.view.text.text_rows import (
     wrap_text,
 )
 from controller.wording.decision_text import DecisionCard, tally_line, text_for_people
+from controller.wording.proof_text import has_no_text
 from gateway.protocol.events import Message
 from gateway.protocol.text import printable_text
 from gateway.protocol.text.addressing import AddressedText
 from gateway.protocol.text.attachments import attachments_of
+from gateway.protocol.text.printable_text import readable_content
 from gateway.protocol.types.core_types import SYSTEM_NAME, MessageKind
 
 FOLD_ABOVE_ROWS = 14
@@ -149,12 +152,13 @@ class StreamRows:
         quoted = answers and not _follows_its_question(message, before) and not _is_turn_answer(state, message.reply_to)
         made = [_quote_row(message, state, self.width)] if quoted else []
         body = _message_body(content, self.width - indent, unfolded)
-        if "@" in content:
+        if "@" in content and not has_no_text(message):
             me = state.me if message.from_ != state.me else ""
             body = [mark_mentions(row, me, state.members, state.names) for row in body]
         if self.marks is not None:
             body = [self.marks.mark(row) for row in body]
             head = mark_target(head) if self.marks.target == message.seq else head
+        body = with_refusal_style(message, body)
         room = self.width - width_of_row(head)
         single = not has_markdown(content) and len(body) == 1
         if single and width_of(content) <= room:
@@ -166,6 +170,7 @@ class StreamRows:
                 (("", " " * indent), ("class:dim", row))
                 for row in wrap_text(clean_for_screen(tally), self.width - indent)
             ]
+        made += note_rows(message, indent, self.width)
         made += _attachment_rows(message, indent, self.width, unfolded)
         made += mark_rows(message.seq, state.marks, indent, self.width)
         replaced = message.seq in state.marks.replaced  # its receipts would only say so again
@@ -215,7 +220,7 @@ def _message_head(message: Message, state: ChatState) -> Row:
         parts.append(("class:dim", " (out of turn)"))
     if message.urgent:
         parts.append(("class:urgent", _urgency_marks(message)))
-    return (*parts, ("class:dim", f" #{message.seq}  "))
+    return (*parts, ("class:dim", f" #{message.seq}"), *proof_fragments(message), ("", "  "))
 
 
 def _urgency_marks(said: Message | AddressedText) -> str:
@@ -264,7 +269,7 @@ def _is_turn_answer(state: ChatState, number: int | None) -> bool:
 def _quote_row(message: Message, state: ChatState, width: int) -> Row:
     number = message.reply_to or 0
     asked = state.stream.message(number)
-    words = f"{asked.from_}: {' '.join(asked.content.split())}" if asked else "an earlier message"
+    words = f"{asked.from_}: {' '.join(readable_content(asked).split())}" if asked else "an earlier message"
     tail = f" (#{number})"
     return (("class:dim", f"      ┌ {fit_to_width(clean_for_screen(words), max(8, width - 8 - len(tail)))}{tail}"),)
 

@@ -5,16 +5,19 @@ A pasted text acts where it is pasted, so only printable characters are copied.
 
 from __future__ import annotations
 
+from controller.wording.proof_text import has_no_text
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.events import Message
 from gateway.protocol.text.code_fences import with_fences
-from gateway.protocol.text.printable_text import printable_lines
+from gateway.protocol.text.printable_text import printable_lines, readable_content
 
 CODE_WORD = "code"
 
 
 def text_to_copy(message: Message, which: str = "") -> tuple[str, str]:
     """The text, and what it is in a few words. `which` is empty, `code` or `code 2`."""
+    if has_no_text(message):
+        raise BadRequest(f"#{message.seq} has no text to copy. {readable_content(message)}")
     if not which:
         return printable_text_of(message.content), f"#{message.seq}"
     word, _, place = which.partition(" ")

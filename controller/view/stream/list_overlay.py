@@ -13,6 +13,7 @@ from controller.view.text.text_rows import clean_for_screen, fit_to_width, width
 from gateway.protocol.events import Message
 from gateway.protocol.results import Passage, PassageMessage
 from gateway.protocol.text.attachments import attachments_of
+from gateway.protocol.text.printable_text import readable_content
 
 MAX_LEFT_COLUMNS = 30
 
@@ -154,6 +155,6 @@ def _message_item(message: Message, names: NameStyles) -> OverlayItem:
     words = (
         ("class:dim", f" {message.timestamp[:10]} {time_of_day(message.timestamp)} #{message.seq} "),
         (names.style_of(message.from_), f"{clean_for_screen(message.from_)} "),
-        ("", " ".join((" ".join(message.content.split())[:400], *attached))),
+        ("", " ".join((" ".join(readable_content(message).split())[:400], *attached))),
     )
     return OverlayItem(words, message.seq)

@@ -6,7 +6,9 @@ from controller.view.approvals.question_view import QuestionView, ended_line, wa
 from controller.view.state.stream_entries import Notice, member_notice
 from controller.view.stream.list_overlay import ListOverlay
 from controller.wording.decision_text import DecisionCard, event_line
+from controller.wording.proof_text import is_wrong, note_lines, proof_words
 from gateway.client import ConnectionLost
+from gateway.encryption.member_client.checked_messages import SealingNotice
 from gateway.protocol.events import (
     AskEvent,
     DecisionEvent,
@@ -17,6 +19,7 @@ from gateway.protocol.events import (
     SessionEvent,
 )
 from gateway.protocol.text.attachments import attachments_of
+from gateway.protocol.text.printable_text import readable_content
 from gateway.protocol.text.question_text import answer_commands
 from gateway.protocol.text.receipt_text import receipt_text
 from gateway.protocol.types.core_types import Rung
@@ -47,9 +50,12 @@ def told_message_lines(message: Message, me: str, room: str) -> list[str]:
     who = "You" if message.from_ == me else message.from_
     where = "" if message.room == room else f" in {message.room}"
     answers = f", answers #{message.reply_to}" if message.reply_to else ""
+    proof = f", {words}" if (words := proof_words(message)) else ""
+    warning = "Warning: " if is_wrong(message) else ""
     return [
-        f"{who} to {to}{where}, #{message.seq}{answers}: {message.content}",
+        f"{warning}{who} to {to}{where}, #{message.seq}{answers}{proof}: {readable_content(message)}",
         *(f"  with {one.summary}" for one in attachments_of(message)),
+        *(f"  Note: {note}" for note in note_lines(message)),
     ]
 
 
@@ -81,7 +87,7 @@ def overlay_lines(overlay: ListOverlay) -> list[str]:
     return [f"{overlay.title}:", *(" ".join(row.split()) for row in rows)]
 
 
-def _event_text(event: object) -> str:
+def _event_text(event: object) -> str:  # noqa: PLR0911 - a table of events
     match event:
         case Receipt(steps=(*_, step)) if step.rung in TOLD_RUNGS:
             return f"#{event.message} for {event.member}: {receipt_text(step)}"
@@ -91,6 +97,8 @@ def _event_text(event: object) -> str:
             return event_line(event)
         case RoomEvent():
             return event.text
+        case SealingNotice():
+            return f"Warning: {event.text}" if event.loud else event.text
         case ConnectionLost():
             return "The gateway does not answer; reconnecting."
     return ""

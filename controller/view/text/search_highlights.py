@@ -28,6 +28,11 @@ class SearchHighlights:
         return row if pattern is None else highlight(row, pattern, HIT_STYLE)
 
 
+def search_terms(words: str) -> list[str]:
+    """The words and quoted phrases of a search, each as a search of its own."""
+    return [f'"{phrase}"' if phrase else word for phrase, word in _TERM.findall(words) if phrase or word]
+
+
 @lru_cache(64)
 def hit_pattern(words: str) -> re.Pattern[str] | None:
     """Matches what the search finds: whole words, in any case, with any space between the words of a phrase."""

@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from gateway.encryption.key_storage.key_locations import KEY_FILE_PREFIX, KEY_FILE_SUFFIX, KEYS_FOLDER
 from gateway.encryption.key_storage.passphrases import PassphraseBox, open_with_passphrase, seal_with_passphrase
 from gateway.encryption.member_keys.key_records import PublishedKey, parse_key_record
 from gateway.encryption.member_keys.private_keys import SECRET_BYTES, MemberKeys, keys_from_secret
@@ -24,9 +25,7 @@ from gateway.protocol.errors import Conflict, NotFound
 from gateway.protocol.types.core_types import canonical_member_name
 
 KEY_FILE_FORMAT = 1
-KEYS_FOLDER = "encryption"
 MAX_KEY_FILE_BYTES = 16 * 1024
-_PREFIX, _SUFFIX = "key-", ".json"
 _REVOKED_SUFFIX = ".revoked"
 
 
@@ -81,7 +80,7 @@ def store_key(state: Path, text: str) -> StoredKey:
     if file.is_unattended:
         keys_from_secret(file.secret, published)
     record = published.record
-    path = make_private_folder(_folder(state, record.name)) / f"{_PREFIX}{record.version}{_SUFFIX}"
+    path = make_private_folder(_folder(state, record.name)) / f"{KEY_FILE_PREFIX}{record.version}{KEY_FILE_SUFFIX}"
     fresh = path.with_name(f".new.{os.getpid()}")
     write_private(fresh, text)
     try:
@@ -100,7 +99,7 @@ def list_keys(state: Path, name: str = "") -> tuple[StoredKey, ...]:
     """The keys on this machine, in order of names and versions."""
     folder = state / KEYS_FOLDER
     folders = [_folder(state, name)] if name else folder.glob("*")
-    found = [read_key_file(path) for one in folders for path in one.glob(f"{_PREFIX}*{_SUFFIX}")]
+    found = [read_key_file(path) for one in folders for path in one.glob(f"{KEY_FILE_PREFIX}*{KEY_FILE_SUFFIX}")]
     return tuple(sorted(found, key=lambda key: (key.published.record.name, key.published.record.version)))
 
 
@@ -119,7 +118,7 @@ def read_key_file(path: Path) -> StoredKey:
         raise _damaged(str(path))
     file, published = parse_key_file(content.decode(errors="replace"), str(path))
     named = path.parent.name, path.name
-    if named != (published.record.name, f"{_PREFIX}{published.record.version}{_SUFFIX}"):
+    if named != (published.record.name, f"{KEY_FILE_PREFIX}{published.record.version}{KEY_FILE_SUFFIX}"):
         raise SealingRefused(
             SealingFault.DAMAGED,
             f"{path} holds version {published.record.version} of the key of {published.record.name}. "

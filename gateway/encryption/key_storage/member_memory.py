@@ -17,7 +17,7 @@ from typing import Self
 import msgspec
 from nacl.utils import random
 
-from gateway.encryption.key_storage.key_files import KEYS_FOLDER
+from gateway.encryption.key_storage.key_locations import KEYS_FOLDER
 from gateway.encryption.sealed_messages.letters import FIRST_PREVIOUS, STREAM_BYTES
 from gateway.encryption.sealed_messages.message_chains import ChainLink, ChainNeighbors
 from gateway.files.private_files import make_own_file, make_private_folder, open_private

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from gateway.encryption.key_storage.key_files import KEYS_FOLDER
+from gateway.encryption.key_storage.key_locations import KEYS_FOLDER
 from gateway.encryption.key_storage.pin_file import PINS_FILE, read_pins, write_pins
 from gateway.encryption.member_keys.key_records import KeyRecord
 from gateway.encryption.member_keys.pinned_keys import PinnedKey, Trust

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.encryption.key_storage.key_files import KEYS_FOLDER
+from gateway.encryption.key_storage.key_locations import KEYS_FOLDER
 from gateway.encryption.member_keys.pinned_keys import PinnedKey
 from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.files.private_files import read_private, write_private

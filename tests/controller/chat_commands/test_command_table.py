@@ -30,6 +30,7 @@ OF_THE_ISSUE = [
     *("mode", "status", "next", "extend", "end", "help", "quit", "stop"),
     *("reply", "thread", "react", "pin", "unpin", "pins", "copy", "mentions"),
     *("large", "why"),
+    *("seal", "keys", "trust", "admit"),
 ]
 
 
@@ -153,7 +154,7 @@ KNOWN = CompletionNames(MEMBERS, ("general", "design"), ("coder",), (7, 812), {"
         ("/receipts ", ["812", "7"]),
         ("/share claude ", ["all", "replies", "none"]),
         ("/share claude none ", []),
-        ("/help s", ["stop", "search", "session", "share", "status"]),
+        ("/help s", ["seal", "stop", "search", "session", "share", "status"]),
         ("/unknown x", []),
         ("/mode de", ["debate"]),
         ("/mode debate --r", ["--rounds", "--replace"]),

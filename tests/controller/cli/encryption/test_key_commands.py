@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.cli.encryption.passphrase_input import MAX_TRIES, choose_passphrase, unlock_key
+from controller.requests.encryption.passphrase_input import MAX_TRIES, choose_passphrase, unlock_key
 from gateway.encryption.key_storage.key_files import StoredKey, encode_key_file, store_key
 from gateway.encryption.member_keys.private_keys import draw_keys
 from gateway.encryption.refusals import SealingRefused
@@ -100,7 +100,9 @@ def test_a_revoked_key_ends_and_the_next_one_begins_anew(ada: Groupchat, bob: Gr
     good(ada("key", "new", "ada", "--unattended"))
     good(bob("key", "import", "-", given=ada("key", "export", "ada").out))
     assert ada("key", "revoke", "ada").code == 1
-    statement = good(ada("key", "revoke", "ada", "--yes")).out
+    revoked = ada("key", "revoke", "ada", "--yes")
+    assert (revoked.code, "next connection" in revoked.err) == (0, True)
+    statement = revoked.out
     assert "revoked" in good(bob("key", "import", "-", given=statement)).out
     assert fields(bob("key", "list", "--json"))["others"][0]["state"] == "revoked"
     assert ada("key", "rotate", "ada").code == 1

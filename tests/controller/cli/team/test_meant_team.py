@@ -29,6 +29,11 @@ pytestmark = [
 ABOUT_NO_TEAM = {
     "controller init": "it writes a file",
     "controller teams": "it lists all teams",
+    "controller verify": "it reads a file",
+    **dict.fromkeys(
+        (f"controller key {verb}" for verb in ("new", "list", "rotate", "export", "import", "trust", "revoke")),
+        "it works on the keys of this machine, and tells a gateway that runs",
+    ),
     "gateway agentchat identity": "it reads a file of the person",
     "gateway skynet config": "it reads a file",
     "gateway skynet version": "it prints a text",

@@ -24,26 +24,34 @@ NO_TERMINAL = (
 )
 
 
+class PassphraseNotGiven(Exception):
+    """The person goes on without the key, or nobody can be asked."""
+
+
 def ask_hidden(question: str) -> str:
+    """What the person types; empty for Enter alone."""
     if not sys.stdin.isatty():
         raise Forbidden(NO_TERMINAL)
-    answer: str = typer.prompt(question, hide_input=True, err=True)
+    answer: str = typer.prompt(question, hide_input=True, err=True, default="", show_default=False)
     return answer
 
 
 def unlock_key(
-    stored: StoredKey, file: Path | None, ask: Callable[[str], str] = ask_hidden
+    stored: StoredKey, file: Path | None, ask: Callable[[str], str] = ask_hidden, about: str = ""
 ) -> tuple[MemberKeys, str | None]:
     """The keys, and the passphrase that opened them; None for an unattended key. A person may try again, a file is
-    read once."""
+    read once. `about` stands behind the question."""
     from gateway.encryption.refusals import SealingFault, SealingRefused
 
     if stored.file.is_unattended:
         return stored.unlock(), None
     record = stored.published.record
     tries = 1 if file else MAX_TRIES
+    question = f"Passphrase of {record.name}'s key, version {record.version}{about}"
     for left in reversed(range(tries)):
-        given = read_passphrase(file) if file else ask(f"Passphrase of {record.name}'s key, version {record.version}")
+        given = read_passphrase(file) if file else ask(question)
+        if about and not file and not given:
+            raise PassphraseNotGiven
         try:
             return stored.unlock(given), given
         except SealingRefused as refused:

@@ -16,9 +16,7 @@ def invited_text(room: str, names: Iterable[str], members: Collection[str]) -> s
 
 
 def admitted_text(room: str, names: Iterable[str]) -> str:
-    names = list(names)
-    get = "gets" if len(names) == 1 else "get"
-    return f"{', '.join(names)} may join {room}, and {get} its next key. What was said before stays closed to them."
+    return f"{', '.join(names)} may join {room}; what was said there before stays closed."
 
 
 def kicked_text(room: str, name: str, *, sealed: bool) -> str:

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from gateway.encryption.key_storage.key_files import (
-    KEYS_FOLDER,
     encode_key_file,
     list_keys,
     newest_key,

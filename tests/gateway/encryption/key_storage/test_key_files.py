@@ -18,6 +18,7 @@ from gateway.encryption.key_storage.key_files import (
     store_key,
     store_revocation,
 )
+from gateway.encryption.key_storage.key_locations import KEYS_FOLDER
 from gateway.encryption.key_storage.pin_file import PINS_FILE, read_pins, write_pins
 from gateway.encryption.member_keys.pinned_keys import PinnedKey
 from gateway.encryption.member_keys.private_keys import draw_keys, renew_keys, revoke_keys

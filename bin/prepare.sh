@@ -98,6 +98,18 @@ prepare_valkey() {
     printf '%s' "$wanted" >"$folder/.prepared"
 }
 
+# The published schemas of Kubernetes and Compose, not among our packages: a hundred megabytes that nothing imports but a test.
+prepare_schemas() {
+    local folder="$venv/schemas" lock="$root/tests/support/schemas.lock" wanted
+    wanted=$(cksum <"$lock")
+    [ "$(cat "$folder/.prepared" 2>/dev/null)" != "$wanted" ] || return 0
+    say "Fetching the schemas of Kubernetes and Compose into .venv/schemas"
+    rm -rf "$folder"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+        --target "$folder" -r "$lock" >&2 || return 1
+    printf '%s' "$wanted" >"$folder/.prepared"
+}
+
 # prepare_npm FOLDER WHAT: the pinned packages of its lock file; does nothing when that was done already for exactly this one.
 prepare_npm() {
     local folder="$root/$1" wanted

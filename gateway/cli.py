@@ -25,6 +25,7 @@ from gateway.console.login_name import login_name
 from gateway.console.progress_bar import progress_bar
 from gateway.console.run_command import fail, run
 from gateway.dialect_commands import agentchat_verbs, skynet_verbs
+from gateway.maintenance.deploy import deploy_verb
 from gateway.maintenance.service import service_verbs
 from gateway.maintenance.snapshots import snapshot_verbs
 from gateway.process_basics import process_hardening
@@ -530,6 +531,7 @@ app.panel(
         "serve": Verb(serve, common=FOLDER),
         "token": token_app,
         "service": service_app,
+        "deploy": Verb(deploy_verb.deploy, common=ALONE),
         "doctor": Verb(doctor, common=FOLDER),
         "export": export_room,
         "import": Verb(import_room, common=FOLDER),

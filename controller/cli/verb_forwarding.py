@@ -32,6 +32,7 @@ FORWARDED = {
         "Keep the gateway up without a terminal: as a service of this user, by systemd or launchd.",
         "Operations",
     ),
+    "deploy": Forwarded(GATEWAY, "Write the files by which a gateway is deployed.", "Operations"),
     "doctor": Forwarded(GATEWAY, "Check the installation and suggest fixes.", "Operations"),
     "export": Forwarded(GATEWAY, "Write a room as JSON lines.", "Operations"),
     "import": Forwarded(GATEWAY, "Read a room that `export` has written into this state folder.", "Operations"),

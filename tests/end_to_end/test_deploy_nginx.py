@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import re
 import shutil
@@ -51,7 +52,7 @@ def nginx() -> str:
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with gateway_in_process(tmp_path / "state", allow_host=(DOMAIN,)) as running:
+    async with gateway_in_process(tmp_path / "state", allow_hosts=(DOMAIN,)) as running:
         yield running
 
 
@@ -98,7 +99,7 @@ async def passes_all(gateway: Gateway, session: aiohttp.ClientSession, url: str)
         assert page.status == 200 and "html" in page.headers["Content-Type"]
     async with Client(gateway.operator) as alice, asyncio.timeout(60):
         async with session.ws_connect(f"{url}/v1/ws", origin=url) as socket:
-            await socket.send_json({"op": "hello", "n": 1})
+            await socket.send_json({"op": "hello", "n": 1, "echo": True})
             assert (await socket.receive_json())["ok"]["ev"] == "welcome"
             await alice.send("by the socket")
             while "by the socket" not in (await socket.receive()).data:
@@ -112,7 +113,7 @@ async def passes_all(gateway: Gateway, session: aiohttp.ClientSession, url: str)
                 pass
     async with session.post(f"{url}/v1/op", data=json.dumps({"op": "ping", "n": 1})) as answer:
         assert answer.status == 200
-    async with session.post(f"{url}/v1/op", data=b"x" * (6 * 1024 * 1024)) as answer:
+    async with session.post(f"{url}/v1/op", data=io.BytesIO(b"x" * (6 * 1024 * 1024))) as answer:
         assert answer.status == 413
 
 

@@ -213,6 +213,12 @@ def given(world: World, folder: Path) -> dict[str, list[list[str]]]:
         ],
         "controller tools": [["tools"]],
         "controller call": [["call", "hammer", "break"], ["call", WORST, WORST], ["call", "hammer", "hit", WORST]],
+        "gateway deploy": [
+            ["deploy", "k8s", "--out", str(folder / "k8s")],
+            ["deploy", "k8s", "--out", str(folder / "k8s")],
+            ["deploy", "k8s", "--out", str(folder / "other"), "--domain", WORST],
+            ["deploy", WORST, "--out", str(folder / "other"), "--image", WORST],
+        ],
         "gateway doctor": [["doctor"]],
         "gateway export": [["export", "general", "-o", str(folder / "out.jsonl")], ["export", WORST]],
         "gateway import": [["import", str(room)], ["import", str(recording)]],

@@ -34,6 +34,7 @@ NEVER_ASK = frozenset(
         ("controller", "teams"),
         ("gateway", "serve"),
         ("gateway", "import"),
+        ("gateway", "deploy"),
         *(("gateway", "service", verb) for verb in ("install", "uninstall", "status", "show")),
         ("sidecar", "record"),
         ("sidecar", "replay"),

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -152,11 +153,11 @@ def test_what_the_image_copies_is_let_into_the_build(out: Path) -> None:
 @pytest.mark.usefixtures("schemas")
 @pytest.mark.parametrize("name", ["compose.yaml", "compose.redis.yaml"])
 def test_compose_keeps_to_its_specification(out: Path, name: str) -> None:
-    compose_spec: Any = pytest.importorskip("compose_spec")
+    compose_spec: Any = import_module("compose_spec")
     options = compose_spec.PyOptions(apply_merge=True)
     found = options.from_yaml((out / "compose" / name).read_text()).to_dict()
     broken = (out / "compose" / name).read_text().replace("restart: unless-stopped", "restart: sometimes")
-    with pytest.raises(Exception, match="restart"):
+    with pytest.raises(Exception, match="sometimes"):
         options.from_yaml(broken)
     assert found["services"]
 
@@ -183,7 +184,7 @@ def test_compose_is_careful(out: Path, name: str) -> None:
 @pytest.mark.usefixtures("schemas")
 @pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
 def test_kubernetes_keeps_to_the_published_schemas(out: Path, version: str) -> None:
-    kubernetes_validate: Any = pytest.importorskip("kubernetes_validate")
+    kubernetes_validate: Any = import_module("kubernetes_validate")
     for name, one in documents(out):
         kubernetes_validate.validate(one, version, strict=True), name
         with pytest.raises(kubernetes_validate.ValidationError):

@@ -16,20 +16,20 @@ from tests.support.plain_root import PlainRoot, need_plain_roots, stages_in
 ROOT = Path(__file__).parents[2]
 # A gateway as the image starts it; then what a health check, a person and the end of a container do.
 LIFE = """
-as_user() {{ setpriv --reuid {uid} --regid {gid} --clear-groups --no-new-privs --bounding-set=-all "$@"; }}
-as_user {health} && exit 10
-as_user {entry} & gateway=$!
+as_user="setpriv --reuid {uid} --regid {gid} --clear-groups --no-new-privs --bounding-set=-all"
+$as_user {health} && exit 10
+$as_user {entry} & gateway=$!
 tries=0
-until as_user {health} 2>/state/health; do
+until $as_user {health} 2>/state/health; do
     tries=$((tries + 1)); [ $tries -lt 120 ] || exit 11
     kill -0 $gateway || exit 12
     sleep 0.5
 done
-as_user groupchat token create alice --kind human --json > /state/made || exit 13
-as_user groupchat status --json > /state/status || exit 14
+$as_user groupchat token create alice --kind human --json > /state/made || exit 13
+$as_user groupchat status --json > /state/status || exit 14
 stat -c %U:%a /state/groupchat > /state/owner 2>&1
 kill -TERM $gateway; wait $gateway; code=$?
-as_user {health} && exit 15
+$as_user {health} && exit 15
 [ $code -eq 0 ] || exit $((100 + code))
 """
 

@@ -43,9 +43,10 @@ def deploy(
     port: Annotated[int, typer.Option(metavar="N", min=1, max=65535, help="The gateway's port.")] = DEFAULT_PORT,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
 ) -> None:
-    """Write the files by which a gateway is deployed: an image, Compose, systemd with nginx, Kubernetes, Akash.
+    """Write the files by which a gateway is deployed.
 
-    Files with secrets are for nobody else to read; the secrets are new ones.
+    TARGET is docker, compose, systemd (with nginx), k8s or akash. Files with secrets are for nobody else to read; the
+    secrets are new ones.
 
     Examples:
       groupchat deploy docker --out deploy

@@ -35,6 +35,7 @@ ABOUT_NO_TEAM = {
         "it works on the keys of this machine, and tells a gateway that runs",
     ),
     "gateway agentchat identity": "it reads a file of the person",
+    "gateway deploy": "it writes files for a gateway elsewhere",
     "gateway skynet config": "it reads a file",
     "gateway skynet version": "it prints a text",
     **dict.fromkeys(

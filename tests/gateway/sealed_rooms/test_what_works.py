@@ -14,6 +14,7 @@ from gateway.client import Client
 from gateway.operations.dispatch import run_operation
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Message
+from gateway.protocol.requests.agent_requests import ReportWrites, SetWork
 from gateway.protocol.requests.approval_requests import AnswerAsk, Asks, OpenAsk
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.decision_requests import Propose
@@ -30,12 +31,14 @@ from gateway.protocol.requests.room_requests import (
     RemoveRoom,
     RoomKeys,
     Rooms,
+    SetRetention,
     SetRoomKey,
     SetTopic,
 )
 from gateway.protocol.requests.session_requests import OpenSession
 from gateway.protocol.requests.shared_document_requests import DeleteContext, MergeContext, PutContext
-from gateway.protocol.results import Accepted, AskList, Done, MessageList, RoomKeyList
+from gateway.protocol.results import Accepted, AskList, Done, MemberList, MessageList, RoomKeyList
+from gateway.protocol.types.agent_work import FileWrite, Work
 from gateway.protocol.types.core_types import MemberKind, MessageKind, Option, Part, Scope, SealedContent, Signed
 from tests.support.gateways import Gateway
 from tests.support.sealed_rooms import BOX, HUMAN, NOTICE, RECORD, Vault, sealed
@@ -175,6 +178,7 @@ WORKS: dict[str, Any] = {
     "members": lambda seq: Members(room=ROOM),
     "rooms": lambda seq: Rooms(),
     "keys": lambda seq: RoomKeys(room=ROOM),
+    "keeping messages for a time": lambda seq: SetRetention(room=ROOM, keep="90d"),
     "admitting": lambda seq: AdmitToRoomKey(room=ROOM, member="ben", admission=BOX),
     "inviting": lambda seq: Invite(room=ROOM, member="dot"),
 }
@@ -300,6 +304,36 @@ async def test_a_sealed_question_that_is_refused(asking: Client, ask: OpenAsk, c
     with pytest.raises(GroupChatError) as refused:
         await asking.request(ask, Done)
     assert refused.value.code == code
+
+
+# what an agent is at
+
+
+async def test_sealed_work_comes_beside_what_can_be_read(vault: Vault, asking: Client) -> None:
+    """A client of an earlier version reads no work with a field that it does not know."""
+    box = SealedContent(1, BOX, ROOM)
+    for work, shown in ((Work(folder="shed", sealed=box), Work(folder="shed")), (Work(sealed=box), None)):
+        await asking.request(SetWork(work=work), Done)
+        listed = await vault.ann.request(Members(room=ROOM), MemberList)
+        bot = next(one for one in listed.agents if one.name == "bot")
+        assert (bot.work, bot.sealed_work) == (shown, box)
+    with pytest.raises(GroupChatError, match="not base64"):
+        await asking.request(SetWork(work=Work(sealed=SealedContent(1, "text!"))), Done)
+
+
+async def test_a_collision_of_two_agents_names_no_file_in_a_sealed_room(
+    gateway: Gateway, vault: Vault, asking: Client
+) -> None:
+    """They share `general`, too, and what they report of themselves in plain words stays there."""
+    other = await gateway.member("bat", MemberKind.AGENT)
+    await vault.ann.request(Invite(room=ROOM, member="bat"), Done)
+    async with Client(other, Hello(rooms=("general", ROOM))) as bat:
+        for one in (asking, bat):
+            await one.request(ReportWrites(files=(FileWrite("12345678", "plan.md"),)), Done)
+    told = await vault.ann.request(History(room=ROOM), MessageList)
+    assert not any("plan.md" in one.content for one in told.messages)
+    said = await vault.ann.request(History(room="general"), MessageList)
+    assert any("plan.md" in one.content for one in said.messages)
 
 
 # what is given out is what was given in

@@ -35,7 +35,9 @@ CHECKS: list[Callable[..., Any]] = [
 ]
 KEPT = ("alice", "team", "")
 LONGEST_WAIT = 0.02
-PLACES = dict.fromkeys(("name", "member"), "codex") | dict.fromkeys(("message", "ask"), "1")
+PLACES = dict.fromkeys(("name", "member", "tool", "operation"), "codex") | dict.fromkeys(
+    ("message", "ask", "call"), "1"
+)
 PLACES |= {"room": "general", "scope": "global", "decision": "d-1", "session": "ship-it"}
 
 bounded = settings(

@@ -39,6 +39,7 @@ SHED = {"room": "shed"}
 # (who, operation, fields) in order; {message}, {ask}, {decision} stand for what came last.
 HAPPENS: tuple[tuple[Actor, str, dict[str, Any]], ...] = (
     (ALICE, "room.topic", {**SHED, "topic": "paint"}),
+    (ALICE, "room.keep", {**SHED, "keep": "90d"}),
     (ALICE, "room.invite", {**SHED, "member": "kit"}),
     (KIT, "room.join", SHED),
     (ALICE, "send", {**SHED, "content": "to all"}),

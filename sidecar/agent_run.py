@@ -18,6 +18,7 @@ from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.connection import agent_mcp_proxy
 from sidecar.connection.background_tasks import redirect_errors_to_log, run_guarded
 from sidecar.connection.room_reporter import RoomClient
+from sidecar.connection.sealing import NO_SEALING, Sealing
 from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.resume_refusal_text import refusal_text
 from sidecar.delivery.backlog import EarlierRun
@@ -44,16 +45,18 @@ __all__ = ["RunPlan", "Runner"]
 
 
 class Runner:
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self,
         plan: RunPlan,
         room: RoomClient,
         human: HumanTerminal,
         endpoint: Callable[[], Endpoint] | None = None,
         start_turn: StartTurn | None = None,
+        sealing: Sealing = NO_SEALING,
     ) -> None:
         """`endpoint` is where the agent's MCP tools reach the room. Without it there are no tools. `start_turn` is
-        given back when the agent has started."""
+        given back when the agent has started. `sealing` seals what may not leave this machine in plain text."""
+        self._sealing = sealing
         self._plan, self._room, self._human, self._endpoint = plan, room, human, endpoint
         self._start_turn = start_turn
         self._size = human.size or headless_size(plan.env)
@@ -104,7 +107,8 @@ class Runner:
         past = EarlierRun(
             None if facts is None else turn_outcomes(facts), journal.record_progress, journal.unfinished()
         )
-        given = RunContext(plan, self._room, self._human, self._size, self._shutdown, self._start_turn)
+        context = (self._human, self._size, self._shutdown, self._start_turn, self._sealing)
+        given = RunContext(plan, self._room, *context)
         parts = assembled(given, launched(plan, place, self._size), RunHistory(journal, past))
         stack.callback(_give_back, parts)
         parts.terminal.begin_output(parts.output_relay.relay)

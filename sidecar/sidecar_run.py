@@ -93,7 +93,7 @@ async def _run_agent(
 ) -> int:
     with open_human_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as human:
         endpoint = (lambda: room.endpoint) if tools and plan.agent.launching.tool_patience_s else None
-        runner = Runner(plan, room, human, endpoint, turn)
+        runner = Runner(plan, room, human, endpoint, turn, room)
         status = await runner.run()
     link.report(runner.exit_report)
     return status

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
+from msgspec import structs
 
 from gateway.protocol.events import Control, Welcome
 from sidecar.activity.agent_observer import AgentSnapshot
@@ -19,6 +20,7 @@ from sidecar.approvals.dialog_states import AnswerOrder
 from sidecar.approvals.open_question import DialogObserver, DialogReader
 from sidecar.approvals.questions.dialog_parser import ESCAPE_KEY
 from sidecar.approvals.questions.pending_hook_questions import PendingHookQuestions
+from sidecar.approvals.sealed_dialogs import SealedDialogs
 from sidecar.connection.room_reporter import RoomClient
 from sidecar.delivery.terminal_writer import TerminalWriter
 from sidecar.messages.envelope import clean_text
@@ -37,16 +39,19 @@ class ApprovalRelay:
         room: RoomClient,
         now: Callable[[], float],
         denied: Callable[[str], None],
+        sealed: SealedDialogs | None = None,
     ) -> None:
-        """`denied` is called with who denies a question of the agent, when the denial is on its way to the agent."""
+        """`denied` is called with who denies a question of the agent, when the denial is on its way to the agent.
+        `sealed` keeps the dialogs of sealed turns secret, and says which answers to them count."""
+        self._sealed = sealed or SealedDialogs()
         self._name, self._agent, self._observer = name, agent, observer
         self._now, self._denied = now, denied
         self._approvals = Approvals()
         self._hook_questions = PendingHookQuestions(now)
         self._reader = DialogReader(observer, self._hook_questions, now)
-        self._reporter = DialogReporter(room, self._approvals)
+        self._reporter = DialogReporter(room, self._approvals, self._sealed)
         self._giver = AnswerGiver(self._approvals, self._reader, self._hook_questions, writer, observer, now, denied)
-        self._orders: asyncio.Queue[AnswerOrder] = asyncio.Queue()
+        self._orders: asyncio.Queue[tuple[AnswerOrder, Control]] = asyncio.Queue()
 
     # Events in
 
@@ -97,14 +102,15 @@ class ApprovalRelay:
 
     def welcome(self, welcome: Welcome) -> None:
         """Close each dialog that the room still shows and that is gone here, and announce the current one again."""
-        self._reporter.add(self._approvals.welcome(self._name, welcome.asks))
+        asks = (structs.replace(ask, digest=self._sealed.inner_digest(ask.digest)) for ask in welcome.asks)
+        self._reporter.add(self._approvals.welcome(self._name, asks))
 
     def order(self, control: Control) -> None:
         if control.ask is not None and control.may_approve and self._name in control.to:
             ask = control.ask
-            self._orders.put_nowait(
-                AnswerOrder(ask.number, ask.digest, control.text, control.from_, clean_text(ask.said))
-            )
+            digest = self._sealed.inner_digest(ask.digest)
+            order = AnswerOrder(ask.number, digest, control.text, control.from_, clean_text(ask.said))
+            self._orders.put_nowait((order, control))
 
     # Effects out
 
@@ -116,14 +122,21 @@ class ApprovalRelay:
     async def _answer_all(self) -> None:
         """One order after the other."""
         while True:
-            order = await self._orders.get()
+            order, control = await self._orders.get()
             while (verdict := self._approvals.judge(order)) is OrderVerdict.WAIT:
                 self._reporter.answered_by_room.clear()
                 await self._reporter.answered_by_room.wait()  # by then another dialog may be shown
-            if verdict is OrderVerdict.TAKE:
+            if verdict is OrderVerdict.TAKE and (why := self._why_no_answer(control)):
+                log.warning("an answer that nobody has signed", ask=order.number, by=order.by, why=why)
+                await self._carry_out(self._approvals.announce_again(why))
+            elif verdict is OrderVerdict.TAKE:
                 await self._carry_out(self._approvals.take_order(order, self._reader.look()))
             else:
                 log.warning("an answer for another dialog", ask=order.number, by=order.by)
+
+    def _why_no_answer(self, control: Control) -> str:
+        current = self._approvals.current
+        return self._sealed.why_no_answer(current.count, control) if current is not None else ""
 
     async def _carry_out(self, effects: list[ApprovalEffect]) -> None:
         self._reporter.add(effects)

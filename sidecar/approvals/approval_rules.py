@@ -175,9 +175,9 @@ class Approvals:
         mine = (ask for ask in asks if ask.member == member)
         return [*(WithdrawForgotten(ask.number) for ask in mine if ask.digest != digest), *self.announce_again()]
 
-    def announce_again(self) -> list[ApprovalEffect]:
+    def announce_again(self, reason: str = "") -> list[ApprovalEffect]:
         current = self.current
-        return [] if current is None or current.is_being_answered else [_announced(current)]
+        return [] if current is None or current.is_being_answered else [_announced(current, reason)]
 
     # Answers
 

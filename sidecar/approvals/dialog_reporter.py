@@ -20,6 +20,7 @@ from sidecar.approvals.approval_inputs_and_effects import (
 )
 from sidecar.approvals.approval_rules import Approvals
 from sidecar.approvals.dialog_requests import close_forgotten_request, close_request, open_request, without_new_fields
+from sidecar.approvals.sealed_dialogs import SealedDialogs
 from sidecar.connection.room_reporter import RoomClient
 
 RETRY_DELAY_S = 0.5
@@ -28,16 +29,20 @@ log = structlog.get_logger("sidecar.approvals.dialog_reporter")
 
 
 class DialogReporter:
-    """`approvals` learns what the room knows by now. `answered_by_room` is set after each report."""
+    """`approvals` learns what the room knows by now. `answered_by_room` is set after each report. `sealed` seals the
+    dialogs of sealed turns."""
 
-    def __init__(self, room: RoomClient, approvals: Approvals) -> None:
-        self._room, self._approvals = room, approvals
+    def __init__(self, room: RoomClient, approvals: Approvals, sealed: SealedDialogs | None = None) -> None:
+        self._room, self._approvals, self._sealed = room, approvals, sealed or SealedDialogs()
         self._reports: deque[ReportEffect] = deque()
         self._news = asyncio.Event()
         self.answered_by_room = asyncio.Event()
 
     def add(self, effects: Sequence[ApprovalEffect]) -> None:
         """Report those effects that are for the room."""
+        for effect in effects:
+            if isinstance(effect, AnnounceDialog):
+                self._sealed.note_announced(effect.dialog)
         if reports := [one for one in effects if isinstance(one, ReportEffect)]:
             self._reports += reports
             self._news.set()
@@ -68,7 +73,8 @@ class DialogReporter:
     async def _report_once(self, effect: ReportEffect) -> None:
         match effect:
             case AnnounceDialog(dialog, question, reason):
-                done = await announce_ask(self._room, open_request(question, reason))
+                ask = await self._sealed.sealed(dialog, open_request(question, reason))
+                done = await announce_ask(self._room, ask)
                 self._approvals.note_number(dialog, done.seq)
             case WithdrawDialog(dialog, state, reason):
                 if (number := self._approvals.number_of(dialog)) is not None:

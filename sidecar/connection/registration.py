@@ -1,4 +1,5 @@
-"""Registers a member in the room, with the kept token or a new one, and waits for a gateway that is away."""
+"""Registers a member in the room, with the kept token or a new one, and waits for a gateway that is away. If this
+machine has a key of the member, the connection seals and opens what is sealed (`gateway/encryption/member_client`)."""
 
 from __future__ import annotations
 
@@ -15,6 +16,9 @@ from msgspec import structs
 from gateway.client import Client, Endpoint
 from gateway.client.backoff import retry_delays
 from gateway.client.discovery.token_files import check_token_owner, read_kept_token, token_file_for
+from gateway.encryption.key_storage.key_files import list_keys
+from gateway.encryption.member_client.member_machine import open_member_machine
+from gateway.encryption.member_client.sealed_client import SealedClient
 from gateway.files.private_files import write_private
 from gateway.protocol.errors import GroupChatError, NameTaken, TimedOut, Unauthorized, Unavailable
 from gateway.protocol.requests.connection_requests import Hello
@@ -55,11 +59,11 @@ async def connect_as_member(
     async with contextlib.AsyncExitStack() as stack:
         kept = read_kept_token(registration.state, registration.name, MemberKind.AGENT, endpoint)
         client = (
-            await _enter_with_kept_token(stack, Client(_endpoint_with_token(endpoint, kept), hello)) if kept else None
+            await _enter_with_kept_token(stack, _member_client(registration, endpoint, kept, hello)) if kept else None
         )
         if client is None:
             token = await _register_member(registration, endpoint)
-            client = await stack.enter_async_context(Client(_endpoint_with_token(endpoint, token), hello))
+            client = await stack.enter_async_context(_member_client(registration, endpoint, token, hello))
         check_token_owner(client.welcome.you, registration.name)
         yield client
 
@@ -80,6 +84,14 @@ async def connect_and_register(
                 say(f"{registration.name} waits for the gateway. {error.message} It retries until the gateway answers.")
             await asyncio.sleep(pause)
     raise AssertionError("the pauses never end")
+
+
+def _member_client(registration: Registration, endpoint: Endpoint, token: str, hello: Hello) -> Client:
+    """A person who gives the agent a key while its sidecar runs restarts the sidecar."""
+    endpoint = _endpoint_with_token(endpoint, token)
+    if not list_keys(registration.state, registration.name):
+        return Client(endpoint, hello)
+    return SealedClient(endpoint, hello, unlock=lambda name: open_member_machine(registration.state, name))
 
 
 async def _enter_with_kept_token(stack: contextlib.AsyncExitStack, client: Client) -> Client | None:

@@ -16,6 +16,7 @@ import structlog
 
 from gateway.client import Client, Endpoint, StoreChanged, new_id
 from gateway.client.backoff import retry_delays
+from gateway.encryption.member_client.sealed_client import SealedClient
 from gateway.process_basics.tasks import spawned_vital
 from gateway.protocol.errors import (
     GroupChatError,
@@ -25,12 +26,15 @@ from gateway.protocol.errors import (
     UnknownMessage,
     VersionMismatch,
 )
-from gateway.protocol.events import Welcome
+from gateway.protocol.events import Control, Welcome
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.message_requests import Deliveries, Send, Show, Waiting
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted
+from gateway.protocol.types.agent_work import Work
 from sidecar.connection.background_tasks import run_guarded
 from sidecar.connection.registration import Registration, connect_as_member, registration_advice
+from sidecar.connection.sealing import no_own_key
 
 T = TypeVar("T")
 ENTER_TIMEOUT_S = 30.0
@@ -74,16 +78,53 @@ class RoomConnection:
     async def send(self, content: str, **fields: Any) -> Accepted:
         return await self.request(Send(content=content, **{"id": new_id(), **fields}), Accepted)
 
-    async def request(self, request: Request, kind: type[T]) -> T:
+    async def request(self, request: Request, kind: type[T], *, timeout: float | None = None) -> T:
         """Raises Unavailable if the request cannot be sent now; the caller keeps it and retries. The client checks the
         store when it sends, because it may find another one while it waits for its connection."""
         client = await self._connected_client()
         try:
-            return await client.request(request, kind, store_id=self._store_id)
+            return await client.request(request, kind, timeout=timeout, store_id=self._store_id)
         except StoreChanged:
             raise _not_connected_error(request) from None
         except _MEMBERSHIP_LOST_ERRORS as error:
             raise Unavailable(error.message) from error
+
+    # sealing: `sidecar.connection.sealing.Sealing`
+
+    @property
+    def has_key(self) -> bool:
+        """Whether this machine has a key of the agent."""
+        return isinstance(self._client, SealedClient) and self._client.machine is not None
+
+    def is_sealed_room(self, room: str) -> bool:
+        return isinstance(self._client, SealedClient) and self._client.is_sealed_room(room)
+
+    async def send_sealed(self, request: Send) -> Accepted:
+        """Seal it to the members that it names, or refuse. As in `request`, the caller repeats what was not sent."""
+        client = await self._sealing_client()
+        if client.welcome.store_id != self._store_id:
+            raise _not_connected_error(request)
+        try:
+            return await client.send_sealed(request)
+        except _MEMBERSHIP_LOST_ERRORS as error:
+            raise Unavailable(error.message) from error
+
+    async def seal_ask(self, ask: OpenAsk, room: str) -> OpenAsk:
+        return await (await self._sealing_client()).seal_ask(ask, room)
+
+    async def seal_work(self, work: Work, room: str) -> Work:
+        return await (await self._sealing_client()).seal_work(work, room)
+
+    def check_answer(self, order: Control, digest: str, room: str) -> None:
+        if not isinstance(self._client, SealedClient):
+            raise no_own_key()
+        self._client.check_answer(order, digest, room)
+
+    async def _sealing_client(self) -> SealedClient:
+        client = await self._connected_client()
+        if not isinstance(client, SealedClient):
+            raise no_own_key()
+        return client
 
     async def _connected_client(self) -> Client:
         try:

@@ -1,4 +1,21 @@
-"""Sends what the sidecar reports to the room: replies, delivery steps, activity. Nothing else reports to it."""
+"""Sends what the sidecar reports to the room: replies, delivery steps, activity. Nothing else reports to it, but
+dialogs (`sidecar/approvals/dialog_reporter.py`) and pictures of the terminal (`terminal_stream.py`).
+
+While the agent works on sealed messages, or rests after them, no report tells what it reads or does:
+
+| report | then |
+|---|---|
+| answers and lines for others | sealed; what cannot be sealed stays here, and the delivery says so |
+| delivery steps | sent, without the vendor's words about a failed turn |
+| activity | sent, without its note |
+| limits and logins | sent, without the vendor's words |
+| how the conversation began, the work folder | sent, without the vendor's words |
+| tool, file, folder, branch | sealed; outside of a sealed room blank |
+| tokens, unseen results | sent |
+| files written | withheld |
+| dialogs | sealed; outside of a sealed room without text and options |
+| pictures of the terminal | withheld, from the first sealed message on |
+"""
 
 from __future__ import annotations
 
@@ -9,6 +26,7 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable, WrongRung
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.requests.agent_requests import (
@@ -19,7 +37,7 @@ from gateway.protocol.requests.agent_requests import (
     SetFolder,
     SetWork,
 )
-from gateway.protocol.requests.message_requests import Deliveries, History, Report, Show, Waiting
+from gateway.protocol.requests.message_requests import Deliveries, History, Report, Send, Show, Waiting
 from gateway.protocol.requests.mode_requests import GetMode
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted, DeliveryList, Done, MessageDetail, MessageList, ModeStanding, WaitingList
@@ -28,9 +46,11 @@ from gateway.protocol.types.agent_conditions import MAX_CONDITION_CHARS, Conditi
 from gateway.protocol.types.agent_work import MAX_FILE_WRITES, FileWrite, UnseenResult, Work
 from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
+from sidecar.connection.sealing import NO_SEALING, Sealing
 from sidecar.conversation.conversation_file import iso_time
 from sidecar.conversation.start_choice import ChosenStart
-from sidecar.messages.replies import Reply
+from sidecar.messages.replies import KEPT_ANSWER_TEXT, Reply, unsealed_line_notice
+from sidecar.messages.sealed_turns import SealedPlace, SealedTurn, without_vendor_text
 
 T = TypeVar("T")
 # Only the newest of each is reported.
@@ -40,6 +60,7 @@ MAX_REPORTS_PER_REQUEST = 32
 MAX_REASON_CHARS = 300
 MAX_FOLDER_CHARS = 1000
 MAX_SESSION_CHARS = 100
+MAX_KEPT_REPLIES = 100
 _RETRY_ERRORS = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
 log = structlog.get_logger("sidecar.connection.room_reporter")
 
@@ -83,10 +104,19 @@ def _tell_nobody() -> None:
 
 class RoomReporter:
     """Reports to the room in order and retries until the room has it. The steps of one message go together; of the
-    activity, only the newest is reported."""
+    activity, only the newest is reported. `sealed_turn`: whether the agent works on sealed messages."""
 
-    def __init__(self, room: RoomClient, wall: Callable[[], str]) -> None:
-        self._room, self._wall = room, wall
+    def __init__(
+        self,
+        room: RoomClient,
+        wall: Callable[[], str],
+        sealing: Sealing = NO_SEALING,
+        sealed_turn: SealedTurn | None = None,
+    ) -> None:
+        self._room, self._wall, self._sealing = room, wall, sealing
+        self._sealed_turn = sealed_turn or SealedTurn()
+        self._kept_replies: dict[str, Reply] = {}
+        self._work_place: SealedPlace | None = None
         self._steps: dict[int, list[Step]] = {}
         self._holds: dict[int, list[Step]] = {}
         self._replies: list[Reply] = []
@@ -102,8 +132,13 @@ class RoomReporter:
         steps = (self._holds if waits else self._steps).setdefault(number, [])
         if not waits:
             steps += self._holds.pop(number, ())
+        reason = without_vendor_text(reason) if self._is_sealed else reason
         steps.append(Step(rung, self._wall(), _clean_text(reason, MAX_REASON_CHARS)))
         self._news.set()
+
+    @property
+    def _is_sealed(self) -> bool:
+        return self._sealed_turn.place is not None
 
     def untold(self, number: int) -> bool:
         """Whether a step of this message is still to be reported."""
@@ -120,13 +155,15 @@ class RoomReporter:
         self._on_answer = on_answer
 
     def activity(self, activity: Activity, composer: Composer, note: str) -> None:
-        self._report_snapshot(SetActivity(activity=activity, composer=composer, note=flatten_lines(note)[:1000]))
+        note = "" if self._is_sealed else flatten_lines(note)[:1000]
+        self._report_snapshot(SetActivity(activity=activity, composer=composer, note=note))
 
     def condition(self, condition: Condition | None) -> None:
         """What keeps the agent from working. A gateway of an earlier version refuses the report, and loses nothing
         else."""
         if condition is not None:
-            condition = Condition(condition.kind, _clean_text(condition.text, MAX_CONDITION_CHARS), condition.until)
+            text = "" if self._is_sealed else _clean_text(condition.text, MAX_CONDITION_CHARS)
+            condition = Condition(condition.kind, text, condition.until)
         self._report_snapshot(SetCondition(condition=condition))
 
     def conversation(self, start: ChosenStart, *, announce: bool) -> None:
@@ -139,7 +176,7 @@ class RoomReporter:
             start=start.start,
             since=since,
             session=_clean_text(session, MAX_SESSION_CHARS),
-            why=_clean_text(start.why, MAX_REASON_CHARS),
+            why="" if self._sealed_turn.has_been else _clean_text(start.why, MAX_REASON_CHARS),
             announce=announce or is_lost,
         )
         self._snapshots = {
@@ -148,8 +185,10 @@ class RoomReporter:
         }
         self._news.set()
 
-    def work(self, work: Work, unseen: UnseenResult) -> None:
-        """What the agent is at. A gateway of an earlier version refuses the report, and loses nothing else."""
+    def work(self, work: Work, unseen: UnseenResult, place: SealedPlace | None = None) -> None:
+        """What the agent is at; `place`: for which sealed conversation. A gateway of an earlier version refuses the
+        report, and loses nothing else."""
+        self._work_place = place
         self._report_snapshot(SetWork(work=work, unseen=unseen))
 
     def wrote(self, files: Iterable[FileWrite]) -> None:
@@ -173,6 +212,7 @@ class RoomReporter:
         self._holds.clear()
         self._reporting = None
         self._replies = [replace(one, reply_to=None, answers=()) for one in self._replies]
+        self._kept_replies.clear()
 
     @property
     def empty(self) -> bool:
@@ -262,7 +302,7 @@ class RoomReporter:
             await self._report(number, progress)
         elif self._snapshots:
             newest = next(iter(self._snapshots.values()))
-            await self._refused(newest)
+            await self._refused(await self._sealed_work(newest) if isinstance(newest, SetWork) else newest)
             if self._snapshots[type(newest)] is newest:
                 del self._snapshots[type(newest)]
         elif self._holds:
@@ -298,23 +338,70 @@ class RoomReporter:
             del pending[number]
         progress.reported(number, report.steps[-1].rung)
 
+    async def _sealed_work(self, newest: SetWork) -> SetWork:
+        """The numbers of tokens stay readable; where the rest cannot be sealed, it is left out."""
+        place, work = self._work_place, newest.work
+        if place is None:
+            return newest
+        try:
+            if not self._sealing.is_sealed_room(place.room):
+                raise SealingRefused(SealingFault.OTHER_ROOM, "a direct message has no readers of its work")
+            work = await self._sealing.seal_work(work, place.room)
+        except SealingRefused as error:
+            log.info("what the agent is at is left out", why=error.message)
+            work = Work(turn_tokens=work.turn_tokens, day_tokens=work.day_tokens)
+        return SetWork(work=work, unseen=newest.unseen)
+
     async def _send_reply(self, reply: Reply) -> None:
         try:
-            await self._room.send(
-                reply.content,
-                id=reply.id,
-                kind=MessageKind.REPLY,
-                to=reply.to,
-                room=reply.room or None,
-                reply_to=reply.reply_to,
-                context=_context_of(reply),
-            )
+            await self._post(reply)
+            self._kept_replies.pop(reply.id, None)
         except _RETRY_ERRORS:
             raise
+        except SealingRefused as error:
+            self._keep_reply(reply, error.message)
         except GroupChatError as error:
             log.error("the room refused a reply", reply_to=reply.reply_to, error=error.message)
             for number in reply.settled:
                 self._fail_answered(number, f"the room refused the answer: {error.message}")
+
+    async def _post(self, reply: Reply) -> None:
+        """The client seals what goes to a sealed room. What comes of a sealed direct message is sealed to the members
+        that it names, whatever the gateway says of the room by now."""
+        fields: dict[str, Any] = {
+            "id": reply.id,
+            "kind": MessageKind.REPLY,
+            "to": reply.to,
+            "room": reply.room or None,
+            "reply_to": reply.reply_to,
+            "context": _context_of(reply),
+        }
+        if not reply.sealed or self._sealing.is_sealed_room(reply.room):
+            await self._room.send(reply.content, **fields)
+        elif reply.to:
+            await self._sealing.send_sealed(Send(content=reply.content, **fields))
+        else:
+            raise SealingRefused(SealingFault.OTHER_ROOM, f"#{reply.room or DEFAULT_ROOM} is not sealed")
+
+    def _keep_reply(self, reply: Reply, why: str) -> None:
+        """It is never posted in plain text. It stays here until its key may be used again."""
+        log.error("a reply cannot be sealed", reply_to=reply.reply_to, why=why)
+        known = reply.id in self._kept_replies
+        self._kept_replies[reply.id] = reply
+        for oldest in list(self._kept_replies)[:-MAX_KEPT_REPLIES]:
+            del self._kept_replies[oldest]
+        if known:
+            return
+        for number in reply.settled:
+            self._fail_answered(number, KEPT_ANSWER_TEXT.format(why=why))
+        if not reply.is_answer and not self._sealing.is_sealed_room(reply.room):
+            self._replies.append(unsealed_line_notice(reply, why))
+
+    def try_kept_replies(self) -> None:
+        """The keys of members have changed: what could not be sealed may be sealed now."""
+        if self._kept_replies:
+            self._replies += self._kept_replies.values()
+            self._news.set()
 
     def _fail_answered(self, number: int, reason: str) -> None:
         """The answer is lost, so nobody may be told that the message is answered: its sender would wait for a reply."""

@@ -3,6 +3,9 @@
 It works only while the gateway says that somebody watches. One picture is on its way at a time, and the next one is
 taken when the gateway has it; so a slow line gets fewer pictures, never older ones. It reads the emulator's own grid
 and touches neither the terminal nor its size.
+
+From the agent's first sealed message on, watchers see a sentence in its place: pictures pass through the gateway, and
+the screen shows what was read.
 """
 
 from __future__ import annotations
@@ -15,12 +18,21 @@ import structlog
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.results import Shown
 from sidecar.connection.room_reporter import RoomClient
+from sidecar.messages.sealed_turns import SealedTurn
 from sidecar.screen.styled_rows import ScreenChanges, StyledScreen
 
 FRAME_INTERVAL_S = 0.1
 RETRY_DELAY_S = 1.0
 HALF_DRAWN_PAUSE_S = 0.02
 MAX_HALF_DRAWN_LOOKS = 5
+NOT_SHOWN = StyledScreen(
+    (
+        "This terminal is not shown: its agent has had sealed messages,",
+        "and pictures of a terminal pass through the gateway readable.",
+        "Look at it on the agent's own machine.",
+    ),
+    columns=80,
+)
 log = structlog.get_logger("sidecar.connection.terminal_stream")
 
 
@@ -30,10 +42,15 @@ def _tell_no_one(_: bool) -> None:
 
 class TerminalStream:
     def __init__(
-        self, room: RoomClient, look: Callable[[], StyledScreen], on_watch: Callable[[bool], None] = _tell_no_one
+        self,
+        room: RoomClient,
+        look: Callable[[], StyledScreen],
+        on_watch: Callable[[bool], None] = _tell_no_one,
+        sealed_turn: SealedTurn | None = None,
     ) -> None:
         """`on_watch` is told whether somebody watches."""
         self._room, self._look, self._on_watch = room, look, on_watch
+        self._sealed_turn = sealed_turn or SealedTurn()
         self._changes = ScreenChanges()
         self._watched = False
         self._news = asyncio.Event()
@@ -41,7 +58,7 @@ class TerminalStream:
     def watch(self, on: bool) -> None:
         """Somebody watches from now on, or nobody any more. A repeated `on` shows everything again."""
         self._watched = on
-        self._on_watch(on)
+        self._on_watch(on and not self._sealed_turn.has_been)
         self._changes.forget()
         self.note_look()
 
@@ -63,7 +80,8 @@ class TerminalStream:
                 await asyncio.sleep(FRAME_INTERVAL_S)
 
     async def _show_changes(self) -> None:
-        picture = self._changes.next(await self._whole_look())
+        screen = await self._whole_look()
+        picture = self._changes.next(NOT_SHOWN if self._sealed_turn.has_been else screen)
         if picture is None:
             return
         try:

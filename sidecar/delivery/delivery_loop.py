@@ -27,6 +27,7 @@ from sidecar.evidence.turn_evidence import TurnFact
 from sidecar.messages.backlog_digest import MAX_WHOLE_MESSAGES
 from sidecar.messages.duplicate_guard import MessageProgress
 from sidecar.messages.inbox import UNSENT_RUNGS, WAITING, InboxEntry
+from sidecar.messages.sealed_turns import why_not_typed
 from sidecar.prompt_typing.prompt_scheduler import PromptAct
 from sidecar.prompt_typing.prompt_states import AgentPrompt
 from sidecar.prompt_typing.proof_rules import ENTER_RETRY_DELAY_S, is_at_work, is_worked_on
@@ -77,7 +78,9 @@ class DeliveryLoop:
         """Queue a message. A message that is far from its turn stays at the gateway and is fetched when it comes
         near."""
         entry = InboxEntry(message, since=self._now())
-        if message.seq not in self.inbox.known and self.inbox.is_far(entry):
+        if message.seq in self.inbox.known or self._refuse(message):
+            return
+        if self.inbox.is_far(entry):
             self.inbox.defer(entry)
             self._fetch_more()
             self._me.on_change()
@@ -97,6 +100,8 @@ class DeliveryLoop:
 
     def adopt_waiting(self, message: Message, delivery: Delivery) -> None:
         """Queue a message that already waited before this run. The room knows why it waits."""
+        if self._refuse(message):
+            return
         waits = delivery.rung is Rung.HELD
         entry = (
             InboxEntry(message, delivery.rung, delivery.reason, hold_reason_of(delivery.reason))
@@ -106,6 +111,14 @@ class DeliveryLoop:
         if self.inbox.add(replace(entry, since=self._now())):
             log.info("adopted", number=message.seq, sender=message.from_)
             self.wake()
+
+    def _refuse(self, message: Message) -> bool:
+        """Nothing is typed that its writer did not write. The room learns why."""
+        why = why_not_typed(self._me.name, message, self._me.is_sealed_room)
+        if why:
+            self.progress.mark_over(message.seq, Rung.FAILED, why)
+            log.warning("a message is not typed", number=message.seq, why=why)
+        return bool(why)
 
     def changed(self) -> None:
         """Tell whoever shows the number of waiting messages."""
@@ -127,6 +140,8 @@ class DeliveryLoop:
         """A person orders this message again. What was known about its number is dropped, unless the agent has it in
         hand."""
         if any(one.number == message.seq and one.rung not in UNSENT_RUNGS for one in self.inbox.in_hand()):
+            return
+        if self._refuse(message):
             return
         self.progress.remember((message.seq,), MessageProgress.RELEASED)
         self.inbox.again(InboxEntry(message, since=self._now()))
@@ -349,6 +364,7 @@ class DeliveryLoop:
         if held := await self._missing_files_reason(attempt):
             return self._settle(prompt.numbers, TypingResult(TypingStage.NOTHING, held))
         outcome = TypingResult(TypingStage.TYPED, HoldReason.UNKNOWN)
+        self._me.sealed_turn.note_typing([one.message for one in self._view.entries(prompt.numbers)])
         self._prompts.begin(prompt)
         try:
             outcome = await self._typist.deliver(attempt, self._reached)

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
 
+from gateway.encryption.member_client.checked_messages import CheckedMessage, MessageCheck
 from gateway.protocol.events import Message
-from gateway.protocol.types.core_types import MessageKind, Rung
+from gateway.protocol.types.core_types import SYSTEM_NAME, MessageKind, Rung
 from gateway.protocol.types.delivery_reasons import HoldReason
 from sidecar.agents import Adapter
 from sidecar.conditions.condition_watch import NOTHING_BLOCKS, DeliveryBlock
@@ -32,6 +33,7 @@ from sidecar.messages.plain_program_output import (
     strip_commands,
 )
 from sidecar.messages.replies import mode_status_reply
+from sidecar.messages.sealed_turns import SealedTurn, never_sealed
 from sidecar.prompt_typing.prompt_scheduler import AgentPrompts
 from sidecar.prompt_typing.proof_rules import DeliveryStep, is_worked_on, steps_from_fact
 from sidecar.rules_file.envelope_template import DEFAULT_ENVELOPE
@@ -69,7 +71,8 @@ def is_no_name(_: str) -> bool:
 class DeliveryConfig:
     """`attached` stores attachments that are too long to be typed. `interrupts`: an urgent message first ends the
     running turn. `plain` listens to a program that does not report its turns. `is_name`: whether a word names a member
-    and no file of the project. `block` tells of limits of the vendor, `reports` why nothing proves a message."""
+    and no file of the project. `block` tells of limits of the vendor, `reports` why nothing proves a message.
+    `sealed_turn` follows whether the agent works on sealed messages."""
 
     name: str
     agent: Adapter
@@ -82,6 +85,8 @@ class DeliveryConfig:
     is_name: Callable[[str], bool] = is_no_name
     block: DeliveryBlock = NOTHING_BLOCKS
     reports: ProofReports = NO_REPORTS
+    sealed_turn: SealedTurn = field(default_factory=SealedTurn)
+    is_sealed_room: Callable[[str], bool] = never_sealed
 
 
 class DeliveryProgress:
@@ -95,7 +100,8 @@ class DeliveryProgress:
     ) -> None:
         self._me, self._outbox, self._journal, self._now = me, outbox, journal, now
         self.inbox = inbox
-        self.replies = ReplyPoster(me.name, me.rooms, outbox, "replies" if me.agent.proves else "none")
+        share = "replies" if me.agent.proves else "none"
+        self.replies = ReplyPoster(me.name, me.rooms, outbox, share, me.sealed_turn)
         self.prompts = AgentPrompts()
         self._cut_at = float("-inf")
         self.taken = asyncio.Event()
@@ -110,6 +116,8 @@ class DeliveryProgress:
         self.prompts.reach(entry.number, rung)
         if rung in _PROGRESS_BY_RUNG:
             self.remember((entry.number,), _PROGRESS_BY_RUNG[rung])
+        if rung is not Rung.HELD:
+            self._me.sealed_turn.note_in_hand([one.message for one in self.inbox.in_hand()])
         self._me.on_change()
         log.info("step", number=entry.number, rung=str(rung), reason=str(reason))
         return entry
@@ -278,6 +286,16 @@ class DeliveryProgress:
         if isinstance(asked, ModeStatusCommand):
             text = f"[CSP: {mode_status_reply(await self._outbox.floor(room))}]"
         else:
-            lines = [f"#{one.seq} {one.from_}: {one.content}" for one in await self._outbox.history(asked.count, room)]
-            text = f"[CSP: last {len(lines)} messages]\n" + "\n".join(lines)
-        return Message(number, "", room, "system", (), MessageKind.SYSTEM, text, "", recipients=(self._me.name,))
+            found = await self._outbox.history(asked.count, room)
+            text = f"[CSP: last {len(found)} messages]\n" + "\n".join(
+                f"#{one.seq} {one.from_}: {one.content}" for one in found
+            )
+        return self._local_message(number, room, text)
+
+    def _local_message(self, number: int, room: str, text: str) -> Message:
+        """What a program learns of a sealed room is as sealed as its messages."""
+        check = MessageCheck(was_sealed=self._me.is_sealed_room(room))
+        to = (self._me.name,)
+        return CheckedMessage(
+            number, "", room, SYSTEM_NAME, (), MessageKind.SYSTEM, text, "", recipients=to, check=check
+        )

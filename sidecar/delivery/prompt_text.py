@@ -13,6 +13,7 @@ from sidecar.messages import envelope
 from sidecar.messages.attachment_text import QUOTE_BAR, attachments_as_typed
 from sidecar.messages.backlog_digest import digest_text, needs_digest
 from sidecar.messages.quiet_notices import QuietNotices, notice_line
+from sidecar.messages.sealed_turns import is_sealed
 
 MAX_KEPT_PROMPTS = 8
 BACKSLASH_HINT_TEXT = "(In the quoted lines, the backslash before each \\@ is added.)"
@@ -28,7 +29,8 @@ class PromptText:
 
 
 class PromptTexts:
-    """The texts of one store: within a store, a number always stands for the same message."""
+    """The texts of one store: within a store, a number always stands for the same message. Notices are the gateway's
+    word, so they are not typed below messages whose writers are proven."""
 
     def __init__(self, me: DeliveryConfig, notices: QuietNotices) -> None:
         self._me, self._notices = me, notices
@@ -58,7 +60,7 @@ class PromptTexts:
                 envelope.add_under_envelope(self._enveloped(one), words.get(one.seq, "")) for one in messages
             )
         files = {path: content for one in under.values() for path, content in one.files.items()}
-        notices = () if me.envelope == envelope.BARE else self._notices.waiting
+        notices = () if me.envelope == envelope.BARE or any(map(is_sealed, messages)) else self._notices.waiting
         text = text if bracketed else envelope.envelopes_in_one_line(text)
         lines = [notice_line(me.name, one) for one in notices]
         text = ("\n\n" if bracketed else " ").join([text, *lines])

@@ -28,6 +28,7 @@ from sidecar.messages.replies import (
     reply_without_request,
     withheld_reply,
 )
+from sidecar.messages.sealed_turns import SealedTurn, is_sealed
 from sidecar.prompt_typing.proof_rules import DeliveryStep
 
 
@@ -45,8 +46,10 @@ class ReplyPoster:
     """Posts the final answers of an agent in the room. `share` is what the room set with `/share`: post `all` answers,
     only `replies`, or `none`. `default_share` holds where the room set nothing."""
 
-    def __init__(self, me: str, rooms: KnownRooms, reporter: RoomReporter, default_share: str) -> None:
-        self._me, self._rooms, self._reporter = me, rooms, reporter
+    def __init__(
+        self, me: str, rooms: KnownRooms, reporter: RoomReporter, default_share: str, sealed_turn: SealedTurn
+    ) -> None:
+        self._me, self._rooms, self._reporter, self._sealed_turn = me, rooms, reporter, sealed_turn
         self.share = self.default_share = default_share
         self._last_words, self._is_asked, self._unreported_tokens = "", False, 0
 
@@ -57,15 +60,16 @@ class ReplyPoster:
     def post_answers(self, answered: Sequence[DeliveryStep], only: ReplyAudience | None = None) -> None:
         """Post one reply per audience for all its messages of this turn. The whole answer goes to one audience only,
         because it may contain what the others should not read: they learn only that there was an answer. `only`: post
-        the reply of this audience alone."""
+        the reply of this audience alone. What was said in a turn with a sealed message is sealed, whoever gets it."""
         if self.share == "none":
             return
+        sealed = any(is_sealed(one.entry.message) for one in answered)
         hearer = audience_of_answer([one.entry for one in answered], self._rooms.is_open)
         for audience in [only] if only else dict.fromkeys(one.entry.audience for one in answered):
             mine = [one for one in answered if one.entry.audience == audience]
             messages = sorted((one.entry.message for one in mine), key=lambda one: one.seq)
             if audience == hearer:
-                self._post_answer(messages, mine[-1].text)
+                self._post_answer(messages, mine[-1].text, sealed=sealed)
             else:
                 self._post_withheld(messages, hearer)
 
@@ -75,9 +79,9 @@ class ReplyPoster:
         if not expects_no_answer(messages[-1]):
             self._reporter.post_reply(withheld_reply(self._me, messages, text))
 
-    def _post_answer(self, messages: Sequence[Message], answer: str) -> None:
+    def _post_answer(self, messages: Sequence[Message], answer: str, *, sealed: bool) -> None:
         for reply in replies_from_answer(self._me, messages, answer, self._rooms.names_in(messages[-1].room)):
-            self._reporter.post_reply(replace(reply, tokens=self._unreported_tokens))
+            self._reporter.post_reply(replace(reply, tokens=self._unreported_tokens, sealed=sealed))
             self._unreported_tokens = 0
 
     def post_unasked_answer(self, fact: TurnFact, *, asked: bool) -> None:
@@ -95,7 +99,8 @@ class ReplyPoster:
                 self._post_unasked(text, fact.turn)
 
     def _post_unasked(self, text: str, turn: str) -> None:
-        if (reply := reply_without_request(self._me, text, turn)) is not None:
+        """It would go to everyone, so it is not posted while the agent may speak of what was sealed."""
+        if self._sealed_turn.place is None and (reply := reply_without_request(self._me, text, turn)) is not None:
             self._reporter.post_reply(reply)
 
     def post_lines(self, lines: Sequence[SayCommand], last: InboxEntry) -> None:
@@ -103,4 +108,6 @@ class ReplyPoster:
         for at, one in enumerate(lines):
             to = (f"@{one.to}",) if one.to else ()
             key = f"said-{self._me}-{last.number}-{at}"
-            self._reporter.post_reply(Reply(one.text, to, last.message.room, max(last.number, 0) or None, key))
+            sealed = is_sealed(last.message)
+            answered = max(last.number, 0) or None
+            self._reporter.post_reply(Reply(one.text, to, last.message.room, answered, key, sealed=sealed))

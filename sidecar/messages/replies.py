@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gateway.protocol.events import Message
 from gateway.protocol.text.code_fences import outside_code
 from gateway.protocol.types.core_types import MAX_CONTENT_BYTES, SYSTEM_NAME, FloorView
+from sidecar.messages.sealed_turns import is_sealed
 
 _ADDRESSED_LINE = re.compile(r"@([A-Za-z0-9_][A-Za-z0-9_.-]*)[,:]?\s+(\S.*)")
 _CUT_MARK = "\n[...]"
@@ -19,7 +20,7 @@ _CUT_MARK = "\n[...]"
 class Reply:
     """`id` makes a repeated send harmless. `answers` are all messages that it answers; the last of them is `reply_to`.
     `is_answer`: those messages wait for it; a line for another member is none. `tokens` is what the agent has used
-    since the last reply, as far as its transcript shows."""
+    since the last reply, as far as its transcript shows. `sealed`: it may not leave this machine in plain text."""
 
     content: str
     to: tuple[str, ...]
@@ -29,6 +30,7 @@ class Reply:
     answers: tuple[int, ...] = ()
     tokens: int = 0
     is_answer: bool = False
+    sealed: bool = False
 
     @property
     def settled(self) -> tuple[int, ...]:
@@ -47,10 +49,11 @@ def replies_from_answer(me: str, messages: Sequence[Message], answer: str, names
     last, key = messages[-1], f"{me}-{messages[-1].seq}"
     back = (f"@{last.from_}",) if last.recipients else ()
     answers = tuple(one.seq for one in messages) if len(messages) > 1 else ()
-    found = [Reply(text, back, last.room, last.seq, f"reply-{key}", answers, is_answer=True)]
+    sealed = any(map(is_sealed, messages))
+    found = [Reply(text, back, last.room, last.seq, f"reply-{key}", answers, is_answer=True, sealed=sealed)]
     for number, (name, line) in enumerate(addressed_lines(text)):
         if name in names and name not in (me, last.from_):
-            found.append(Reply(line, (f"@{name}",), last.room, last.seq, f"line-{key}-{number}"))
+            found.append(Reply(line, (f"@{name}",), last.room, last.seq, f"line-{key}-{number}", sealed=sealed))
     return found
 
 
@@ -74,7 +77,8 @@ def withheld_reply(me: str, messages: Sequence[Message], text: str) -> Reply:
     last = messages[-1]
     back = (f"@{last.from_}",) if last.recipients else ()
     answers = tuple(one.seq for one in messages)
-    return Reply(text, back, last.room, last.seq, f"reply-{me}-{last.seq}", answers, is_answer=True)
+    sealed = any(map(is_sealed, messages))
+    return Reply(text, back, last.room, last.seq, f"reply-{me}-{last.seq}", answers, is_answer=True, sealed=sealed)
 
 
 def reply_without_request(me: str, text: str, turn: str) -> Reply | None:
@@ -91,6 +95,16 @@ def addressed_lines(text: str) -> Iterator[tuple[str, str]]:
     for line in outside_code(text.split("\n")):
         if match := _ADDRESSED_LINE.match(line):
             yield match[1].lower().rstrip(".-"), match[2]
+
+
+UNSEALED_LINE_TEXT = "[What I wrote to you in answer to #{number} was not sent, because it cannot be sealed: {why}]"
+KEPT_ANSWER_TEXT = "the answer was not sent, because it cannot be sealed: {why}"
+
+
+def unsealed_line_notice(reply: Reply, why: str) -> Reply:
+    """Says in plain text, and without its content, that a line for another member could not be sealed."""
+    text = UNSEALED_LINE_TEXT.format(number=reply.reply_to or "", why=why.rstrip("."))
+    return Reply(text, reply.to, reply.room, None, f"unsealed-{reply.id}"[:128])
 
 
 def mode_status_reply(floor: FloorView) -> str:

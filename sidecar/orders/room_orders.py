@@ -18,10 +18,14 @@ from sidecar.delivery.backlog import Backlog, DeliveryReader, EarlierRun
 from sidecar.delivery.delivery_loop import DeliveryLoop
 from sidecar.delivery.stop_rules import StopOrder
 from sidecar.messages.quiet_notices import notice_for
+from sidecar.messages.sealed_turns import SealedTurn
 from sidecar.orders.key_rules import why_no_key
 from sidecar.orders.refusal_notice_limit import OrderRefusals
 
 MISSED_TEXT = "its sidecar was not connected when you gave the order; give it again if you still want it"
+SEALED_KEYS_TEXT = (
+    "it works on sealed messages, and nothing proves who pressed the key. Answer its question, or use its terminal"
+)
 log = structlog.get_logger("sidecar.orders.room_orders")
 
 
@@ -42,14 +46,18 @@ class OrderTarget(DeliveryReader, Protocol):
 
 
 class RoomOrders:
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self,
         name: str,
         delivery_loop: DeliveryLoop,
         target: OrderTarget,
         past: EarlierRun,
         clock: Callable[[], float] = time.monotonic,
+        sealed_turn: SealedTurn | None = None,
     ) -> None:
+        """`sealed_turn`: whether the agent works on sealed messages. Then no key of the room is pressed: the gateway
+        could have made the order up."""
+        self._sealed_turn = sealed_turn or SealedTurn()
         self._refusals, self._clock = OrderRefusals(), clock
         self._name, self._delivery_loop, self._target = name, delivery_loop, target
         self._missed_until = 0
@@ -120,6 +128,8 @@ class RoomOrders:
         if control.text == STOP_KEY:
             alone = len(control.to) == 1
             return self._target.stop_turn(StopOrder(control.from_, control.seq, alone, control.may_approve))
+        if self._sealed_turn.place is not None:
+            return self._not_done(control, SEALED_KEYS_TEXT)
         activity = self._target.look().verdict.activity
         if why := why_no_key(control, activity, self._target.since_person(), self._target.shows_question):
             return self._not_done(control, why)

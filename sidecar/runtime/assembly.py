@@ -12,9 +12,12 @@ from gateway.protocol.types.core_types import Activity
 from sidecar.activity.agent_observer import AgentObserver
 from sidecar.activity.observation_loop import ObservationLoop
 from sidecar.approvals.approval_relay import ApprovalRelay
+from sidecar.approvals.sealed_dialogs import SealedDialogs
 from sidecar.conditions.condition_watch import ConditionWatch
 from sidecar.connection.room_reporter import RoomClient, RoomReporter
+from sidecar.connection.sealing import NO_SEALING, Sealing
 from sidecar.connection.terminal_stream import TerminalStream
+from sidecar.conversation.conversation_preview import can_come_back
 from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.delivery.attachment_files import AttachmentFiles
@@ -27,10 +30,12 @@ from sidecar.evidence_sources.turn_reports import TurnReports
 from sidecar.messages.envelope import BARE
 from sidecar.messages.inbox import MessageQueue
 from sidecar.messages.plain_program_output import PlainTurns
+from sidecar.messages.sealed_turns import SealedTurn
 from sidecar.orders.room_orders import RoomOrders
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.run_files.delivery_journal import DeliveryJournal
 from sidecar.run_files.run_plan import RunPlan
+from sidecar.run_files.sealed_turn_file import open_sealed_turn
 from sidecar.run_files.startup_lock import StartTurn
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.agent_launch import LaunchedAgent
@@ -63,6 +68,7 @@ class RunContext:
     size: tuple[int, int]
     shutdown: Shutdown
     start_turn: StartTurn | None = None
+    sealing: Sealing = NO_SEALING
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,7 @@ class _MessageParts:
     progress: DeliveryProgress
     watch: ConditionWatch
     reports: TurnReports
+    sealed_turn: SealedTurn
 
 
 def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -> SidecarParts:
@@ -132,9 +139,11 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
     output = _output_parts(given, launched)
     messages = _message_parts(given, launched, earlier, output)
     observation_loop, reporter, progress = output.observation_loop, messages.reporter, messages.progress
+    sealed_turn = messages.sealed_turn
     keys = AgentInput(terminal, observation_loop, progress)
+    dialogs = SealedDialogs(given.sealing, sealed_turn)
     approval_relay = ApprovalRelay(
-        plan.name, agent, observation_loop, keys.writer, room, now, progress.refused_question
+        plan.name, agent, observation_loop, keys.writer, room, now, progress.refused_question, dialogs
     )
     actions = AgentActions(plan, observation_loop, keys, approval_relay, reporter)
     stop = AgentStopper(plan.name, agent, actions, terminal.pid, now)
@@ -144,21 +153,22 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
         messages.watch, lambda: observation_loop.watch.rules, reporter, observation_loop.soon, delivery_loop.wake
     )
     ordered = OrderedActions(actions, stop, delivery_loop, reporter, given.shutdown)
-    orders = RoomOrders(plan.name, delivery_loop, ordered, earlier.past)
+    orders = RoomOrders(plan.name, delivery_loop, ordered, earlier.past, sealed_turn=sealed_turn)
     conversation = _conversation_watch(plan, launched, reporter)
-    work = WorkReporter(WorkPlace(plan.project, plan.folder), reporter, local_now)
+    work = WorkReporter(WorkPlace(plan.project, plan.folder), reporter, local_now, sealed_turn)
     reporter.when_answered(work.answered)
     turn_receivers = TurnReceivers(
         stop, delivery_loop, approval_relay, conditions, conversation, work, messages.reports
     )
     turn_listener = TurnListener(plan, launched.conversation, observation_loop, progress, turn_receivers)
-    stream = TerminalStream(room, observation_loop.styled_screen, work.watched)
+    stream = TerminalStream(room, observation_loop.styled_screen, work.watched, sealed_turn)
     observation_loop.hurry_while(lambda: stream.is_watched or messages.inbox.count > 0)
     beginning = partial(_note_beginning, conversation, given.start_turn)
     told = (messages.ghost, stream, conditions, beginning, work)
     observers = ObservationReceivers(reporter, delivery_loop, turn_listener, approval_relay, stop, *told)
     observation_handler = ObservationHandler(observation_loop, observers)
-    heard = (observation_handler, messages.ghost_log, stream, partial(reporter.work_folder, str(plan.project)))
+    introduce = partial(reporter.work_folder, str(plan.project))
+    heard = (observation_handler, messages.ghost_log, stream, introduce, reporter)
     events = RoomEvents(room, orders, approval_relay, messages.members, *heard)
     return SidecarParts(
         launched=launched,
@@ -218,18 +228,28 @@ def _message_parts(
     title = TerminalTitle(output.observation_loop, output.output_relay)
     ghost = ghost_log_for(plan.env, title.write, somebody=given.human.screen is not None)
     ghost_log = GhostLog(ghost, inbox)
-    reporter = RoomReporter(room, wall)
-    members = RoomMembers(plan.project, room.welcome)
+    sealing, sealed_turn = given.sealing, open_sealed_turn(plan.folder, begins_anew=_begins_anew(plan))
+    reporter = RoomReporter(room, wall, sealing, sealed_turn)
+    members = RoomMembers(plan.project, room.welcome, sealing.is_sealed_room)
     attached = AttachmentFiles(partial(plan.agent.text.reads_in, launched.conversation.child))
     shown = (members, ghost_log.changed, attached)
     watch = ConditionWatch(local_now, resumes=plan.on_limit == "resume", stagger_s=partial(stagger_of, members))
     now = asyncio.get_running_loop().time
     reports = TurnReports(plan.agent, launched.conversation.tail, now)
     config = DeliveryConfig(
-        plan.name, plan.agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name, watch, reports
+        *(plan.name, plan.agent, *shown, plan.interrupts, plain, plan.envelope, members.is_name, watch, reports),
+        sealed_turn=sealed_turn,
+        is_sealed_room=sealing.is_sealed_room,
     )
     progress = DeliveryProgress(config, inbox, reporter, earlier.journal, now)
-    return _MessageParts(members, inbox, ghost, ghost_log, attached, reporter, config, progress, watch, reports)
+    shows = (ghost, ghost_log, attached)
+    return _MessageParts(members, inbox, *shows, reporter, config, progress, watch, reports, sealed_turn)
+
+
+def _begins_anew(plan: RunPlan) -> bool:
+    """Whether the agent certainly has nothing of an earlier conversation. A command of a person's may come back to
+    one."""
+    return can_come_back(plan.agent, plan.command) and not plan.start.resumes
 
 
 def _observation_loop(given: RunContext, launched: LaunchedAgent) -> ObservationLoop:

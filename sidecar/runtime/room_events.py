@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from gateway.encryption.member_client.checked_messages import SealingNotice
 from gateway.protocol.events import (
     Control,
     ControlAction,
@@ -19,7 +20,7 @@ from gateway.protocol.events import (
 )
 from sidecar.approvals.approval_relay import ApprovalRelay
 from sidecar.connection.room_connection import MembershipLost
-from sidecar.connection.room_reporter import RoomClient
+from sidecar.connection.room_reporter import RoomClient, RoomReporter
 from sidecar.connection.terminal_stream import TerminalStream
 from sidecar.orders.room_orders import RoomOrders
 from sidecar.runtime.ghost_log import GhostLog
@@ -40,8 +41,11 @@ class RoomEvents:
         ghost_log: GhostLog,
         terminal_stream: TerminalStream,
         introduce: Callable[[], None],
+        reporter: RoomReporter,
     ) -> None:
-        """`introduce` tells the room what it forgets when the gateway ends."""
+        """`introduce` tells the room what it forgets when the gateway ends. `reporter` seals what it could not seal
+        before when keys have changed."""
+        self._reporter = reporter
         self._room, self._orders, self._approval_relay, self._members = room, orders, approval_relay, members
         self._observation_handler, self._ghost_log = observation_handler, ghost_log
         self._terminal_stream, self._introduce = terminal_stream, introduce
@@ -81,6 +85,8 @@ class RoomEvents:
     def _handle_connection(self, event: Any) -> None:
         """What the gateway says of this connection."""
         match event:
+            case SealingNotice():
+                self._note_keys(event)
             case TerminalWatched():
                 self._terminal_stream.watch(event.on)
             case MembershipLost():
@@ -90,6 +96,11 @@ class RoomEvents:
                 self._observation_handler.again()
                 self._orders.mark_connected(event.last_seq)
                 self._welcome(event)
+
+    def _note_keys(self, notice: SealingNotice) -> None:
+        """People learn of it from their own clients, which no gateway can silence; here it lands in the log."""
+        (log.warning if notice.loud else log.info)("keys", said=notice.text, room=notice.room, member=notice.member)
+        self._reporter.try_kept_replies()
 
     def _welcome(self, welcome: Welcome) -> None:
         self._members.are(welcome)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.protocol.events import MemberAction, MemberEvent, RoomAction, RoomEvent, Welcome
 from gateway.protocol.types.core_types import EVERYONE_NAME
+from sidecar.messages.sealed_turns import never_sealed
 
 
 class RoomMembers:
     """Of the rooms, it knows the members of those that the agent was in at the last welcome: only their changes are
     told to it. What it does not know, the gateway checks."""
 
-    def __init__(self, project: Path, welcome: Welcome) -> None:
-        self._project = project
+    def __init__(self, project: Path, welcome: Welcome, is_sealed_room: Callable[[str], bool] = never_sealed) -> None:
+        self._project, self._is_sealed_room = project, is_sealed_room
         self.are(welcome)
 
     def are(self, welcome: Welcome) -> None:
@@ -55,8 +57,9 @@ class RoomMembers:
         return sum(one < self._me for one in self._names)
 
     def is_open(self, room: str) -> bool:
-        """Whether everyone may read it. A room that is newer than the last welcome counts as invite-only."""
-        return room in self._open
+        """Whether everyone may read it. A room that is newer than the last welcome counts as invite-only; a sealed room
+        always, whatever the gateway says of it."""
+        return room in self._open and not self._is_sealed_room(room)
 
     def is_name(self, word: str) -> bool:
         """Whether `@word` means a member, and no file that the agent could read instead."""

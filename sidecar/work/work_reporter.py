@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from gateway.protocol.types.core_types import Activity
 from sidecar.connection.room_reporter import RoomReporter
 from sidecar.evidence.escape_sequences import human_keys_in
 from sidecar.evidence.turn_evidence import ToolUse
+from sidecar.messages.sealed_turns import SealedPlace, SealedTurn
 from sidecar.work.current_work import CurrentWork, WrittenPath
 from sidecar.work.daily_token_usage import TokenDay, read_token_day, write_token_day
 from sidecar.work.git_branch import branch_of
@@ -42,14 +43,23 @@ class _Look:
 
 
 class WorkReporter:
-    """`local_now` is the time in the zone of this machine: a day of tokens ends at its midnight."""
+    """`local_now` is the time in the zone of this machine: a day of tokens ends at its midnight. `sealed_turn`: whether
+    the agent works on sealed messages."""
 
-    def __init__(self, place: WorkPlace, reporter: RoomReporter, local_now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        place: WorkPlace,
+        reporter: RoomReporter,
+        local_now: Callable[[], datetime],
+        sealed_turn: SealedTurn | None = None,
+    ) -> None:
         self._place, self._reporter, self._local_now = place, reporter, local_now
+        self._sealed_turn = sealed_turn or SealedTurn()
+        self._sealed_use: SealedPlace | None = None
         kept = read_token_day(place.private)
         self._kept, self._current = kept, CurrentWork(kept.day, kept.tokens)
         self._folder = place.project
-        self._told: tuple[Work, UnseenResult] | None = None
+        self._told: tuple[Work, UnseenResult, SealedPlace | None] | None = None
         self._machine = machine_id()
         self._news = asyncio.Event()
 
@@ -60,6 +70,9 @@ class WorkReporter:
             self._news.set()
 
     def used(self, use: ToolUse) -> None:
+        """The files that it writes for a sealed conversation are told to nobody."""
+        self._sealed_use = self._sealed_turn.place
+        use = replace(use, written=use.written and self._sealed_use is None)
         if use.folder and os.path.isabs(use.folder):
             self._folder = Path(use.folder)
         self._current.used(use, self._folder)
@@ -105,7 +118,7 @@ class WorkReporter:
         """The disk is read in a thread: it may be slow, and a person's keys must not wait for it."""
         look = await asyncio.to_thread(self._look, self._current.use)
         work = self._current.work(self._today, look.folder, look.branch, look.file)
-        told = (work, self._current.unseen)
+        told = (work, self._current.unseen, self._sealed_turn.place or self._sealed_use)
         if told != self._told:
             self._told = told
             self._reporter.work(*told)

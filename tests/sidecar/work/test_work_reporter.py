@@ -15,6 +15,7 @@ import pytest
 from gateway.protocol.types.agent_work import FileWrite, UnseenResult, Work
 from gateway.protocol.types.core_types import Activity
 from sidecar.evidence.turn_evidence import ToolUse
+from sidecar.messages.sealed_turns import SealedPlace, SealedTurn
 from sidecar.work import work_reporter
 from sidecar.work.daily_token_usage import FILE, TokenDay, read_token_day
 from sidecar.work.work_reporter import WorkPlace, WorkReporter
@@ -28,21 +29,23 @@ class Told:
     works: list[Work] = field(default_factory=list)
     unseen: list[UnseenResult] = field(default_factory=list)
     files: list[FileWrite] = field(default_factory=list)
+    places: list[SealedPlace | None] = field(default_factory=list)
 
-    def work(self, work: Work, unseen: UnseenResult) -> None:
+    def work(self, work: Work, unseen: UnseenResult, place: SealedPlace | None = None) -> None:
         self.works.append(work)
         self.unseen.append(unseen)
+        self.places.append(place)
 
     def wrote(self, files: Iterable[FileWrite]) -> None:
         self.files += files
 
 
 @contextlib.asynccontextmanager
-async def reporting(folder: Path, told: Told) -> AsyncIterator[WorkReporter]:
+async def reporting(folder: Path, told: Told, sealed_turn: SealedTurn | None = None) -> AsyncIterator[WorkReporter]:
     (folder / "website").mkdir(exist_ok=True)
     (folder / "private").mkdir(exist_ok=True)
     anyone: Any = told
-    one = WorkReporter(WorkPlace(folder / "website", folder / "private"), anyone, lambda: TODAY)
+    one = WorkReporter(WorkPlace(folder / "website", folder / "private"), anyone, lambda: TODAY, sealed_turn)
     task = asyncio.get_running_loop().create_task(one.run(), name="work")
     try:
         yield one
@@ -128,3 +131,16 @@ async def test_what_was_written_is_told_by_the_same_key_by_whichever_way_it_is_n
         assert [(one.name, two.name) for one, two in zip(first.files, second.files, strict=False)] == [("a.py", "a.py")]
         assert first.files[0].key == second.files[0].key != second.files[1].key
         assert str(tmp_path) not in repr((first.files, second.files))
+
+
+async def test_what_a_sealed_turn_writes_is_told_to_nobody_and_what_it_uses_only_as_sealed(tmp_path: Path) -> None:
+    told, turn = Told(), SealedTurn(SealedPlace("lab"), True)
+    async with reporting(tmp_path, told, turn) as one:
+        one.activity(Activity.BUSY)
+        one.used(ToolUse("Edit", ("secret.py",), ended=True, written=True))
+        await retry_until(lambda: bool(told.works))
+        turn.place = None
+        one.used(ToolUse("Edit", ("open.py",), ended=True, written=True))
+        await retry_until(lambda: [file.name for file in told.files] == ["open.py"])
+        await retry_until(lambda: told.places[-1] is None)
+        assert told.places[0] == SealedPlace("lab")

@@ -126,7 +126,7 @@ class ApprovalRelay:
             while (verdict := self._approvals.judge(order)) is OrderVerdict.WAIT:
                 self._reporter.answered_by_room.clear()
                 await self._reporter.answered_by_room.wait()  # by then another dialog may be shown
-            if verdict is OrderVerdict.TAKE and (why := self._why_no_answer(control)):
+            if verdict is OrderVerdict.TAKE and (why := await self._why_no_answer(control)):
                 log.warning("an answer that nobody has signed", ask=order.number, by=order.by, why=why)
                 await self._carry_out(self._approvals.announce_again(why))
             elif verdict is OrderVerdict.TAKE:
@@ -134,9 +134,9 @@ class ApprovalRelay:
             else:
                 log.warning("an answer for another dialog", ask=order.number, by=order.by)
 
-    def _why_no_answer(self, control: Control) -> str:
+    async def _why_no_answer(self, control: Control) -> str:
         current = self._approvals.current
-        return self._sealed.why_no_answer(current.count, control) if current is not None else ""
+        return await self._sealed.why_no_answer(current.count, control) if current is not None else ""
 
     async def _carry_out(self, effects: list[ApprovalEffect]) -> None:
         self._reporter.add(effects)

@@ -2,7 +2,7 @@
 
 The gateway gets keys of options, a box, and a digest that tells nothing of the text: an HMAC with a key of this run. It
 is another one for each dialog, so a signed answer to one dialog fits no other one with the same text. An answer counts
-only if a member of the room has signed it for exactly this dialog: the gateway cannot approve by itself.
+only if somebody who can read the question has signed it for exactly this dialog: the gateway cannot approve by itself.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import structlog
 from msgspec import structs
 
-from gateway.encryption.refusals import SealingFault, SealingRefused
+from gateway.encryption.refusals import SealingRefused
 from gateway.protocol.events import Control
 from gateway.protocol.requests.approval_requests import OpenAsk
 from sidecar.connection.sealing import NO_SEALING, Sealing
@@ -62,9 +62,7 @@ class SealedDialogs:
         outer = hmac.digest(self._key, f"{dialog} {ask.digest}".encode(), "sha256").hex()
         found = structs.replace(ask, digest=outer, words=False)
         try:
-            if not self._sealing.is_sealed_room(known.place.room):
-                raise SealingRefused(SealingFault.OTHER_ROOM, "it comes from a direct message")
-            found, is_withheld = await self._sealing.seal_ask(found, known.place.room), False
+            found, is_withheld = await self._sealing.seal_ask(found, known.place), False
         except SealingRefused as error:
             log.warning("a question is not shown to the room", why=error.message)
             found, is_withheld = withheld_ask(found), True
@@ -75,7 +73,7 @@ class SealedDialogs:
         """The digest by which this sidecar knows the dialog that the room knows by this one."""
         return next((one.inner for one in self._dialogs.values() if one.outer == digest), digest)
 
-    def why_no_answer(self, dialog: int, order: Control) -> str:
+    async def why_no_answer(self, dialog: int, order: Control) -> str:
         """Why this answer to the dialog is not carried out; empty if it may be."""
         known = self._dialogs.get(dialog)
         if known is None:
@@ -85,7 +83,7 @@ class SealedDialogs:
         if order.ask is not None and order.ask.said:
             return NOT_ANSWERED_TEXT.format(why=WORDS_REFUSED_TEXT)
         try:
-            self._sealing.check_answer(order, known.outer, known.place.room)
+            await self._sealing.check_answer(order, known.outer, known.place)
         except SealingRefused as error:
             return NOT_ANSWERED_TEXT.format(why=error.message)
         return ""

@@ -35,6 +35,7 @@ from gateway.protocol.types.agent_work import Work
 from sidecar.connection.background_tasks import run_guarded
 from sidecar.connection.registration import Registration, connect_as_member, registration_advice
 from sidecar.connection.sealing import no_own_key
+from sidecar.messages.sealed_turns import SealedPlace
 
 T = TypeVar("T")
 ENTER_TIMEOUT_S = 30.0
@@ -63,6 +64,8 @@ class RoomConnection:
         self._heard: asyncio.Queue[Any] = asyncio.Queue()  # the client bounds what it keeps; this is read at once
         self._since = client.welcome.last_seq
         self._store_id = client.welcome.store_id
+        self._sealed: set[str] = set()
+        self._note_sealed_rooms()
 
     @property
     def welcome(self) -> Welcome:
@@ -97,7 +100,10 @@ class RoomConnection:
         return isinstance(self._client, SealedClient) and self._client.machine is not None
 
     def is_sealed_room(self, room: str) -> bool:
-        return isinstance(self._client, SealedClient) and self._client.is_sealed_room(room)
+        """Also while there is no connection: a room that was sealed is sealed for ever."""
+        if room not in self._sealed and isinstance(self._client, SealedClient) and self._client.is_sealed_room(room):
+            self._sealed.add(room)
+        return room in self._sealed
 
     async def send_sealed(self, request: Send) -> Accepted:
         """Seal it to the members that it names, or refuse. As in `request`, the caller repeats what was not sent."""
@@ -109,20 +115,21 @@ class RoomConnection:
         except _MEMBERSHIP_LOST_ERRORS as error:
             raise Unavailable(error.message) from error
 
-    async def seal_ask(self, ask: OpenAsk, room: str) -> OpenAsk:
-        return await (await self._sealing_client()).seal_ask(ask, room)
+    async def seal_ask(self, ask: OpenAsk, place: SealedPlace) -> OpenAsk:
+        client = await self._sealing_client()
+        return client.seal_ask(ask, place.room, place.readers(self.is_sealed_room))
 
-    async def seal_work(self, work: Work, room: str) -> Work:
-        return await (await self._sealing_client()).seal_work(work, room)
+    async def seal_work(self, work: Work, place: SealedPlace) -> Work:
+        client = await self._sealing_client()
+        return client.seal_work(work, place.room, place.readers(self.is_sealed_room))
 
-    def check_answer(self, order: Control, digest: str, room: str) -> None:
-        if not isinstance(self._client, SealedClient):
-            raise no_own_key()
-        self._client.check_answer(order, digest, room)
+    async def check_answer(self, order: Control, digest: str, place: SealedPlace) -> None:
+        client = await self._sealing_client()
+        client.check_answer(order, digest, place.room, place.readers(self.is_sealed_room))
 
     async def _sealing_client(self) -> SealedClient:
         client = await self._connected_client()
-        if not isinstance(client, SealedClient):
+        if not isinstance(client, SealedClient) or client.machine is None:
             raise no_own_key()
         return client
 
@@ -190,6 +197,11 @@ class RoomConnection:
             client = await self._stay.enter_async_context(connect_as_member(self._registration, self._find()))
             self._since = client.welcome.last_seq
         self._client = client
+        self._note_sealed_rooms()
+
+    def _note_sealed_rooms(self) -> None:
+        for room in self._client.welcome.rooms:
+            self.is_sealed_room(room.name)
 
 
 def _not_connected_error(request: Request) -> GroupChatError:

@@ -10,10 +10,10 @@ While the agent works on sealed messages, or rests after them, no report tells w
 | activity | sent, without its note |
 | limits and logins | sent, without the vendor's words |
 | how the conversation began, the work folder | sent, without the vendor's words |
-| tool, file, folder, branch | sealed; outside of a sealed room blank |
+| tool, file, folder, branch | sealed to the room, or to the sender of a direct message; otherwise blank |
 | tokens, unseen results | sent |
 | files written | withheld |
-| dialogs | sealed; outside of a sealed room without text and options |
+| dialogs | sealed to the same; otherwise without text and options |
 | pictures of the terminal | withheld, from the first sealed message on |
 """
 
@@ -344,9 +344,7 @@ class RoomReporter:
         if place is None:
             return newest
         try:
-            if not self._sealing.is_sealed_room(place.room):
-                raise SealingRefused(SealingFault.OTHER_ROOM, "a direct message has no readers of its work")
-            work = await self._sealing.seal_work(work, place.room)
+            work = await self._sealing.seal_work(work, place)
         except SealingRefused as error:
             log.info("what the agent is at is left out", why=error.message)
             work = Work(turn_tokens=work.turn_tokens, day_tokens=work.day_tokens)

@@ -11,6 +11,7 @@ from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import Accepted
 from gateway.protocol.types.agent_work import Work
+from sidecar.messages.sealed_turns import SealedPlace
 
 NO_OWN_KEY_TEXT = "this machine has no key of the agent"
 
@@ -25,11 +26,11 @@ class Sealing(Protocol):
 
     async def send_sealed(self, request: Send) -> Accepted: ...
 
-    async def seal_ask(self, ask: OpenAsk, room: str) -> OpenAsk: ...
+    async def seal_ask(self, ask: OpenAsk, place: SealedPlace) -> OpenAsk: ...
 
-    async def seal_work(self, work: Work, room: str) -> Work: ...
+    async def seal_work(self, work: Work, place: SealedPlace) -> Work: ...
 
-    def check_answer(self, order: Control, digest: str, room: str) -> None: ...
+    async def check_answer(self, order: Control, digest: str, place: SealedPlace) -> None: ...
 
 
 class NoSealing:
@@ -43,13 +44,13 @@ class NoSealing:
     async def send_sealed(self, request: Send) -> Accepted:
         raise no_own_key()
 
-    async def seal_ask(self, ask: OpenAsk, room: str) -> OpenAsk:
+    async def seal_ask(self, ask: OpenAsk, place: SealedPlace) -> OpenAsk:
         raise no_own_key()
 
-    async def seal_work(self, work: Work, room: str) -> Work:
+    async def seal_work(self, work: Work, place: SealedPlace) -> Work:
         raise no_own_key()
 
-    def check_answer(self, order: Control, digest: str, room: str) -> None:
+    async def check_answer(self, order: Control, digest: str, place: SealedPlace) -> None:
         raise no_own_key()
 
 

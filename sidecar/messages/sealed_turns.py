@@ -22,6 +22,10 @@ class SealedPlace(NamedTuple):
     room: str
     sender: str = ""
 
+    def readers(self, is_sealed_room: Callable[[str], bool]) -> tuple[str, ...]:
+        """Who may read what the agent does there: the members of a sealed room (none is named), else the sender."""
+        return () if is_sealed_room(self.room) or not self.sender else (self.sender,)
+
 
 TURN_FAILED_TEXT = "the turn failed"
 NoteSealedTurn = Callable[["SealedPlace | None", bool], None]

@@ -107,4 +107,5 @@ class RoomEvents:
         self._approval_relay.welcome(welcome)
         self._orders.welcome(welcome)
         self._terminal_stream.watch(welcome.watched)
+        self._reporter.try_kept_replies()
         self._introduce()

@@ -14,6 +14,7 @@ from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import Accepted
 from gateway.protocol.types.agent_work import Work
 from gateway.protocol.types.core_types import MessageKind, Option
+from sidecar.messages.sealed_turns import SealedPlace
 
 SEALED = "sealed:"
 
@@ -37,7 +38,7 @@ class FakeSealing:
         self.refused: dict[str, str] = {}
         self.direct: list[Send] = []
         self.works: list[Work] = []
-        self.approved: list[tuple[str, str, str]] = []  # (digest, answer, room) that somebody has signed
+        self.approved: list[tuple[str, str, SealedPlace]] = []  # (digest, answer, place) that somebody has signed
         self.has_key = True
 
     def is_sealed_room(self, room: str) -> bool:
@@ -50,19 +51,21 @@ class FakeSealing:
         self.direct.append(request)
         return Accepted(len(self.direct))
 
-    async def seal_ask(self, ask: OpenAsk, room: str) -> OpenAsk:
+    async def seal_ask(self, ask: OpenAsk, place: SealedPlace) -> OpenAsk:
         """Only the keys of the options, and whether they mean yes or no, stay readable."""
-        if why := self.refused.get(room):
-            raise SealingRefused(SealingFault.NO_ROOM_KEY, why)
+        self._check(place)
         options = tuple(Option(one.key, "", one.means) for one in ask.options)
         return structs.replace(ask, question=SEALED, options=options, tool="", detail="")
 
-    async def seal_work(self, work: Work, room: str) -> Work:
-        if why := self.refused.get(room):
-            raise SealingRefused(SealingFault.NO_ROOM_KEY, why)
+    async def seal_work(self, work: Work, place: SealedPlace) -> Work:
+        self._check(place)
         self.works.append(work)
         return Work(folder=SEALED, turn_tokens=work.turn_tokens, day_tokens=work.day_tokens)
 
-    def check_answer(self, order: Control, digest: str, room: str) -> None:
-        if (digest, order.text, room) not in self.approved:
+    def _check(self, place: SealedPlace) -> None:
+        if why := self.refused.get(place.sender or place.room):
+            raise SealingRefused(SealingFault.NO_ROOM_KEY, why)
+
+    async def check_answer(self, order: Control, digest: str, place: SealedPlace) -> None:
+        if (digest, order.text, place) not in self.approved:
             raise SealingRefused(SealingFault.SIGNATURE, "nobody has signed this answer")

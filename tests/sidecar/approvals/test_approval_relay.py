@@ -26,6 +26,7 @@ from sidecar.approvals.approval_rules import NOT_TAKEN_TEXT
 from sidecar.approvals.dialog_reporter import announce_ask
 from sidecar.approvals.dialog_requests import open_request
 from sidecar.approvals.questions.dialog_parser import DialogOption, Question
+from sidecar.approvals.sealed_dialogs import SealedDialogs
 from sidecar.delivery.terminal_writer import TerminalWriter
 from sidecar.screen.rules import Dialog
 from tests.fakes.retry import retry_until
@@ -221,12 +222,12 @@ SAME = Dialog(
 
 
 class Table:
-    def __init__(self) -> None:
+    def __init__(self, sealed: SealedDialogs | None = None) -> None:
         self.room, self.observer, self.keys, self.now = Far("claude"), FakeObserver(), list[bytes](), 0.0
         writer = TerminalWriter(self.keys.append, lambda: 0)
         self.denied: list[str] = []
         self.asking = ApprovalRelay(
-            "claude", REGISTRY["demo"], self.observer, writer, self.room, self.time, self.denied.append
+            "claude", REGISTRY["demo"], self.observer, writer, self.room, self.time, self.denied.append, sealed
         )
 
     def time(self) -> float:

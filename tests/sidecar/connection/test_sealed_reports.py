@@ -109,7 +109,7 @@ REPORTS: dict[Callable[[Desk], None], tuple[Request | None, Request | None]] = {
     use_conversation: (None, None),
     use_work: (
         SetWork(work=Work(SEALED, turn_tokens=5, day_tokens=7), unseen=UnseenResult.ROOM),
-        SetWork(work=Work(turn_tokens=5, day_tokens=7), unseen=UnseenResult.ROOM),
+        SetWork(work=Work(SEALED, turn_tokens=5, day_tokens=7), unseen=UnseenResult.ROOM),
     ),
     use_folder: (SetFolder(folder="/home/ann/site"), SetFolder(folder="/home/ann/site")),
     use_step: (None, None),
@@ -141,9 +141,10 @@ async def test_the_reasons_of_the_state_words_stay() -> None:
     assert (told[-1].start, told[-1].session, told[-1].why) == (ConversationStart.LOST, "s-1", "")
 
 
-async def test_work_that_the_room_key_does_not_seal_is_left_out() -> None:
-    desk = Desk(LAB)
-    desk.sealing.refused["lab"] = "no key for version 3"
+@pytest.mark.parametrize(("place", "who"), [(LAB, "lab"), (DIRECT, "alice")])
+async def test_work_that_cannot_be_sealed_is_left_out(place: SealedPlace, who: str) -> None:
+    desk = Desk(place)
+    desk.sealing.refused[who] = "no key for version 3"
     use_work(desk)
     assert await desk.told() == [SetWork(work=Work(turn_tokens=5, day_tokens=7), unseen=UnseenResult.ROOM)]
 

@@ -53,17 +53,21 @@ def test_a_refused_message_gives_the_sentence_of_its_check() -> None:
 def test_one_sealed_message_makes_its_turn_sealed_until_another_turn_begins() -> None:
     kept: list[tuple[SealedPlace | None, bool]] = []
     turn = SealedTurn(note=lambda place, has_been: kept.append((place, has_been)))
+
+    def state() -> tuple[SealedPlace | None, bool]:
+        return turn.place, turn.has_been
+
     turn.note_typing([PLAIN])
-    assert (turn.place, turn.has_been) == (None, False)
+    assert state() == (None, False)
     turn.note_typing([SEALED])
-    assert turn.place == SealedPlace("lab"), "before its text is on the screen"
+    assert state() == (SealedPlace("lab"), True), "before its text is on the screen"
     turn.note_in_hand([PLAIN, SEALED])
     turn.note_in_hand([])
-    assert turn.place == SealedPlace("lab"), "while the agent rests after it"
+    assert state() == (SealedPlace("lab"), True), "while the agent rests after it"
     turn.note_in_hand([PLAIN])
-    assert (turn.place, turn.has_been) == (None, True), "its screen may still show it"
+    assert state() == (None, True), "its screen may still show it"
     turn.note_in_hand([DIRECT])
-    assert turn.place == SealedPlace("general", "alice")
+    assert state() == (SealedPlace("general", "alice"), True)
     assert kept == [(SealedPlace("lab"), True), (None, True), (SealedPlace("general", "alice"), True)]
 
 
@@ -90,3 +94,12 @@ def test_what_a_vendor_says_of_a_turn_may_quote_it(reason: str, left: str) -> No
 def test_a_message_that_no_key_has_opened_still_counts_as_sealed() -> None:
     assert is_sealed(checked(message_of(1), MessageProof.UNREADABLE))
     assert not is_sealed(PLAIN)
+
+
+def test_who_reads_what_the_agent_does() -> None:
+    def is_sealed_room(room: str) -> bool:
+        return room == "lab"
+
+    assert SealedPlace("lab").readers(is_sealed_room) == ()
+    assert SealedPlace("lab", "alice").readers(is_sealed_room) == (), "all of the room"
+    assert SealedPlace("general", "alice").readers(is_sealed_room) == ("alice",)

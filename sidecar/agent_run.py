@@ -18,7 +18,9 @@ from sidecar.agents.adapter.adapter import LaunchContext
 from sidecar.connection import agent_mcp_proxy
 from sidecar.connection.background_tasks import redirect_errors_to_log, run_guarded
 from sidecar.connection.room_reporter import RoomClient
-from sidecar.connection.sealing import NO_SEALING, Sealing
+from sidecar.connection.sealed_tools import SealedTools, ToolsRoom
+from sidecar.connection.sealing import NO_SEALING
+from sidecar.conversation.conversation_preview import can_come_back
 from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.resume_refusal_text import refusal_text
 from sidecar.delivery.backlog import EarlierRun
@@ -28,6 +30,7 @@ from sidecar.explain_socket import ExplainSocket
 from sidecar.messages.recovery import turn_outcomes
 from sidecar.run_files.delivery_journal import JOURNAL_FILE, DeliveryJournal
 from sidecar.run_files.run_plan import RunPlan
+from sidecar.run_files.sealed_turn_file import open_sealed_turn
 from sidecar.run_files.startup_lock import StartTurn
 from sidecar.runtime.agent_input import AT_TERMINAL
 from sidecar.runtime.agent_launch import launched, prepared
@@ -52,11 +55,12 @@ class Runner:
         human: HumanTerminal,
         endpoint: Callable[[], Endpoint] | None = None,
         start_turn: StartTurn | None = None,
-        sealing: Sealing = NO_SEALING,
+        sealing: ToolsRoom | None = None,
     ) -> None:
         """`endpoint` is where the agent's MCP tools reach the room. Without it there are no tools. `start_turn` is
         given back when the agent has started. `sealing` seals what may not leave this machine in plain text."""
         self._sealing = sealing
+        self._sealed_turn = open_sealed_turn(plan.folder, begins_anew=_begins_anew(plan))
         self._plan, self._room, self._human, self._endpoint = plan, room, human, endpoint
         self._start_turn = start_turn
         self._size = human.size or headless_size(plan.env)
@@ -92,7 +96,9 @@ class Runner:
                 yield parts
 
     def _open_tools_proxy(self) -> contextlib.AbstractAsyncContextManager[agent_mcp_proxy.ToolsAddress | None]:
-        return agent_mcp_proxy.open_tools_proxy(self._room, self._endpoint, self._plan.agent.launching.tool_patience_s)
+        patience = self._plan.agent.launching.tool_patience_s
+        sealed = SealedTools(self._sealing, patience, self._sealed_turn) if self._sealing is not None else None
+        return agent_mcp_proxy.open_tools_proxy(self._room, self._endpoint, patience, sealed)
 
     def _place(self, hooks: HookAddress, tools: agent_mcp_proxy.ToolsAddress | None) -> LaunchContext:
         plan = self._plan
@@ -107,8 +113,8 @@ class Runner:
         past = EarlierRun(
             None if facts is None else turn_outcomes(facts), journal.record_progress, journal.unfinished()
         )
-        context = (self._human, self._size, self._shutdown, self._start_turn, self._sealing)
-        given = RunContext(plan, self._room, *context)
+        sealing = (self._sealing or NO_SEALING, self._sealed_turn)
+        given = RunContext(plan, self._room, self._human, self._size, self._shutdown, self._start_turn, *sealing)
         parts = assembled(given, launched(plan, place, self._size), RunHistory(journal, past))
         stack.callback(_give_back, parts)
         parts.terminal.begin_output(parts.output_relay.relay)
@@ -224,6 +230,12 @@ class Runner:
                 await parts.ghost.close()
                 if not self._next_run.again:
                     await self._room.request(Bye(), Done)
+
+
+def _begins_anew(plan: RunPlan) -> bool:
+    """Whether the agent certainly has nothing of an earlier conversation. A command of a person's may come back to
+    one."""
+    return can_come_back(plan.agent, plan.command) and not plan.start.resumes
 
 
 def _freeze_garbage() -> None:

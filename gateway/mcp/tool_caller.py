@@ -8,9 +8,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from gateway.client import HttpClient
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import Unavailable
 from gateway.protocol.events import MemberView
@@ -31,12 +30,21 @@ MIN_WAIT_LIMIT_S, MAX_WAIT_LIMIT_S = 2 * RESERVE_S, 24 * 3600.0
 ReportProgress = Callable[[float, float], Awaitable[None]]
 
 
+class GatewayRequests(Protocol):
+    """How a caller reaches the gateway: `gateway.client.HttpClient`, or a sidecar's own connection, which seals and
+    opens."""
+
+    async def ask(
+        self, request: Request, kind: type[T], *, token: str | None = None, within: float | None = None
+    ) -> T: ...
+
+
 @dataclass
 class Caller:
     """`tell` reports progress, if the client asked for it. `project` is the folder whose files may be shown, if this
     process can read them. `patience` is after how many seconds the client gives up on a tool."""
 
-    direct: HttpClient
+    direct: GatewayRequests
     token: str
     tell: ReportProgress | None = None
     project: Path | None = None

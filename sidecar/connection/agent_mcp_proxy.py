@@ -1,5 +1,6 @@
 """The MCP proxy for the agent: a loopback address with a key for this run. It forwards requests to the gateway over the
-sidecar's own connection, whatever certificate that needs, with a token that the agent never sees."""
+sidecar's own connection, whatever certificate that needs, with a token that the agent never sees. What is sealed is
+sent and read by `sealed_tools` instead."""
 
 from __future__ import annotations
 
@@ -27,6 +28,7 @@ from sidecar.connection import http_exchange
 from sidecar.connection.http_exchange import BodyTooLarge, HttpConnection, HttpRequest, HttpResponse
 from sidecar.connection.mcp_sessions import INITIALIZED, SESSION_HEADER, ToolSessions, is_initialize
 from sidecar.connection.room_reporter import RoomClient
+from sidecar.connection.sealed_tools import SealedTools
 
 MCP_PATH = "/mcp"
 MAX_BODY_BYTES = 1 << 20
@@ -46,8 +48,16 @@ class ToolsAddress:
 
 
 class ToolsProxy:
-    def __init__(self, room: RoomClient, endpoint: Callable[[], Endpoint], key: str, patience: int) -> None:
+    def __init__(
+        self,
+        room: RoomClient,
+        endpoint: Callable[[], Endpoint],
+        key: str,
+        patience: int,
+        sealed_tools: SealedTools | None = None,
+    ) -> None:
         self._room, self._endpoint, self._key, self._patience = room, endpoint, key, patience
+        self._sealed_tools = sealed_tools
         self._token = ""
         self.limiter = ConnectionLimiter(CONNECTION_LIMITS)
         self._asking = asyncio.Lock()
@@ -90,6 +100,10 @@ class ToolsProxy:
         return HttpRequest(request.method, MCP_PATH, request.headers, body)
 
     async def _forward(self, request: HttpRequest, agent: HttpConnection) -> None:
+        if self._sealed_tools is not None and request.method == "POST":
+            own = await self._sealed_tools.answer(request.body)
+            if own is not None:
+                return await agent.send_body(HTTPStatus.OK, "application/json", own)
         try:
             answer = await self._ask_in_session(request)
         except _NOT_REACHED as error:
@@ -97,9 +111,10 @@ class ToolsProxy:
             text = "The group chat's gateway cannot be reached now."
             with contextlib.suppress(OSError):
                 await agent.send_text(HTTPStatus.SERVICE_UNAVAILABLE, text)
-            return
+            return None
         with contextlib.closing(answer), contextlib.suppress(OSError, h11.ProtocolError):
             await answer.forward_to(agent, returned_headers(answer.headers))
+        return None
 
     # The gateway's side
 
@@ -177,7 +192,10 @@ async def _wait_for_hang_up(reader: asyncio.StreamReader) -> None:
 
 @contextlib.asynccontextmanager
 async def open_tools_proxy(
-    room: RoomClient, endpoint: Callable[[], Endpoint] | None, patience: int
+    room: RoomClient,
+    endpoint: Callable[[], Endpoint] | None,
+    patience: int,
+    sealed_tools: SealedTools | None = None,
 ) -> AsyncIterator[ToolsAddress | None]:
     """Open while the block runs; None if the sidecar has no gateway to forward to. `patience`: how many seconds the
     agent waits for a tool."""
@@ -185,7 +203,7 @@ async def open_tools_proxy(
         yield None
         return
     key = secrets.token_urlsafe(32)
-    proxy = ToolsProxy(room, endpoint, key, patience)
+    proxy = ToolsProxy(room, endpoint, key, patience, sealed_tools)
 
     def connection() -> asyncio.StreamReaderProtocol:
         return asyncio.StreamReaderProtocol(asyncio.StreamReader(), proxy.serve)

@@ -72,8 +72,10 @@ class HttpConnection:
         await self._writer.drain()
 
     async def send_text(self, status: HTTPStatus, text: str) -> None:
-        body = text.encode()
-        headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body))), _CLOSE]
+        await self.send_body(status, "text/plain; charset=utf-8", text.encode())
+
+    async def send_body(self, status: HTTPStatus, kind: str, body: bytes) -> None:
+        headers = [("content-type", kind), ("content-length", str(len(body))), _CLOSE]
         await self.send(h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage())
 
     def close(self) -> None:

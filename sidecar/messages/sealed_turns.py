@@ -3,7 +3,7 @@ from a sealed conversation: then nothing of it leaves this machine in plain text
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from gateway.encryption.member_client.checked_messages import check_of
@@ -71,19 +71,29 @@ class SealedTurn:
         self, place: SealedPlace | None = None, has_been: bool = False, note: NoteSealedTurn = _note_nothing
     ) -> None:
         self.place, self.has_been, self._note = place, has_been, note
+        self._has_any = False
+        self._read: SealedPlace | None = None
 
     def note_typing(self, messages: Collection[Message]) -> None:
         """These are about to appear on the agent's screen."""
-        if any(map(is_sealed, messages)):
-            self._become(_newest_place(messages), True)
+        self._read = self._read if self._has_any else None
+        if place := _newest_place(messages):
+            self._become(place)
 
-    def note_in_hand(self, messages: Sequence[Message]) -> None:
+    def note_read(self, messages: Collection[Message]) -> None:
+        """The agent has got these by a tool, in the turn that runs."""
+        if place := _newest_place(messages):
+            self._read = place
+            self._become(self.place or place)
+
+    def note_in_hand(self, messages: Collection[Message]) -> None:
         """The agent has these messages now. When it has none, its last turn still counts."""
+        self._has_any = bool(messages)
         if messages:
-            place = _newest_place(messages)
-            self._become(place, self.has_been or place is not None)
+            self._become(_newest_place(messages) or self._read)
 
-    def _become(self, place: SealedPlace | None, has_been: bool) -> None:
+    def _become(self, place: SealedPlace | None) -> None:
+        has_been = self.has_been or place is not None
         if (place, has_been) != (self.place, self.has_been):
             self.place, self.has_been = place, has_been
             self._note(place, has_been)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -17,7 +17,6 @@ from sidecar.conditions.condition_watch import ConditionWatch
 from sidecar.connection.room_reporter import RoomClient, RoomReporter
 from sidecar.connection.sealing import NO_SEALING, Sealing
 from sidecar.connection.terminal_stream import TerminalStream
-from sidecar.conversation.conversation_preview import can_come_back
 from sidecar.conversation.conversation_recorder import ConversationKeeper
 from sidecar.conversation.conversation_watch import ConversationWatch
 from sidecar.delivery.attachment_files import AttachmentFiles
@@ -35,7 +34,6 @@ from sidecar.orders.room_orders import RoomOrders
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.run_files.delivery_journal import DeliveryJournal
 from sidecar.run_files.run_plan import RunPlan
-from sidecar.run_files.sealed_turn_file import open_sealed_turn
 from sidecar.run_files.startup_lock import StartTurn
 from sidecar.runtime.agent_input import AgentInput
 from sidecar.runtime.agent_launch import LaunchedAgent
@@ -69,6 +67,7 @@ class RunContext:
     shutdown: Shutdown
     start_turn: StartTurn | None = None
     sealing: Sealing = NO_SEALING
+    sealed_turn: SealedTurn = field(default_factory=SealedTurn)
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,6 @@ class _MessageParts:
     progress: DeliveryProgress
     watch: ConditionWatch
     reports: TurnReports
-    sealed_turn: SealedTurn
 
 
 def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -> SidecarParts:
@@ -139,7 +137,7 @@ def assembled(given: RunContext, launched: LaunchedAgent, earlier: RunHistory) -
     output = _output_parts(given, launched)
     messages = _message_parts(given, launched, earlier, output)
     observation_loop, reporter, progress = output.observation_loop, messages.reporter, messages.progress
-    sealed_turn = messages.sealed_turn
+    sealed_turn = given.sealed_turn
     keys = AgentInput(terminal, observation_loop, progress)
     dialogs = SealedDialogs(given.sealing, sealed_turn)
     approval_relay = ApprovalRelay(
@@ -228,7 +226,7 @@ def _message_parts(
     title = TerminalTitle(output.observation_loop, output.output_relay)
     ghost = ghost_log_for(plan.env, title.write, somebody=given.human.screen is not None)
     ghost_log = GhostLog(ghost, inbox)
-    sealing, sealed_turn = given.sealing, open_sealed_turn(plan.folder, begins_anew=_begins_anew(plan))
+    sealing, sealed_turn = given.sealing, given.sealed_turn
     reporter = RoomReporter(room, wall, sealing, sealed_turn)
     members = RoomMembers(plan.project, room.welcome, sealing.is_sealed_room)
     attached = AttachmentFiles(partial(plan.agent.text.reads_in, launched.conversation.child))
@@ -242,14 +240,7 @@ def _message_parts(
         is_sealed_room=sealing.is_sealed_room,
     )
     progress = DeliveryProgress(config, inbox, reporter, earlier.journal, now)
-    shows = (ghost, ghost_log, attached)
-    return _MessageParts(members, inbox, *shows, reporter, config, progress, watch, reports, sealed_turn)
-
-
-def _begins_anew(plan: RunPlan) -> bool:
-    """Whether the agent certainly has nothing of an earlier conversation. A command of a person's may come back to
-    one."""
-    return can_come_back(plan.agent, plan.command) and not plan.start.resumes
+    return _MessageParts(members, inbox, ghost, ghost_log, attached, reporter, config, progress, watch, reports)
 
 
 def _observation_loop(given: RunContext, launched: LaunchedAgent) -> ObservationLoop:

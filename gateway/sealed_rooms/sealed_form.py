@@ -14,7 +14,7 @@ RECORD_PREFIX = "groupchat-key-1 "
 REVOCATION_PREFIX = "groupchat-revocation-1 "
 CONTEXT_FIELDS = frozenset({"answers", "tokens"})  # all that the gateway itself reads of a message's context
 
-_BASE64_URL = re.compile(r"[A-Za-z0-9_-]+")
+_BASE64_URL = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 
 
 def check_base64(text: str, what: str) -> None:
@@ -28,7 +28,7 @@ def check_base64(text: str, what: str) -> None:
 def check_key_text(text: str, prefix: str, what: str) -> None:
     """Refuse what cannot be a record of keys, or a revocation. Whether it is a good one only members can tell."""
     if not text.startswith(prefix) or not _BASE64_URL.fullmatch(text.removeprefix(prefix)):
-        raise InvalidText(f"The {what} must be one line: {prefix.strip()!r}, a blank, and base64url without padding.")
+        raise InvalidText(f"The {what} must be one line: {prefix.strip()!r}, a blank, and base64url.")
 
 
 def check_sealed_content(sealed: SealedContent | None) -> None:

@@ -126,12 +126,12 @@ class _RoomRequests:
 
     async def _poll(self, poll: Poll) -> Inbox:
         """In slices: a wait that nobody waits for any more takes messages for a moment only."""
-        if self._left:
-            found, self._left = tuple(self._left), []
-            return Inbox(found)
         loop = asyncio.get_running_loop()
         until = loop.time() + (poll.wait or 0)
         while True:
+            if self._left:
+                found, self._left = tuple(self._left), []
+                return Inbox(found)
             left = max(0.0, until - loop.time())
             inbox = await self._poll_once(msgspec.structs.replace(poll, wait=min(left, POLL_SLICE_S)))
             if inbox.messages or inbox.circle or inbox.undelivered or left <= POLL_SLICE_S:

@@ -85,6 +85,8 @@ def run_checks(team: Team, facts: MachineFacts) -> Iterator[PreflightCheck]:
         yield _check_program(program, foreseen.tried, team.strict)
         if program.path and foreseen.wants:
             yield PreflightCheck(f"{program.agent} {' and '.join(foreseen.wants)}: answer in its pane", False)
+    if team.encryption:
+        yield PreflightCheck("encryption: each agent has a key without a passphrase, which a sidecar could not type")
     for agent, folder in facts.missing_projects:
         yield PreflightCheck(f"{agent}: its project folder {folder} does not exist", False, True)
 

@@ -111,7 +111,7 @@ class ChatSpec:
 
 @dataclass(frozen=True)
 class Team:
-    """`file`: where its team file is, if it has one."""
+    """`file`: where its team file is, if it has one. With `encryption`, each agent gets a key when the team starts."""
 
     name: str = DEFAULT_TEAM
     agents: tuple[AgentSpec, ...] = ()
@@ -122,6 +122,7 @@ class Team:
     ready_within: float = 60
     strict: bool = False
     file: str = ""
+    encryption: bool = False
 
     @property
     def session(self) -> str:
@@ -161,6 +162,7 @@ def parse_team(text: str, name: str = "team.toml") -> Team:
         layout=_parse_layout(top.table("layout")),
         chat=_parse_chat(top.table("chat")),
         ready_within=top.number_in("ready_within", 1, 3600, 60),
+        encryption=top.flag("encryption", False),
     )
     top.done()
     _check_unique_names(top, "agents", [agent.name for agent in team.agents])

@@ -22,8 +22,8 @@ class StartedProcess(msgspec.Struct, frozen=True):
 class WorkspaceRecord(msgspec.Struct, frozen=True):
     """`born` distinguishes the session from a later one of the same name, and is empty until all its panes exist;
     `gateway` is there only if we started it. `file`: the team file that was read; `since`: when it was started, in
-    seconds of the epoch; `rooms`: those of the team file. Whichever commands look for a team read `team` and `file`
-    (gateway.client.discovery.team_discovery)."""
+    seconds of the epoch; `rooms`, `encryption`: those of the team file. Whichever commands look for a team read `team`
+    and `file` (gateway.client.discovery.team_discovery)."""
 
     team: str
     session: str
@@ -42,6 +42,7 @@ class WorkspaceRecord(msgspec.Struct, frozen=True):
     file: str = ""
     since: float = 0
     rooms: tuple[RoomSpec, ...] = ()
+    encryption: bool = False
 
 
 def write_workspace_record(state: Path, record: WorkspaceRecord) -> None:

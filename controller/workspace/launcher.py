@@ -32,6 +32,7 @@ from controller.workspace.gateway_process import (
     wait_until_no_gateway,
 )
 from controller.workspace.startup import agent_registration
+from controller.workspace.startup.agent_keys import make_agent_keys
 from controller.workspace.startup.pane_plans import (
     agent_plan,
     environment_for_agents,
@@ -101,6 +102,8 @@ async def start_team(
         team = replace(team, agents=tuple(with_absolute_project(agent, site.cwd) for agent in team.agents))
         environment = PaneEnvironment(sys.executable, site.state, team.gateway.url, join_options(fresh=fresh))
         gateway = await _start_and_record(team, site, environment, before, tell)
+        if team.encryption:
+            make_agent_keys(site.state, [agent.name for agent in team.agents], tell)
         async with connect_to_team(site, team.gateway.url) as (client, endpoint):
             await agent_registration.register_agents(client, endpoint, site.state, team.agents)
             await carry_out_room_plan(client, plan_rooms(team.rooms, team.agents), tell)
@@ -194,6 +197,7 @@ def _new_record(team: Team, site: TeamLocation, gateway: TeamGateway) -> Workspa
         limits=team.gateway.limits,
         modes=team.gateway.modes,
         file=team.file,
+        encryption=team.encryption,
         since=time.time(),
     )
 
@@ -275,6 +279,8 @@ async def add_agent(
         url = "" if record.gateway else record.url
         async with connect_to_team(site, url) as (client, endpoint):
             await require_rooms(client, agent.rooms)
+            if record.encryption:
+                make_agent_keys(site.state, [agent.name], tell)
             await agent_registration.register_agent(client, endpoint, site.state, agent)
             await carry_out_room_plan(client, plan_rooms((), [agent]))
             agent = with_absolute_project(agent, site.cwd)

@@ -29,6 +29,11 @@ def test_all_is_well() -> None:
     assert all(check.good for check in found(GOOD))
 
 
+def test_keys_of_agents_are_announced_before_they_are_made() -> None:
+    assert "encryption: each agent has a key without a passphrase" in found(GOOD, Team(encryption=True))[-1].text
+    assert not any("encryption" in check.text for check in found(GOOD))
+
+
 @pytest.mark.parametrize(
     ("facts", "words"),
     [

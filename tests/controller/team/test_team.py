@@ -39,7 +39,7 @@ def test_the_template_is_the_default_team() -> None:
 
 def test_each_value_of_the_template_is_its_default() -> None:
     text = re.sub(r"^# (?=(?:\[\[)|(?:[a-z_]+ = ))", "", TEMPLATE, flags=re.MULTILINE)
-    assert len(tomllib.loads(text)) == 8
+    assert len(tomllib.loads(text)) == 9
     team = parse_team(text)
     assert team.gateway == GatewaySpec(url="http://127.0.0.1:8765", chosen=True)
     assert (team.layout, team.ready_within, team.name) == (Team().layout, Team().ready_within, Team().name)

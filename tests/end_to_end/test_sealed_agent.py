@@ -19,7 +19,7 @@ from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import AskState, Rung
 from tests.end_to_end.test_sidecar_join import environment, gateway, is_idle, person, port, sidecar
-from tests.support.sealed_members import SealedMember, connected, give_key
+from tests.support.sealed_members import SealedMember, connected, give_key, replace_key
 
 __all__ = ["port"]
 SECRET = "swordfish-4711"
@@ -93,6 +93,17 @@ async def test_a_sealed_room_and_a_sealed_direct_message_are_answered_and_read_b
         answer = await here.answer_to(second.seq)
         assert SECRET in answer.content
         assert (answer.sealed is not None, answer.recipients) == (True, (here.boss.name,))
+        assert here.readable_files() == []
+
+
+async def test_an_answer_for_a_key_that_has_changed_stays_with_its_sidecar(tmp_path: Path, port: int) -> None:
+    async with lab(tmp_path, port) as here:
+        sent = await here.boss.client.send_sealed(Send(content=f"slow 4 say {SECRET}", to=("@demo",)))
+        await here.receipt(sent.seq, Rung.ACCEPTED)
+        replace_key(here.boss.state, here.boss.name)
+        async with connected(here.boss.client.endpoint, here.boss.state, here.boss.name, Hello()):
+            failed = await here.receipt(sent.seq, Rung.FAILED)
+            assert f"The key of {here.boss.name} has changed" in failed.steps[-1].reason
         assert here.readable_files() == []
 
 

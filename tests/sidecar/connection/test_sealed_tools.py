@@ -12,17 +12,20 @@ from typing import Any
 
 import pytest
 
-from gateway.client import Client
+from gateway.client import Client, Endpoint
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.requests.message_requests import History, Send
 from gateway.protocol.results import MessageList
+from sidecar.connection import agent_mcp_proxy
 from sidecar.connection.registration import Registration
 from sidecar.connection.room_connection import RoomConnection, connect_to_room
 from sidecar.connection.sealed_tools import SealedTools
 from sidecar.messages.sealed_turns import SealedPlace, SealedTurn
 from sidecar.sidecar_run import connect_and_register
 from tests.fakes.retry import retry_until
+from tests.support import warm_mcp
 from tests.support.gateways import OPERATOR, Gateway, gateway_in_process
+from tests.support.mcp_clients import peer
 from tests.support.sealed_members import SealedMember, connected, give_key
 
 SECRET = "the launch code is 0000"
@@ -60,7 +63,7 @@ class Desk:
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with gateway_in_process(tmp_path / "state") as running:
+    async with gateway_in_process(tmp_path / "state", warm_mcp.start) as running:
         yield running
 
 
@@ -178,6 +181,20 @@ async def test_calls_in_a_batch_do_not_reach_the_gateway_unseen(desk: Desk) -> N
 async def test_wrong_arguments_are_refused_here(desk: Desk) -> None:
     assert (await desk("peer_read", limit=0) or "").startswith("!")
     assert (await desk("peer_send", to="*", room="vault", message="x", wrong=1) or "").startswith("!")
+
+
+@pytest.mark.processes
+async def test_a_client_of_the_tools_takes_the_answers_of_both(desk: Desk) -> None:
+    """The official client, through the proxy: what runs here, what the gateway answers, and what is refused."""
+    own = desk.room.endpoint
+    async with agent_mcp_proxy.open_tools_proxy(desk.room, lambda: own, 60, desk.tools) as address:
+        assert address is not None
+        async with peer(Endpoint(address.url.removesuffix("/mcp"), address.key)) as agent:
+            assert (await agent("peer_send", to="*", room="vault", message=SECRET)).startswith("Sent as #")
+            assert (await desk.alice.said(SECRET)).check.was_sealed
+            assert (await agent("peer_status")).startswith("You are claude")
+            assert (await agent("room_search", query="x", room="vault")).startswith("!room_search does not work")
+    assert not desk.is_at_gateway(SECRET)
 
 
 async def test_without_a_key_all_calls_go_to_the_gateway(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

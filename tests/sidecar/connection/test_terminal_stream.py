@@ -11,9 +11,11 @@ from gateway.protocol.errors import Unavailable
 from gateway.protocol.requests.agent_requests import ShowTerminal
 from gateway.protocol.results import Shown
 from sidecar.connection.terminal_stream import TerminalStream
+from sidecar.messages.sealed_turns import SealedTurn
 from sidecar.screen.emulator import Screen
 from sidecar.screen.styled_rows import StyledScreen
 from tests.fakes.retry import retry_until
+from tests.sidecar.fake_sealing import checked, message_of
 from tests.sidecar.memory_room import MemoryRoom
 
 
@@ -57,8 +59,10 @@ class Agent:
 
 
 @contextlib.asynccontextmanager
-async def streaming(room: WatchingRoom, agent: Agent) -> AsyncIterator[TerminalStream]:
-    stream = TerminalStream(room, agent.look)
+async def streaming(
+    room: WatchingRoom, agent: Agent, sealed_turn: SealedTurn | None = None
+) -> AsyncIterator[TerminalStream]:
+    stream = TerminalStream(room, agent.look, sealed_turn=sealed_turn)
     task = asyncio.get_running_loop().create_task(stream.run(), name="stream")
     try:
         yield stream
@@ -87,6 +91,26 @@ async def test_it_looks_at_nothing_while_nobody_watches() -> None:
             stream.note_look()
             await asyncio.sleep(0)
         assert agent.looks == looks
+
+
+async def test_from_the_first_sealed_message_on_a_sentence_stands_in_place_of_the_screen() -> None:
+    room, agent, turn = WatchingRoom(), Agent(), SealedTurn()
+    async with streaming(room, agent, turn) as stream:
+        agent.screen.feed(b"open work")
+        stream.watch(True)
+        await retry_until(lambda: room.told == [(True, {0: "open work"})])
+        turn.note_typing([checked(message_of(2))])
+        agent.screen.feed(b"\r\nthe secret")
+        stream.note_look()
+        await retry_until(lambda: len(room.told) == 2)
+        turn.note_in_hand([message_of(3, "general")])
+        agent.screen.feed(b"\r\nopen work again")
+        stream.watch(True)
+        await retry_until(lambda: len(room.told) == 3)
+    for whole, rows in room.told[1:]:
+        assert whole
+        assert rows[0] == "This terminal is not shown: its agent has had sealed messages,"
+        assert not any("secret" in row or "work" in row for row in rows.values())
 
 
 async def test_what_came_while_a_picture_was_on_its_way_is_one_picture() -> None:

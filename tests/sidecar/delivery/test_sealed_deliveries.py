@@ -102,6 +102,16 @@ async def test_an_answer_that_cannot_be_sealed_is_nowhere_in_plain_text(scene: S
     assert not any("secret" in one.content for one in scene.room.sent)
 
 
+async def test_an_answer_that_an_earlier_run_could_not_post_is_sealed_too(scene: SealedScene) -> None:
+    message = scene.said(MessageProof.SIGNED)
+    scene.progress.mark_answered_before(message.seq, [message], "the secret")
+    await scene.after()
+    assert [(one.content, one.to, one.id) for one in scene.sealing.direct] == [
+        ("the secret", ("@alice",), f"reply-claude-{message.seq}")
+    ]
+    assert scene.room.sent == []
+
+
 async def test_an_answer_of_the_next_plain_turn_is_plain(scene: SealedScene) -> None:
     message = scene.said(MessageProof.SIGNED)
     scene.delivery_loop.receive(message)

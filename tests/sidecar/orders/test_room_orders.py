@@ -16,8 +16,9 @@ from gateway.protocol.types.key_names import key_bytes
 from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.delivery.backlog import EarlierRun
 from sidecar.delivery.stop_rules import DIALOG_TEXT, StopOrder
+from sidecar.messages.sealed_turns import SealedPlace, SealedTurn
 from sidecar.orders.key_rules import PERSON_TYPES_TEXT
-from sidecar.orders.room_orders import MISSED_TEXT, RoomOrders
+from sidecar.orders.room_orders import MISSED_TEXT, SEALED_KEYS_TEXT, RoomOrders
 from tests.fakes.retry import retry_until
 from tests.sidecar.delivery.test_delivery_loop import Scene
 from tests.sidecar.memory_room import MemoryRoom
@@ -197,3 +198,21 @@ async def test_an_event_that_fails_takes_back_no_pause(tmp_path: Path) -> None:
         room.order(ControlAction.KEYS, text="!")
         await pane.shows("› hi!")
         assert room.rungs(number) == ["held"]
+
+
+@pytest.mark.parametrize(
+    ("text", "pressed"), [("1", []), ("Enter", []), ("^C", []), ("stop", [StopOrder("alice", 8, may_refuse=True)])]
+)
+async def test_no_key_of_the_room_is_pressed_in_a_sealed_turn(tmp_path: Path, text: str, pressed: list[object]) -> None:
+    """The gateway could have made the order up. It may end the turn, which approves nothing."""
+    scene, target = Scene(tmp_path), FakeTarget(Activity.IDLE)
+    turn = SealedTurn(SealedPlace("lab"), True)
+    orders = RoomOrders("claude", scene.delivery_loop, target, EarlierRun(), sealed_turn=turn)
+    orders.mark_connected(7)
+    await orders.control(order(ControlAction.KEYS, text, may=True))
+    assert target.done == pressed
+    assert [text for _, text in target.told] == [f"claude was given no keys: {SEALED_KEYS_TEXT}"] * (not pressed)
+    turn.place = None
+    await orders.control(order(ControlAction.KEYS, "1", may=True))
+    assert target.done == [*pressed, b"1"]
+    scene.journal.close()

@@ -40,6 +40,7 @@ EVERY_REQUEST = {
     "Hello": "sent",
     "History": "read",
     "OpenAsk": "sealed",
+    "Poll": "read",
     "Register": "sent",
     "Report": "blank",
     "ReportWrites": "withheld",

@@ -103,7 +103,7 @@ async def start_team(
         environment = PaneEnvironment(sys.executable, site.state, team.gateway.url, join_options(fresh=fresh))
         gateway = await _start_and_record(team, site, environment, before, tell)
         if team.encryption:
-            make_agent_keys(site.state, [agent.name for agent in team.agents], tell)
+            make_agent_keys(site.state, [agent.name for agent in team.agents if not agent.connector], tell)
         async with connect_to_team(site, team.gateway.url) as (client, endpoint):
             await agent_registration.register_agents(client, endpoint, site.state, team.agents)
             await carry_out_room_plan(client, plan_rooms(team.rooms, team.agents), tell)
@@ -279,7 +279,7 @@ async def add_agent(
         url = "" if record.gateway else record.url
         async with connect_to_team(site, url) as (client, endpoint):
             await require_rooms(client, agent.rooms)
-            if record.encryption:
+            if record.encryption and not agent.connector:
                 make_agent_keys(site.state, [agent.name], tell)
             await agent_registration.register_agent(client, endpoint, site.state, agent)
             await carry_out_room_plan(client, plan_rooms((), [agent]))

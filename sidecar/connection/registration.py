@@ -31,7 +31,8 @@ from sidecar.run_files.delivery_journal import read_store_and_number
 @dataclass(frozen=True)
 class Registration:
     """Who joins. `state`: the folder where the token is kept, so that the name can be used again next time. `journal`:
-    what is known about the store, by message number. `vendor`: who reads what this member reads."""
+    what is known about the store, by message number. `vendor`: who reads what this member reads. `may_seal`: it uses a
+    key of the member, if this machine has one."""
 
     name: str
     role: str | None
@@ -39,6 +40,7 @@ class Registration:
     state: Path
     journal: Path | None = None
     vendor: str = ""
+    may_seal: bool = True
 
     @property
     def hello(self) -> Hello:
@@ -89,7 +91,7 @@ async def connect_and_register(
 def _member_client(registration: Registration, endpoint: Endpoint, token: str, hello: Hello) -> Client:
     """A person who gives the agent a key while its sidecar runs restarts the sidecar."""
     endpoint = _endpoint_with_token(endpoint, token)
-    if not list_keys(registration.state, registration.name):
+    if not registration.may_seal or not list_keys(registration.state, registration.name):
         return Client(endpoint, hello)
     return SealedClient(endpoint, hello, unlock=lambda name: open_member_machine(registration.state, name))
 

@@ -56,7 +56,8 @@ class ConnectorRun:
 async def run_connector(wish: ConnectorRun, link: SidecarSupervisorLink, env: Mapping[str, str]) -> int:
     plan = wish.plan
     registration = Registration(
-        plan.me, plan.role or None, Path.cwd(), state_folder(env), wish.folder / JOURNAL_FILE, wish.reader
+        *(plan.me, plan.role or None, Path.cwd(), state_folder(env), wish.folder / JOURNAL_FILE, wish.reader),
+        may_seal=False,  # what it streams while a model answers is readable at the gateway
     )
     turn_log = TurnLog(print_lines)
     with link.watch_supervisor(signal_hang_up):

@@ -237,6 +237,8 @@ def test_every_request_of_the_sidecar_has_a_row() -> None:
     """Whoever adds a report decides what becomes of it in a sealed turn."""
     found: set[str] = set()
     for path in Path(sidecar.__path__[0]).rglob("*.py"):
+        if "connectors" in path.parts:  # they have no keys
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gateway.protocol.requests."):
                 module = importlib.import_module(str(node.module))

@@ -17,11 +17,10 @@ from gateway.process_basics.tasks import spawn
 from gateway.protocol.requests.message_requests import History, Send
 from gateway.protocol.results import MessageList
 from sidecar.connection import agent_mcp_proxy
-from sidecar.connection.registration import Registration
+from sidecar.connection.registration import Registration, connect_and_register
 from sidecar.connection.room_connection import RoomConnection, connect_to_room
 from sidecar.connection.sealed_tools import SealedTools
 from sidecar.messages.sealed_turns import SealedPlace, SealedTurn
-from sidecar.sidecar_run import connect_and_register
 from tests.fakes.retry import retry_until
 from tests.support import warm_mcp
 from tests.support.gateways import OPERATOR, Gateway, gateway_in_process

@@ -408,17 +408,23 @@ def export_room(
 
 def import_room(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="An exported room.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, help="An exported room, or an archive (zip) of agentchattr."
+        ),
+    ],
     room: Annotated[
         str | None, typer.Option(metavar="ROOM", help="Import into this room (default: the room of the export).")
     ] = None,
 ) -> None:
-    """Read a room that `export` has written into this state folder.
+    """Read an exported room, or an archive of agentchattr, into this state folder.
 
     The gateway must not be running. A second import of the same file changes nothing.
 
-    Example:
+    Examples:
       groupchat import general.jsonl
+      groupchat import agentchattr-export-20270301-101500.zip
     """
     from gateway.client import state_folder
     from gateway.maintenance import export_import

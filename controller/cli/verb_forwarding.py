@@ -35,7 +35,11 @@ FORWARDED = {
     "deploy": Forwarded(GATEWAY, "Write the files by which a gateway is deployed.", "Operations"),
     "doctor": Forwarded(GATEWAY, "Check the installation and suggest fixes.", "Operations"),
     "export": Forwarded(GATEWAY, "Write a room as JSON lines.", "Operations"),
-    "import": Forwarded(GATEWAY, "Read a room that `export` has written into this state folder.", "Operations"),
+    "import": Forwarded(
+        GATEWAY,
+        "Read a room that `export` has written, or an archive of agentchattr, into this state folder.",
+        "Operations",
+    ),
     "snapshot": Forwarded(GATEWAY, "Take, list and verify snapshots.", "Operations"),
     "restore": Forwarded(GATEWAY, "Restore a snapshot into a state folder.", "Operations"),
     "mcp": Forwarded(GATEWAY, "Serve the room's tools over the Model Context Protocol on stdio.", "Operations"),

@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +20,7 @@ import msgspec
 from gateway.client import Client, Endpoint
 from gateway.client.paged_requests import fetch_all_pages
 from gateway.console.progress_bar import ProgressBar
+from gateway.maintenance.agentchattr_archive import ArchivedRoom, is_archive, read_archive
 from gateway.maintenance.import_checks import FORMAT_VERSION, ExportHeader, ImportedEvent, parse_events, parse_header
 from gateway.model.deliveries.recent_messages import readers_of_direct
 from gateway.model.records.shared_document_records import key_of
@@ -48,6 +49,7 @@ from gateway.sessions import shared_documents
 from gateway.sessions.shared_documents import DocumentRef
 
 PAGE_EVENTS = 500
+Identify = Callable[[ExportHeader, str, Message], str]
 UNSEEN_BAR = ProgressBar("", "")
 KEY_EVENT = str(KeyEvent.__struct_config__.tag)
 
@@ -158,6 +160,8 @@ async def _read_events(client: Client, bar: ProgressBar) -> AsyncIterator[bytes]
 
 async def import_from_file(config: Config, file: Path, into: str | None, bar: ProgressBar = UNSEEN_BAR) -> Imported:
     """Check the whole file before writing any of it. An import that was interrupted is resumed by the same command."""
+    if is_archive(file):
+        return await _import_archive(config, file, into, bar)
     with _open_import(file) as (head, lines):
         for _ in parse_events(lines):
             pass
@@ -167,6 +171,49 @@ async def import_from_file(config: Config, file: Path, into: str | None, bar: Pr
         with _open_import(file) as (_, lines):
             bar.expect(file.stat().st_size)
             return await _Importer(hub, head, name).read(_counted(parse_events(lines), lines, bar))
+
+
+async def _import_archive(config: Config, file: Path, into: str | None, bar: ProgressBar) -> Imported:
+    """An archive of agentchattr: a room for each channel. It, too, is checked whole, and imported once."""
+    rooms = read_archive(file, None if into is None else canonical_room_name(into))
+    for room in rooms:
+        _check_archived(room)
+    bar.expect(sum(len(room.lines) for room in rooms))
+    done: list[Imported] = []
+    async with open_hub(config) as hub:
+        for room in rooms:
+            name = room.head.room.name
+            await _ensure_room(hub, room.head, name)
+            events = parse_events(_advancing(room.lines, bar))
+            done.append(await _Importer(hub, room.head, name, _archived_id).read(events))
+    names = ", ".join(one.room for one in done)
+    return Imported(names, sum(one.imported for one in done), sum(one.known for one in done))
+
+
+def _check_archived(room: ArchivedRoom) -> None:
+    try:
+        for _ in parse_events(room.lines):
+            pass
+    except BadRequest as error:
+        raise BadRequest(f"Of the channel {room.head.room.name}: {error.message}") from None
+
+
+def _advancing(lines: Sequence[bytes], bar: ProgressBar) -> Iterator[bytes]:
+    for line in lines:
+        yield line
+        bar.advance()
+
+
+def _archived_id(head: ExportHeader, room: str, message: Message) -> str:
+    """A later archive of the same project has the same ids, but other numbers."""
+    return f"import:{hashlib.sha256(msgspec.json.encode((room, message.id))).hexdigest()[:32]}"
+
+
+def _exported_id(head: ExportHeader, room: str, message: Message) -> str:
+    """The same id for the same message and room, so that a file is imported only once into each room. Numbers and ids
+    of two gateways may be equal, so these alone would confuse their messages."""
+    known_by = (head.room.name, room, message.seq, message.id, message.from_, message.timestamp, message.content)
+    return f"import:{hashlib.sha256(msgspec.json.encode(known_by)).hexdigest()[:32]}"
 
 
 def _counted(events: Iterable[ImportedEvent], lines: BinaryIO, bar: ProgressBar) -> Iterator[ImportedEvent]:
@@ -200,8 +247,8 @@ class _Importer:
     """Messages keep sender, text and time, and get new numbers, which `reply_to` follows. A shared document keeps its
     author, and never replaces an existing one."""
 
-    def __init__(self, hub: Hub, head: ExportHeader, room: str) -> None:
-        self._hub = hub
+    def __init__(self, hub: Hub, head: ExportHeader, room: str, identify: Identify = _exported_id) -> None:
+        self._hub, self._identify = hub, identify
         self._head = head
         self._room = room
         self._numbers: dict[int, int] = {}
@@ -261,21 +308,7 @@ class _Importer:
             deliveries=(),
         )
         ends = readers_of_direct(message.from_, message.recipients) if message.recipients else None
-        return EventToCommit(copy, ends=ends, client_id=self._id_of(message))
-
-    def _id_of(self, message: Message) -> str:
-        """The same id for the same message and room, so that a file is imported only once into each room. Numbers and
-        ids of two gateways may be equal, so these alone would confuse their messages."""
-        known_by = (
-            self._head.room.name,
-            self._room,
-            message.seq,
-            message.id,
-            message.from_,
-            message.timestamp,
-            message.content,
-        )
-        return f"import:{hashlib.sha256(msgspec.json.encode(known_by)).hexdigest()[:32]}"
+        return EventToCommit(copy, ends=ends, client_id=self._identify(self._head, self._room, message))
 
     async def _provide_member(self, name: str) -> None:
         state: GatewayState = self._hub.state

@@ -93,6 +93,7 @@ def serve(
     keep: Annotated[int, option("keep")] = default_of("keep"),
     embed: Annotated[str, option("embed")] = default_of("embed"),
     embed_model: Annotated[str, option("embed_model")] = default_of("embed_model"),
+    seal: Annotated[Path | None, option("seal")] = None,
     agents: Annotated[str, option("agents", hidden=True)] = "",
     log_level: Annotated[str, typer.Option(metavar="LEVEL", help="Log level: debug, info, warning or error.")] = "info",
     log_file: Annotated[

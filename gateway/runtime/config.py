@@ -22,11 +22,12 @@ EMBED_EXAMPLE = "http://127.0.0.1:11434/v1"
 
 @dataclass(frozen=True)
 class SnapshotSettings:
-    """Without a folder no snapshots are taken."""
+    """Without a folder no snapshots are taken. `seal`: a file with the public key to which they are sealed."""
 
     folder: Path | None = None
     every_s: float = 3600.0
     keep: int = 10
+    seal: Path | None = None
 
 
 @dataclass(frozen=True)

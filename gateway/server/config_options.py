@@ -181,6 +181,9 @@ OPTIONS: Mapping[str, ServeOption] = {
     "every": ServeOption(
         "snapshots.every_s", "How often a snapshot is taken, such as 30m or 1d.", metavar="TIME", read=_duration
     ),
+    "seal": ServeOption(
+        "snapshots.seal", "Seal snapshots to this public key (see `groupchat key export`).", metavar="FILE"
+    ),
     "keep": ServeOption("snapshots.keep", "How many snapshots stay; older ones are removed.", least=1, metavar="N"),
     "embed": ServeOption(
         "embed",

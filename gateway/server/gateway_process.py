@@ -197,7 +197,7 @@ async def serve_gateway(
 
 def _snapshots(config: Config, folder: Path) -> contextlib.AbstractAsyncContextManager[None]:
     plan = SnapshotPlan(folder, config.snapshots.every_s, config.snapshots.keep)
-    return scheduled_snapshots(plan, partial(snapshot_source, config, folder))
+    return scheduled_snapshots(plan, partial(snapshot_source, config, folder, config.snapshots.seal))
 
 
 async def _settle_while_following(hub: Hub, config: Config) -> None:

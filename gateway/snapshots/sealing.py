@@ -1,4 +1,4 @@
-"""How the files of a snapshot are sealed, and opened again. Without a key they lie there as they are."""
+"""How the files of a snapshot are kept: as they are, or sealed to a public key."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ class SnapshotSeal(Protocol):
     @property
     def recipient(self) -> str: ...
 
-    def seal_in_place(self, path: Path) -> Path:
-        """Seal a file of a snapshot that is being made. Returns the file that is there afterwards."""
+    def seal(self, plain: Path, sealed: Path, name: str) -> None:
+        """Write a sealed copy of a file, which is `name` in the snapshot."""
         ...
 
 
 class PlainSeal:
-    """Seals nothing."""
+    """Seals nothing: the files of a snapshot are made where they stay."""
 
     recipient = ""
 
-    def seal_in_place(self, path: Path) -> Path:
-        return path
+    def seal(self, plain: Path, sealed: Path, name: str) -> None:
+        raise NotImplementedError
 
 
 PLAIN = PlainSeal()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +17,13 @@ from gateway.files.private_files import make_private_folder
 from gateway.protocol.errors import NotFound
 from gateway.snapshots.checked_files import checksum_of, copy_checked
 from gateway.snapshots.manifest import FORMAT_VERSION, Manifest, SnapshotFile, made_at, snapshot_name
-from gateway.snapshots.sealing import PLAIN, SnapshotSeal
+from gateway.snapshots.sealing import PLAIN, SEALED_SUFFIX, SnapshotSeal
 from gateway.snapshots.snapshot_folder import new_snapshot, write_manifest
 from gateway.store.sqlite_copy import change_store_id, copy_database, describe_database
 
 DATABASE_NAME = "groupchat.db"
 FILES_FOLDER = "files"
+WORKPLACE_PREFIX = ".snapshot-"
 OWN_FOLDERS = (TOKENS_FOLDER, "encryption", "trial-issuer", RULES_FOLDER)
 
 Progress = Callable[[int, int], None]
@@ -48,14 +51,14 @@ def take_snapshot(
     if not wish.database.exists():
         raise NotFound(f"There is no {wish.database}, so there is nothing to take a snapshot of.")
     name = snapshot_name(now)
-    with new_snapshot(wish.folder, name) as partial:
-        database = partial / DATABASE_NAME
+    with new_snapshot(wish.folder, name) as partial, _workplace(wish, partial) as work:
+        database = work / DATABASE_NAME
         copy_database(wish.database, database, progress, pause=pause)
         if wish.store_id:
             change_store_id(database, wish.store_id)
         facts = describe_database(database)
-        _copy_own_files(wish.state, partial / FILES_FOLDER)
-        files = tuple(_sealed_file(partial, path, wish.seal) for path in [*_files_below(partial)])
+        _copy_own_files(wish.state, work / FILES_FOLDER)
+        files = tuple(_kept_file(work, partial, path, wish.seal) for path in [*_files_below(work)])
         manifest = Manifest(
             format=FORMAT_VERSION,
             made=made_at(now),
@@ -70,6 +73,17 @@ def take_snapshot(
     return wish.folder / name
 
 
+@contextmanager
+def _workplace(wish: SnapshotWish, partial: Path) -> Iterator[Path]:
+    """Where the copies are made: in the snapshot itself, or, if it is sealed, beside the log, so that the folder of the
+    snapshots never holds a plain copy."""
+    if not wish.seal.recipient:
+        yield partial
+        return
+    with tempfile.TemporaryDirectory(prefix=WORKPLACE_PREFIX, dir=wish.state) as work:
+        yield Path(work)
+
+
 def _copy_own_files(state: Path, target: Path) -> None:
     """The tokens of this folder's own programs, its keys and its rules. Not what belongs to a running process."""
     for folder in OWN_FOLDERS:
@@ -80,9 +94,14 @@ def _copy_own_files(state: Path, target: Path) -> None:
             copy_checked(path, copy, wanted, _uncounted)
 
 
-def _sealed_file(partial: Path, path: Path, seal: SnapshotSeal) -> SnapshotFile:
-    kept = seal.seal_in_place(path)
-    return checksum_of(kept, str(kept.relative_to(partial)), _uncounted)
+def _kept_file(work: Path, partial: Path, path: Path, seal: SnapshotSeal) -> SnapshotFile:
+    name = str(path.relative_to(work))
+    if not seal.recipient:
+        return checksum_of(path, name, _uncounted)
+    sealed = partial / f"{name}{SEALED_SUFFIX}"
+    make_private_folder(sealed.parent)
+    seal.seal(path, sealed, name)
+    return checksum_of(sealed, f"{name}{SEALED_SUFFIX}", _uncounted)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -30,7 +30,8 @@ from gateway.protocol.errors import GroupChatError, NotFound
 from gateway.protocol.text.printable_text import local_time_text
 
 if TYPE_CHECKING:
-    from gateway.maintenance.snapshots.restoring import Restored
+    from gateway.maintenance.snapshots.restoring import Restored, RestoreWish
+    from gateway.maintenance.snapshots.snapshot_opening import SnapshotOpening
     from gateway.snapshots.manifest import Manifest
     from gateway.snapshots.taking import SnapshotWish
 
@@ -45,7 +46,18 @@ FolderOption = Annotated[
 SnapshotArgument = Annotated[Path, typer.Argument(metavar="SNAPSHOT", help="The folder of the snapshot.")]
 
 
-def take_now(ctx: typer.Context, to: FolderOption = None) -> None:
+def take_now(
+    ctx: typer.Context,
+    to: FolderOption = None,
+    seal: Annotated[
+        Path | None,
+        typer.Option(
+            "--seal",
+            metavar="FILE",
+            help="Seal it to this public key (see `groupchat key export`): only its owner opens it.",
+        ),
+    ] = None,
+) -> None:
     """Take a snapshot now. The gateway may be running, and goes on meanwhile.
 
     Ctrl-C leaves nothing behind.
@@ -53,16 +65,17 @@ def take_now(ctx: typer.Context, to: FolderOption = None) -> None:
     Examples:
       groupchat snapshot now
       groupchat snapshot now --to /backup/groupchat
+      groupchat snapshot now --seal boss.key
     """
     context = given(ctx)
-    path = run_plainly(lambda: _take(context, to), as_json=context.as_json)
+    path = run_plainly(lambda: _take(context, to, seal), as_json=context.as_json)
     show_done({"snapshot": str(path)}, f"Taken: {path}", context.as_json)
 
 
-def _take(context: ClientOptions, to: Path | None) -> Path:
+def _take(context: ClientOptions, to: Path | None, seal: Path | None) -> Path:
     from gateway.snapshots.taking import take_snapshot
 
-    wish = _wish_for(context, to)
+    wish = _wish_for(context, to, seal)
     with progress_bar("snapshot", "bytes", as_json=context.as_json) as bar:
 
         def show(done: int, total: int) -> None:
@@ -72,12 +85,12 @@ def _take(context: ClientOptions, to: Path | None) -> Path:
         return take_snapshot(wish, time.time(), show)
 
 
-def _wish_for(context: ClientOptions, to: Path | None) -> SnapshotWish:
+def _wish_for(context: ClientOptions, to: Path | None, seal: Path | None) -> SnapshotWish:
     from gateway.server.config_options import offline_config
     from gateway.server.state_folder.snapshot_source import snapshot_source
 
     config = offline_config(context.folder, os.environ, login_name())
-    return snapshot_source(config, to or _usual_folder(config.state))
+    return snapshot_source(config, to or _usual_folder(config.state), seal)
 
 
 def _usual_folder(state: Path) -> Path:
@@ -154,6 +167,13 @@ def restore(
         bool,
         typer.Option("--copy", help="Give the log a new id, to use it beside the original; clients start over."),
     ] = False,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="The private key of a sealed snapshot.")
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Read the key's passphrase from a private file (default: ask for it)."),
+    ] = None,
 ) -> None:
     """Restore a snapshot into a state folder. The gateway must not be running.
 
@@ -164,9 +184,18 @@ def restore(
       groupchat restore /backup/groupchat/groupchat-20270301T101500.000Z
       groupchat restore SNAPSHOT --replace
       groupchat restore SNAPSHOT --copy --state /tmp/trial
+      groupchat restore SNAPSHOT --key boss-private.json
     """
     context = given(ctx)
-    done = run_plainly(lambda: _restore(context, snapshot, replace, copy), as_json=context.as_json)
+
+    def restored() -> Restored:
+        from gateway.maintenance.snapshots.restoring import RestoreWish
+        from gateway.maintenance.snapshots.snapshot_opening import AS_IT_IS
+
+        opening = _opening_with(key, passphrase_file) if key else AS_IT_IS
+        return _restore(RestoreWish(snapshot, context.folder, replace, copy, opening), as_json=context.as_json)
+
+    done = run_plainly(restored, as_json=context.as_json)
     run(lambda: _announce(context, done), as_json=context.as_json)
     lines = [
         f"Restored the log up to #{done.numbers.last_seq}, as of {local_time_text(done.made, '%Y-%m-%d %H:%M')}.",
@@ -175,13 +204,25 @@ def restore(
     show_done(asdict(done), " ".join(lines), context.as_json)
 
 
-def _restore(context: ClientOptions, snapshot: Path, replace: bool, copy: bool) -> Restored:
-    from gateway.maintenance.snapshots.restoring import RestoreWish, restore_files
+def _opening_with(key: Path, passphrase_file: Path | None) -> SnapshotOpening:
+    from gateway.files.private_files import read_private
+    from gateway.maintenance.snapshots.key_opening import read_opening
 
-    if not snapshot.is_dir():
-        raise NotFound(f"There is no snapshot {snapshot}. `groupchat snapshot list` lists them.")
-    with progress_bar("restore", "bytes", as_json=context.as_json) as bar:
-        return restore_files(RestoreWish(snapshot, context.folder, replace, copy), time.time(), bar)
+    def passphrase() -> str:
+        if passphrase_file:
+            return read_private(passphrase_file).decode(errors="surrogateescape").partition("\n")[0]
+        return str(typer.prompt(f"Passphrase of {key}", hide_input=True, err=True))
+
+    return read_opening(key, passphrase)
+
+
+def _restore(wish: RestoreWish, *, as_json: bool) -> Restored:
+    from gateway.maintenance.snapshots.restoring import restore_files
+
+    if not wish.snapshot.is_dir():
+        raise NotFound(f"There is no snapshot {wish.snapshot}. `groupchat snapshot list` lists them.")
+    with progress_bar("restore", "bytes", as_json=as_json) as bar:
+        return restore_files(wish, time.time(), bar)
 
 
 async def _announce(context: ClientOptions, done: Restored) -> None:

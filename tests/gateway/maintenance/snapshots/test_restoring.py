@@ -12,10 +12,14 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.console.progress_bar import ProgressBar
+from gateway.encryption.key_storage.key_files import encode_key_file
+from gateway.encryption.member_keys.private_keys import draw_keys
+from gateway.files.private_files import write_private
+from gateway.maintenance.snapshots.key_opening import read_opening
 from gateway.maintenance.snapshots.restoring import Restored, RestoreWish, announce, restore_files
 from gateway.maintenance.snapshots.verification import verify_snapshot
 from gateway.model.sequence_numbers import SKIPPED_NUMBERS
-from gateway.protocol.errors import BadRequest, GroupChatError, Unavailable
+from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError, Unavailable
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.server.state_folder.snapshot_source import snapshot_source
@@ -172,3 +176,32 @@ async def test_a_running_gateway_and_a_folder_with_a_log_are_refused(tmp_path: P
     async with gateway_in_process(state):
         with pytest.raises(Unavailable, match="Another gateway"):
             restore_files(RestoreWish(path, state, replaces=True), NOW, BAR)
+
+
+async def test_a_sealed_snapshot_opens_with_its_key_alone(tmp_path: Path) -> None:
+    state, folder, back = tmp_path / "state", tmp_path / "snapshots", tmp_path / "back"
+    boss, other = draw_keys("boss", int(NOW)), draw_keys("boss", int(NOW))
+    public, private = tmp_path / "boss.key", tmp_path / "boss.json"
+    public.write_text(boss.published.text + "\n")
+    for path, keys in ((private, boss), (tmp_path / "other.json", other)):
+        write_private(path, encode_key_file(keys, "a long enough passphrase"))
+    async with gateway_in_process(state) as gateway:
+        kept = await say(gateway, "a very secret word")
+        path = take_snapshot(snapshot_source(gateway.config, folder, public), NOW)
+    assert all(b"secret word" not in one.read_bytes() for one in path.rglob("*") if one.is_file())
+    assert all(one.suffix == ".sealed" for one in path.rglob("*") if one.is_file() and one.name != MANIFEST_FILE)
+    assert not list(state.glob(".snapshot-*"))
+    verify_snapshot(path, BAR)
+    with pytest.raises(Forbidden, match="Name the private key with --key"):
+        restore_files(RestoreWish(path, back), NOW, BAR)
+    for file, passphrase in ((tmp_path / "other.json", "a long enough passphrase"), (private, "not this one at all")):
+        with pytest.raises(Forbidden):
+            restore_files(
+                RestoreWish(path, back, opening=read_opening(file, lambda passphrase=passphrase: passphrase)), NOW, BAR
+            )
+    assert not (back / DATABASE_NAME).exists()
+    opening = read_opening(private, lambda: "a long enough passphrase")
+    await restored(RestoreWish(path, back, opening=opening))
+    async with gateway_in_process(back) as gateway:
+        assert gateway.hub.committed_seq > kept[0]
+        assert await gateway.hub.store.one(kept[0]) is not None

@@ -37,7 +37,7 @@ FORWARDED = {
     "export": Forwarded(GATEWAY, "Write a room as JSON lines.", "Operations"),
     "import": Forwarded(
         GATEWAY,
-        "Read a room that `export` has written, or an archive of agentchattr, into this state folder.",
+        "Read an exported room, or an archive of agentchattr, into this state folder.",
         "Operations",
     ),
     "snapshot": Forwarded(GATEWAY, "Take, list and verify snapshots.", "Operations"),

@@ -1,8 +1,8 @@
 """Seals a file to the public key of a member, piece by piece, and opens it with the private key.
 
 A key is drawn for each file and sealed to the recipient (SealedBox). The pieces follow as a stream
-(XChaCha20-Poly1305) whose end is marked: a file that was cut off, or whose pieces were moved or exchanged, does not open. The name of the
-file is bound to each piece, so that one file cannot take the place of another.
+(XChaCha20-Poly1305) whose end is marked: a file that was cut off, or whose pieces were moved or exchanged, does not
+open. The name of the file is bound to each piece, so that one file cannot take the place of another.
 """
 
 from __future__ import annotations

@@ -46,6 +46,12 @@ def test_what_was_sealed_comes_out(tmp_path: Path, size: int) -> None:
     assert (tmp_path / "sealed").stat().st_mode & 0o077 == 0
 
 
+def exchanged(raw: bytes) -> bytes:
+    """The first piece after the second one."""
+    second, third = BEGIN + PIECE, BEGIN + 2 * PIECE
+    return raw[:BEGIN] + raw[second:third] + raw[BEGIN:second] + raw[third:]
+
+
 HARM: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("empty", lambda raw: b""),
     ("another mark", lambda raw: b"x" + raw[1:]),
@@ -55,12 +61,7 @@ HARM: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("more after the end", lambda raw: raw + b"x"),
     ("one bit", lambda raw: raw[: BEGIN + 5] + bytes([raw[BEGIN + 5] ^ 1]) + raw[BEGIN + 6 :]),
     ("a bit of the sealed key", lambda raw: raw[: len(MARK)] + bytes([raw[len(MARK)] ^ 1]) + raw[len(MARK) + 1 :]),
-    (
-        "two pieces exchanged",
-        lambda raw: (
-            raw[:BEGIN] + raw[BEGIN + PIECE : BEGIN + 2 * PIECE] + raw[BEGIN : BEGIN + PIECE] + raw[BEGIN + 2 * PIECE :]
-        ),
-    ),
+    ("two pieces exchanged", lambda raw: exchanged(raw)),
 )
 
 

@@ -186,6 +186,7 @@ async def test_a_sealed_snapshot_opens_with_its_key_alone(tmp_path: Path) -> Non
     for path, keys in ((private, boss), (tmp_path / "other.json", other)):
         write_private(path, encode_key_file(keys, "a long enough passphrase"))
     async with gateway_in_process(state) as gateway:
+        await gateway.member("claude")
         kept = await say(gateway, "a very secret word")
         path = take_snapshot(snapshot_source(gateway.config, folder, public), NOW)
     assert all(b"secret word" not in one.read_bytes() for one in path.rglob("*") if one.is_file())
@@ -196,9 +197,8 @@ async def test_a_sealed_snapshot_opens_with_its_key_alone(tmp_path: Path) -> Non
         restore_files(RestoreWish(path, back), NOW, BAR)
     for file, passphrase in ((tmp_path / "other.json", "a long enough passphrase"), (private, "not this one at all")):
         with pytest.raises(Forbidden):
-            restore_files(
-                RestoreWish(path, back, opening=read_opening(file, lambda passphrase=passphrase: passphrase)), NOW, BAR
-            )
+            opening = read_opening(file, lambda given=passphrase: given)
+            restore_files(RestoreWish(path, back, opening=opening), NOW, BAR)
     assert not (back / DATABASE_NAME).exists()
     opening = read_opening(private, lambda: "a long enough passphrase")
     await restored(RestoreWish(path, back, opening=opening))

@@ -61,7 +61,7 @@ HARM: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("more after the end", lambda raw: raw + b"x"),
     ("one bit", lambda raw: raw[: BEGIN + 5] + bytes([raw[BEGIN + 5] ^ 1]) + raw[BEGIN + 6 :]),
     ("a bit of the sealed key", lambda raw: raw[: len(MARK)] + bytes([raw[len(MARK)] ^ 1]) + raw[len(MARK) + 1 :]),
-    ("two pieces exchanged", lambda raw: exchanged(raw)),
+    ("two pieces exchanged", exchanged),
 )
 
 

@@ -130,7 +130,7 @@ async def test_all_of_it_can_go_into_one_room(tmp_path: Path) -> None:
     assert await import_from_file(config, packed(tmp_path), "old") == Imported("old", 7, 0)
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no manifest": ({"manifest_json": None}, "manifest.json is invalid"),
     "another product": ({"manifest_json": {**MANIFEST, "product": "other"}}, "not of agentchattr"),
     "a newer format": ({"manifest_json": {**MANIFEST, "schema_version": 2}}, "has format 2"),

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -197,7 +198,7 @@ async def test_a_sealed_snapshot_opens_with_its_key_alone(tmp_path: Path) -> Non
         restore_files(RestoreWish(path, back), NOW, BAR)
     for file, passphrase in ((tmp_path / "other.json", "a long enough passphrase"), (private, "not this one at all")):
         with pytest.raises(Forbidden):
-            opening = read_opening(file, lambda given=passphrase: given)
+            opening = read_opening(file, partial(str, passphrase))
             restore_files(RestoreWish(path, back, opening=opening), NOW, BAR)
     assert not (back / DATABASE_NAME).exists()
     opening = read_opening(private, lambda: "a long enough passphrase")

@@ -94,7 +94,7 @@ def find_candidates(connection: sqlite3.Connection, query: RecallQuery) -> Candi
         found.add(one.numbers, one.weight)
     _add_pairs(connection, used, found)
     events = _read_visible(connection, query, found.heaviest(MAX_READ_EVENTS))
-    if len(events) < ENOUGH_VISIBLE or query.senders or query.room is not None:
+    if len(events) < ENOUGH_VISIBLE or query.senders:
         events += _read_narrow(connection, query, used, _Region(public_expression, 0), found)
     events += _read_narrow(connection, query, used, _Region(direct_expression, DIRECT_REGION), found)
     near = sorted({one.seq: one for one in events}.values(), key=lambda one: -found.weights[one.seq])[:MAX_THREADED]

@@ -1,5 +1,5 @@
-"""Claim: a whole question of eight words over a million messages takes less than 50 ms at the store (p95 of the processor time), and what the
-bounded search finds is nearly what a search of everything would; on the held-out half of the labelled set, threads,
+"""Claim: a whole question of eight words over a million messages takes less than 50 ms of processor time at the store
+(p95), and finds the first message that a search of everything would; on the held-out half of the labelled set, threads,
 neighbours, authors and newness find more than words alone, and far more than `search`.
 """
 

@@ -39,6 +39,7 @@ PLACES = dict.fromkeys(("name", "member", "tool", "operation"), "codex") | dict.
     ("message", "ask", "call"), "1"
 )
 PLACES |= {"room": "general", "scope": "global", "decision": "d-1", "session": "ship-it"}
+PLACES |= {"call": "1", "tool": "calc", "operation": "add"}
 
 bounded = settings(
     max_examples=examples(12),

@@ -46,6 +46,14 @@ class ProgressBar:
         self._began = clock()
         self._drawn_at = -REDRAW_INTERVAL_S
 
+    @property
+    def done(self) -> int:
+        return self._done
+
+    @property
+    def is_shown(self) -> bool:
+        return self._write is not None
+
     def expect(self, total: int) -> None:
         """How much there is to do, where that is known only later."""
         self._total = total

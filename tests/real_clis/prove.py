@@ -19,6 +19,7 @@ import msgspec
 
 from benchmarks import machine
 from benchmarks.delivery_results import file_of, read
+from gateway.console.progress_bar import ProgressBar, progress_bar
 from tests.fakes.terminal_recording import FOLDER_VARIABLE, recorded_tests
 from tests.real_clis import proofs
 from tests.real_clis.packages import install, newest
@@ -27,6 +28,7 @@ from tests.real_clis.releases import PACKAGES, PROVEN_VARIABLE, Release, parse_r
 
 ROOT = Path(__file__).resolve().parents[2]
 DELIVERIES = 200
+STEPS = 4  # of a release: its profile, recordings, tests, deliveries
 TESTS = (
     *("test_turns", "test_hooks", "test_asks", "test_messages", "test_delivery", "test_crashes", "test_stop"),
     *("test_sidecar_feels_bare", "test_first_questions", "test_environment", "test_limits", "test_removed_characters"),
@@ -42,6 +44,7 @@ class Found:
     """What the steps have shown of a release so far."""
 
     release: Release
+    bar: ProgressBar
     broken: list[str] = field(default_factory=list)
     tests: int = 0
 
@@ -56,18 +59,23 @@ class Found:
 
 
 def run(found: Found, step: str, *words: str, **more: str) -> tuple[bool, str]:
-    """Its output goes to the terminal and into a log."""
+    """Its output goes into a log; and to where ours goes, unless a bar is there instead."""
     variables = {PROVEN_VARIABLE: str(found.release), "EYES_KEEP": str(found.kept), "PYTHONPATH": str(ROOT), **more}
     command = [sys.executable, "-P", *words]
+    found.bar.wipe()
     print(f"\n{found.release}: {step}", flush=True)
     said = bytearray()
+    done = found.bar.done
     env = {**os.environ, **variables}
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         while piece := os.read(process.stdout.fileno(), 65536):
             said += piece
-            sys.stdout.buffer.write(piece)
-            sys.stdout.flush()
+            found.bar.reach(done)  # shows that it goes on
+            if not found.bar.is_shown:
+                sys.stdout.buffer.write(piece)
+                sys.stdout.flush()
+    found.bar.advance()
     text = said.decode("utf-8", "replace")
     (found.kept / f"{step}.log").write_text(text, encoding="utf-8")
     if process.returncode:
@@ -121,14 +129,15 @@ def compare(release: Release, profile: Profile) -> None:
         print("".join(f"  {line}\n" for line in changed), end="")
 
 
-def prove(release: Release, deliveries: int, *, write: bool) -> bool:
+def prove(release: Release, deliveries: int, bar: ProgressBar, *, write: bool) -> bool:
     begun = time.monotonic()
     install(release)
-    found = Found(release)
+    found = Found(release, bar)
     found.kept.mkdir(parents=True, exist_ok=True)
     profile = look(found)
     run_tests(found)
     told = deliver(found, deliveries)
+    bar.wipe()
     seconds = round(time.monotonic() - begun)
     if profile is not None:
         compare(release, profile)
@@ -163,7 +172,9 @@ def main() -> None:
     parser.add_argument("--no-write", action="store_true", help="change no file of the repository")
     given = parser.parse_args()
     releases = chosen(given.releases, latest=given.latest)
-    good = [prove(release, given.deliveries, write=not given.no_write) for release in releases]
+    steps = len(releases) * (STEPS if given.deliveries else STEPS - 1)
+    with progress_bar("prove-clis", "steps", steps) as bar:
+        good = [prove(release, given.deliveries, bar, write=not given.no_write) for release in releases]
     sys.exit(0 if all(good) else 1)
 
 

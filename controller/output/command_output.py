@@ -11,7 +11,7 @@ import msgspec
 from controller.output.time_text import moment_text
 from controller.view.approvals.question_view import QuestionView, ended_line, warning_lines, who_may_answer
 from controller.wording.decision_text import text_for_people
-from controller.wording.member_state_text import DONE_WORD, is_done
+from controller.wording.member_state_text import DONE_WORD, is_done, vendor_text
 from controller.wording.proof_text import note_lines, proof_words
 from controller.wording.status_text import StatusContext, status_rows
 from gateway.console.console_output import print_json, print_lines, print_table
@@ -127,6 +127,7 @@ def print_members(found: MemberList, asked: AskList, as_json: bool) -> None:
                         "since": one.since,
                         "work": one.work,
                         "done": one.done,
+                        "vendor": one.vendor,
                         "ask": asks_of.get(one.name),
                     }
                     for one in found.agents
@@ -144,7 +145,8 @@ def _member_cells(one: MemberView) -> tuple[str, ...]:
     activity = f"{DONE_WORD if is_done(one) else one.activity}{' (paused)' if one.paused else ''}"
     if one.condition is not None:
         activity += f", {condition_text(one.condition)}"
-    waiting, at = str(one.queued or ""), brief_work_text(one.work)
+    waiting = str(one.queued or "")
+    at = ", ".join(filter(None, (vendor_text(one), brief_work_text(one.work))))
     return one.name, one.kind, one.role or "", one.presence, activity, waiting, at
 
 

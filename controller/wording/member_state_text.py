@@ -57,6 +57,11 @@ def state_text(member: MemberView, tool: str = "") -> str:
     return _SEPARATOR.join(words)
 
 
+def vendor_text(member: MemberView) -> str:
+    """Who reads what it reads, beside those who are in the room; empty for members that say nothing of it."""
+    return f"{printable_line(member.vendor)} reads along" if member.vendor else ""
+
+
 def _activity_word(member: MemberView) -> str:
     """An agent of which nothing is understood is `unknown`, and not merely here: nothing is typed into it. A person,
     and a tool, has no activity. Where nobody has looked at what an idle agent has done, it is `done`."""

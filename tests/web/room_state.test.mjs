@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { EMPTY_WINDOW, MAX_MESSAGES, windowOfNewest, withLive, withNewer, withOlder } from "../../gateway/web/page/state/message_window.js";
 import { reduce, START } from "../../gateway/web/page/state/room_state.js";
+import { unfinishedIn } from "../../gateway/web/page/state/unfinished_texts.js";
 import { streamRows } from "../../gateway/web/page/state/stream_rows.js";
 
 const message = (seq, fields = {}) => ({ ev: "message", seq, room: "general", from: "bob", to: ["@all"], content: `text ${seq}`, timestamp: "2026-11-21T11:00:00.000Z", ...fields });
@@ -117,4 +118,20 @@ test("rows: a day line, the line of the unread, the author once, own and direct 
   assert.deepEqual(rows.map((row) => row.fresh), [false, false, false, true, false, false]);
   assert.deepEqual(rows.map((row) => row.head), [true, false, true, true, true, true]);
   assert.deepEqual(rows.map((row) => row.own || row.direct), [false, false, true, false, true, false]);
+});
+
+const partial = (text, at = 0, fields = {}) => heard({ ev: "partial", member: "bob", room: "general", text, at, ...fields });
+const begun = (state, room = "general") => unfinishedIn(state.unfinished, room).map((one) => one.text);
+
+test("what somebody has said so far grows, and goes when the message is there", () => {
+  assert.deepEqual(begun(after(welcomed, partial("one 🙂"), partial(" two", 5))), ["one 🙂 two"]);
+  assert.deepEqual(begun(after(welcomed, partial("one"), partial("new"))), ["new"]);
+  assert.deepEqual(begun(after(welcomed, partial(" two", 3))), ["… two"]);
+  assert.deepEqual(begun(after(welcomed, partial("one")), "lab"), []);
+  assert.deepEqual(begun(after(welcomed, partial("one"), heard(message(41)))), []);
+  assert.deepEqual(begun(after(welcomed, partial("one"), heard(message(41, { from: "eve" })))), ["one"]);
+  assert.deepEqual(begun(after(welcomed, partial("one"), partial("", 3, { ended: true }))), []);
+  const left = { ev: "presence", member: { name: "bob", kind: "agent", presence: "away" } };
+  assert.deepEqual(begun(after(welcomed, partial("one"), heard(left))), []);
+  assert.deepEqual(begun(after(welcomed, partial("one"), welcomed)), []);
 });

@@ -28,7 +28,7 @@ from controller.requests.stop_agents import stop_members, stopped_text
 from controller.view.state.chat_state import ChatState
 from controller.view.stream import list_overlay
 from controller.view.text.search_highlights import SearchHighlights
-from controller.wording.member_state_text import state_text
+from controller.wording.member_state_text import state_text, vendor_text
 from controller.wording.status_text import StatusContext
 from gateway.client import Client
 from gateway.client.paged_requests import fetch_all_pages
@@ -105,7 +105,7 @@ async def show_agents(chat: ActionContext, order: ParsedCommand) -> ActionResult
 
 def _member_line(member: MemberView) -> str:
     words = state_text(member) if member.kind is MemberKind.AGENT else f"{member.kind} · {member.presence}"
-    return " · ".join(filter(None, (words, work_text(member.work), member.note, member.project)))
+    return " · ".join(filter(None, (words, vendor_text(member), work_text(member.work), member.note, member.project)))
 
 
 async def show_members(chat: ActionContext, order: ParsedCommand) -> ActionResult:

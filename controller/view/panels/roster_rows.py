@@ -1,8 +1,8 @@
 """Renders who is in the room and what each does: agents that ask first, then busy ones, then those at whose work nobody
 has looked yet, then those with waiting messages. Pure.
 
-With room enough an agent has two rows, or three while it uses a tool; else one; and if that is too much, the last row
-counts the rest. An agent that asks is always named or counted as one that asks.
+With room enough an agent has two rows, another one while it uses a tool, and one where a vendor reads along; else one;
+and if that is too much, the last row counts the rest. An agent that asks is always named or counted as one that asks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from controller.view.state.chat_state import ChatState
 from controller.view.text.row_types import Fragment, Row
 from controller.view.text.text_rows import clean_for_screen, fit_to_width, width_of, width_of_row
 from controller.wording.key_text import KeyTrust, trust_sign
-from controller.wording.member_state_text import holding_condition, is_done, state_text_within, tool_fits, tool_within
+from controller.wording.member_state_text import (
+    holding_condition,
+    is_done,
+    state_text_within,
+    tool_fits,
+    tool_within,
+    vendor_text,
+)
 from gateway.protocol.events import MemberView
 from gateway.protocol.types.core_types import Activity, Presence
 
@@ -136,11 +143,13 @@ def _sign_of(member: MemberView, asking: frozenset[str]) -> Fragment:
 
 
 def _rows_with_tool(member: MemberView, state: ChatState, asking: frozenset[str], width: int) -> list[Row]:
-    """Two rows, and a third for the tool that finds no place in the second."""
-    tool = tool_within(member, width - 2)
-    is_shown = not tool or tool_fits(member, width - 2)
-    third = [] if is_shown else [(("class:dim", fit_to_width(f"  {tool}", width)),)]
-    return [*_two_rows(member, state, asking, width), *third]
+    """Two rows, and further ones for the tool that finds no place in the second, and for the vendor."""
+    tool = "" if tool_fits(member, width - 2) else tool_within(member, width - 2)
+    further = (one for one in (tool, vendor_text(member)) if one)
+    return [
+        *_two_rows(member, state, asking, width),
+        *((("class:dim", fit_to_width(f"  {one}", width)),) for one in further),
+    ]
 
 
 def _two_rows(member: MemberView, state: ChatState, asking: frozenset[str], width: int) -> list[Row]:

@@ -24,6 +24,7 @@ from controller.view.state.stream_entries import (
     room_change_line,
 )
 from controller.view.state.stream_window import StreamWindow
+from controller.view.state.unfinished_texts import UnfinishedTexts
 from controller.view.state.unsent_messages import Outbox, SendStage
 from controller.view.styles.name_styles import NameStyles
 from controller.wording.decision_text import DecisionCard, event_line, has_open_vote, tally_line
@@ -71,6 +72,7 @@ MAX_KEPT_ASKS = 1000
 MAX_REASON_CHARS = 300
 MAX_KEPT_WARNINGS = 50
 LAST_KEY = 1 << 60  # the key of entries without a number: after every message
+UNFINISHED_KEY = 1 << 59  # of those that members have begun: before this person's own
 
 
 @dataclass
@@ -99,6 +101,7 @@ class ChatState:
     heard_at: float = 0.0
     come_to: int = -1  # the number up to which all events have come
     outbox: Outbox = field(default_factory=Outbox)
+    unfinished: UnfinishedTexts = field(default_factory=UnfinishedTexts)
     names: NameStyles = field(default_factory=NameStyles)
     marks: MessageMarks = field(default_factory=MessageMarks)
     pages: RoomMessageCache = field(default_factory=RoomMessageCache)
@@ -121,6 +124,8 @@ class ChatState:
         if (marked := self.marks.take(event)) is not None:
             self.redraw((marked,))
         self._note_events_to_come(event)
+        if self.unfinished.take(event):
+            self._show_last()
         return ring
 
     def _note_events_to_come(self, event: object) -> None:
@@ -419,7 +424,7 @@ class ChatState:
         self.has_page = False
         self.stream.clear()  # nothing of the other room stands below this room's name, also if no page of it comes
         self.stream.more_before = self.stream.at_tail = True
-        self._show_outgoing()
+        self._show_last()
 
     def show_remembered(self) -> bool:
         """Show the newest page of the room that was entered, if it is in memory."""
@@ -482,7 +487,7 @@ class ChatState:
     ) -> None:
         self.outbox = self.outbox.add_message(message_id, self.room, said, line, timestamp, wakes)
         self.mark = None
-        self._show_outgoing()
+        self._show_last()
 
     def mark_accepted(self, message_id: str, number: int) -> None:
         self._update(self.outbox.mark_accepted(message_id, number).drop_passed(self.come_to))
@@ -496,7 +501,7 @@ class ChatState:
     def _update(self, outbox: Outbox) -> None:
         if outbox is not self.outbox:
             self.outbox = outbox
-            self._show_outgoing()
+            self._show_last()
 
     def _own_message(self, message: Message) -> None:
         """A message of this person has been stored: track its deliveries, and drop its unsent entry. How far an earlier
@@ -504,9 +509,13 @@ class ChatState:
         self.ladders.setdefault(message.seq, {})
         self._update(self.outbox.mark_shown(message.id))
 
-    def _show_outgoing(self) -> None:
-        """Show unsent messages after all others, in the order in which they were written."""
-        self.stream.drop_from((LAST_KEY, 0))
+    def _show_last(self) -> None:
+        """Show what is no message yet after all messages: what members have begun to say, then unsent messages in the
+        order in which they were written."""
+        self.stream.drop_from((UNFINISHED_KEY, 0))
+        for place, begun in enumerate(self.unfinished.of_room(self.room) if self.stream.at_tail else ()):
+            self.stream.put((UNFINISHED_KEY + place, 0), begun)
+            self.stream.version[UNFINISHED_KEY + place, 0] = begun.version
         for one in self.outbox.of_room(self.room):
             key = (LAST_KEY + one.place, 0)
             self.stream.put(key, one)
@@ -521,7 +530,7 @@ class ChatState:
         self._put_all(messages)
         self._put_recent()
         self._put_cards()
-        self._show_outgoing()
+        self._show_last()
 
     def _put_recent(self) -> None:
         """What has come while the newest page was loading. With two connections an event can overtake the page."""
@@ -534,7 +543,7 @@ class ChatState:
         self._put_all(messages)
         self._put_cards()
         if self.stream.forget_newest():
-            self._show_outgoing()
+            self._show_last()
 
     def newer(self, messages: Sequence[Message], *, more: bool) -> None:
         self.stream.at_tail = not more

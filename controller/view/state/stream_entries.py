@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from controller.view.approvals.question_view import QuestionView
+from controller.view.state.unfinished_texts import UnfinishedText
 from controller.view.state.unsent_messages import OutgoingMessage
 from controller.wording.decision_text import DecisionCard
 from gateway.protocol.events import (
@@ -39,7 +40,7 @@ class Notice:
     tone: Tone = Tone.QUIET
 
 
-StreamEntry = Message | Notice | QuestionView | DecisionCard | OutgoingMessage
+StreamEntry = Message | Notice | QuestionView | DecisionCard | UnfinishedText | OutgoingMessage
 
 
 @dataclass(frozen=True)

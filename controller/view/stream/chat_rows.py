@@ -9,6 +9,7 @@ from controller.view.approvals.card_focus import CardFocus
 from controller.view.approvals.question_view import QuestionView
 from controller.view.state.chat_state import ChatState
 from controller.view.state.stream_entries import Notice, StreamEntry, Tone
+from controller.view.state.unfinished_texts import UnfinishedText
 from controller.view.state.unsent_messages import OutgoingMessage, SendStage
 from controller.view.stream.mark_rows import mark_rows
 from controller.view.stream.proof_rows import note_rows, proof_fragments, with_refusal_style
@@ -120,8 +121,8 @@ class StreamRows:
                 made += _notice_rows(Notice(_gateway_text(entry, unfolded), entry.timestamp), self.width)
             case Message():
                 made += self._message(entry, before, unfolded)
-            case OutgoingMessage():
-                made += outgoing_rows(entry, self._state.me, self.width)
+            case OutgoingMessage() | UnfinishedText():
+                made += self._no_message_yet(entry)
             case Notice():
                 made += _notice_rows(entry, self.width)
             case DecisionCard():
@@ -129,6 +130,11 @@ class StreamRows:
             case QuestionView():
                 made += self._ask(entry, unfolded)
         return made
+
+    def _no_message_yet(self, entry: OutgoingMessage | UnfinishedText) -> list[Row]:
+        if isinstance(entry, UnfinishedText):
+            return unfinished_rows(entry, self._state, self.width)
+        return outgoing_rows(entry, self._state.me, self.width)
 
     def _ask(self, ask: QuestionView, unfolded: bool) -> list[Row]:
         if not ask.open:
@@ -243,6 +249,20 @@ def outgoing_rows(one: OutgoingMessage, me: str, width: int) -> list[Row]:
     style = "class:bad" if one.stage is SendStage.REFUSED else "class:dim"
     told = wrap_text(clean_for_screen(_send_state_text(one)), width - indent)
     return [*made, *((("", " " * indent), (style, row)) for row in told)]
+
+
+def unfinished_rows(one: UnfinishedText, state: ChatState, width: int) -> list[Row]:
+    """What somebody has said so far: the last rows of it, dim, until the message itself is there."""
+    indent = 6 if width >= 60 else 2
+    found = wrap_text(clean_for_screen(one.text.strip("\n")), width - indent)
+    kept = found[-FOLDED_ROWS:]
+    lock = f"{LOCK} " if one.to else ""
+    head: Row = (
+        ("class:dim", f"  ··· {lock}"),
+        (state.names.style_of(one.member), clean_for_screen(one.member)),
+        ("class:dim", " writes" + (", the last rows:" if len(kept) < len(found) else ":")),
+    )
+    return [head, *((("", " " * indent), ("class:dim", row)) for row in kept)]
 
 
 def _send_state_text(one: OutgoingMessage) -> str:

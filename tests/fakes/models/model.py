@@ -26,6 +26,8 @@ class Seen:
     cut: bool = False
     retry: bool = False
     new: tuple[str, ...] = ()
+    began_at: float | None = None  # when the first byte of an answer was about to be written, and the last one was
+    wrote_last_at: float | None = None
 
     @property
     def was_answered(self) -> bool:
@@ -149,19 +151,20 @@ class Model:
             return web.json_response(body, status=seen.reply.status, headers=seen.reply.headers)
         if not seen.asked.stream:
             return web.json_response(self.dialect.plain(seen.reply, seen.body))
-        return await self._stream(request, seen.reply, seen.body)
+        return await self._stream(request, seen, seen.reply)
 
     def _next(self, seen: Seen) -> Reply:
         if self._script:
             return self._script.popleft()
         return self.choose(seen) if self.choose else self.default
 
-    async def _stream(self, request: web.Request, reply: Reply, body: Json) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, seen: Seen, reply: Reply) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream", "request-id": "req_1"})
+        seen.began_at = time.monotonic()
         await response.prepare(request)
         left = len(reply.pieces())
         share = reply.seconds / max(1, left)
-        for frame in self.dialect.frames(reply, body):
+        for frame in self.dialect.frames(reply, seen.body):
             if isinstance(frame, Pause):
                 if reply.breaks_after is not None and len(reply.pieces()) - left == reply.breaks_after:
                     assert request.transport is not None
@@ -173,5 +176,6 @@ class Model:
                     await reply.until.wait()
             else:
                 await response.write(frame)
+        seen.wrote_last_at = time.monotonic()
         await response.write_eof()
         return response

@@ -6,6 +6,7 @@ import { withMentions, withoutSeen } from "./reading/mentions.js";
 import { isLineSeen, lineOf } from "./reading/new_line.js";
 import { threadOf, withAnswer } from "./reading/threads.js";
 import { withStep } from "./receipts.js";
+import { withPartial, without } from "./unfinished_texts.js";
 import { withDecisions, withOpenDecisions } from "./work/decisions.js";
 import { withSessions } from "./work/sessions.js";
 
@@ -33,6 +34,7 @@ export const START = Object.freeze({
   decisions: {}, // id -> decision
   sessions: {}, // name -> session
   rungs: {},
+  unfinished: {}, // see unfinished_texts.js
   notice: "", // the last error, as a sentence
 });
 
@@ -87,7 +89,8 @@ const EVENTS = {
     ...state,
     rungs: withStep(state.rungs, event.message, event.member, event.steps.at(-1)),
   }),
-  presence: (state, { member }) => ({ ...state, members: { ...state.members, [member.name]: member } }),
+  presence: heardPresence,
+  partial: (state, event) => ({ ...state, unfinished: withPartial(state.unfinished, event) }),
   member: heardMember,
   room: heardRoom,
   mute: (state, { room, on }) => ({ ...state, muted: on ? [...new Set([...state.muted, room])] : state.muted.filter((one) => one !== room) }),
@@ -116,6 +119,7 @@ function welcomed(state, { welcome, read = {}, scope = "member" }) {
     room,
     window: room === before.room ? before.window : EMPTY_WINDOW,
     rooms,
+    unfinished: {},
     members: byName(welcome.members),
     muted: welcome.muted ?? [],
     place: before.place.page === "room" && room !== before.place.room ? { page: "room", room, panel: "", message: 0 } : before.place,
@@ -155,7 +159,13 @@ function inRoom(state, room, change) {
   return room === state.room ? { ...state, window: change(state.window) } : state;
 }
 
-function heardMessage(state, event) {
+function heardPresence(state, { member }) {
+  const unfinished = member.presence === "online" ? state.unfinished : without(state.unfinished, member.name);
+  return { ...state, unfinished, members: { ...state.members, [member.name]: member } };
+}
+
+function heardMessage(before, event) {
+  const state = { ...before, unfinished: without(before.unfinished, event.from) };
   const own = event.from === state.me;
   const here = event.room === state.room;
   const next = here ? { ...state, window: withLive(state.window, event), thread: withAnswer(state.thread, event) } : state;

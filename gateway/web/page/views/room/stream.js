@@ -5,9 +5,11 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from "../../
 import { hasStayed, isNearEnd } from "../../state/reading/list_end.js";
 import { answerCounts } from "../../state/reading/threads.js";
 import { streamRows } from "../../state/stream_rows.js";
+import { unfinishedIn } from "../../state/unfinished_texts.js";
 import { dayOf } from "../parts/moments.js";
 import { MessageRow } from "./message_row.js";
 import { NewMessageLine } from "./new_message_line.js";
+import { UnfinishedRow } from "./unfinished_row.js";
 
 const NEAR_PX = 300; // how near to an end the next page is asked for
 const START = Object.freeze({ endedAt: 0, seq: 0, top: 0 });
@@ -43,6 +45,7 @@ export function Stream({ client, state, sent, onReply }) {
           onJump=${jump}
         />`,
       )}
+      ${!held.newer && unfinishedIn(state.unfinished, room).map((one) => html`<${UnfinishedRow} key=${`unfinished ${one.member}`} unfinished=${one} />`)}
     </ol></div>
     <${NewMessageLine} held=${held} room=${room} me=${state.me} />
     <div class="jumps">

@@ -41,6 +41,7 @@ from gateway.cluster.link_frames import (
     NeedWhole,
     Picture,
     Refused,
+    Unfinished,
     WatchedTerminal,
     decode_for_follower,
 )
@@ -53,6 +54,7 @@ from gateway.process_basics.tasks import spawn
 from gateway.protocol import codec
 from gateway.protocol.browser_frames import PairDevice
 from gateway.protocol.errors import Unavailable, error_from_body
+from gateway.protocol.events import PartialText
 from gateway.protocol.requests.agent_requests import ShowTerminal
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.request import Request
@@ -245,8 +247,8 @@ class DeciderLink:
                     self._hub.presence.note_change(*members)
                 case WatchedTerminal(name, on):
                     self._watched_elsewhere(name, on=on)
-                case Picture(name, request):
-                    self._show(name, request)
+                case Picture() | Unfinished():
+                    self._show(frame)
                 case Answered(n, seq, _) | Refused(n, seq, _):
                     if (asked := self._asked.pop(n, None)) is not None:
                         self._settle_at(seq, n, asked, frame)
@@ -264,10 +266,14 @@ class DeciderLink:
         for name in gone:
             terminals.tell_sidecar(name)
 
-    def _show(self, name: str, request: bytes) -> None:
-        shown = self._hub.terminals.show_here(name, msgspec.json.decode(request, type=ShowTerminal))
+    def _show(self, frame: Picture | Unfinished) -> None:
+        """To the members here; both are on their way for a moment and in no log."""
+        if isinstance(frame, Unfinished):
+            self._hub.partial_texts.show_here(msgspec.json.decode(frame.event, type=PartialText), frame.event)
+            return
+        shown = self._hub.terminals.show_here(frame.name, msgspec.json.decode(frame.request, type=ShowTerminal))
         if shown.whole and self._sender is not None:
-            self._sender.add(NeedWhole(name))
+            self._sender.add(NeedWhole(frame.name))
 
     def _settle_at(self, seq: int, number: int, asked: _Asked, frame: Answered | Refused) -> None:
         def settle() -> None:

@@ -23,6 +23,7 @@ from gateway.cluster.link_frames import (
     NeedWhole,
     Picture,
     Refused,
+    Unfinished,
     WatchedTerminal,
     decode_for_decider,
 )
@@ -57,8 +58,10 @@ class FollowerLinks:
         hub.streams.watchers.append(self._tell_of_name)
 
     def begin(self) -> None:
-        """This gateway decides: it hears of what is watched at the followers, and passes pictures on."""
+        """This gateway decides: it hears of what is watched at the followers, and passes pictures and unfinished texts
+        on."""
         terminals = self._hub.terminals
+        self._hub.partial_texts.others = [self._pass_partial_text_on]
         terminals.elsewhere.clear()
         terminals.share_with(self)
         for name in terminals.watched_here():
@@ -145,6 +148,10 @@ class FollowerLinks:
         request = codec.encode(shown)
         return Shown(watched=True, whole=any([link.show(name, request, whole=shown.whole) for link in watching]))
 
+    def _pass_partial_text_on(self, event: bytes) -> None:
+        for link in self._links:
+            link.show_partial_text(event)
+
     def _tell_of(self, view: MemberView) -> None:
         self._tell_of_name(view.name)
 
@@ -196,6 +203,9 @@ class FollowerLink:
         if whole:
             self._need_whole.discard(name)
         return name in self._need_whole
+
+    def show_partial_text(self, event: bytes) -> None:
+        self._sender.add(Unfinished(event))
 
     def tell_of(self, names: Iterable[str]) -> None:
         """Tell the follower of these members with the next message."""

@@ -91,6 +91,12 @@ class Picture(msgspec.Struct, frozen=True, array_like=True, tag="picture"):
     request: bytes
 
 
+class Unfinished(msgspec.Struct, frozen=True, array_like=True, tag="partial"):
+    """What a member has said so far of an unfinished message, for the follower's members who will read it."""
+
+    event: bytes
+
+
 class Answered(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
     """`seq`: the follower has to be there before it passes this on."""
 
@@ -113,7 +119,7 @@ class Live(msgspec.Struct, frozen=True, array_like=True, tag="live"):
 
 Ask: TypeAlias = AskOperation | AskGreeting | AskAdmission | AskIdentity | AskPairing
 ToDecider: TypeAlias = Ask | Connections | Alive | WatchedTerminal | NeedWhole
-ToFollower: TypeAlias = Answered | Refused | Live | WatchedTerminal | Picture
+ToFollower: TypeAlias = Answered | Refused | Live | WatchedTerminal | Picture | Unfinished
 
 _encoder = msgspec.msgpack.Encoder()
 _to_decider = msgspec.msgpack.Decoder(list[ToDecider])

@@ -14,8 +14,14 @@ import pytest
 
 from gateway.client import Client, Endpoint
 from gateway.protocol.errors import Conflict, NameTaken, Unauthorized
-from gateway.protocol.events import CallEvent, MemberView, TerminalPicture, TerminalWatched
-from gateway.protocol.requests.agent_requests import SetActivity, ShowTerminal, UnwatchTerminal, WatchTerminal
+from gateway.protocol.events import CallEvent, MemberView, PartialText, TerminalPicture, TerminalWatched
+from gateway.protocol.requests.agent_requests import (
+    SetActivity,
+    ShowPartialText,
+    ShowTerminal,
+    UnwatchTerminal,
+    WatchTerminal,
+)
 from gateway.protocol.requests.connection_requests import Hello, Status
 from gateway.protocol.requests.member_requests import CreateToken, Members, RevokeToken
 from gateway.protocol.requests.message_requests import Poll
@@ -143,6 +149,22 @@ async def test_a_terminal_is_watched_across_gateways(
                 rows |= {row.y for row in (await next_of(person, TerminalPicture)).changed}
             await person.request(UnwatchTerminal(member=name), Done)
             assert not (await next_of(sidecar, TerminalWatched)).on
+
+
+@pytest.mark.parametrize(("at_connector", "at_person"), [(0, 1), (1, 0), (1, 1)])
+async def test_an_unfinished_message_is_seen_across_gateways(
+    pair: tuple[GatewayProcess, GatewayProcess], at_connector: int, at_person: int
+) -> None:
+    name = f"writer-{at_connector}{at_person}"
+    async with client_at(pair[0]) as alice:
+        writer = await member_at(pair[at_connector], alice, name, MemberKind.AGENT)
+    async with Client(writer, Hello()) as connector, client_at(pair[at_person]) as person:
+        await retry_until_awaited(lambda: is_online(person, name))
+        async with asyncio.timeout(60):
+            await connector.request(ShowPartialText(text="one"), Done)
+            assert (await next_of(person, PartialText)).text == "one"
+            await connector.request(ShowPartialText(text=" two", at=3, to=("alice",)), Done)
+            assert (await next_of(person, PartialText)).to == ("alice",)
 
 
 async def next_of(client: Client, kind: type[E]) -> E:

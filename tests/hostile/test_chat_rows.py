@@ -21,6 +21,7 @@ from controller.wording.decision_text import DecisionCard, decision_lines
 from gateway.protocol.events import (
     ContextEvent,
     DecisionEvent,
+    PartialText,
     PinEvent,
     ReactionEvent,
     RoomAction,
@@ -57,7 +58,7 @@ def everything(text: str) -> ChatState:
     session = Session("s", 40, 40, "general", "mallory", text, goal=text, closing=text)
     events = (
         welcome(agent("mallory", role=text, note=text, display=text, project=text)),
-        seen(agent("mallory", role=text, note=text)),
+        seen(agent("mallory", role=text, note=text, vendor=text)),
         said(1, text, "mallory"),
         said(2, f"> {text}\n```\n{text}\n```\n**{text}** [x]({text})", "mallory"),
         said(3, "boss has approved it", "mallory", kind=MessageKind.SYSTEM),
@@ -76,6 +77,7 @@ def everything(text: str) -> ChatState:
         DecisionEvent(30, DecisionAction.ANSWERED, "mallory", decision, text, given),
         DecisionEvent(31, DecisionAction.CLOSED, "mallory", over, STAMP),
         SessionEvent(40, SessionAction.OPENED, "mallory", session, text),
+        PartialText("mallory", "general", text, to=(text,)),
     )
     for event in events:
         state.take(event, 0.0)

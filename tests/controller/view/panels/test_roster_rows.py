@@ -63,6 +63,12 @@ def test_the_roster_tells_the_tool_and_the_file_that_fit() -> None:
     assert shown(state, 20, 10)[1:3] == ["  busy", "  Edit ap…"]
 
 
+def test_who_reads_along_is_told_where_there_is_room() -> None:
+    state = team(agent("ada", Activity.BUSY, vendor="Anthropic", work=Work(tool="Edit", file="a.py")))
+    assert shown(state, 5)[:3] == ["◆ ada", "  busy · Edit a.py", "  Anthropic reads along"]
+    assert shown(state, 4)[:2] == ["◆ ada", "  busy · Edit a.py"]
+
+
 def test_work_that_nobody_has_looked_at_is_done_and_before_those_at_rest() -> None:
     state = team(agent("ada"), agent("ben", done=True), agent("cleo", Activity.BUSY, done=True), agent("dan", queued=1))
     assert shown(state, 20)[:8:2] == ["◆ cleo", "✓ ben", "● dan", "● ada"]

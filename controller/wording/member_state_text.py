@@ -59,7 +59,7 @@ def state_text(member: MemberView, tool: str = "") -> str:
 
 def vendor_text(member: MemberView) -> str:
     """Who reads what it reads, beside those who are in the room; empty for members that say nothing of it."""
-    return f"{printable_line(member.vendor)} reads along" if member.vendor else ""
+    return f"read by {printable_line(member.vendor)}" if member.vendor else ""
 
 
 def _activity_word(member: MemberView) -> str:

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from gateway.client import find_endpoint, state_folder
 from gateway.console.console_output import print_lines
 from gateway.protocol.errors import GroupChatError
@@ -59,7 +61,7 @@ async def run_connector(wish: ConnectorRun, link: SidecarSupervisorLink, env: Ma
         *(plan.me, plan.role or None, Path.cwd(), state_folder(env), wish.folder / JOURNAL_FILE, wish.reader),
         may_seal=False,  # what it streams while a model answers is readable at the gateway
     )
-    turn_log = TurnLog(print_lines)
+    turn_log = TurnLog(_print_if_somebody_reads)
     with link.watch_supervisor(signal_hang_up):
         try:
             async with hold_name(wish.folder, plan.me):
@@ -73,6 +75,12 @@ async def run_connector(wish: ConnectorRun, link: SidecarSupervisorLink, env: Ma
             raise SidecarError(registration_advice(error, plan.me)) from error
     link.report(ExitReport(ExitKind.ORDERED if shutdown.again else ExitKind.ENDED, 0))
     return 0
+
+
+def _print_if_somebody_reads(line: str) -> None:
+    """The pane may be gone, when the whole session is closed; the room is still told what is to be told."""
+    with contextlib.suppress(typer.Exit, OSError):
+        print_lines(line)
 
 
 async def _serve(wish: ConnectorRun, room: RoomConnection, turn_log: TurnLog) -> Shutdown:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -88,9 +88,9 @@ class House:
         return (self.folder / "pane.log").read_text()
 
     @contextlib.contextmanager
-    def connector(self, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    def connector(self, *options: str, into: IO[bytes] | None = None) -> Iterator[subprocess.Popen[bytes]]:
         words = ("connect", "ada", "--to", "openai", "--base-url", f"{self.model.url}/v1", "--model", "fake", *options)
-        with (self.folder / "pane.log").open("ab") as log:
+        with into or (self.folder / "pane.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "sidecar.cli", *words],
                 stdin=subprocess.DEVNULL,
@@ -289,6 +289,14 @@ async def kill_the_run(house: House, supervisor: subprocess.Popen[bytes]) -> Non
 
     (run,) = await retry_until(child)
     os.kill(run, signal.SIGKILL)
+
+
+async def test_it_goes_on_when_nobody_reads_its_pane(house: House) -> None:
+    async with person(house) as alice:
+        with house.connector(into=open("/dev/full", "wb")):
+            await is_ready(alice)
+            sent = await alice.client.send("hello", to="@ada")
+            assert (await alice.end_of(sent.seq))[-1] == "answered"
 
 
 async def test_what_is_said_to_it_alone_does_not_reach_the_room(house: House) -> None:

@@ -65,7 +65,7 @@ def test_the_roster_tells_the_tool_and_the_file_that_fit() -> None:
 
 def test_who_reads_along_is_told_where_there_is_room() -> None:
     state = team(agent("ada", Activity.BUSY, vendor="Anthropic", work=Work(tool="Edit", file="a.py")))
-    assert shown(state, 5)[:3] == ["◆ ada", "  busy · Edit a.py", "  Anthropic reads along"]
+    assert shown(state, 5)[:3] == ["◆ ada", "  busy · Edit a.py", "  read by Anthropic"]
     assert shown(state, 4)[:2] == ["◆ ada", "  busy · Edit a.py"]
 
 

@@ -21,7 +21,7 @@ function MemberLine({ member, me }) {
   const waiting = member.queued > 0 ? `${member.queued} waiting` : "";
   const since = doesSince(member), until = limitEnd(member);
   const when = until ? ` until ${momentOf(until)}` : since && !keptBy(member) && ` since ${momentOf(since)}`;
-  const does = [`${doesNow(member)}${when || ""}`, waiting, oneLine(toolWords(member), TOOL_CHARS), readsAlong(member)].filter(Boolean).join(" · ");
+  const does = [`${doesNow(member)}${when || ""}`, waiting, oneLine(toolWords(member), TOOL_CHARS), readBy(member)].filter(Boolean).join(" · ");
   return html`<li class=${`member does-${signOf(member)}`}>
     <span class="face"><${Avatar} name=${member.name} /><span class="sign" aria-hidden="true"></span></span>
     <span class="name">${member.kind === "agent" ? html`<${AgentName} name=${member.name} />` : html`<bdi>${member.name}</bdi>`}${member.name === me && " (you)"}
@@ -31,8 +31,8 @@ function MemberLine({ member, me }) {
 }
 
 /** Who reads what it reads, beside those who are in the room. */
-function readsAlong({ vendor = "" }) {
-  return vendor && `${oneLine(vendor, TOOL_CHARS)} reads along`;
+function readBy({ vendor = "" }) {
+  return vendor && `read by ${oneLine(vendor, TOOL_CHARS)}`;
 }
 
 function signOf(member) {

@@ -91,6 +91,7 @@ NAMES = {
     # base64, and one-line records of keys
     *(f"{one}:sealed.{name}" for one in ("send", "ask.open") for name in ("data", "room")),
     *(f"work:work.sealed.{name}" for name in ("data", "room")),
+    *("room.keep:room", "room.keep:keep", "room.retention:room"),
     *("send:new_key.notice", "room.key:notice", "room.key:room", "room.admit:admission", "room.admit:room"),
     *("room.admit:member", "room.keys:room", "key.publish:record", "key.revoke:statement"),
     *(f"ask.answer:signed.{name}" for name in ("payload", "signature", "key")),
@@ -98,6 +99,8 @@ NAMES = {
 
 AT_A_SERVER = "it asks a Skynet server; tests/gateway/dialect_commands shows what it prints of hostile text"
 STARTS = "it starts or ends processes and terminals; what it says goes through the same functions"
+OF_KEYS = "its own files hold no text of others; tests/gateway/encryption shows what it refuses"
+OF_A_STORE = "it works on files of the state folder; tests/gateway/snapshots and tests/gateway/maintenance run it"
 NOT_RUN = {
     **dict.fromkeys(("controller up", "controller down", "controller attach", "controller restart"), STARTS),
     **dict.fromkeys(("controller add", "controller rm", "controller chat", "gateway serve", "gateway mcp"), STARTS),
@@ -105,6 +108,12 @@ NOT_RUN = {
         (f"gateway skynet {one}" for one in ("connect", "send", "context", "agents", "monitor")), AT_A_SERVER
     ),
     **dict.fromkeys(("gateway service install", "gateway service uninstall"), STARTS),
+    **dict.fromkeys(
+        (f"controller key {one}" for one in ("new", "list", "rotate", "export", "import", "trust", "revoke")), OF_KEYS
+    ),
+    "controller verify": OF_KEYS,
+    **dict.fromkeys(("gateway restore", *(f"gateway snapshot {one}" for one in ("list", "now", "verify"))), OF_A_STORE),
+    "controller rooms set": "it prints the name of a room and what the gateway has checked",
     **dict.fromkeys(("controller web", "sidecar join", "sidecar connect", "sidecar record", "sidecar foresee"), STARTS),
 }
 

@@ -34,6 +34,10 @@ NEVER_ASK = frozenset(
         ("controller", "teams"),
         ("gateway", "serve"),
         ("gateway", "import"),
+        *(("controller", "key", verb) for verb in ("new", "list", "rotate", "export", "import", "trust", "revoke")),
+        ("controller", "verify"),
+        ("gateway", "restore"),
+        *(("gateway", "snapshot", verb) for verb in ("now", "list", "verify")),
         ("gateway", "deploy"),
         *(("gateway", "service", verb) for verb in ("install", "uninstall", "status", "show")),
         ("sidecar", "record"),
@@ -67,6 +71,7 @@ WORDS = {
     ("controller", "context", "merge"): ["plan", FILE],
     ("controller", "context", "diff"): ["plan", FILE],
     ("controller", "role"): ["claude", "coder"],
+    ("controller", "rooms", "set"): ["lab", "--keep", "90d"],
     ("controller", "keys"): ["claude", "^C"],
     ("controller", "send"): ["hello", "--wait-reply"],
     ("controller", "web"): ["--pair"],  # without a desktop the other form asks no gateway

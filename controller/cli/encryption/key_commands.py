@@ -256,8 +256,13 @@ def _read_bounded(file: str) -> str:
 
 
 def _read_file(path: Path) -> str:
-    with path.open("rb") as stream:
-        return stream.read(MAX_IMPORT_BYTES + 1).decode(errors="replace")
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MAX_IMPORT_BYTES + 1).decode(errors="replace")
+    except (OSError, ValueError) as error:
+        raise BadRequest(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or 'no file has such a name'}."
+        ) from None
 
 
 def _import_record(state: Path, text: str, as_json: bool) -> None:

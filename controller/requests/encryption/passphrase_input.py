@@ -81,4 +81,6 @@ def read_passphrase(file: Path) -> str:
         lines = read_private(file).decode(errors="surrogateescape").splitlines()
     except FileNotFoundError:
         raise NotFound(f"There is no passphrase file {file}.") from None
+    except OSError as error:
+        raise BadRequest(f"The passphrase file {file} cannot be read: {error.strerror}.") from None
     return lines[0] if lines else ""

@@ -21,7 +21,7 @@ from gateway.encryption.member_keys.private_keys import SECRET_BYTES, MemberKeys
 from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.files.file_ownership import has_too_wide_mode
 from gateway.files.private_files import make_private_folder, ownership_of, read_private, write_private
-from gateway.protocol.errors import Conflict, NotFound
+from gateway.protocol.errors import BadRequest, Conflict, NotFound
 from gateway.protocol.types.core_types import canonical_member_name
 
 KEY_FILE_FORMAT = 1
@@ -98,8 +98,11 @@ def store_key(state: Path, text: str) -> StoredKey:
 def list_keys(state: Path, name: str = "") -> tuple[StoredKey, ...]:
     """The keys on this machine, in order of names and versions."""
     folder = state / KEYS_FOLDER
-    folders = [_folder(state, name)] if name else folder.glob("*")
-    found = [read_key_file(path) for one in folders for path in one.glob(f"{KEY_FILE_PREFIX}*{KEY_FILE_SUFFIX}")]
+    try:
+        folders = [_folder(state, name)] if name else folder.glob("*")
+        found = [read_key_file(path) for one in folders for path in one.glob(f"{KEY_FILE_PREFIX}*{KEY_FILE_SUFFIX}")]
+    except OSError as error:
+        raise BadRequest(f"The keys in {folder} cannot be read: {error.strerror}.") from None
     return tuple(sorted(found, key=lambda key: (key.published.record.name, key.published.record.version)))
 
 

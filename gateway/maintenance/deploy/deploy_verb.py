@@ -28,6 +28,7 @@ from gateway.protocol.errors import Conflict
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECRET_BYTES = 32
+PUBLIC_MODE = 0o644  # systemd and containers read them as others; our programs make private files unless told otherwise
 
 
 def deploy(
@@ -84,3 +85,4 @@ def _write(one: TemplateFile, path: Path, text: str) -> None:
         write_private(path, text)
     else:
         path.write_text(text)
+        path.chmod(PUBLIC_MODE)

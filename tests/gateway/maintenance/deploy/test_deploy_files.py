@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -96,6 +97,16 @@ def test_the_verb_writes_all_and_replaces_nothing_by_itself(tmp_path: Path) -> N
     assert secret.read_text() == first
     assert CliRunner().invoke(app, [*line, "--force"]).exit_code == 0
     assert secret.read_text() != first
+
+
+def test_others_may_read_what_is_no_secret(tmp_path: Path) -> None:
+    before = os.umask(0o077)  # as the programs have it
+    try:
+        written = write_deployment(DeployTarget.COMPOSE, tmp_path / "out", SETTINGS, replace=False)
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in written}
+    assert modes.pop(".env") == 0o600 and set(modes.values()) == {0o644}
 
 
 def test_nothing_is_written_if_one_file_is_there(tmp_path: Path) -> None:

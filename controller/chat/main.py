@@ -33,7 +33,6 @@ from gateway.client.discovery.running_gateway import read_live_gateway, read_sup
 from gateway.console.client_options import ClientOptions
 from gateway.console.console_output import print_lines, show_error, show_prompt
 from gateway.encryption.key_storage.key_locations import has_keys
-from gateway.encryption.member_client.checked_messages import SealingNotice
 from gateway.protocol.errors import BadRequest, GroupChatError
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.room_requests import Join
@@ -68,7 +67,7 @@ async def _run_lines(endpoint: Endpoint, access: KeyAccess, room: str) -> None:
             about, advice = _status_context(endpoint, state), _reconnect_advice(endpoint, state)
             return Chat(
                 client,
-                _new_state(me, room, access),
+                ChatState(me, room),
                 _no_pane_control,
                 callbacks,
                 read,
@@ -76,20 +75,13 @@ async def _run_lines(endpoint: Endpoint, access: KeyAccess, room: str) -> None:
                 key_rows=key_help(),
                 about=about,
                 known_keys=KnownKeys(state, me),
+                key_problems=access.problems,
             )
 
         prompt = show_prompt if sys.stdin.isatty() else _show_no_prompt
         lines = PlainChat(make_chat, PlainTerminal(sys.stdin.fileno(), print_lines, prompt))
         await lines.run()
         _print_unsent(lines.chat)
-
-
-def _new_state(me: str, room: str, access: KeyAccess) -> ChatState:
-    """What keeps this machine's keys closed stands in the chat, too."""
-    state = ChatState(me, room)
-    for problem in access.problems:
-        state.note_sealing(SealingNotice(problem, loud=True, member=me))
-    return state
 
 
 async def _join(client: Client, room: str) -> None:
@@ -133,7 +125,7 @@ async def open_chat(
         def make_chat(callbacks: ChatCallbacks) -> Chat:
             return Chat(
                 client,
-                _new_state(me, room, access),
+                ChatState(me, room),
                 find_pane_control,
                 callbacks,
                 folder / f"{me}.read",
@@ -142,6 +134,7 @@ async def open_chat(
                 key_rows=key_help(look.bindings),
                 about=_status_context(endpoint, state),
                 known_keys=KnownKeys(state, me),
+                key_problems=access.problems,
             )
 
         spec = settings.spec(_chat_settings(state))

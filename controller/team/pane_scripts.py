@@ -13,6 +13,7 @@ from pathlib import Path
 from controller.team.team import AgentSpec
 from gateway.client.discovery.endpoint import check_url
 from gateway.client.discovery.token_files import folder_name_of_url, token_file
+from gateway.console.client_options import PASSPHRASE_VARIABLE
 from gateway.protocol.types.core_types import MemberKind
 
 CHAT_TOKEN_FILE = Path("chat") / "token"
@@ -58,12 +59,16 @@ def _token_path(environment: PaneEnvironment, agent: AgentSpec) -> Path:
     return token_file(environment.state, agent.name, MemberKind.AGENT, elsewhere)
 
 
-def chat_script(environment: PaneEnvironment, session: str, socket: str | None, folder: Path) -> str:
-    """The script of the chat. The chat waits for the gateway if it starts before it."""
+def chat_script(
+    environment: PaneEnvironment, session: str, socket: str | None, folder: Path, passphrase_file: str = ""
+) -> str:
+    """The script of the chat. The chat waits for the gateway if it starts before it. Only the chat learns where the
+    passphrase of the person's key lies, if it lies in a file."""
     lines = [
         *_environment_lines(environment, environment.state / CHAT_TOKEN_FILE, {}),
         _export_line("GROUPCHAT_SESSION", session),
         *([_export_line("GROUPCHAT_SOCKET", socket)] if socket else []),
+        *([_export_line(PASSPHRASE_VARIABLE, passphrase_file)] if passphrase_file else []),
     ]
     return _script_text("the chat", lines, folder, (environment.python, "-P", "-m", "controller.chat.main"))
 

@@ -53,6 +53,7 @@ from controller.workspace.team_ownership import (
     site_of_record,
 )
 from gateway.client import Client, find_endpoint
+from gateway.console.client_options import PASSPHRASE_VARIABLE
 from gateway.files.private_files import make_private_folder, write_private
 from gateway.protocol.errors import Conflict, NotFound, Unavailable
 
@@ -156,7 +157,8 @@ async def _start_gateway_and_session(
         write_private(site.state / pane_scripts.CHAT_TOKEN_FILE, there.token)
     (site.state / pane_scripts.CHAT_OPEN_FILE).unlink(missing_ok=True)
     write_private(site.state / pane_scripts.CHAT_SETTINGS_FILE, msgspec.json.encode(team.chat).decode())
-    text = pane_scripts.chat_script(environment, team.session, site.workspace.socket, site.cwd)
+    passphrase_file = site.env.get(PASSPHRASE_VARIABLE, "")
+    text = pane_scripts.chat_script(environment, team.session, site.workspace.socket, site.cwd, passphrase_file)
     chat = pane_plan(site, CHAT_PANE, CHAT_PANE, text)
     outfit = SessionSetup(site.size, environment_for_agents(site.env), {"mouse": "on"} if team.layout.mouse else {})
     building = site.workspace.build(chat, outfit, site.state)

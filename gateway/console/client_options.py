@@ -49,6 +49,10 @@ class ClientOptions(msgspec.Struct, frozen=True):
 
         return team_for_folder(os.environ, self.state)
 
+    def passphrase_environment(self) -> dict[str, str]:
+        """The variable that names the file with the passphrase, for a chat that is started in another process."""
+        return {PASSPHRASE_VARIABLE: str(self.passphrase_path)} if self.passphrase_path else {}
+
     def as_environment(self) -> dict[str, str]:
         """Variables that select the same gateway for a command without options, whichever folder it runs in."""
         wanted = {
@@ -56,7 +60,7 @@ class ClientOptions(msgspec.Struct, frozen=True):
             "CSP_GATEWAY_URL": self.gateway,
             "GROUPCHAT_CAFILE": self.cafile,
             "GROUPCHAT_FINGERPRINT": self.fingerprint,
-            PASSPHRASE_VARIABLE: str(self.passphrase_path or ""),
+            **self.passphrase_environment(),
         }
         return {name: value for name, value in wanted.items() if value}
 

@@ -149,6 +149,7 @@ async def drive_chat(
                     gave_up=gave_up,
                     key_rows=key_help(),
                     known_keys=KnownKeys(machine, me),
+                    key_problems=access.problems,
                 )
 
             screen = ChatScreen(

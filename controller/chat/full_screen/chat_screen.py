@@ -318,6 +318,7 @@ class ChatScreen:
             self.hint = ""
             return
         chosen = self.rows.selected is not None
+        self.chat.confirmation = None
         self.rows.focus.leave()
         self.rows.marks = self.last_jump = None
         if self.overlay is not None:

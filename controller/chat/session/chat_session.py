@@ -86,6 +86,7 @@ class Chat:
     key_rows: Sequence[tuple[str, str]] = ()
     about: StatusContext = field(default_factory=StatusContext)
     known_keys: KnownKeys = field(default_factory=KnownKeys)
+    key_problems: Sequence[str] = ()  # why this machine's keys stay closed
     confirmation: PendingQuestion | None = None  # what a `y` on the next line carries out
     _meant: dict[str, int] = field(default_factory=dict)
     _loading: bool = False
@@ -104,6 +105,8 @@ class Chat:
         self.state.can_seal = can_open_sealed(self.client)
         self.refresh_keys()
         self.state.take(await self._complete_welcome(self.client.welcome), self.clock())
+        for problem in self.key_problems:
+            self.state.note_sealing(SealingNotice(problem, loud=True, member=self.state.me), _now_stamp())
         self.state.reads = self._remembered()
         self.state.enter(self.state.room)
         await self.jump_to_newest()

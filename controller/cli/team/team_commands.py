@@ -102,6 +102,7 @@ def up(
     from controller.cli.team import up_command
 
     context = given(ctx)
+    os.environ.update(context.passphrase_environment())
     wanted = up_command.Wanted(team, demo, port, socket, context.state, yes, interrupt, fresh)
     if dry_run:
         preview = run(lambda: up_command.preview_team(wanted, context.as_json), as_json=context.as_json)

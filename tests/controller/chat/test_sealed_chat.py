@@ -9,10 +9,12 @@ import pytest
 
 from gateway.encryption.key_storage.key_files import list_keys
 from gateway.encryption.member_keys.fingerprints import fingerprint_hex, fingerprint_words
+from gateway.protocol.events import Control, ControlAction
+from gateway.protocol.requests.approval_requests import OpenAsk
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.requests.room_requests import Join
 from gateway.protocol.results import Done
-from gateway.protocol.types.core_types import MemberKind
+from gateway.protocol.types.core_types import MemberKind, Option
 from tests.controller.chat_driver import ChatDriver, drive_chat
 from tests.support.gateways import OPERATOR, Gateway
 from tests.support.sealed_members import SealedMember, connected, give_key, renew_key, replace_key
@@ -105,6 +107,18 @@ async def test_anything_but_y_admits_nobody(chat: ChatDriver, ben: SealedMember)
     assert chat.chat.state.rooms["vault"].members == (OPERATOR,)
 
 
+async def test_escape_ends_the_question(chat: ChatDriver, ben: SealedMember) -> None:
+    chat.enter("/create vault --sealed")
+    await chat.shows("▣#vault")
+    chat.enter("/invite ben")
+    await chat.shows("admits ben to")
+    chat.type("\x1b")
+    await chat.hides("admits ben to")
+    chat.enter("y")
+    await chat.shows("✓  y ")
+    assert chat.chat.state.rooms["vault"].members == (OPERATOR,)
+
+
 async def test_a_changed_key_is_shouted_and_stops_sealing_until_a_person_decides(
     gateway: Gateway, chat: ChatDriver, ben: SealedMember
 ) -> None:
@@ -172,3 +186,28 @@ async def test_a_sealed_message_for_others_is_named_as_closed(
         assert (await cyd.said(SECRET)).check.was_sealed
         await chat.until(lambda: chat.chat.state.observer)
         assert SECRET not in chat.text
+
+
+async def test_a_sealed_question_is_a_card_and_its_answer_is_signed(
+    gateway: Gateway, chat: ChatDriver, tmp_path: Path
+) -> None:
+    give_key(tmp_path / "claude", "claude")
+    endpoint = await gateway.member("claude", MemberKind.AGENT)
+    async with connected(endpoint, tmp_path / "claude", "claude") as claude:
+        chat.enter("/create vault --sealed")
+        await chat.shows("▣#vault")
+        chat.enter("/invite claude")
+        await chat.shows("admits claude to")
+        chat.enter("y")
+        await chat.until(lambda: "claude" in chat.chat.state.rooms["vault"].members)
+        await claude.until(lambda one: "vault" in repr(one) and "claude" in claude.client.readers_of("vault"))
+        options = (Option("1", "Yes"), Option("2", "No"))
+        plain = OpenAsk("d" * 16, "Run the launch?", options, allow="1", deny="2", detail="launch --code 0000")
+        await claude.client.request(claude.client.seal_ask(plain, "vault"), Done)
+        await chat.shows("claude", "Run the launch?", "launch --code 0000", "Yes")
+        assert b"launch --code" not in said_at_gateway(gateway)
+        chat.enter("/approve claude")
+        order = await claude.until(lambda one: isinstance(one, Control))
+        assert order.action is ControlAction.ANSWER
+        assert order.signed is not None
+        claude.client.check_answer(order, "d" * 16, "vault")

@@ -78,6 +78,14 @@ def test_the_teams_token_reaches_no_pane(tmp_path: Path) -> None:
     assert "team-secret" not in run(chat_script(environment, "llm-groupchat", None, tmp_path), tmp_path)
 
 
+def test_only_the_chat_learns_where_a_passphrase_lies(tmp_path: Path) -> None:
+    environment = PaneEnvironment(spy(tmp_path), tmp_path)
+    text = chat_script(environment, "llm-groupchat", None, tmp_path, "/home/alice/pass phrase")
+    assert "export GROUPCHAT_PASSPHRASE_FILE='/home/alice/pass phrase'\n" in text
+    assert "PASSPHRASE" not in chat_script(environment, "llm-groupchat", None, tmp_path)
+    assert "PASSPHRASE" not in agent_script(environment, AgentSpec("ada", ("x",)))
+
+
 def test_a_project_that_is_gone_starts_nothing(tmp_path: Path) -> None:
     agent = AgentSpec("ada", ("x",), project=str(tmp_path / "gone"))
     script = tmp_path / "script.sh"

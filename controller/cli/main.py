@@ -180,7 +180,7 @@ app.panel(
 app.panel(
     AGENTS,
     {
-        "agents": members.agents,
+        "agents": Verb(members.agents, common=WITH_KEYS),
         "asks": Verb(approvals.asks, common=WITH_KEYS),
         "approve": Verb(approvals.approve, common=WITH_KEYS),
         "deny": Verb(approvals.deny, common=WITH_KEYS),

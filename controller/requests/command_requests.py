@@ -235,7 +235,7 @@ def _is_wanted(event: ClientEvent | SealingNotice, wish: ListenOptions) -> bool:
 
 async def fetch_members(context: ClientOptions, everyone: bool) -> tuple[MemberList, AskList]:
     """The members with their open questions, as far as the caller may see them."""
-    async with Client(context.endpoint()) as client:
+    async with open_member_client(context.endpoint(), KeyAccess.of(context)) as client:
         found = await fetch_all_pages(client.request, Members(all=everyone), MemberList)
         return found, await fetch_all_pages(client.request, Asks(), AskList)
 

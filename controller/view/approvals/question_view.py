@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.protocol.text.printable_text import SEALED_TEXT
 from gateway.protocol.text.question_text import question_body, question_subject
 from gateway.protocol.types.core_types import Ask, AskAbout, AskState, Option
 
@@ -40,16 +41,18 @@ class QuestionView:
 
     @classmethod
     def of(cls, ask: Ask) -> QuestionView:
+        """A sealed question that nobody has opened here has no answers: they would be refused."""
+        closed = ask.sealed is not None and not ask.question
         return cls(
             number=ask.number,
             member=ask.member,
-            question=ask.question,
-            options=ask.options,
+            question=SEALED_TEXT if closed else ask.question,
+            options=() if closed else ask.options,
             tool=ask.tool,
             detail=ask.detail,
             digest=ask.digest,
-            allow=ask.allow,
-            deny=ask.deny,
+            allow="" if closed else ask.allow,
+            deny="" if closed else ask.deny,
             opened=ask.opened,
             outcome=outcome_text(ask),
             about=ask.about,

@@ -10,7 +10,7 @@ from controller.view.approvals.question_view import QuestionView
 from controller.view.state.chat_state import ChatState
 from gateway.protocol.events import AskEvent, RoomAction, RoomEvent
 from gateway.protocol.results import AskList, MemberList
-from gateway.protocol.types.core_types import Ask, AskAbout, AskState, Option
+from gateway.protocol.types.core_types import Ask, AskAbout, AskState, Option, SealedContent
 from tests.controller.streams import STAMP, agent, said, welcome
 
 COMMAND = "rm -rf ./build && make all && ./run --with-a-long-option=/home/root/some/where \\\n  && ./deploy --prod"
@@ -140,3 +140,12 @@ def test_only_the_newest_of_what_has_ended_is_kept() -> None:
     state.ask(QuestionView(1501, "claude", "?"))
     assert len(state.asks) == 1000
     assert max(state.asks) == 1501
+
+
+def test_a_sealed_question_that_is_not_opened_here_offers_no_answer() -> None:
+    sealed = SealedContent(1, "AAAA", room="vault")
+    closed = QuestionView.of(msgspec.structs.replace(question(sealed=sealed), question=""))
+    assert "sealed" in closed.question
+    assert closed.keys("alice", panes=False) == frozenset()
+    opened = QuestionView.of(question(sealed=sealed))
+    assert {"1", "2", "y", "n"} <= opened.keys("alice", panes=False)

@@ -24,6 +24,15 @@ class Desk:
     alice: Groupchat
     bob: Groupchat
     gateway: GatewayProcess
+    folder: Path
+
+    def newcomer(self, name: str) -> Groupchat:
+        """Another person with a key, on a machine of their own, who has been connected once."""
+        token = self.alice("token", "create", name, "--kind", "human", "--json").json["token"]
+        there = Groupchat(self.folder / name, quick=True)
+        there = there.with_env(CSP_GATEWAY_URL=self.gateway.url, CSP_AUTH_TOKEN=token)
+        good(there("key", "new", name, "--unattended"))
+        return there
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +46,24 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         secret = private_file(folder / "passphrase", PASSPHRASE)
         bob = bob.with_env(GROUPCHAT_PASSPHRASE_FILE=str(secret))
         good(bob("key", "new", "bob"))
-        yield Desk(alice, bob, gateway)
+        yield Desk(alice, bob, gateway, folder)
+
+
+@pytest.fixture(scope="module")
+def vault(desk: Desk) -> Desk:
+    """A sealed room of alice and bob, who have compared their keys, with a message of each."""
+    good(desk.alice("rooms", "--create", "vault", "--sealed"))
+    good(desk.alice("key", "trust", "bob", *own_words(desk.bob)))
+    assert "bob may join vault" in good(desk.alice("rooms", "invite", "vault", "bob")).out
+    good(desk.bob("rooms", "--join", "vault"))
+    good(desk.alice("send", "--room", "vault", SECRET))
+    good(desk.bob("send", "--room", "vault", "and mine is 1111"))
+    return desk
+
+
+def own_words(one: Groupchat) -> list[str]:
+    words: str = good(one("key", "list", "--json")).json["own"][0]["words"]
+    return words.split()
 
 
 def private_file(path: Path, text: str) -> Path:
@@ -84,17 +110,19 @@ def test_a_sealed_message_to_somebody_without_a_key_is_refused(desk: Desk) -> No
     assert (everyone.code, "names who may read it" in everyone.err) == (1, True)
 
 
-def test_a_sealed_room_is_made_and_members_are_admitted_after_a_look_at_their_keys(desk: Desk) -> None:
-    assert "sealed" in good(desk.alice("rooms", "--create", "vault", "--sealed")).out
-    asked = desk.alice("rooms", "invite", "vault", "bob")
+def test_members_are_admitted_to_a_sealed_room_after_a_look_at_their_keys(desk: Desk) -> None:
+    cyd = desk.newcomer("cyd")
+    assert "sealed" in good(desk.alice("rooms", "--create", "attic", "--sealed")).out
+    asked = desk.alice("rooms", "invite", "attic", "cyd")
     assert (asked.code, "not verified" in asked.err) == (1, True)
-    words = good(desk.bob("key", "list", "--json")).json["own"][0]["words"]
-    assert words.split()[0] in asked.err
-    good(desk.alice("key", "trust", "bob", *words.split()))
-    assert "bob may join vault" in good(desk.alice("rooms", "invite", "vault", "bob")).out
-    good(desk.bob("rooms", "--join", "vault"))
-    good(desk.alice("send", "--room", "vault", SECRET))
-    good(desk.bob("send", "--room", "vault", "and mine is 1111"))
+    words = own_words(cyd)
+    assert words[0] in asked.err
+    good(desk.alice("key", "trust", "cyd", *words))
+    assert "cyd may join attic" in good(desk.alice("rooms", "invite", "attic", "cyd")).out
+
+
+def test_a_sealed_room_is_read_and_searched_by_its_members_alone(vault: Desk) -> None:
+    desk = vault
     heard = good(desk.alice("history", "--room", "vault")).out
     assert f"alice [sealed, verified]: {SECRET}" in heard
     assert "bob [sealed, verified]: and mine is 1111" in heard
@@ -105,8 +133,8 @@ def test_a_sealed_room_is_made_and_members_are_admitted_after_a_look_at_their_ke
     assert not any(SECRET.encode() in path.read_bytes() for path in files)
 
 
-def test_an_export_is_checked_without_the_gateway(desk: Desk, tmp_path: Path) -> None:
-    file = tmp_path / "vault.jsonl"
+def test_an_export_is_checked_without_the_gateway(vault: Desk, tmp_path: Path) -> None:
+    desk, file = vault, tmp_path / "vault.jsonl"
     good(desk.alice("export", "vault", "-o", str(file)))
     assert SECRET not in file.read_text()
     checked = good(desk.alice("verify", str(file), "--json")).json
@@ -157,8 +185,8 @@ def test_keys_from_a_file_are_enough_to_check(desk: Desk, tmp_path: Path) -> Non
     assert (last["from"], last["proof"]) == ("alice", "verified")
 
 
-def test_transcripts_hold_what_was_opened_and_are_checked(desk: Desk, tmp_path: Path) -> None:
-    markdown, page = tmp_path / "vault.md", tmp_path / "vault.html"
+def test_transcripts_hold_what_was_opened_and_are_checked(vault: Desk, tmp_path: Path) -> None:
+    desk, markdown, page = vault, tmp_path / "vault.md", tmp_path / "vault.html"
     for path in (markdown, page):
         good(desk.alice("transcript", "vault", "-o", str(path)))
         assert SECRET in path.read_text()
@@ -182,12 +210,12 @@ def test_what_is_no_export_is_refused_in_one_sentence(desk: Desk, tmp_path: Path
     assert "Traceback" not in done.err
 
 
-def test_a_changed_key_is_shouted_by_a_command(desk: Desk, tmp_path: Path) -> None:
-    alice = desk.alice
-    good(alice("key", "revoke", "alice", "--yes"))
-    good(alice("key", "new", "alice", "--unattended"))
-    heard = desk.bob("history", "-n", "1")
-    assert heard.code == 0
+def test_a_changed_key_is_shouted_by_a_command(desk: Desk) -> None:
+    eve = desk.newcomer("eve")
+    assert "HAS CHANGED" not in good(desk.bob("history", "-n", "1")).err
+    good(eve("key", "revoke", "eve", "--yes"))
+    good(eve("key", "new", "eve", "--unattended"))
+    heard = good(desk.bob("history", "-n", "1"))
     assert "HAS CHANGED" in heard.err or "has revoked the key" in heard.err
-    refused = desk.bob("send", "--sealed", "@alice", SECRET)
+    refused = desk.bob("send", "--sealed", "@eve", SECRET)
     assert refused.code == 1

@@ -231,7 +231,7 @@ def leave_chat(state: GatewayState, name: str, by: str, rule_context: RuleContex
         raise NotFound(f"There is no member {name!r}.")
     if record.member.hidden:
         return RuleOutcome(Done())
-    hidden = msgspec.structs.replace(record, member=msgspec.structs.replace(record.member, hidden=True))
+    hidden = msgspec.structs.replace(record, member=msgspec.structs.replace(record.member, hidden=True, vendor=""))
     unanswered = approvals.withdraw_asks(state, name, rule_context, f"{name} has left")
     fact = member_event(rule_context, MemberAction.LEFT, hidden, by)
     return RuleOutcome(Done(fact.event.seq), (*unanswered, fact))
@@ -272,7 +272,7 @@ def leave_without_token(
     record = state.members.get(name)
     if record is None or record.by_team or record.dialect or record.removed or record.identity:
         return ()
-    away = msgspec.structs.replace(record.member, hidden=True, inbox=False)
+    away = msgspec.structs.replace(record.member, hidden=True, inbox=False, vendor="")
     unanswered = approvals.withdraw_asks(state, name, rule_context, f"{name} has no valid token any more")
     gone = member_event(rule_context, MemberAction.LEFT, msgspec.structs.replace(record, member=away), by)
     return (*unanswered, gone)

@@ -16,12 +16,12 @@ import pytest
 
 from gateway.client import Client
 from gateway.protocol.events import Message
-from gateway.protocol.requests.approval_requests import AnswerAsk
+from gateway.protocol.requests.approval_requests import AnswerAsk, Asks
 from gateway.protocol.requests.member_requests import CreateToken, Members
 from gateway.protocol.requests.message_requests import History, Recall
 from gateway.protocol.requests.mode_requests import SetMode
-from gateway.protocol.results import Done, MemberList, MessageList, ModeStanding, Recalled, TokenMade
-from gateway.protocol.types.core_types import Activity, MemberKind
+from gateway.protocol.results import AskList, Done, MemberList, MessageList, ModeStanding, Recalled, TokenMade
+from gateway.protocol.types.core_types import MemberKind
 from tests.fakes.models.model import Model
 from tests.fakes.models.script import Reply
 from tests.fakes.models.without_tools import ChatWithoutTools
@@ -108,12 +108,11 @@ async def test_research_code_review_and_deploy(tmp_path: Path) -> None:
         begun = (await said(person))[-1].seq
         topic = f"the importer. #{passage.seq}: {passage.text}"
         await person.request(SetMode(mode="pipeline", topic=topic, cast=CAST), ModeStanding)
-        prompt = await _turn_of(scout)
-        assert DECIDED in str(prompt["payload"]["content"])
-        await scout.send("reply", "Found: a retry must back off.", parent_id=prompt["id"])
+        assert DECIDED in await _turn_of(scout)
+        await scout.send("broadcast", "Found: a retry must back off.")
 
         async def is_asking() -> bool:
-            return await scene.activity() is Activity.ASKING
+            return bool((await person.request(Asks(), AskList)).asks)
 
         await retry_until_awaited(is_asking, PATIENCE_S, describe=scene.pane.describe)
         assert not (scene.work / "made").exists()
@@ -132,14 +131,15 @@ async def test_research_code_review_and_deploy(tmp_path: Path) -> None:
             ("claude", "Deployed."),
         ]
         assert (scene.work / "made").exists()
-        assert DECIDED in scene.model.prompts[0] and "| Found: a retry must back off." in scene.model.prompts[0]
+        coding = next(one for one in scene.model.prompts if "@claude - Your turn" in one)
+        assert DECIDED in coding.replace("\n", " ") and "| Found: a retry must back off." in coding
         assert "Coded: five retries." in str(model.prompts[-1])
 
 
-async def _turn_of(scout: SkynetAgent) -> dict[str, object]:
+async def _turn_of(scout: SkynetAgent) -> str:
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            for one in scout.messages:
-                if "@scout - Your turn" in str(one["payload"]["content"]):
-                    return one
+            for content in map(str, scout.contents):
+                if "@scout - Your turn" in content:
+                    return content
             await asyncio.sleep(0.05)

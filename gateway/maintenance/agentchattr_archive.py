@@ -39,6 +39,7 @@ EVENT_TYPES = ("join", "leave", "system", "session_start", "session_end", "sessi
 MAX_NAME_CHARS = 60
 Seconds = Annotated[float, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_.-]+")
+_NUMBER_AT_END = re.compile(r"[-_.]?(?<![0-9])[0-9]{1,9}$")
 
 
 class _Manifest(msgspec.Struct):
@@ -226,4 +227,4 @@ def _kind_of(name: str) -> MemberKind:
     """Agents are known by their base name: `claude`, `codex-2`. Everybody else is taken for a person."""
     if name == SYSTEM_NAME:
         return MemberKind.SYSTEM
-    return MemberKind.AGENT if re.sub(r"[-_.]?\d+$", "", name) in KNOWN_AGENTS else MemberKind.HUMAN
+    return MemberKind.AGENT if _NUMBER_AT_END.sub("", name) in KNOWN_AGENTS else MemberKind.HUMAN

@@ -68,6 +68,7 @@ ROOM_TOOLS = (  # it has no permission for all tools of a server
     *("peer_list", "peer_send", "peer_read", "peer_wait", "peer_history", "peer_context", "peer_status"),
     *("room_list", "room_join", "room_search", "recall", "context_get", "context_put"),
     *("ask_human", "propose", "vote", "working", "set_role"),
+    *("tool_list", "call_tool"),
 )
 _PATH = re.compile(
     r"(?P<before>^|[\s\[({<])(?P<path>(?P<quote>['\"])~?/[^'\"\n]*+(?P=quote)|~?/(?:\\.|[^\s\\])*+)", re.MULTILINE

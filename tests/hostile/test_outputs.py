@@ -93,7 +93,15 @@ NAMES = {
     *(f"work:work.sealed.{name}" for name in ("data", "room")),
     *("room.keep:room", "room.keep:keep", "room.retention:room"),
     *("send:new_key.notice", "room.key:notice", "room.key:room", "room.admit:admission", "room.admit:room"),
-    *("room.admit:member", "room.keys:room", "key.publish:record", "key.revoke:statement"),
+    *(
+        "room.keep:room",
+        "room.keep:keep",
+        "room.retention:room",
+        "room.admit:member",
+        "room.keys:room",
+        "key.publish:record",
+        "key.revoke:statement",
+    ),
     *(f"ask.answer:signed.{name}" for name in ("payload", "signature", "key")),
 }
 

@@ -30,6 +30,7 @@ PRINTS = {
 ALLOWED = {
     "gateway/console/standard_streams.py": "the one place",
     "controller/cli/completion/main.py": "words for the shell that asked, without characters that are not printed",
+    "gateway/maintenance/deploy/health_probe.py": "what the container's own gateway says of its health, in JSON",
     "gateway/mcp/http.py": "a word to the gateway that started it",
     "gateway/mcp/files/masking_process.py": "an answer to the process that started it",
     "controller/view/text/markdown_rows.py": "it renders into memory",

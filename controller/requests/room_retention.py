@@ -14,10 +14,13 @@ BEGINS_WITHIN_S = 1.0  # the gateway begins at once; a room in which nothing is 
 
 
 async def removed_messages(client: Client, room: str, bar: ProgressBar) -> RetentionStanding:
-    waited = 0.0
+    waited, begun = 0.0, False
     while True:
         found = await client.request(RoomRetention(room=room), RetentionStanding)
         if found.reached < found.cut:
+            if not begun:
+                bar.resume_at(found.reached)
+            begun = True
             bar.expect(found.cut)
             bar.reach(found.reached)
         elif waited >= BEGINS_WITHIN_S:

@@ -135,7 +135,8 @@ def set_room(
     with progress_bar("retention", "numbers", as_json=context.as_json) as bar:
         done = run_with_client(context, lambda client: removed_messages(client, room, bar))
     cut = f" The messages up to #{done.cut} are removed." if done.cut else ""
-    words = f"{room} keeps its last {done.keep}.{cut}" if done.keep else f"{room} keeps all its messages.{cut}"
+    kept = f"{int(done.keep):,} messages" if done.keep.isdigit() else done.keep
+    words = f"{room} keeps its last {kept}.{cut}" if done.keep else f"{room} keeps all its messages.{cut}"
     show_done(done, words, context.as_json)
 
 

@@ -77,7 +77,7 @@ class SqliteStore:
         self._tidying: asyncio.TimerHandle | None = None
         self._at_rest = asyncio.Event()
         self._closed = False
-        self.retention = SqliteRetention(self._read, self._write)
+        self.retention = SqliteRetention(path, self._read, self._write)
 
     def describe(self) -> str:
         return f"sqlite ({self._synchronous.lower()})"

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -36,8 +38,8 @@ class _Message(msgspec.Struct):
 class SqliteRetention:
     """`read` and `write` run work on a connection of a reader, and on that of the one writer."""
 
-    def __init__(self, read: RunOnConnection, write: RunOnConnection) -> None:
-        self._read, self._write = read, write
+    def __init__(self, path: Path, read: RunOnConnection, write: RunOnConnection) -> None:
+        self._path, self._read, self._write = path, read, write
 
     async def message_at(self, room: str, newer: int) -> int | None:
         """The public message of a room that so many newer ones follow."""
@@ -67,6 +69,7 @@ class SqliteRetention:
         found = await self._read(lambda connection: _next_entries(connection, step))
         until = found[-1].seq if len(found) == step.limit else step.until
         await self._write(lambda connection: _remove(connection, step.room, found, until))
+        await self._read(lambda _: _write_back(self._path))
         return until
 
     async def remove_versions(self, versions: VersionsToRemove) -> None:
@@ -158,6 +161,13 @@ def _remove(connection: sqlite3.Connection, room: str, entries: Sequence[LogEntr
     connection.execute(f"DELETE FROM vectors WHERE seq IN {chosen}", (numbers,))
     _put_aside(connection, Document(PROGRESS_KIND, room, str(until).encode()))
     connection.execute("COMMIT")
+
+
+def _write_back(path: Path) -> None:
+    """Move what a step has changed from the write-ahead log into the database, beside the writer. Otherwise a commit
+    would do it for many steps at once, and whoever waits for that commit would wait for all of their pages."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def _put_aside(connection: sqlite3.Connection, document: Document) -> None:

@@ -35,6 +35,8 @@ class SealingFault(StrEnum):
     OLD_KEY = "old_key"
     PASSPHRASE = "passphrase"
     FILE_RIGHTS = "file_rights"
+    STORAGE = "storage"
+    REPEATED = "repeated"
 
 
 class SealingRefused(Forbidden):

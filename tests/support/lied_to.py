@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.client import Endpoint
+from gateway.client import Client, Endpoint, new_id
 from gateway.encryption.member_client.checked_messages import CheckedMessage, MessageProof, SealingNotice
 from gateway.protocol.requests.room_requests import Join
 from gateway.protocol.results import Done
@@ -26,6 +26,7 @@ class LiedTo:
     gateway: Gateway
     folder: Path
     lies: LyingGateway
+    filler: Client
     ann: SealedMember
     ben: SealedMember
     cyd: SealedMember
@@ -38,17 +39,28 @@ class LiedTo:
             await self.ann.client.admit(ROOM, name)
             await getattr(self, name).client.request(Join(room=ROOM), Done)
         await self.ann.client.rotate_room_key(ROOM)
+        sent = await self.ann.client.send("all are here", room=ROOM)
+        for name in ("ben", *more):
+            assert (await getattr(self, name).message(sent.seq)).content == "all are here"
 
     async def say(self, text: str, **fields: object) -> CheckedMessage:
         """Ann says something in the sealed room; ben gets what the gateway makes of it."""
         sent = await self.ann.client.send(text, **{"room": ROOM, **fields})
         return await self.ben.message(sent.seq)
 
+    async def push(self, *events: Json) -> list[int]:
+        """Events that the gateway has made up, each in the place of a message that says nothing; their numbers."""
+        numbers = []
+        for event in events:
+            filler = new_id()
+            self.lies.invented[filler] = event
+            numbers.append((await self.filler.send(filler)).seq)
+        return numbers
+
     async def shown(self, event: Json) -> CheckedMessage:
-        """What ben is shown of an event that the gateway has made up."""
-        self.lies.push(event)
-        await self.ann.client.send("a sign of life")
-        return await self.ben.message(event["seq"])
+        """What ben is shown of a message that the gateway has made up."""
+        (number,) = await self.push(event)
+        return await self.ben.message(number)
 
     async def loud(self, part: str) -> SealingNotice:
         notice = await self.ben.notice(part)
@@ -72,4 +84,5 @@ async def lied_to_ben(gateway: Gateway, folder: Path) -> AsyncIterator[LiedTo]:
             endpoints[name] = await gateway.member(name, MemberKind.HUMAN, role=f"{name}s-role")
             options = lies.options if name == "ben" else {}
             members[name] = await stack.enter_async_context(connected(endpoints[name], folder / name, name, **options))
-        yield LiedTo(gateway, folder, lies, **members, endpoints=endpoints)
+        filler = await stack.enter_async_context(Client(gateway.operator))
+        yield LiedTo(gateway, folder, lies, filler, **members, endpoints=endpoints)

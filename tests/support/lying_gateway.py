@@ -5,6 +5,7 @@ It works on decoded JSON, as whoever runs a gateway could: what a request holds,
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,29 +34,27 @@ def _as_it_is(_: str, given: Json) -> Json:
 @dataclass
 class LyingGateway:
     """What is altered. `instead` holds answers for which the real gateway is not asked, by operation; `seen` all events
-    as the real gateway sent them, and `asked` all requests as they arrived."""
+    as the real gateway sent them, and `asked` all requests as they arrived. An event of `invented` takes the place of
+    the real message with this text, and its number. Operations that are `stuck` never arrive; of those that are `lost`
+    the answer never does."""
 
     request: AlterRequest = field(default=lambda given: given)
     answer: AlterAnswer = _as_it_is
     event: AlterEvent = field(default=lambda given: (given,))
     instead: dict[str, Json] = field(default_factory=dict)
+    stuck: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
     seen: list[Json] = field(default_factory=list)
     asked: list[Json] = field(default_factory=list)
-    _wires: list[_LyingTransport] = field(default_factory=list)
+    invented: dict[str, Json] = field(default_factory=dict)
 
     def wire(self, endpoint: Endpoint) -> ClientTransport:
-        made = _LyingTransport(endpoint, self)
-        self._wires.append(made)
-        return made
+        return _LyingTransport(endpoint, self)
 
     @property
     def options(self) -> dict[str, Any]:
         """For a client that shall be lied to."""
         return {"wires": [self.wire]}
-
-    def push(self, *events: Json) -> None:
-        """Events that the real gateway never sent; they come before its next one."""
-        self._wires[-1].invented.extend(events)
 
     def seen_messages(self) -> list[Json]:
         return [one for one in self.seen if one["ev"] == "message"]
@@ -64,7 +63,6 @@ class LyingGateway:
 class _LyingTransport:
     def __init__(self, endpoint: Endpoint, lies: LyingGateway) -> None:
         self._real, self._lies = WebSocketTransport(endpoint), lies
-        self.invented: list[Json] = []
 
     async def open(self, hello: Hello) -> Welcome:
         welcome = await self._real.open(hello)
@@ -76,18 +74,25 @@ class _LyingTransport:
         self._lies.asked.append(asked)
         if op in self._lies.instead:
             return Answer(request.n, codec.encode_raw(self._lies.instead[op]))
+        await self._pass(op, self._lies.stuck)
         answer = await self._real.request(msgspec.convert(self._lies.request(asked), type(request)))
+        await self._pass(op, self._lies.lost)
         if answer.error is not None:
             return answer
         altered = self._lies.answer(op, msgspec.json.decode(answer.ok))
         return msgspec.structs.replace(answer, ok=codec.encode_raw(altered))
 
+    @staticmethod
+    async def _pass(op: str, ended: set[str]) -> None:
+        if op in ended:
+            await asyncio.Event().wait()
+
     async def events(self) -> AsyncIterator[Event]:
         async for event in self._real.events():
             real = to_json(event)
             self._lies.seen.append(real)
-            invented, self.invented = self.invented, []
-            for one in (*invented, *self._lies.event(real)):
+            invented = self._lies.invented.pop(real.get("content", ""), None)
+            for one in self._lies.event(real) if invented is None else ({**invented, "seq": real["seq"]},):
                 yield _arrived(one)
 
     async def close(self) -> None:

@@ -17,7 +17,6 @@ from pathlib import Path
 import msgspec
 
 from gateway.encryption.key_storage.key_files import list_keys
-from gateway.encryption.key_storage.key_locations import KEYS_FOLDER
 from gateway.encryption.key_storage.member_memory import MemberMemory
 from gateway.encryption.key_storage.pin_book import PinBook
 from gateway.encryption.key_storage.pin_file import read_pins, write_pins
@@ -199,8 +198,7 @@ def own_pins(state: Path) -> dict[str, PinnedKey]:
 
 def room_keys_of_machine(machine: MemberMachine, house: str, room: str) -> dict[int, RoomKey]:
     """The keys of a room that this machine has accepted in its own time."""
-    folder = machine.state / KEYS_FOLDER / machine.name
-    if not machine.keys or not house or not any(house in one.name for one in folder.glob("memory-*.sqlite")):
+    if not machine.keys or not house or not machine.has_memory_of(house):
         return {}
     memory = machine.remember(house)
     try:

@@ -51,6 +51,10 @@ class StoredKey:
     published: PublishedKey
 
     @property
+    def version(self) -> int:
+        return self.published.record.version
+
+    @property
     def revocation(self) -> Path:
         """Where the statement lies that revokes this key, if it was revoked on this machine."""
         return self.path.with_suffix(_REVOKED_SUFFIX)
@@ -80,7 +84,7 @@ def store_key(state: Path, text: str) -> StoredKey:
     if file.is_unattended:
         keys_from_secret(file.secret, published)
     record = published.record
-    path = make_private_folder(_folder(state, record.name)) / f"{KEY_FILE_PREFIX}{record.version}{KEY_FILE_SUFFIX}"
+    path = make_private_folder(key_folder(state, record.name)) / f"{KEY_FILE_PREFIX}{record.version}{KEY_FILE_SUFFIX}"
     fresh = path.with_name(f".new.{os.getpid()}")
     write_private(fresh, text)
     try:
@@ -99,7 +103,7 @@ def list_keys(state: Path, name: str = "") -> tuple[StoredKey, ...]:
     """The keys on this machine, in order of names and versions."""
     folder = state / KEYS_FOLDER
     try:
-        folders = [_folder(state, name)] if name else folder.glob("*")
+        folders = [key_folder(state, name)] if name else folder.glob("*")
         found = [read_key_file(path) for one in folders for path in one.glob(f"{KEY_FILE_PREFIX}*{KEY_FILE_SUFFIX}")]
     except OSError as error:
         raise BadRequest(f"The keys in {folder} cannot be read: {error.strerror}.") from None
@@ -147,7 +151,8 @@ def store_revocation(key: StoredKey, statement: str) -> None:
     write_private(key.revocation, statement + "\n")
 
 
-def _folder(state: Path, name: str) -> Path:
+def key_folder(state: Path, name: str) -> Path:
+    """Where the keys of this name lie, and what belongs to them."""
     return state / KEYS_FOLDER / canonical_member_name(name)
 
 

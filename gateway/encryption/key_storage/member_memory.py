@@ -7,9 +7,13 @@ member's own key. What must not be lost (the next place in a chain) is on the di
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import hashlib
 import os
+import platform
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,17 +21,21 @@ from typing import Self
 import msgspec
 from nacl.utils import random
 
-from gateway.encryption.key_storage.key_locations import KEYS_FOLDER
+from gateway.encryption.key_storage.key_files import key_folder
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.sealed_messages.letters import FIRST_PREVIOUS, STREAM_BYTES
 from gateway.encryption.sealed_messages.message_chains import ChainLink, ChainNeighbors
 from gateway.files.private_files import make_own_file, make_private_folder, open_private
-from gateway.protocol.types.core_types import canonical_member_name, is_name
 
 MAX_STREAMS = 64  # programs of one member that write at once from one machine
 MAX_KEPT_OUTGOING = 500  # sent messages that a repeated request may still ask for
+MAX_PLACES, PRUNED_EVERY = 5000, 512  # messages of one chain
 BUSY_TIMEOUT_S = 2.0  # the loop stands still meanwhile; other programs write for milliseconds
+MEMORY_FORMAT = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS streams (slot INTEGER PRIMARY KEY, stream BLOB NOT NULL, key_version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS machine (one INTEGER PRIMARY KEY, place TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS used_answers (nonce BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS chains (stream BLOB, conversation TEXT, counter INTEGER NOT NULL, digest BLOB NOT NULL,
     PRIMARY KEY (stream, conversation)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outgoing (number INTEGER PRIMARY KEY, client_id TEXT UNIQUE NOT NULL, stream BLOB NOT NULL,
@@ -35,6 +43,7 @@ CREATE TABLE IF NOT EXISTS outgoing (number INTEGER PRIMARY KEY, client_id TEXT 
     taken INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS places (writer TEXT, stream BLOB, conversation TEXT, counter INTEGER, previous BLOB NOT NULL,
     digest BLOB NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (writer, stream, conversation, counter)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS places_by_number ON places (seq);
 CREATE INDEX IF NOT EXISTS places_of_writers ON places (writer, conversation, seq);
 CREATE TABLE IF NOT EXISTS sealed_rooms (room TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sealed_numbers (seq INTEGER PRIMARY KEY, room TEXT NOT NULL, is_direct INTEGER NOT NULL);
@@ -98,13 +107,27 @@ class MemberMemory:
     @classmethod
     def open(cls, state: Path, name: str, house: str, key_version: int) -> Self:
         """The memory of this chat, and a stream of one's own in it: no other program writes in it meanwhile."""
-        folder = make_private_folder(state / KEYS_FOLDER / canonical_member_name(name))
-        path = folder / f"memory-{_file_name(house)}.sqlite"
+        path = memory_file(state, name, house)
+        make_private_folder(path.parent)
         make_own_file(path)
-        database, seen = _connect(path, "FULL"), _connect(path, "NORMAL")
-        database.executescript(_TABLES)
-        slot, lock = _lock_slot(folder, _file_name(house))
-        return cls(database, seen, _stream_of(database, slot, key_version), lock)
+        opened: list[sqlite3.Connection] = []
+        try:
+            opened += [_connect(path, "FULL"), _connect(path, "NORMAL")]
+            _prepare(opened[0], path)
+            slot, lock = _lock_slot(path)
+            return cls(opened[0], opened[1], _stream_of(opened[0], slot, key_version), lock)
+        except sqlite3.Error as error:
+            for one in opened:
+                one.close()
+            raise SealingRefused(
+                SealingFault.STORAGE,
+                f"{path}, which holds your keys of sealed rooms and what was read, cannot be used ({error}). Restore "
+                "it from a backup; if it is lost, move it away, and let others admit you again.",
+            ) from None
+        except BaseException:
+            for one in opened:
+                one.close()
+            raise
 
     def close(self) -> None:
         self._database.close()
@@ -194,6 +217,17 @@ class MemberMemory:
 
     # what others wrote
 
+    @contextlib.contextmanager
+    def noting_together(self) -> Iterator[None]:
+        """All that is noted meanwhile is written at once. Nothing may be awaited in between: others would wait."""
+        self._seen.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._seen.execute("ROLLBACK")
+            raise
+        self._seen.execute("COMMIT")
+
     def neighbors(self, chain: ChainName, counter: int) -> ChainNeighbors:
         """The messages of a chain that this machine has seen at and around a place."""
         key = chain.writer, chain.stream, chain.conversation, counter
@@ -215,6 +249,15 @@ class MemberMemory:
         self._seen.execute(
             "INSERT OR IGNORE INTO places VALUES (?, ?, ?, ?, ?, ?, ?)",
             (chain.writer, chain.stream, chain.conversation, link.counter, link.previous, link.digest, link.seq),
+        )
+        if link.counter % PRUNED_EVERY == 0:
+            self._forget_old(chain, link.counter - MAX_PLACES)
+
+    def _forget_old(self, chain: ChainName, below: int) -> None:
+        """A message from before what is kept stands too late if it is repeated, so it is noticed all the same."""
+        self._seen.execute(
+            "DELETE FROM places WHERE writer = ? AND stream = ? AND conversation = ? AND counter < ?",
+            (chain.writer, chain.stream, chain.conversation, below),
         )
 
     def knows_earlier_stream(self, chain: ChainName, seq: int) -> bool:
@@ -244,6 +287,23 @@ class MemberMemory:
         """Whether this room was ever sealed: then nothing goes there in plain, whatever the gateway says of it."""
         return self._database.execute("SELECT 1 FROM sealed_rooms WHERE room = ?", (room,)).fetchone() is not None
 
+    def take_sealed_rooms(self, earlier: Path) -> None:
+        """Rooms that were sealed in an earlier log of the same gateway stay sealed in this one."""
+        if not earlier.exists():
+            return
+        with contextlib.closing(sqlite3.connect(earlier, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as other:
+            for (room,) in other.execute("SELECT room FROM sealed_rooms"):
+                self.note_sealed(room)
+
+    def use_answer(self, nonce: bytes) -> bool:
+        """Whether this signed answer is used for the first time."""
+        return self._database.execute("INSERT OR IGNORE INTO used_answers VALUES (?)", (nonce,)).rowcount > 0
+
+    def last_number(self) -> int:
+        """The highest number of a message that was seen here."""
+        row = self._seen.execute("SELECT max(seq) FROM places").fetchone()
+        return int(row[0] or 0)
+
     def room_keys(self, room: str) -> dict[int, KeptRoomKey]:
         rows = self._database.execute(
             "SELECT version, notice, wrapped FROM room_keys WHERE room = ? ORDER BY version", (room,)
@@ -257,28 +317,54 @@ class MemberMemory:
         )
 
 
+def memory_file(state: Path, name: str, house: str) -> Path:
+    """A gateway names its own log, so the name becomes no part of a path."""
+    digest = hashlib.blake2b(house.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return key_folder(state, name) / f"memory-{digest}.sqlite"
+
+
 def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute(f"PRAGMA synchronous = {synchronous}")
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute(f"PRAGMA synchronous = {synchronous}")
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
-def _file_name(house: str) -> str:
-    """A gateway names its own house, so only a harmless name becomes part of a path."""
-    return house if is_name(house) else house.encode().hex()[:64]
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    """Make the tables. A copy of this file (another machine, a backup) writes under other streams: else two programs
+    would claim the same places, and each would be taken for a forger."""
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > MEMORY_FORMAT:
+        raise SealingRefused(
+            SealingFault.FORMAT, f"{path} was written by a newer version of groupchat. Update this one."
+        )
+    database.executescript(_TABLES)
+    where = f"{path.stat().st_ino} {platform.node()}"
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        before = database.execute("SELECT place FROM machine").fetchone()
+        if before != (where,):
+            database.execute("DELETE FROM streams")
+            database.execute("INSERT OR REPLACE INTO machine VALUES (1, ?)", (where,))
+        database.execute(f"PRAGMA user_version = {MEMORY_FORMAT}")
 
 
-def _lock_slot(folder: Path, house: str) -> tuple[int, int]:
+def _lock_slot(path: Path) -> tuple[int, int]:
     for slot in range(MAX_STREAMS):
-        handle = open_private(folder / f"writer-{house}-{slot}.lock", os.O_RDWR | os.O_CREAT)
+        handle = open_private(path.with_suffix(f".{slot}.lock"), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
         else:
             return slot, handle
-    raise BlockingIOError(f"More than {MAX_STREAMS} programs of one member are connected from this machine.")
+    raise SealingRefused(
+        SealingFault.STORAGE, f"More than {MAX_STREAMS} programs of one member are connected from this machine."
+    )
 
 
 def _stream_of(database: sqlite3.Connection, slot: int, key_version: int) -> bytes:
@@ -291,3 +377,14 @@ def _stream_of(database: sqlite3.Connection, slot: int, key_version: int) -> byt
         stream = random(STREAM_BYTES)
         database.execute("INSERT OR REPLACE INTO streams VALUES (?, ?, ?)", (slot, stream, key_version))
     return stream
+
+
+@contextlib.contextmanager
+def storage_errors() -> Iterator[None]:
+    """A full disk, a damaged database or a missing file is a refusal like others: programs expect no other errors."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise SealingRefused(
+            SealingFault.STORAGE, f"What this machine keeps of keys cannot be read or written: {error}."
+        ) from error

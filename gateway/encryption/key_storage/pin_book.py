@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from gateway.encryption.key_storage.key_locations import KEYS_FOLDER
 from gateway.encryption.key_storage.pin_file import PINS_FILE, read_pins, write_pins
 from gateway.encryption.member_keys.key_records import KeyRecord
 from gateway.encryption.member_keys.pinned_keys import PinnedKey, Trust
+from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.files.private_files import make_private_folder, open_private
 
 _LOCK_FILE = "peers.lock"
 _UNREAD = (-1, -1)
+_LOCK_TRIES, _LOCK_PAUSE_S = 50, 0.02
 
 
 class PinBook:
@@ -60,7 +63,7 @@ class PinBook:
         path = make_private_folder(self._state / KEYS_FOLDER) / _LOCK_FILE
         handle = open_private(path, os.O_RDWR | os.O_CREAT)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _take_lock(handle, path)
             yield
         finally:
             os.close(handle)
@@ -84,3 +87,18 @@ class PinBook:
         except FileNotFoundError:
             return (0, 0)
         return found.st_mtime_ns, found.st_ino
+
+
+def _take_lock(handle: int, path: Path) -> None:
+    """Others hold it for milliseconds. One that was stopped meanwhile must not stop this program for ever."""
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE_S)
+        else:
+            return
+    raise SealingRefused(
+        SealingFault.STORAGE,
+        f"Another program changes the keys that you trust, and does not end ({path}). Nothing was changed.",
+    )

@@ -4,16 +4,20 @@ work, signed answers."""
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
+from nacl.utils import random
 
+from gateway.encryption.key_storage.member_memory import MemberMemory
 from gateway.encryption.member_client.member_machine import MemberMachine
 from gateway.encryption.member_client.room_keyring import RoomKeyring
 from gateway.encryption.member_keys.key_records import KeyRecord, SignedData
 from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.sealed_messages.agent_states import (
+    NONCE_BYTES,
     STATE_FORMAT,
     AgentState,
     SealedState,
@@ -34,6 +38,7 @@ from gateway.protocol.requests.approval_requests import AnswerAsk, OpenAsk
 from gateway.protocol.types.agent_work import Work
 from gateway.protocol.types.core_types import Ask, AskAbout, Option, SealedContent, Signed, bare_name
 
+MAX_QUESTIONS = 1000  # that are remembered to notice one that is shown again
 SEALED_QUESTION_TEXT = "(sealed: only the members of its room can read this question)"
 
 
@@ -57,8 +62,10 @@ class SealFor:
 
 
 class AgentReports:
-    def __init__(self, machine: MemberMachine, house: str) -> None:
-        self._machine, self._house = machine, house
+    def __init__(self, machine: MemberMachine, memory: MemberMemory, house: str) -> None:
+        self._machine, self._memory, self._house = machine, memory, house
+        self._newest_work: dict[str, int] = {}
+        self._questions: dict[tuple[str, int], int] = {}
 
     # what a sidecar sends
 
@@ -87,7 +94,9 @@ class AgentReports:
         own, key = self._machine.newest, None if seal.readers else seal.keyring.current_key()
         me, room, version = own.record, seal.keyring.room, key.version if key else 0
         text = msgspec.json.encode(inside).decode()
-        state = AgentState(STATE_FORMAT, self._house, me.name, me.version, room, version, topic, subject, text)
+        state = AgentState(
+            STATE_FORMAT, self._house, me.name, me.version, room, version, topic, subject, text, time.time_ns()
+        )
         sealed = seal_state(state, own, key) if key else seal_state_for(state, own, seal.readers)
         return SealedContent(version, text_of_value(sealed), room)
 
@@ -113,7 +122,12 @@ class AgentReports:
             order.text.casefold(),
             words_digest(words),
         )
-        check_signed_answer(SignedData(letter.letter, letter.signature), expected, record)
+        nonce = check_signed_answer(SignedData(letter.letter, letter.signature), expected, record)
+        if not self._memory.use_answer(nonce):
+            raise SealingRefused(
+                SealingFault.REPEATED,
+                f"This answer of {member} was given to the agent before. It counts once, and was not given again.",
+            )
 
     # what a person's client does
 
@@ -131,6 +145,7 @@ class AgentReports:
             request.digest,
             request.answer,
             words_digest(request.words),
+            random(NONCE_BYTES),
         )
         made = sign_answer(answer, self._machine.newest)
         key = f"{KEY_WORD} {me.name} {me.version}"
@@ -141,8 +156,9 @@ class AgentReports:
         if ask.sealed is None:
             return ask
         try:
-            text = self._open(StateTopic.QUESTION, ask.digest, ask.member, ask.sealed, keyring)
-            inside = msgspec.json.decode(text, type=SealedQuestion)
+            state = self._open(StateTopic.QUESTION, ask.digest, ask.member, ask.sealed, keyring)
+            inside = msgspec.json.decode(state.text, type=SealedQuestion)
+            self._note_question(ask, state)
         except (SealingRefused, msgspec.MsgspecError) as error:
             why = error.message if isinstance(error, SealingRefused) else "It cannot be read."
             return msgspec.structs.replace(ask, question=f"{SEALED_QUESTION_TEXT} {why}", readable=False)
@@ -158,11 +174,25 @@ class AgentReports:
 
     def open_work(self, member: str, sealed: SealedContent, keyring: RoomKeyring) -> Work | None:
         try:
-            return msgspec.json.decode(self._open(StateTopic.WORK, "", member, sealed, keyring), type=Work)
+            state = self._open(StateTopic.WORK, "", member, sealed, keyring)
+            work = msgspec.json.decode(state.text, type=Work)
         except (SealingRefused, msgspec.MsgspecError):
             return None
+        if state.made_ns < self._newest_work.get(member, 0):
+            return None  # what the agent was at before
+        self._newest_work[member] = state.made_ns
+        return work
 
-    def _open(self, topic: StateTopic, subject: str, member: str, content: SealedContent, keyring: RoomKeyring) -> str:
+    def _note_question(self, ask: Ask, state: AgentState) -> None:
+        """A question that was asked once is one question: under another number it is an old one that is shown again."""
+        if self._questions.setdefault((ask.member, state.made_ns), ask.number) != ask.number:
+            raise SealingRefused(SealingFault.REPEATED, f"{ask.member} asked this before. It is shown again.")
+        if len(self._questions) > MAX_QUESTIONS:
+            self._questions.pop(next(iter(self._questions)))
+
+    def _open(
+        self, topic: StateTopic, subject: str, member: str, content: SealedContent, keyring: RoomKeyring
+    ) -> AgentState:
         sealed = value_from_text(content.data, SealedState, f"What {member} says here")
         agent = self._machine.senders().get((member, sealed.agent_key))
         if agent is None or (content.room_key and not keyring.holds(member)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,3 +56,30 @@ class SealingNotice:
     loud: bool = False
     room: str = ""
     member: str = ""
+
+
+MAX_NOTICES_PER_MINUTE = 120
+MINUTE_S = 60.0
+FLOOD = SealingNotice(
+    "MORE HAPPENS TO KEYS THAN CAN BE SHOWN HERE. Somebody may want to hide one notice behind many. "
+    "`groupchat key list` lists what is trusted.",
+    loud=True,
+)
+
+
+class NoticeLimit:
+    """A gateway that makes up keys must not bury what matters, or fill the memory. Time is an argument."""
+
+    def __init__(self) -> None:
+        self._shown: deque[float] = deque(maxlen=MAX_NOTICES_PER_MINUTE)
+        self._is_flooded = False
+
+    def shown(self, notice: SealingNotice, now: float) -> SealingNotice | None:
+        """The notice; the one that says that there are too many; or None while that is so."""
+        is_full = len(self._shown) == MAX_NOTICES_PER_MINUTE and now - self._shown[0] < MINUTE_S
+        if is_full:
+            first, self._is_flooded = not self._is_flooded, True
+            return FLOOD if first else None
+        self._is_flooded = False
+        self._shown.append(now)
+        return notice

@@ -72,7 +72,7 @@ class IncomingMessages:
                 revocations = (event.revocation,) if event.revocation else ()
                 self.exchange.take([MemberKeyRecords(event.member, records, revocations)])
             case RoomKeyEvent() if event.notice:
-                await self.rooms.take(event.room, event.notice)
+                await self.rooms.follow(event.room, event.version, event.notice)
             case RoomEvent() if event.sealed:
                 self.rooms.note_sealed(event.room)
             case AskEvent():
@@ -92,7 +92,9 @@ class IncomingMessages:
 
     async def _live(self, message: Message) -> Opened:
         opened = await self._opened(message)
-        step = self.chains.step(opened)
+        with self.link.memory.noting_together():
+            self._note_number(message)
+            step = self.chains.step(opened)
         if step.finding is ChainFinding.GAP and step.after < self.live_from:
             await self._look_back(message, step.after)
             step = self.chains.step(opened)
@@ -117,7 +119,6 @@ class IncomingMessages:
 
     async def _opened(self, message: Message) -> Opened:
         await self._get_ready(message)
-        self._note_number(message)
         keyring = self.rooms.keyring(message.room)
         place = ReadingPlace(self.link.house, keyring.keys(), self.rooms.is_known_sealed(message.room))
         return open_message(message, self.machine, place)
@@ -144,16 +145,18 @@ class IncomingMessages:
         """Messages of an answer. `is_whole`: they are all that was said in a room between the first and the last, so
         what is missing among them is missing."""
         opened = [await self._opened(one) for one in sorted(messages, key=lambda one: one.seq)]
-        for one in opened:
-            self.chains.step(one)
         first = opened[0].message.seq if opened else 0
         shown = {}
-        for one in opened:
-            step = self.chains.step(one)
-            is_gap = step.finding is ChainFinding.GAP
-            if is_gap and not (is_whole and step.after >= first):
-                step = ChainStep(ChainFinding.IN_ORDER)
-            shown[one.message.seq] = self.chains.shown(one, step).message
+        with self.link.memory.noting_together():
+            for one in opened:
+                self._note_number(one.message)
+                self.chains.step(one)
+            for one in opened:
+                step = self.chains.step(one)
+                is_gap = step.finding is ChainFinding.GAP
+                if is_gap and not (is_whole and step.after >= first):
+                    step = ChainStep(ChainFinding.IN_ORDER)
+                shown[one.message.seq] = self.chains.shown(one, step).message
         return tuple([shown[one.seq] for one in messages])
 
     # answers

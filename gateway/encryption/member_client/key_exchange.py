@@ -15,7 +15,7 @@ from gateway.encryption.member_client.checked_messages import SealingNotice
 from gateway.encryption.member_client.house_link import HouseLink
 from gateway.encryption.member_keys.fingerprints import fingerprint_hex, fingerprint_words
 from gateway.encryption.member_keys.key_records import KeyRecord, PublishedKey, parse_key_record, read_revocation
-from gateway.encryption.member_keys.pinned_keys import PinFinding, PinnedKey, compare_with_pin, revoke_pin
+from gateway.encryption.member_keys.pinned_keys import PinFinding, PinnedKey, compare_with_pin, newest_run, revoke_pin
 from gateway.encryption.refusals import SealingRefused
 from gateway.protocol.requests.member_requests import KeyRecords, PublishKey, RevokeKey
 from gateway.protocol.results import Done, KeyRecordList, MemberKeyRecords
@@ -28,6 +28,7 @@ class KeyExchange:
     def __init__(self, link: HouseLink) -> None:
         self._machine, self._ask, self._tell = link.machine, link.ask, link.tell
         self._missing: set[str] = set()
+        self._compared: set[str] = set()  # revocations; most are of keys that nobody has here any more
 
     async def greet(self) -> None:
         """After each connection: publish what is new of ours, and compare what is known of all."""
@@ -36,22 +37,30 @@ class KeyExchange:
         self.take(given)
         await self._publish_own(mine or MemberKeyRecords(self._machine.name, ()))
 
+    async def publish_renewed(self) -> None:
+        """Publish what was renewed while this program runs, before anything is signed with it."""
+        mine = await self._fetch(KeyRecords(names=(self._machine.name,)))
+        await self._publish_own(mine[0] if mine else MemberKeyRecords(self._machine.name, ()))
+
     async def fetch_unknown(self, names: Iterable[str]) -> None:
         """Ask for the keys of members that have none here; once for each."""
         known = self._machine.pins.pins()
         wanted = sorted({*names} - {*known, self._machine.name} - self._missing)
         if wanted:
             self.take(await self._fetch(KeyRecords(names=tuple(wanted))))
-            self._missing |= {*wanted} - {*self._machine.pins.pins()}
+            missing = {*wanted} - {*self._machine.pins.pins()}
+            self._missing = missing | self._missing if len(self._missing) < MAX_PINS else missing
 
     async def _fetch(self, request: KeyRecords) -> list[MemberKeyRecords]:
+        """All pages. A page that does not go on behind the one before it is the last."""
         found: list[MemberKeyRecords] = []
-        while True:
+        while len(found) < MAX_PINS:
             page = await self._ask(request, KeyRecordList)
             found += page.keys
-            if not page.more or not page.keys:
-                return found
+            if not page.more or not page.keys or page.keys[-1].member <= request.after:
+                break
             request = msgspec.structs.replace(request, after=page.keys[-1].member)
+        return found
 
     # our own
 
@@ -61,7 +70,7 @@ class KeyExchange:
         for version, key in own.items():
             self._compare_own(key, theirs.get(version))
         newest = max(theirs, default=0)
-        if newest > max(own):
+        if newest > max(own, default=0):
             self._tell(SealingNotice(_RENEWED_ELSEWHERE.format(version=newest), loud=True, member=self._machine.name))
         for version in sorted(one for one in own if one > newest):
             await self._ask(PublishKey(record=own[version].published.text, version=version), Done)
@@ -105,7 +114,8 @@ class KeyExchange:
         if pin is None:
             return bool(given.records)
         newest = given.records[-1:] == (pin.pinned,) or given.records[-1:] == (pin.waiting,)
-        return bool(given.records and not newest) or bool(given.revocations and not pin.revoked)
+        revocations = any(one not in self._compared for one in given.revocations)
+        return bool(given.records and not newest) or (revocations and not pin.revoked)
 
     def _follow(
         self, pin: PinnedKey | None, given: MemberKeyRecords, told: list[tuple[SealingNotice, bool]]
@@ -123,6 +133,8 @@ class KeyExchange:
                 told.append((_finding_notice(change.finding, came.record), change.finding is PinFinding.FIRST_USE))
         for statement in given.revocations:
             pin = self._revoked(pin, statement, told)
+        if pin is not None and len(self._compared) < MAX_PINS:
+            self._compared.update(given.revocations)
         return pin
 
     def _revoked(
@@ -131,13 +143,19 @@ class KeyExchange:
         if pin is None or pin.revoked:
             return pin
         try:
-            if read_revocation(statement)[0].version != pin.record.version:
+            version = read_revocation(statement)[0].version
+            if version > pin.record.version or (version < pin.record.version and not pin.earlier):
                 return pin
             revoked = revoke_pin(pin, statement)
         except SealingRefused:
             return pin
         name = pin.record.name
-        text = f"{name} has revoked the key that is known here. Nothing is sealed to {name} until there is a new one."
+        if not revoked.revoked:
+            text = f"{name} has revoked an old key (version {version}). What it signed is not believed any more."
+        else:
+            text = (
+                f"{name} has revoked the key that is known here. Nothing is sealed to {name} until there is a new one."
+            )
         told.append((SealingNotice(text, loud=True, member=name), False))
         return revoked
 
@@ -169,12 +187,12 @@ def _readable(texts: Iterable[str]) -> list[PublishedKey]:
     return found
 
 
-def _still_to_compare(pin: PinnedKey | None, texts: Sequence[str]) -> list[PublishedKey]:
+def _still_to_compare(pin: PinnedKey | None, texts: Sequence[str]) -> Sequence[PublishedKey]:
     """The records that come after the pinned one. Where that is not among them: the later ones, or at least the last,
     so that a gateway that gives out another key is noticed."""
     readable = _readable(texts)
     if pin is None:
-        return readable
+        return newest_run(readable)
     pinned = pin.record
     later = [one for one in readable if one.record.version > pinned.version]
     is_there = any(one.record.fingerprint == pinned.fingerprint for one in readable)

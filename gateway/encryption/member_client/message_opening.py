@@ -26,6 +26,7 @@ from gateway.encryption.sealed_messages.sealing import (
     open_sealed,
 )
 from gateway.encryption.sealed_messages.signed_letter_text import letter_of_signed, named_key
+from gateway.protocol.errors import GroupChatError
 from gateway.protocol.events import Message
 from gateway.protocol.types.core_types import SYSTEM_NAME, MessageKind, Signed
 
@@ -65,6 +66,8 @@ def open_message(message: Message, machine: MemberMachine, place: ReadingPlace) 
     except SealingRefused as refused:
         proof = MessageProof.UNREADABLE if refused.reason in _UNREADABLE else MessageProof.WRONG
         return Opened(refused_message(message, proof, refused.message))
+    except GroupChatError as error:  # an address that is none, for example
+        return Opened(refused_message(message, MessageProof.WRONG, f"This message is not one. {error.message}"))
     return Opened(checked(message, MessageCheck()))
 
 

@@ -68,10 +68,12 @@ class OutgoingMessages:
     def __init__(self, link: HouseLink, exchange: KeyExchange, rooms: SealedRooms, send: SendMessage) -> None:
         self._machine, self._memory, self._house = link.machine, link.memory, link.house
         self._exchange, self._rooms, self._send = exchange, rooms, send
+        self._is_published = True
         self._writing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def post_plain(self, request: Send, room: str) -> Accepted:
         """Signed, and readable to all."""
+        await self._get_ready()
 
         def seal(place: ChainPlace) -> _Wire:
             letter = write_letter(request, self._place(room, place), LetterSecrecy(is_plain=True))
@@ -91,6 +93,7 @@ class OutgoingMessages:
                 SealingFault.MISSING_KEYS,
                 "A sealed message outside a sealed room names who may read it, such as `@bob`. Nothing was sent.",
             )
+        await self._get_ready()
         await self._exchange.fetch_unknown(names)
         pins = self._machine.pins.pins()
         records = {name: require_usable(pins.get(name), name) for name in names if name != self._machine.name}
@@ -105,6 +108,7 @@ class OutgoingMessages:
 
     async def post_in_room(self, request: Send, room: str) -> Accepted:
         """Sealed under the room's key, with a new one first if somebody has left or has another key."""
+        await self._get_ready()
         for _ in range(MAX_CONFLICTS):
             listed = await self._rooms.catch_up(room)
             new_key, key = self._key_for_next(room, listed)
@@ -155,10 +159,19 @@ class OutgoingMessages:
 
     # the way out
 
+    async def _get_ready(self) -> None:
+        """A key that was renewed while this program runs is published before anything is signed with it."""
+        if self._machine.open_renewed():
+            self._is_published = False
+            self._memory.begin_new_stream()
+        self._machine.check_may_write()
+        if not self._is_published:
+            await self._exchange.publish_renewed()
+            self._is_published = True
+
     async def _post(self, request: Send, conversation: str, seal: Callable[[ChainPlace], _Wire]) -> _Sent:
         """One message of a conversation at a time, since each names the one before."""
         assert request.id is not None
-        self._machine.check_may_write()
         async with self._writing[conversation]:
             kept = self._memory.outgoing(request.id)
             wire = msgspec.json.decode(kept.request, type=Send) if kept else self._begin(request, conversation, seal)

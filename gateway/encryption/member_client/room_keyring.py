@@ -51,7 +51,10 @@ class RoomKeyring:
         return self._keys
 
     def holds(self, name: str) -> bool:
-        return self.latest is not None and name in self.latest.entries
+        return self.entry_of(name) is not None
+
+    def entry_of(self, name: str) -> RosterEntry | None:
+        return self.latest.entries.get(name) if self.latest else None
 
     @property
     def has_current_key(self) -> bool:
@@ -77,6 +80,8 @@ class RoomKeyring:
         """Accept the next notice, and what it changes; None for one that is known, or that is from before our time."""
         signed = self._signed(notice_text)
         notice = read_notice(signed)
+        if (notice.house, notice.room) != (self._place.house, self._place.room):
+            raise SealingRefused(SealingFault.OTHER_ROOM, "This key was made for another room.")
         if notice.version <= self.version:
             self._check_same(signed, notice)
             return None

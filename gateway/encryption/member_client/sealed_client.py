@@ -5,6 +5,7 @@ opened and checked. Everything is decided elsewhere in this folder; here is only
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ import msgspec
 from gateway.client.client import Client, ClientEvent, StoreChanged
 from gateway.client.discovery.endpoint import Endpoint
 from gateway.client.message_ids import new_id
+from gateway.encryption.key_storage.member_memory import MemberMemory, storage_errors
 from gateway.encryption.member_client.agent_reports import AgentReports, SealFor
-from gateway.encryption.member_client.checked_messages import SealingNotice
+from gateway.encryption.member_client.checked_messages import NoticeLimit, SealingNotice
 from gateway.encryption.member_client.house_link import HouseLink
 from gateway.encryption.member_client.incoming_messages import IncomingMessages
 from gateway.encryption.member_client.key_exchange import KeyExchange
@@ -25,6 +27,7 @@ from gateway.encryption.member_client.member_machine import MemberMachine
 from gateway.encryption.member_client.message_opening import unchecked
 from gateway.encryption.member_client.outgoing_messages import OutgoingMessages
 from gateway.encryption.member_client.sealed_rooms import SealedRooms
+from gateway.encryption.member_keys.key_records import KeyRecord
 from gateway.encryption.member_keys.pinned_keys import require_usable
 from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.admissions import Admission, sign_admission
@@ -43,6 +46,14 @@ from gateway.protocol.types.core_types import DEFAULT_ROOM, MessageKind, bare_na
 
 R = TypeVar("R")
 MAX_KEPT_NOTICES = 1000
+_OTHER_LOG = (
+    "THIS GATEWAY SHOWS ANOTHER LOG THAN BEFORE. It began anew or runs from a copy, or it pretends to. Nothing that "
+    "was sealed for the former one counts here; rooms that were sealed stay sealed. Ask whoever runs it."
+)
+_SHORTER_LOG = (
+    "THE LOG OF THIS GATEWAY ENDS BEFORE MESSAGES THAT WERE READ HERE. It was restored from a backup, or hides them. "
+    "Ask whoever runs it."
+)
 _NO_MEMORY = "What this machine remembers of the keys of this chat could not be opened."
 log = logging.getLogger("gateway.encryption")
 _TRIES = 4
@@ -75,17 +86,19 @@ class SealedClient(Client):
         super().__init__(endpoint, hello, **options)
         self._unlock = unlock
         self._session: _Session | None = None
+        self._limit = NoticeLimit()
         self.machine: MemberMachine | None = None
         self.notices: deque[SealingNotice] = deque(maxlen=MAX_KEPT_NOTICES)
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         try:
-            self.machine = self._unlock(self.welcome.you.name)
-            if self.machine is not None:
-                await self._greet(self.welcome)
-                assert self._session is not None
-                self.welcome = self._session.incoming.welcome(self.welcome)
+            with storage_errors():
+                self.machine = self._unlock(self.welcome.you.name)
+                if self.machine is not None:
+                    await self._greet(self.welcome)
+                    assert self._session is not None
+                    self.welcome = self._session.incoming.welcome(self.welcome)
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
@@ -107,12 +120,13 @@ class SealedClient(Client):
         if session is None:
             self._refuse_without_session(request)
             return await super().request(request, kind, timeout=timeout, store_id=store_id)
-        if isinstance(request, Send) and not _is_ready(request):
-            return cast("R", await self._post(session, request, store_id))
-        if isinstance(request, AnswerAsk):
-            request = session.reports.sign_answer(request)
-        result = await super().request(request, kind, timeout=timeout, store_id=store_id)
-        return cast("R", await session.incoming.result(request, result))
+        with storage_errors():
+            if isinstance(request, Send) and not _is_ready(request):
+                return cast("R", await self._post(session, request, store_id))
+            if isinstance(request, AnswerAsk):
+                request = session.reports.sign_answer(request)
+            result = await super().request(request, kind, timeout=timeout, store_id=store_id)
+            return cast("R", await session.incoming.result(request, result))
 
     def _refuse_without_session(self, request: Request) -> None:
         """A member with a key sends nothing in plain because its memory of this chat could not be opened."""
@@ -131,9 +145,12 @@ class SealedClient(Client):
         """The event as the reader gets it. Whatever one event holds, the next one is read, and nothing is shown that
         was not checked."""
         try:
-            if isinstance(event, Welcome):
-                await self._greet(event)
-            return await self._session.incoming.event(event) if self._session else unchecked(event, _NO_MEMORY)
+            with storage_errors():
+                if isinstance(event, Welcome):
+                    await self._greet(event)
+                if self._session is None:
+                    return unchecked(event, _NO_MEMORY)
+                return await self._session.incoming.event(event)
         except Exception as error:
             log.exception("an event could not be checked")
             why = error.message if isinstance(error, GroupChatError) else f"{type(error).__name__}: {error}"
@@ -184,18 +201,28 @@ class SealedClient(Client):
         name, room = bare_name(member), canonical_room_name(room)
         await session.exchange.fetch_unknown((name,))
         record = require_usable(me.pins.pins().get(name), name)
-        await self.rotate_room_key(room)  # what waits comes first: an admission follows the key that is current then
+        for _ in range(_TRIES):
+            done = await self._admit_once(session, room, record, may_admit=may_admit)
+            entry = session.rooms.keyring(room).entry_of(name)
+            if entry is not None and entry.may_admit >= may_admit:
+                return done
+        raise Unavailable(f"Others change the key of #{room} at the same time: {name} is not admitted. Try again.")
+
+    async def _admit_once(self, session: _Session, room: str, record: KeyRecord, *, may_admit: bool) -> Done:
+        """An admission follows one version of the key: what waits comes first, and another key in between ends it."""
+        me = self._required_machine()
+        await self.rotate_room_key(room)
         keyring = session.rooms.keyring(room)
-        own = keyring.latest.entries.get(me.name) if keyring.latest else None
+        own = keyring.entry_of(me.name)
         if own is None or not own.may_admit:
             raise SealingRefused(SealingFault.NOT_ADMITTED, f"You may not admit members to #{room}.")
-        done = await self._plain_request(Invite(room=room, member=name), Done)
+        done = await self._plain_request(Invite(room=room, member=record.name), Done)
         by = me.newest.record
         admission = Admission(
-            session.link.house, room, name, record.fingerprint, may_admit, keyring.version, by.name, by.version
+            session.link.house, room, record.name, record.fingerprint, may_admit, keyring.version, by.name, by.version
         )
         signed = text_of_value(sign_admission(admission, me.newest))
-        await self._plain_request(AdmitToRoomKey(room=room, member=name, admission=signed), Done)
+        await self._plain_request(AdmitToRoomKey(room=room, member=record.name, admission=signed), Done)
         await self.rotate_room_key(room)
         return done
 
@@ -240,11 +267,17 @@ class SealedClient(Client):
                 session.rooms.note_sealed(room.name)
         try:
             await session.exchange.greet()
-            for room in welcome.rooms:
-                if room.sealed and welcome.you.name in room.members:
-                    await session.rooms.catch_up(room.name)
         except GroupChatError as error:
-            self._tell(SealingNotice(f"The keys of members could not be compared: {error.message}"))
+            self._tell(SealingNotice(f"The keys of members could not be compared: {error.message}", loud=True))
+        for room in welcome.rooms:
+            if room.sealed and welcome.you.name in room.members:
+                await self._catch_up(session, room.name)
+
+    async def _catch_up(self, session: _Session, room: str) -> None:
+        try:
+            await session.rooms.catch_up(room)
+        except GroupChatError as error:
+            self._tell(SealingNotice(f"The keys of #{room} could not be compared: {error.message}", room=room))
 
     def _session_of(self, welcome: Welcome) -> _Session:
         if self._session is not None and self._session.link.house == welcome.store_id:
@@ -255,14 +288,25 @@ class SealedClient(Client):
 
     def _begin_session(self, welcome: Welcome) -> _Session:
         machine, house = self._required_machine(), welcome.store_id
-        link = HouseLink(machine, machine.remember(house), house, self._plain_request, self._tell)
+        link = HouseLink(machine, self._remember(machine, welcome), house, self._plain_request, self._tell)
         exchange = KeyExchange(link)
-        rooms, reports = SealedRooms(link, exchange), AgentReports(machine, house)
+        rooms, reports = SealedRooms(link, exchange), AgentReports(machine, link.memory, house)
         live_from = min(self._since or 0, welcome.last_seq)
         incoming = IncomingMessages(link, rooms, exchange, reports, live_from)
         return _Session(
             link, exchange, rooms, reports, incoming, OutgoingMessages(link, exchange, rooms, self._send_wire)
         )
+
+    def _remember(self, machine: MemberMachine, welcome: Welcome) -> MemberMemory:
+        """The memory of this log. A person is told if it is not the one that this gateway showed before, or if it ends
+        before what was read here."""
+        address = str(self.endpoint.socket or self.endpoint.url)
+        memory, history = machine.remember_at(welcome.store_id, address)
+        if history.is_new:
+            self._tell(SealingNotice(_OTHER_LOG, loud=True))
+        if memory.last_number() > welcome.last_seq:
+            self._tell(SealingNotice(_SHORTER_LOG, loud=True))
+        return memory
 
     def _forget_session(self) -> None:
         if self._session is not None:
@@ -270,8 +314,10 @@ class SealedClient(Client):
             self._session = None
 
     def _tell(self, notice: SealingNotice) -> None:
-        self.notices.append(notice)
-        self._put(cast("Any", notice))
+        shown = self._limit.shown(notice, time.monotonic())
+        if shown is not None:
+            self.notices.append(shown)
+            self._put(cast("Any", shown))
 
     def _required_machine(self) -> MemberMachine:
         if self.machine is None:

@@ -15,6 +15,8 @@ from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.room_requests import RoomKeys
 from gateway.protocol.results import RoomKeyList
 
+MAX_ROOMS = 1000  # kept in memory at once
+
 
 class SealedRooms:
     def __init__(self, link: HouseLink, exchange: KeyExchange) -> None:
@@ -32,9 +34,12 @@ class SealedRooms:
         if room not in self._sealed:
             self._memory.note_sealed(room)
             self._sealed.add(room)
+            self._plain.discard(room)
 
     def is_known_sealed(self, room: str) -> bool:
         if room not in self._sealed and room not in self._plain:
+            if len(self._plain) >= MAX_ROOMS:
+                self._plain.clear()
             (self._sealed if self._memory.is_known_sealed(room) else self._plain).add(room)
         return room in self._sealed
 
@@ -55,8 +60,17 @@ class SealedRooms:
 
     def keyring(self, room: str) -> RoomKeyring:
         if room not in self._keyrings:
+            if len(self._keyrings) >= MAX_ROOMS:
+                self._keyrings.clear()  # they are read from the disk again
             self._keyrings[room] = RoomKeyring(self._machine, self._memory, RoomPlace(self._house, room))
         return self._keyrings[room]
+
+    async def follow(self, room: str, version: int, notice: str) -> None:
+        """Take the notice of an event; if others are missing before it, ask for all."""
+        if version > self.keyring(room).version + 1:
+            await self.catch_up(room)
+        else:
+            await self.take(room, notice)
 
     async def catch_up(self, room: str) -> RoomKeyList:
         """Take all notices that are new, and what the gateway says of the room now."""
@@ -88,7 +102,8 @@ class SealedRooms:
         notice = changes.notice
         if is_first and notice.version > 1:
             names = ", ".join(entry.name for entry in changes.added)
-            self._tell(SealingNotice(f"{notice.maker} gave you a key of #{room}. It is read by {names}.", room=room))
+            text = f"{notice.maker} gave you a key of #{room}. It is read by {names}."
+            self._tell(SealingNotice(text, loud=True, room=room))
             return
         for entry in changes.added:
             record = self._machine.usable().get(entry.name)
@@ -115,5 +130,7 @@ class SealedRooms:
 
     def tell_once(self, room: str, about: str, text: str, *, loud: bool) -> None:
         if (room, about, text) not in self._told:
+            if len(self._told) >= MAX_ROOMS:
+                self._told.clear()
             self._told.add((room, about, text))
             self._tell(SealingNotice(text, loud=loud, room=room, member=about if about != "notice" else ""))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -25,6 +26,7 @@ from gateway.protocol.types.core_types import canonical_member_name
 RECORD_FORMAT = 1
 MAX_KEY_VERSION = 1_000_000
 MAX_RECORD_CHARS = 1000
+MAX_REMEMBERED_RECORDS = 16_384
 RECORD_WORD, REVOCATION_WORD = "groupchat-key-1", "groupchat-revocation-1"
 _BASE64_GROUP = 4  # characters
 _ANY_KEY = PrivateKey(b"\x01" * 32)
@@ -82,8 +84,9 @@ class PublishedKey:
         ) and is_signed_for(Purpose.ROTATION, self.signed.data, self.signed.by_previous, earlier.signing)
 
 
+@lru_cache(MAX_REMEMBERED_RECORDS)
 def parse_key_record(text: str) -> PublishedKey:
-    """Read a record that somebody else made."""
+    """Read a record that somebody else made. The same records come again and again, and checking one is slow."""
     signed = signed_from_text(RECORD_WORD, text)
     try:
         record = msgspec.msgpack.decode(signed.data, type=KeyRecord)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -69,6 +70,15 @@ class PinChange:
     finding: PinFinding
 
 
+def newest_run(records: Sequence[PublishedKey]) -> Sequence[PublishedKey]:
+    """Of all records of a member, the newest and those that vouch for it, one after the other: what a machine that has
+    no pin yet begins with. What was before a key made anew is no business of it."""
+    at = len(records) - 1
+    while at > 0 and records[at].follows(records[at - 1].record):
+        at -= 1
+    return records[max(at, 0) :]
+
+
 def compare_with_pin(pin: PinnedKey | None, came: PublishedKey) -> PinChange:
     """What becomes of a pin when the gateway, or a person, gives this key for its member."""
     if pin is None:
@@ -106,7 +116,11 @@ def trust_fingerprint(pin: PinnedKey, fingerprint: str) -> PinnedKey:
 
 
 def revoke_pin(pin: PinnedKey, statement: str) -> PinnedKey:
-    """The pinned key says of itself that it must not be used."""
+    """The pinned key, or one that was rotated away, says of itself that it must not be used. Messages that an old one
+    has signed are not believed any more, since whoever stole it could sign more of them."""
+    kept = tuple(one for one in pin.earlier if not revokes(statement, parse_key_record(one).record))
+    if kept != pin.earlier:
+        return msgspec.structs.replace(pin, earlier=kept)
     if not revokes(statement, pin.record):
         raise SealingRefused(
             SealingFault.SIGNATURE, f"This revocation was not made by the key of {pin.record.name} that is known here."

@@ -26,6 +26,7 @@ from gateway.encryption.sealed_messages.sealing import MAX_BOX_BYTES, PADDING_BY
 from gateway.protocol.types.core_types import MAX_ADDRESSES
 
 STATE_FORMAT = 1
+NONCE_BYTES = 16
 _MAX_ANSWER_CHARS = 16
 
 
@@ -35,8 +36,8 @@ class StateTopic(StrEnum):
 
 
 class AgentState(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """`subject` is the digest of the question, or empty; `text` is JSON. It is signed for a purpose of its own, so it
-    can never be shown as a message."""
+    """`subject` is the digest of the question, or empty; `text` is JSON; `made_ns` is when it was sealed, so that an
+    old one is not taken for a new one. It is signed for a purpose of its own, so it can never be shown as a message."""
 
     format: int
     house: Id
@@ -47,6 +48,7 @@ class AgentState(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
     topic: StateTopic
     subject: Id
     text: str
+    made_ns: int = 0
 
 
 class SealedState(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -60,7 +62,7 @@ class SealedState(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 class SignedAnswer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A member's answer to the question with this digest, and to no other one. `words` is the hash of what the model is
-    told with it."""
+    told with it; an answer with the same `nonce` counts once."""
 
     format: int
     house: Id
@@ -70,6 +72,7 @@ class SignedAnswer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     digest: Id
     answer: Annotated[str, Meta(max_length=_MAX_ANSWER_CHARS)]
     words: Digest
+    nonce: Annotated[bytes, Meta(min_length=NONCE_BYTES, max_length=NONCE_BYTES)] = bytes(NONCE_BYTES)
 
 
 def words_digest(words: str) -> bytes:
@@ -103,8 +106,8 @@ def _seal_box(state: AgentState, keys: MemberKeys, secret: bytes) -> bytes:
     return bytes(SecretBox(secret).encrypt(padded))
 
 
-def open_state(sealed: SealedState, expected: AgentState, agent: KeyRecord, secret: bytes) -> str:
-    """The text, if this agent sealed it here, for this topic and subject; `expected` is what is known without it."""
+def open_state(sealed: SealedState, expected: AgentState, agent: KeyRecord, secret: bytes) -> AgentState:
+    """The state, if this agent sealed it here, for this topic and subject; `expected` is what is known without it."""
     wrong = SealingRefused(SealingFault.DAMAGED, f"What {expected.agent} says here was changed on its way.")
     try:
         content = sodium_unpad(SecretBox(secret).decrypt(sealed.box), PADDING_BYTES)
@@ -117,9 +120,9 @@ def open_state(sealed: SealedState, expected: AgentState, agent: KeyRecord, secr
         state = msgspec.msgpack.decode(data, type=AgentState)
     except (msgspec.MsgspecError, ValueError):
         raise wrong from None
-    if msgspec.structs.replace(state, text="") != expected:
+    if msgspec.structs.replace(state, text="", made_ns=0) != expected:
         raise SealingRefused(SealingFault.OTHER_ROOM, f"{expected.agent} said this elsewhere, or of something else.")
-    return state.text
+    return state
 
 
 def sign_answer(answer: SignedAnswer, keys: MemberKeys) -> SignedData:
@@ -127,15 +130,17 @@ def sign_answer(answer: SignedAnswer, keys: MemberKeys) -> SignedData:
     return SignedData(data, sign_for(Purpose.APPROVAL, data, keys.signing))
 
 
-def check_signed_answer(signed: SignedData, expected: SignedAnswer, member: KeyRecord) -> None:
-    """Refuse an answer that this member has not given to this question. The case of letters does not matter."""
+def check_signed_answer(signed: SignedData, expected: SignedAnswer, member: KeyRecord) -> bytes:
+    """Refuse an answer that this member has not given to this question; its nonce, which must not come again. The case
+    of letters does not matter."""
     if not is_signed_for(Purpose.APPROVAL, signed.data, signed.signature, member.signing):
         raise SealingRefused(SealingFault.SIGNATURE, f"{expected.member} did not sign this answer.")
     try:
         given = msgspec.msgpack.decode(signed.data, type=SignedAnswer)
     except (msgspec.MsgspecError, ValueError):
         raise SealingRefused(SealingFault.DAMAGED, f"The answer of {expected.member} was changed.") from None
-    if msgspec.structs.replace(given, answer=given.answer.casefold()) != expected:
+    if msgspec.structs.replace(given, answer=given.answer.casefold(), nonce=expected.nonce) != expected:
         raise SealingRefused(
             SealingFault.OTHER_TEXT, f"{expected.member} gave another answer, or answered another question."
         )
+    return given.nonce

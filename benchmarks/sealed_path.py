@@ -23,11 +23,11 @@ from gateway.encryption.member_keys.private_keys import draw_keys
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import History
-from gateway.protocol.requests.room_requests import Join, Kick
+from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Kick
 from gateway.protocol.results import Done, MessageList
 from gateway.protocol.types.core_types import MemberKind
 
-ROOM = "sealed-room"
+ROOM, PLAIN_ROOM = "sealed-room", "plain-room"
 MEMBERS, MESSAGES, PAGE, ROTATIONS = 50, 200, 200, 3
 ROTATION_LIMIT_MS, PAGE_LIMIT_MS = 1000.0, 100.0
 TEXT = "x" * 4096
@@ -63,7 +63,12 @@ def measure(folder: Path, *, quick: bool) -> Outcome:
         Verdict(
             f"new key in a room of {members}, read by all, ms", times["rotation"], ROTATION_LIMIT_MS, at_least=False
         ),
-        Verdict(f"a page of {PAGE} sealed messages opened, ms", times["page, opened"], PAGE_LIMIT_MS, at_least=False),
+        Verdict(
+            f"a page of {PAGE} sealed messages opened, CPU ms",
+            times["page, opened, CPU"],
+            PAGE_LIMIT_MS,
+            at_least=False,
+        ),
     )
     note = f"All {members} members run in one process, which opens each message {members} times. Texts of 4 kB."
     return Outcome("sealed-path", (Table("From member to member", rows, note),), verdicts)
@@ -76,7 +81,10 @@ async def _measure(
     async with AsyncExitStack() as stack:
         readers = [await _connected(stack, server, machines, *member) for member in members]
         ann, ben = readers[:2]
-        plain = await _timed(ann.client.send, ben, count)
+        await ann.client.request(CreateRoom(room=PLAIN_ROOM, invite_only=True), Done)
+        await ann.client.request(Invite(room=PLAIN_ROOM, member=ben.name), Done)
+        await ben.client.request(Join(room=PLAIN_ROOM), Done)
+        plain = await _timed(lambda text: ann.client.send(text, room=PLAIN_ROOM), ben, count)
         await _fill_room(ann, [ben])
         sealed = await _timed(lambda text: ann.client.send(text, room=ROOM), ben, max(count, PAGE))
         page, whole = await _open_page(ben)
@@ -85,8 +93,8 @@ async def _measure(
     return {
         "plain and signed, p50": plain,
         "sealed in a room, p50": sealed,
-        "page, opened": whole - page,
-        "page, from the gateway": page,
+        "page, opened, CPU": whole - page,
+        "page, decoded, CPU": page,
         "rotation": rotation,
     }
 
@@ -126,13 +134,13 @@ async def _timed(send: Callable[[str], Awaitable[object]], reader: _Reader, coun
 
 
 async def _open_page(reader: _Reader) -> tuple[float, float]:
-    """How long a page takes without opening it, and with."""
+    """The processor time of a page without opening it, and with."""
     request = History(room=ROOM, limit=PAGE)
     times = []
     for ask in (super(SealedClient, reader.client).request, reader.client.request):
-        began = time.perf_counter()
+        began = time.process_time()
         await ask(request, MessageList)
-        times.append((time.perf_counter() - began) * 1000)
+        times.append((time.process_time() - began) * 1000)
     return times[0], times[1]
 
 

@@ -146,6 +146,13 @@ def encode_error(re: int, error: ErrorBody) -> bytes:
 
 def decode_incoming(data: bytes | str) -> Answer | Event | None:
     """Decode what a client received: an answer, an event, or None for an event of a later version."""
+    try:
+        return _decode_incoming(data)
+    except RecursionError:
+        raise msgspec.DecodeError("It is nested too deeply.") from None
+
+
+def _decode_incoming(data: bytes | str) -> Answer | Event | None:
     if _decoder(_EventOrAnswer).decode(data).re is not None:
         return decode(Answer, data)
     try:

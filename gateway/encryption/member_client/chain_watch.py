@@ -44,7 +44,8 @@ class ChainWatch:
         if step.finding.is_wrong:
             text = chain_finding_text(step, opened.message.from_)
             return Opened(refused_message(opened.message, MessageProof.WRONG, text))
-        if step.finding in (ChainFinding.GAP, ChainFinding.BEGINS):
+        is_far = step.finding is ChainFinding.JOINED and step.missing > 0  # more than this machine reads again
+        if is_far or step.finding in (ChainFinding.GAP, ChainFinding.BEGINS):
             text = chain_finding_text(step, opened.message.from_)
             return Opened(with_notes(opened.message, (text,)), opened.letter)
         return opened

@@ -99,7 +99,7 @@ class IncomingMessages:
             await self._look_back(message, step.after)
             step = self.chains.step(opened)
             if step.finding is ChainFinding.GAP and step.missing >= LOOK_BACK_MESSAGES:
-                step = ChainStep(ChainFinding.JOINED)
+                step = ChainStep(ChainFinding.JOINED, step.missing)
         return self.chains.shown(opened, step)
 
     async def _look_back(self, message: Message, after: int) -> None:

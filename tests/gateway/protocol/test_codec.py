@@ -319,3 +319,10 @@ def test_the_id_of_the_store_is_sent_under_its_old_name() -> None:
     assert b'"house":"0f5c"' in codec.encode(hello)
     assert b'"house":"0f5c"' in codec.encode(welcome)
     assert codec.decode_request(codec.encode(hello)) == hello
+
+
+def test_an_event_that_is_nested_too_deeply_is_no_event() -> None:
+    """It ends the connection, and not the client."""
+    deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    with pytest.raises(msgspec.DecodeError, match="nested too deeply"):
+        codec.decode_incoming(b'{"ev":"message","context":' + deep + b"}")

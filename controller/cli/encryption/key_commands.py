@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.encryption.key_storage.key_files import StoredKey
     from gateway.encryption.member_keys.key_records import KeyRecord
     from gateway.encryption.member_keys.pinned_keys import PinnedKey
+    from gateway.encryption.member_keys.private_keys import MemberKeys
 
 MAX_IMPORT_BYTES = 64 * 1024
 
@@ -44,6 +45,10 @@ def new_key(
         bool,
         typer.Option("--unattended", help="No passphrase: for a sidecar or a script. Whoever reads the file has it."),
     ] = False,
+    keyring: Annotated[
+        bool,
+        typer.Option("--keyring", help="Draw the passphrase, and keep it in the keyring of your system."),
+    ] = False,
 ) -> None:
     """Make the first key of a member on this machine.
 
@@ -51,9 +56,10 @@ def new_key(
 
     Examples:
       groupchat key new boss
+      groupchat key new boss --keyring
       groupchat key new claude --unattended
     """
-    from gateway.encryption.key_storage.key_files import encode_key_file, list_keys, store_key
+    from gateway.encryption.key_storage.key_files import list_keys, store_key
     from gateway.encryption.member_keys.private_keys import draw_keys
 
     context = given(ctx)
@@ -62,8 +68,10 @@ def new_key(
     if earlier and not earlier[-1].is_revoked:
         raise BadRequest(f"{name} has a key on this machine. `groupchat key rotate {name}` makes the next version.")
     version = earlier[-1].published.record.version + 1 if earlier else 1
-    passphrase = None if unattended else choose_passphrase(context.passphrase_path)
-    stored = store_key(context.folder, encode_key_file(draw_keys(name, int(time.time()), version), passphrase))
+    if unattended and keyring:
+        raise BadRequest("An unattended key has no passphrase. Say --unattended or --keyring, not both.")
+    keys = draw_keys(name, int(time.time()), version)
+    stored = store_key(context.folder, _new_key_file(keys, context.passphrase_path, unattended, keyring))
     _show_made(stored, context.as_json, publish_now(context, name))
 
 
@@ -75,16 +83,35 @@ def rotate_key(ctx: typer.Context, name: NameArgument) -> None:
     Example:
       groupchat key rotate boss
     """
-    from gateway.encryption.key_storage.key_files import encode_key_file, newest_key, store_key
-    from gateway.encryption.member_keys.private_keys import renew_keys
+    from gateway.encryption.key_storage.key_files import newest_key, store_key
 
     context = given(ctx)
     stored = newest_key(context.folder, name)
     if stored.is_revoked:
         raise BadRequest(f"This key was revoked, so it vouches for no other. `groupchat key new {name}` begins anew.")
     keys, passphrase = unlock_key(stored, context.passphrase_path)
-    renewed = store_key(context.folder, encode_key_file(renew_keys(keys, int(time.time())), passphrase))
+    renewed = store_key(context.folder, _renewed_file(keys, passphrase, stored))
     _show_made(renewed, context.as_json, publish_now(context, renewed.published.record.name))
+
+
+def _new_key_file(keys: MemberKeys, passphrase_path: Path | None, unattended: bool, keyring: bool) -> str:
+    from gateway.encryption.key_storage.key_files import encode_key_file
+    from gateway.encryption.key_storage.system_keyring import keep_new_passphrase
+
+    if unattended:
+        return encode_key_file(keys, None)
+    if not keyring:
+        return encode_key_file(keys, choose_passphrase(passphrase_path))
+    entry = f"{keys.record.name} {keys.record.fingerprint.hex()}"
+    return encode_key_file(keys, keep_new_passphrase(entry), entry)
+
+
+def _renewed_file(keys: MemberKeys, passphrase: str | None, before: StoredKey) -> str:
+    """The next version, sealed as the one before."""
+    from gateway.encryption.key_storage.key_files import encode_key_file
+    from gateway.encryption.member_keys.private_keys import renew_keys
+
+    return encode_key_file(renew_keys(keys, int(time.time())), passphrase, before.file.keyring)
 
 
 def show_keys(ctx: typer.Context) -> None:
@@ -140,7 +167,8 @@ def export_key(
 ) -> None:
     """Print the public key of a member, in one line, for `groupchat key import` elsewhere.
 
-    With --private FILE the whole key is written, sealed with its passphrase. An unattended key gets one for that.
+    With --private FILE the whole key is written, sealed with its passphrase. A key without one that you know gets one
+    for that.
 
     Examples:
       groupchat key export boss > boss.key
@@ -154,8 +182,9 @@ def export_key(
     if private is None:
         show_done(_own_fields(stored) | {"public": stored.published.text}, stored.published.text, context.as_json)
         return
-    if stored.file.is_unattended:
-        text = encode_key_file(stored.unlock(), choose_passphrase(context.passphrase_path))
+    if stored.file.is_unattended or stored.file.keyring:
+        keys, _ = unlock_key(stored, None)
+        text = encode_key_file(keys, choose_passphrase(context.passphrase_path))
     else:
         text = read_private(stored.path).decode()
     write_new_file(private, text)
@@ -314,6 +343,8 @@ def _show_made(stored: StoredKey, as_json: bool, published: str = "") -> None:
         return
     record = stored.published.record
     kept = "without a passphrase: whoever reads this file has the key" if stored.file.is_unattended else "sealed"
+    if stored.file.keyring:
+        kept = "sealed with a passphrase that the system's keyring keeps"
     print_lines(
         f"Version {record.version} of the key of {record.name} is in {stored.path}, {kept}.",
         *_fingerprint_lines(record),
@@ -329,6 +360,8 @@ def _fingerprint_lines(record: KeyRecord) -> tuple[str, str]:
 
 def _own_fields(key: StoredKey) -> dict[str, Any]:
     kind = "unattended, no passphrase" if key.file.is_unattended else "passphrase"
+    if key.file.keyring:
+        kind = "passphrase in the system's keyring"
     return _fields(key.published.record, f"revoked, {kind}" if key.is_revoked else kind)
 
 

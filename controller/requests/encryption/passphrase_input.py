@@ -39,12 +39,17 @@ def ask_hidden(question: str) -> str:
 def unlock_key(
     stored: StoredKey, file: Path | None, ask: Callable[[str], str] = ask_hidden, about: str = ""
 ) -> tuple[MemberKeys, str | None]:
-    """The keys, and the passphrase that opened them; None for an unattended key. A person may try again, a file is
-    read once. `about` stands behind the question."""
+    """The keys, and the passphrase that opened them; None for an unattended key. The system's keyring is asked for one
+    that it keeps. A person may try again, a file is read once. `about` stands behind the question."""
     from gateway.encryption.refusals import SealingFault, SealingRefused
 
     if stored.file.is_unattended:
         return stored.unlock(), None
+    if stored.file.keyring:
+        from gateway.encryption.key_storage.system_keyring import read_kept_passphrase
+
+        kept = read_kept_passphrase(stored.file.keyring)
+        return stored.unlock(kept), kept
     record = stored.published.record
     tries = 1 if file else MAX_TRIES
     question = f"Passphrase of {record.name}'s key, version {record.version}{about}"

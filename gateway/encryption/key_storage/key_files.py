@@ -26,16 +26,19 @@ from gateway.protocol.types.core_types import canonical_member_name
 
 KEY_FILE_FORMAT = 1
 MAX_KEY_FILE_BYTES = 16 * 1024
+MAX_ENTRY_CHARS = 200
 _REVOKED_SUFFIX = ".revoked"
 
 
 class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`public` is the record. Either `sealed` holds the secret, or, for an unattended key, `secret` is it."""
+    """`public` is the record. Either `sealed` holds the secret, or, for an unattended key, `secret` is it. `keyring`:
+    the entry of the system's keyring that holds the passphrase."""
 
     format: int
     public: str
     sealed: PassphraseBox | None = None
     secret: Annotated[bytes, Meta(max_length=SECRET_BYTES)] = b""
+    keyring: Annotated[str, Meta(max_length=MAX_ENTRY_CHARS)] = ""
 
     @property
     def is_unattended(self) -> bool:
@@ -68,12 +71,14 @@ class StoredKey:
         return keys_from_secret(secret, self.published)
 
 
-def encode_key_file(keys: MemberKeys, passphrase: str | None) -> str:
-    """The text of a key file. None: unattended, without a passphrase."""
+def encode_key_file(keys: MemberKeys, passphrase: str | None, keyring: str = "") -> str:
+    """The text of a key file. None: unattended, without a passphrase. `keyring` names the entry that holds it."""
     if passphrase is None:
         content = KeyFile(KEY_FILE_FORMAT, keys.published.text, secret=keys.secret)
     else:
-        content = KeyFile(KEY_FILE_FORMAT, keys.published.text, seal_with_passphrase(keys.secret, passphrase))
+        content = KeyFile(
+            KEY_FILE_FORMAT, keys.published.text, seal_with_passphrase(keys.secret, passphrase), keyring=keyring
+        )
     return msgspec.json.format(msgspec.json.encode(content)).decode() + "\n"
 
 

@@ -231,3 +231,24 @@ async def test_who_leaves_a_sealed_room_makes_a_key_due(people: dict[str, Sealed
     sent: Accepted = await ben.client.send("without cyd", room="vault")
     assert (await ann.message(sent.seq)).content == "without cyd"
     assert ann.client.readers_of("vault") == ("ann", "ben")
+
+
+async def test_a_key_renewed_while_a_program_runs_is_published_and_used(people: dict[str, SealedMember]) -> None:
+    ann, ben, _ = people.values()
+    await vault_of(people, "ben")
+    renew_key(ben.state, "ben")
+    sent = await ben.client.send("with the new key", room="vault")
+    message = await ann.message(sent.seq)
+    assert (message.content, message.check.proof) == ("with the new key", MessageProof.SIGNED)
+    assert ben.client.machine is not None
+    assert ben.client.machine.newest.record.version == 2
+    assert any("ben has renewed the key" in one for one in ann.notices)
+    answer = await ann.client.send("to the new key", room="vault")
+    assert (await ben.message(answer.seq)).content == "to the new key"
+
+
+async def test_a_key_taken_away_while_a_program_runs_signs_nothing(people: dict[str, SealedMember]) -> None:
+    ben = people["ben"]
+    next(ben.state.rglob("key-1.json")).unlink()
+    with pytest.raises(SealingRefused, match="not on this machine any more"):
+        await ben.client.send("may I?")

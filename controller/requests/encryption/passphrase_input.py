@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gateway.console.console_output import show_error
 from gateway.files.private_files import read_private
 from gateway.protocol.errors import BadRequest, Forbidden, NotFound
 
@@ -52,7 +51,7 @@ def unlock_key(
         return stored.unlock(kept), kept
     record = stored.published.record
     tries = 1 if file else MAX_TRIES
-    question = f"Passphrase of {record.name}'s key, version {record.version}{about}"
+    asked = question = f"Passphrase of {record.name}'s key, version {record.version}{about}"
     for left in reversed(range(tries)):
         given = read_passphrase(file) if file else ask(question)
         if about and not file and not given:
@@ -62,7 +61,7 @@ def unlock_key(
         except SealingRefused as refused:
             if refused.reason is not SealingFault.PASSPHRASE or not left:
                 raise
-            show_error(refused.message)
+            question = f"{refused.message}\n{asked}"  # told when nothing is echoed any more: people type on at once
     raise AssertionError
 
 

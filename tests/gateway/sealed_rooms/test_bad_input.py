@@ -48,7 +48,7 @@ WRONG: tuple[tuple[dict[str, Any], str, tuple[Any, ...]], ...] = (
     (LIST, "room", ("nowhere", "", None)),
     (LIST, "after", (-1, "1", None)),
     (LIST, "limit", (0, -1, 101, "1")),
-    (PUBLISH, "record", ("", None, 7, "groupchat-key-1 ", "groupchat-key-2 eA", "eA", f"{RECORD}\n", f"{RECORD}=")),
+    (PUBLISH, "record", ("", None, 7, "groupchat-key-1 ", "groupchat-key-2 eA", "eA", f"{RECORD}\n", f"{RECORD}===")),
     (PUBLISH, "record", (f"groupchat-key-1 {'A' * MAX_KEY_TEXT_CHARS}",)),
     (PUBLISH, "version", (0, -1, None, "1", MAX_KEY_VERSION + 1)),
     (REVOKE, "statement", ("", None, RECORD, "groupchat-revocation-1 ", "A" * (MAX_KEY_TEXT_CHARS + 1))),

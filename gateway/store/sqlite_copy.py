@@ -18,8 +18,8 @@ from gateway.store.sqlite import open_error
 from gateway.store.sqlite_read import read_store_only_document
 
 STEP_PAGES = 256  # 1 MB: the gateway's own threads run between two steps
-SYNC_BYTES = 8 * 1024 * 1024  # written back a little at a time, so that no commit waits behind a whole copy
-REST_SHARE = 1.0  # rest as long as the last step took: half of a core and of the disk stay free
+SYNC_BYTES = 2 * 1024 * 1024  # written back a little at a time, so that no commit waits behind a whole copy
+REST_SHARE, MAX_REST_S = 3.0, 0.05  # rest longer than a step took: most of a core and of the disk stay free
 OK = "ok"
 
 Progress = Callable[[int, int], None]
@@ -69,7 +69,7 @@ class _Steps:
             self._written_back = done
             self._write_back()
         self._progress(done, total * self._page_bytes)
-        self._pause((time.perf_counter() - self._began) * REST_SHARE)
+        self._pause(min(MAX_REST_S, (time.perf_counter() - self._began) * REST_SHARE))
         self._began = time.perf_counter()
 
 

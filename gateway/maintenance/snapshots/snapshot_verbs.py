@@ -43,6 +43,7 @@ FolderOption = Annotated[
         help="The folder of the snapshots (default: that of `serve --snapshots`, or beside the state folder).",
     ),
 ]
+LOW_PRIORITY = 10
 SnapshotArgument = Annotated[Path, typer.Argument(metavar="SNAPSHOT", help="The folder of the snapshot.")]
 
 
@@ -76,6 +77,7 @@ def _take(context: ClientOptions, to: Path | None, seal: Path | None) -> Path:
     from gateway.snapshots.taking import take_snapshot
 
     wish = _wish_for(context, to, seal)
+    os.nice(LOW_PRIORITY)  # a gateway that runs here comes first
     with progress_bar("snapshot", "bytes", as_json=context.as_json) as bar:
 
         def show(done: int, total: int) -> None:

@@ -66,6 +66,7 @@ class AgentReports:
         self._machine, self._memory, self._house = machine, memory, house
         self._newest_work: dict[str, int] = {}
         self._questions: dict[tuple[str, int], int] = {}
+        self._opened: dict[tuple[str, str], None] = {}  # agent and digest of questions that were read here
 
     # what a sidecar sends
 
@@ -121,6 +122,7 @@ class AgentReports:
             digest,
             order.text.casefold(),
             words_digest(words),
+            was_opened=True,
         )
         nonce = check_signed_answer(SignedData(letter.letter, letter.signature), expected, record)
         if not self._memory.use_answer(nonce):
@@ -146,6 +148,7 @@ class AgentReports:
             request.answer,
             words_digest(request.words),
             random(NONCE_BYTES),
+            (bare_name(request.member), request.digest) in self._opened,
         )
         made = sign_answer(answer, self._machine.newest)
         key = f"{KEY_WORD} {me.name} {me.version}"
@@ -154,6 +157,7 @@ class AgentReports:
     def open_ask(self, ask: Ask, keyring: RoomKeyring) -> Ask:
         """The question as it was sealed; where it cannot be opened, a sentence that says so."""
         if ask.sealed is None:
+            self._opened.pop((ask.member, ask.digest), None)  # what is shown in its place was not sealed
             return ask
         try:
             state = self._open(StateTopic.QUESTION, ask.digest, ask.member, ask.sealed, keyring)
@@ -187,8 +191,10 @@ class AgentReports:
         """A question that was asked once is one question: under another number it is an old one that is shown again."""
         if self._questions.setdefault((ask.member, state.made_ns), ask.number) != ask.number:
             raise SealingRefused(SealingFault.REPEATED, f"{ask.member} asked this before. It is shown again.")
-        if len(self._questions) > MAX_QUESTIONS:
-            self._questions.pop(next(iter(self._questions)))
+        self._opened[ask.member, ask.digest] = None
+        for known in (self._questions, self._opened):
+            if len(known) > MAX_QUESTIONS:
+                known.pop(next(iter(known)))  # type: ignore[attr-defined]
 
     def _open(
         self, topic: StateTopic, subject: str, member: str, content: SealedContent, keyring: RoomKeyring

@@ -40,7 +40,7 @@ from gateway.protocol.results import (
     Story,
     WaitingList,
 )
-from gateway.protocol.types.core_types import Ask, Room
+from gateway.protocol.types.core_types import DEFAULT_ROOM, Ask, Room
 
 LOOK_BACK_MESSAGES = 1000  # how many messages of a writer are read to see whether any is missing
 PAGE_MESSAGES = 200
@@ -196,7 +196,7 @@ class IncomingMessages:
                 self.rooms.note_sealed(room.name)
 
     def _asked(self, ask: Ask) -> Ask:
-        return self.reports.open_ask(ask, self.rooms.keyring(ask.sealed.room)) if ask.sealed else ask
+        return self.reports.open_ask(ask, self.rooms.keyring(ask.sealed.room if ask.sealed else DEFAULT_ROOM))
 
     def _view(self, view: MemberView) -> MemberView:
         sealed = view.sealed_work

@@ -62,7 +62,8 @@ class SealedState(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 class SignedAnswer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A member's answer to the question with this digest, and to no other one. `words` is the hash of what the model is
-    told with it; an answer with the same `nonce` counts once."""
+    told with it; an answer with the same `nonce` counts once. `was_opened`: the member has read this question out of
+    its box. Without it a gateway could show the digest of one question beside the text of another."""
 
     format: int
     house: Id
@@ -73,6 +74,7 @@ class SignedAnswer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     answer: Annotated[str, Meta(max_length=_MAX_ANSWER_CHARS)]
     words: Digest
     nonce: Annotated[bytes, Meta(min_length=NONCE_BYTES, max_length=NONCE_BYTES)] = bytes(NONCE_BYTES)
+    was_opened: bool = False
 
 
 def words_digest(words: str) -> bytes:
@@ -139,6 +141,10 @@ def check_signed_answer(signed: SignedData, expected: SignedAnswer, member: KeyR
         given = msgspec.msgpack.decode(signed.data, type=SignedAnswer)
     except (msgspec.MsgspecError, ValueError):
         raise SealingRefused(SealingFault.DAMAGED, f"The answer of {expected.member} was changed.") from None
+    if expected.was_opened and not given.was_opened:
+        raise SealingRefused(
+            SealingFault.OTHER_TEXT, f"{expected.member} answered a question that was not read out of its box."
+        )
     if msgspec.structs.replace(given, answer=given.answer.casefold(), nonce=expected.nonce) != expected:
         raise SealingRefused(
             SealingFault.OTHER_TEXT, f"{expected.member} gave another answer, or answered another question."

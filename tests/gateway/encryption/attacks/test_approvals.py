@@ -19,8 +19,21 @@ DIGEST, OTHER = "d" * 16, "e" * 16
 QUESTION = OpenAsk(digest=DIGEST, question="May I run rm -rf build?", options=(Option("1", "Yes"), Option("2", "No")))
 
 
+def shown_ask(scene: LiedTo, digest: str = DIGEST) -> Ask:
+    """The question of ben, an agent, as the gateway shows it."""
+    sealed = scene.ben.client.seal_ask(msgspec.structs.replace(QUESTION, digest=digest), ROOM)
+    return Ask("ben", 40, digest, sealed.question, "", options=sealed.options, sealed=sealed.sealed)
+
+
+def reads(scene: LiedTo, ask: Ask) -> Ask:
+    """What ann's client shows of it."""
+    session = scene.ann.client._session
+    assert session is not None
+    return session.incoming._asked(ask)
+
+
 def answered(scene: LiedTo, answer: str = "1", digest: str = DIGEST, **changed: Any) -> Control:
-    """Ann's answer, as it arrives at the sidecar of ben, an agent."""
+    """Ann's answer to what she was shown last, as it arrives at the sidecar of ben."""
     session = scene.ann.client._session
     assert session is not None
     signed = session.reports.sign_answer(AnswerAsk(member="ben", answer=answer, digest=digest)).signed
@@ -30,6 +43,7 @@ def answered(scene: LiedTo, answer: str = "1", digest: str = DIGEST, **changed: 
 
 async def test_a_signed_answer_counts_once(scene: LiedTo) -> None:
     await scene.open_room()
+    reads(scene, shown_ask(scene))
     order = answered(scene)
     scene.ben.client.check_answer(order, DIGEST, ROOM)
     with pytest.raises(SealingRefused, match="given to the agent before"):
@@ -47,14 +61,30 @@ FORGED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("what", FORGED)
 async def test_a_forged_answer_is_not_given_to_the_agent(scene: LiedTo, what: str) -> None:
     await scene.open_room()
+    reads(scene, shown_ask(scene))
     with pytest.raises(SealingRefused):
         scene.ben.client.check_answer(answered(scene, **FORGED[what]), DIGEST, ROOM)
 
 
 async def test_an_answer_to_another_question_is_not_given_to_the_agent(scene: LiedTo) -> None:
     await scene.open_room()
+    reads(scene, shown_ask(scene, OTHER))
     with pytest.raises(SealingRefused, match="answered another question"):
         scene.ben.client.check_answer(answered(scene, digest=OTHER), DIGEST, ROOM)
+
+
+@pytest.mark.parametrize("is_shown_first", [False, True])
+async def test_another_text_under_the_digest_of_a_sealed_question_gets_no_answer(
+    scene: LiedTo, is_shown_first: bool
+) -> None:
+    """The gateway knows the digest, and may show a harmless question of its own beside it."""
+    await scene.open_room()
+    if is_shown_first:
+        assert reads(scene, shown_ask(scene)).question == QUESTION.question
+    lie = Ask("ben", 40, DIGEST, "May I list the files?", "", options=QUESTION.options)
+    assert reads(scene, lie).question == lie.question
+    with pytest.raises(SealingRefused, match="not read out of its box"):
+        scene.ben.client.check_answer(answered(scene), DIGEST, ROOM)
 
 
 async def test_who_reads_nothing_of_the_question_cannot_answer_it(scene: LiedTo) -> None:

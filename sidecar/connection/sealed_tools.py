@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from gateway.process_basics.tasks import spawn
-from gateway.protocol.errors import Forbidden, GroupChatError
+from gateway.protocol.errors import BadRequest, Forbidden, GroupChatError
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import Poll, Show
 from gateway.protocol.requests.request import Request
@@ -94,11 +94,8 @@ class SealedTools:
 
     async def _is_sealed_send(self, tool: _ToolCall) -> bool:
         """Whether the gateway must not read this message: it goes to a sealed room, or answers a sealed message."""
-        given = tool.arguments or {}
-        answered = given.get("reply_to")
-        if isinstance(answered, str) and answered.isdecimal():
-            answered = int(answered)
-        if isinstance(answered, int):
+        answered = _answered_number(tool)
+        if answered is not None:
             detail = await self._room.request(Show(message=answered), MessageDetail)
             if is_sealed(detail.message) or self._room.is_sealed_room(detail.message.room):
                 return True
@@ -167,6 +164,25 @@ def _decoded(body: bytes) -> tuple[int | str | None, _ToolCall] | None:
         return (call.id, msgspec.json.decode(call.params, type=_ToolCall)) if call.method == "tools/call" else None
     except msgspec.MsgspecError:  # the gateway answers it
         return None
+
+
+def _answered_number(tool: _ToolCall) -> int | None:
+    """The message that a call answers, read as the gateway would read it: models also write "12" or 12.0."""
+    given = (tool.arguments or {}).get("reply_to")
+    try:
+        return msgspec.convert(given, int | None, strict=False)  # type: ignore[arg-type, return-value]
+    except msgspec.ValidationError:
+        raise BadRequest("reply_to is the number of a message. Nothing was sent.") from None
+
+
+def _answered_number(tool: _ToolCall) -> int | None:
+    """The message that a call answers, read as the gateway would read it: models also write "12" or 12.0."""
+    given = (tool.arguments or {}).get("reply_to")
+    try:
+        number: int | None = msgspec.convert(given, int | None, strict=False)
+    except msgspec.ValidationError:
+        raise BadRequest("reply_to is the number of a message. Nothing was sent.") from None
+    return number
 
 
 def _room_named(tool: _ToolCall) -> str:

@@ -132,6 +132,21 @@ async def test_what_came_after_its_agent_had_hung_up_is_read_by_the_next_call(de
     assert f"| {SECRET}" in (await desk("peer_wait", timeout=50) or "")
 
 
+@pytest.mark.parametrize("written", ["{}", '"{}"', "{}.0", '"{}.0"', "{}e0"])
+async def test_an_answer_is_sealed_however_its_number_is_written(desk: Desk, written: str) -> None:
+    asked = await desk.alice.client.send("what is it?", room="vault")
+    number = json.loads(written.format(asked.seq))
+    assert (await desk("peer_send", to="alice", message=SECRET, reply_to=number) or "").startswith("Sent as #")
+    assert (await desk.alice.said(SECRET)).check.was_sealed
+    assert not desk.is_at_gateway(SECRET)
+
+
+async def test_an_answer_to_no_number_is_not_given_to_the_gateway(desk: Desk) -> None:
+    for number in ("the last one", "#1", True, [1], 1.5):
+        answer = await desk("peer_send", to="alice", message=SECRET, reply_to=number) or ""
+        assert answer.startswith("!reply_to is the number of a message")
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [

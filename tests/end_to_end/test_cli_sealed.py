@@ -89,6 +89,18 @@ def test_a_new_key_is_published_at_once(desk: Desk) -> None:
     assert "key of" in good(desk.bob("key", "list")).out
 
 
+def test_a_key_that_the_gateway_does_not_take_is_not_called_published(desk: Desk, tmp_path: Path) -> None:
+    """dora makes a second first key on another machine: the gateway keeps the one that it has."""
+    desk.newcomer("dora")
+    token = desk.alice("token", "create", "dora", "--kind", "human", "--json").json["token"]
+    again = Groupchat(tmp_path / "again", quick=True)
+    made = good(
+        again.with_env(CSP_GATEWAY_URL=desk.gateway.url, CSP_AUTH_TOKEN=token)("key", "new", "dora", "--unattended")
+    )
+    assert "GIVES OUT ANOTHER KEY FOR YOU" in made.out
+    assert "The gateway has it" not in made.out
+
+
 def test_a_message_is_signed_by_itself_and_sealed_if_wanted(desk: Desk) -> None:
     good(desk.alice("send", "good morning"))
     good(desk.alice("send", "--sealed", "@bob", SECRET))

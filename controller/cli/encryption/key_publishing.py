@@ -17,7 +17,7 @@ NOT_YET = "{name}'s next connection gives it to the gateway."
 
 
 def publish_now(context: ClientOptions, name: str) -> str:
-    """What became of it, in words; what the gateway says of keys besides stands behind it."""
+    """What became of it, in words: that the gateway has it, or what it gives out in its place."""
     if not context.named_gateway and read_live_gateway(context.folder) is None:
         return NOT_YET.format(name=name)
     import asyncio
@@ -29,7 +29,7 @@ def publish_now(context: ClientOptions, name: str) -> str:
         return f"{NOT_YET.format(name=name)} ({why})"
     if told is None:
         return NOT_YET.format(name=name)
-    return " ".join([PUBLISHED, *(one.text for one in told if one.loud)])
+    return " ".join(one.text for one in told if one.loud) or PUBLISHED
 
 
 async def _publish(context: ClientOptions, name: str) -> list[SealingNotice] | None:

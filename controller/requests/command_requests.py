@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from controller.chat_commands.command_table import KeyPress
@@ -35,6 +35,7 @@ from gateway.protocol.results import (
     Story,
 )
 from gateway.protocol.text.addressing import SlashCommand, parse_line
+from gateway.protocol.text.text_validation import flatten_lines
 from gateway.protocol.types.core_types import (
     DEFAULT_ROOM,
     SYSTEM_NAME,
@@ -45,6 +46,7 @@ from gateway.protocol.types.core_types import (
     Part,
     Room,
     Rung,
+    bare_name,
 )
 
 UNANSWERABLE_RUNGS = {Rung.FAILED, Rung.EXPIRED, Rung.CANCELLED}
@@ -318,6 +320,7 @@ class AnswerOptions:
 async def answer_question(context: ClientOptions, given: AnswerOptions) -> Ask:
     """The result of the answer: the dialog accepted it, or why not."""
     async with open_member_client(context.endpoint(), KeyAccess.of(context)) as client:
+        require_named_question(client.welcome.asks, given)
         request = AnswerAsk(member=given.member, answer=given.answer, digest=given.digest, words=given.words)
         done = await client.request(request, Done)
         try:
@@ -327,6 +330,17 @@ async def answer_question(context: ClientOptions, given: AnswerOptions) -> Ask:
             raise TimedOut(
                 f"{given.member}'s terminal has not answered yet. `groupchat asks` shows where the question stands."
             ) from None
+
+
+def require_named_question(asks: Sequence[Ask], given: AnswerOptions) -> None:
+    """An answer to a sealed question is signed for exactly this one, so the person must have read it."""
+    name = bare_name(given.member)
+    sealed = next((one for one in asks if one.member == name and one.sealed is not None), None)
+    if sealed is not None and given.digest is None:
+        raise BadRequest(
+            f"{name} asks under seal: {flatten_lines(sealed.question)} To answer exactly this, add --digest "
+            f"{sealed.digest}."
+        )
 
 
 async def _wait_until_settled(client: Client, number: int | None) -> Ask:

@@ -27,15 +27,16 @@ from gateway.client.transport_errors import OPEN_TIMEOUT_S, GatewayUnreachable, 
 from gateway.client.transports import TRANSPORTS, ClientTransport
 from gateway.process_basics.tasks import spawn
 from gateway.protocol import codec
-from gateway.protocol.errors import GroupChatError, RateLimited, Unavailable
-from gateway.protocol.events import Event, Replayed, Welcome
+from gateway.protocol.errors import Forbidden, GroupChatError, RateLimited, Unavailable
+from gateway.protocol.events import Event, Replayed, RoomEvent, Welcome
 from gateway.protocol.requests.agent_requests import Keys, PressTerminalKey, Restart, ShowPartialText, ShowTerminal
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import CreateToken, Register, RotateToken
-from gateway.protocol.requests.message_requests import Retry, Send
+from gateway.protocol.requests.message_requests import Retry, Send, Show
 from gateway.protocol.requests.request import Request
 from gateway.protocol.requests.room_requests import CreateRoom
-from gateway.protocol.results import Accepted
+from gateway.protocol.results import Accepted, MessageDetail
+from gateway.protocol.types.core_types import DEFAULT_ROOM, canonical_room_name
 
 R = TypeVar("R")
 
@@ -106,6 +107,7 @@ class Client:
         self._overflowed = False
         self._worked = False
         self._taken = 0
+        self._sealed_rooms: set[str] = set()
         self.welcome: Welcome
 
     async def __aenter__(self) -> Self:
@@ -159,6 +161,7 @@ class Client:
         """Send a request and wait for the answer, across lost connections, up to the endpoint's limit or `timeout`. A
         request that must not run twice is not repeated. With `store_id`, it is sent only to the gateway with this store
         id: after a reconnect the gateway may have another store."""
+        await self._refuse_plain_text(request)
         within = self._endpoint.limits.answers if timeout is None else timeout
         try:
             async with asyncio.timeout(None if within == NO_LIMIT_S else within):
@@ -179,6 +182,22 @@ class Client:
                         await asyncio.sleep(error.retry_after or 0.1)
         except TimeoutError:
             raise self._endpoint.silent(f"`{request.__struct_config__.tag}`", within) from None
+
+    async def _refuse_plain_text(self, request: Request) -> None:
+        """Keep plain text for a sealed room on this machine: what the gateway refuses, it has read."""
+        if not isinstance(request, Send) or request.sealed is not None or not self._sealed_rooms:
+            return
+        room = canonical_room_name(request.room or DEFAULT_ROOM)
+        if request.room is None and request.reply_to is not None:  # it goes where the answered message is
+            room = (await self.request(Show(message=request.reply_to), MessageDetail)).message.room
+        if room in self._sealed_rooms:
+            raise Forbidden(f"#{room} is sealed, and your key is not open here. Nothing was sent.")
+
+    def _note_sealed_rooms(self, event: Event) -> None:
+        if isinstance(event, Welcome):
+            self._sealed_rooms |= {room.name for room in event.rooms if room.sealed}
+        elif isinstance(event, RoomEvent) and event.sealed:
+            self._sealed_rooms.add(event.room)
 
     async def _ready(self) -> ClientTransport:
         """Wait for an open transport. Each wait is followed by a new check, since the transport may be lost between the
@@ -278,6 +297,7 @@ class Client:
 
     async def _use_transport(self, wire: ClientTransport, first: asyncio.Future[None]) -> None:
         self.welcome = await self._open(wire)
+        self._note_sealed_rooms(self.welcome)
         if self._since is None or self._since > self.welcome.last_seq:
             self._since = self.welcome.last_seq
         known = self._hello.known if self._hello.store_id == self.welcome.store_id else 0
@@ -319,6 +339,7 @@ class Client:
             await asyncio.sleep(0)
 
     def _take_event(self, event: Event) -> None:
+        self._note_sealed_rooms(event)
         since = self._since or 0
         seq = event.until if isinstance(event, Replayed) else getattr(event, "seq", None)
         repeated = seq is not None and seq <= since and not isinstance(event, Replayed)

@@ -120,7 +120,8 @@ class IncomingMessages:
     async def _opened(self, message: Message) -> Opened:
         await self._get_ready(message)
         keyring = self.rooms.keyring(message.room)
-        place = ReadingPlace(self.link.house, keyring.keys(), self.rooms.is_known_sealed(message.room))
+        is_sealed = self.rooms.is_known_sealed(message.room)
+        place = ReadingPlace(self.link.house, keyring.keys(), is_sealed, keyring.admitted)
         return open_message(message, self.machine, place)
 
     async def _get_ready(self, message: Message) -> None:
@@ -130,10 +131,17 @@ class IncomingMessages:
         try:
             if message.from_ != self.machine.name and self.machine.pins.trust_of(message.from_) is None:
                 await self.exchange.fetch_unknown((message.from_,))
-            if message.sealed is not None and message.sealed.room_key > self.rooms.keyring(message.room).version:
+            if message.sealed is not None and self._may_have_newer_key(message, message.sealed.room_key):
                 await self.rooms.catch_up(message.room)
         except GroupChatError:  # the connection is lost, or this member is not in the room any more
             return
+
+    def _may_have_newer_key(self, message: Message, version: int) -> bool:
+        """Whether a notice that is not here yet may be needed: of this version, or one that admits the writer."""
+        keyring = self.rooms.keyring(message.room)
+        if version:
+            return version > keyring.version
+        return self.rooms.is_known_sealed(message.room) and message.from_ not in keyring.admitted
 
     def _note_number(self, message: Message) -> None:
         """An answer to this message goes where it was, and sealed, whatever the gateway says of it by then."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -45,11 +45,13 @@ class Opened:
 @dataclass(frozen=True)
 class ReadingPlace:
     """Where a message was found: in which chat, and with which keys of its room. `is_sealed`: all members' messages
-    there are sealed, so one that is not was written by nobody of them."""
+    there are sealed, so one that is not was written by nobody of them. `admitted`: who has, or had, a key of the room;
+    None: this is not known."""
 
     house: str
     room_keys: Mapping[int, RoomKey]
     is_sealed: bool = False
+    admitted: Collection[str] | None = None
 
 
 def open_message(message: Message, machine: MemberMachine, place: ReadingPlace) -> Opened:
@@ -82,6 +84,8 @@ def _open_box(message: Message, machine: MemberMachine, place: ReadingPlace) -> 
     if sealed.room_key != message.sealed.room_key:
         raise SealingRefused(SealingFault.OTHER_ROOM_KEY, f"This message of {message.from_} was changed on its way.")
     keys = ReadersKeys(machine.name, machine.keys, machine.senders(), place.room_keys)
+    if place.is_sealed and sealed.room_key == DIRECT:
+        _check_admitted(message, machine, place)
     opened = open_sealed(sealed, stamped_facts(place.house, message), keys)
     letter = opened.letter
     if sealed.room_key == DIRECT and set(message.recipients) != set(letter.recipients):
@@ -97,6 +101,16 @@ def _open_box(message: Message, machine: MemberMachine, place: ReadingPlace) -> 
         context=context_value(letter),
     )
     return Opened(shown, opened)
+
+
+def _check_admitted(message: Message, machine: MemberMachine, place: ReadingPlace) -> None:
+    """To seal a message to some members one needs no key of the room. Whoever is in it by the gateway's word alone must
+    not give orders there, nor read the answers."""
+    known = place.admitted
+    if known is not None and message.from_ not in known and message.from_ != machine.name:
+        raise SealingRefused(
+            SealingFault.NOT_ADMITTED, f"{message.from_} wrote this, and no member has admitted {message.from_} here."
+        )
 
 
 def _check_signed(message: Message, signed: Signed, machine: MemberMachine, place: ReadingPlace) -> Opened:

@@ -94,6 +94,8 @@ class OutgoingMessages:
                 "A sealed message outside a sealed room names who may read it, such as `@bob`. Nothing was sent.",
             )
         await self._get_ready()
+        if self._rooms.is_known_sealed(room):
+            await self._check_admitted(room, names)
         await self._exchange.fetch_unknown(names)
         pins = self._machine.pins.pins()
         records = {name: require_usable(pins.get(name), name) for name in names if name != self._machine.name}
@@ -105,6 +107,17 @@ class OutgoingMessages:
             return self._boxed(request, room, letter, sealed)
 
         return (await self._post(request, self._conversation(room, names), seal)).accepted
+
+    async def _check_admitted(self, room: str, names: Sequence[str]) -> None:
+        """Seal nothing in a sealed room to somebody who is in it by the gateway's word alone."""
+        keyring = self._rooms.keyring(room)
+        if not all(map(keyring.holds, names)):
+            await self._rooms.catch_up(room)
+        if strangers := [name for name in names if not keyring.holds(name)]:
+            raise SealingRefused(
+                SealingFault.NOT_ADMITTED,
+                f"{', '.join(strangers)} may not read #{room}: no member has admitted them. Nothing was sent.",
+            )
 
     async def post_in_room(self, request: Send, room: str) -> Accepted:
         """Sealed under the room's key, with a new one first if somebody has left or has another key."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -34,8 +34,9 @@ class RoomKeyring:
         self._machine, self._memory, self._place = machine, memory, place
         self._keys: dict[int, RoomKey] = {}
         self.latest: RoomKeyNotice | None = None
+        self._admitted: set[str] = set()
         for version, kept in memory.room_keys(place.room).items():
-            self.latest = read_notice(msgspec.msgpack.decode(kept.notice, type=SignedNotice))
+            self._note_latest(read_notice(msgspec.msgpack.decode(kept.notice, type=SignedNotice)))
             self._unwrap(version, kept)
 
     @property
@@ -52,6 +53,11 @@ class RoomKeyring:
 
     def holds(self, name: str) -> bool:
         return self.entry_of(name) is not None
+
+    @property
+    def admitted(self) -> Collection[str]:
+        """Who has, or had, one of the keys that were accepted here."""
+        return self._admitted
 
     def entry_of(self, name: str) -> RosterEntry | None:
         return self.latest.entries.get(name) if self.latest else None
@@ -180,9 +186,13 @@ class RoomKeyring:
             msgspec.msgpack.encode(signed), msgspec.msgpack.encode(wrapped) if wrapped is not None else None
         )
         self._memory.keep_room_key(self._place.room, notice.version, kept)
-        self.latest = notice
+        self._note_latest(notice)
         if key is not None:
             self._keys[notice.version] = key
+
+    def _note_latest(self, notice: RoomKeyNotice) -> None:
+        self.latest = notice
+        self._admitted.update(notice.entries)
 
     def _unwrap(self, version: int, kept: KeptRoomKey) -> None:
         if kept.wrapped is None:

@@ -118,7 +118,7 @@ class SealedClient(Client):
         """As the plain client; a message of ours is sealed or signed first, and messages that come are opened."""
         session = self._session
         if session is None:
-            self._refuse_without_session(request)
+            await self._refuse_without_session(request)
             return await super().request(request, kind, timeout=timeout, store_id=store_id)
         with storage_errors():
             if isinstance(request, Send) and not _is_ready(request):
@@ -128,13 +128,20 @@ class SealedClient(Client):
             result = await super().request(request, kind, timeout=timeout, store_id=store_id)
             return cast("R", await session.incoming.result(request, result))
 
-    def _refuse_without_session(self, request: Request) -> None:
-        """A member with a key sends nothing in plain because its memory of this chat could not be opened."""
+    async def _refuse_without_session(self, request: Request) -> None:
+        """A member with a key sends nothing in plain because its memory of this chat, or the key, was not opened."""
         if self.machine is not None and isinstance(request, Send | AnswerAsk):
             raise SealingRefused(
                 SealingFault.DAMAGED,
                 "What this machine remembers of the keys of this chat could not be opened. Nothing was sent.",
             )
+        if isinstance(request, Send) and request.sealed is None and request.reply_to is not None:
+            answered = (await self._plain_request(Show(message=request.reply_to), MessageDetail)).message
+            if answered.sealed is not None:
+                raise SealingRefused(
+                    SealingFault.NO_OWN_KEY,
+                    "This answers a sealed message, and your key is not open here. Nothing was sent.",
+                )
 
     async def events(self) -> AsyncIterator[ClientEvent | SealingNotice]:  # type: ignore[override]
         """As the plain client, with opened messages, and with notices about keys."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,16 @@ import pytest
 from gateway.client import Client, new_id
 from gateway.encryption.key_storage.member_memory import ChainedMessage
 from gateway.encryption.member_client.checked_messages import MessageProof
+from gateway.encryption.member_client.sealed_client import SealedClient
 from gateway.encryption.refusals import SealingRefused
-from gateway.protocol.errors import UnknownRoom
+from gateway.protocol.errors import Forbidden, UnknownRoom
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import History, Send
 from gateway.protocol.requests.room_requests import Invite, Join, Kick, Leave
 from gateway.protocol.results import Accepted, Done, MessageList
 from gateway.protocol.types.core_types import MemberKind, Part
 from tests.support.gateways import Gateway
+from tests.support.lying_gateway import LyingGateway
 from tests.support.sealed_members import SealedMember, connected, give_key, renew_key, replace_key
 
 SECRET = "the launch code is 0000"
@@ -155,6 +158,12 @@ async def test_somebody_whom_no_member_admitted_is_a_ghost(people: dict[str, Sea
     assert (await ann.notice("cyd is in #vault by the gateway's word alone")).loud
     with pytest.raises(SealingRefused, match="may not admit"):
         await ben.client.admit("vault", "cyd")
+    with pytest.raises(SealingRefused, match="cyd may not read #vault"):
+        await ben.client.send("a word with you", to=("@cyd",), room="vault")
+    order = await cyd.client.send_sealed(Send(content="tell me all", to=("@ben",), room="vault"))
+    shown = await ben.message(order.seq)
+    assert shown.check.proof is MessageProof.WRONG
+    assert "no member has admitted cyd here" in shown.content
 
 
 async def test_a_renewed_key_is_followed_and_another_one_is_not(
@@ -222,6 +231,37 @@ async def test_a_plain_client_sees_that_something_is_sealed(gateway: Gateway, pe
         page = await plain.request(History(), MessageList)
         assert [(one.content, one.sealed is not None) for one in page.messages] == [("", True)]
         assert isinstance(page.messages[0], Message)
+
+
+@pytest.mark.parametrize("kind", [Client, partial(SealedClient, unlock=lambda _: None)])
+async def test_plain_text_stays_on_a_machine_whose_key_is_not_open(
+    people: dict[str, SealedMember], kind: Callable[..., Client]
+) -> None:
+    """The gateway would refuse it, and would have read it."""
+    ann, ben = people["ann"].client, people["ben"].client
+    lies = LyingGateway()  # it alters nothing, and shows what arrived
+    async with kind(ben.endpoint, wires=[lies.wire]) as closed:
+        await vault_of(people, "ben")
+        await people["ben"].until(lambda one: ben.is_sealed_room("vault"))
+        asked = await ann.send("what is the code?", room="vault")
+        await closed.request(History(room="vault"), MessageList)  # so it has heard of the room
+        for fields in ({"room": "vault"}, {"room": "#Vault", "to": ("@ann",)}, {"reply_to": asked.seq}):
+            with pytest.raises(Forbidden, match=r"sealed.*your key is not open here"):
+                await closed.send(SECRET, **fields)
+        await closed.send("all may read this")
+    assert SECRET not in repr(lies.asked)
+    assert "all may read this" in repr(lies.asked)
+
+
+async def test_an_answer_to_a_sealed_message_does_not_leave_while_the_key_is_closed(
+    people: dict[str, SealedMember],
+) -> None:
+    asked = await people["ann"].client.send_sealed(Send(content="what is the code?", to=("@ben",)))
+    lies = LyingGateway()
+    async with SealedClient(people["ben"].client.endpoint, unlock=lambda _: None, wires=[lies.wire]) as closed:
+        with pytest.raises(SealingRefused, match="answers a sealed message"):
+            await closed.send(SECRET, to=("@ann",), room="general", reply_to=asked.seq)
+    assert SECRET not in repr(lies.asked)
 
 
 async def test_who_leaves_a_sealed_room_makes_a_key_due(people: dict[str, SealedMember]) -> None:

@@ -1,2 +1,2 @@
-"""The verbs for keys of members, and for checking an export. They work on the files of this machine; what they have made is
-published at a gateway that runs."""
+"""The verbs for keys of members, and for checking an export. They work on the files of this machine; what they have
+made is published at a gateway that runs."""

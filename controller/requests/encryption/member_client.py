@@ -137,7 +137,7 @@ class _Passphrases:
         if self._last and self._opens(stored):
             return self._last
         access, name = self._access, stored.published.record.name
-        if access.passphrase_file is None and not access.can_ask():
+        if not stored.file.keyring and access.passphrase_file is None and not access.can_ask():
             raise PassphraseNotGiven(
                 f"{name}'s key has a passphrase, and there is no terminal to ask at: --passphrase-file FILE, or "
                 "GROUPCHAT_PASSPHRASE_FILE, names a private file that holds it. "

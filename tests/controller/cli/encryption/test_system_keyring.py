@@ -12,6 +12,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 from keyring.errors import KeyringLocked
 
+from controller.requests.encryption.member_client import KeyAccess, open_own_machine
 from controller.requests.encryption.passphrase_input import unlock_key
 from gateway.encryption.key_storage.key_files import encode_key_file, newest_key, store_key
 from gateway.encryption.key_storage.passphrases import open_with_passphrase
@@ -72,6 +73,13 @@ def test_a_key_opens_without_a_question_and_not_without_the_keyring(tmp_path: Pa
         unlock_key(stored, None)
     with pytest.raises(SealingRefused):
         open_with_passphrase(stored.file.sealed, "x" * PASSPHRASE_BYTES)
+
+
+def test_a_script_without_a_terminal_opens_it(tmp_path: Path, system: KeyringInMemory) -> None:
+    keep_key(tmp_path)
+    machine = open_own_machine("boss", KeyAccess(tmp_path, None, pytest.fail, pytest.fail, lambda: False))
+    assert machine is not None
+    assert machine.newest.record.name == "boss"
 
 
 @pytest.mark.parametrize(

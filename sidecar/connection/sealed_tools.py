@@ -170,15 +170,6 @@ def _answered_number(tool: _ToolCall) -> int | None:
     """The message that a call answers, read as the gateway would read it: models also write "12" or 12.0."""
     given = (tool.arguments or {}).get("reply_to")
     try:
-        return msgspec.convert(given, int | None, strict=False)  # type: ignore[arg-type, return-value]
-    except msgspec.ValidationError:
-        raise BadRequest("reply_to is the number of a message. Nothing was sent.") from None
-
-
-def _answered_number(tool: _ToolCall) -> int | None:
-    """The message that a call answers, read as the gateway would read it: models also write "12" or 12.0."""
-    given = (tool.arguments or {}).get("reply_to")
-    try:
         number: int | None = msgspec.convert(given, int | None, strict=False)
     except msgspec.ValidationError:
         raise BadRequest("reply_to is the number of a message. Nothing was sent.") from None

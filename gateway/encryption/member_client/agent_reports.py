@@ -7,6 +7,7 @@ import base64
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from nacl.utils import random
@@ -192,9 +193,8 @@ class AgentReports:
         if self._questions.setdefault((ask.member, state.made_ns), ask.number) != ask.number:
             raise SealingRefused(SealingFault.REPEATED, f"{ask.member} asked this before. It is shown again.")
         self._opened[ask.member, ask.digest] = None
-        for known in (self._questions, self._opened):
-            if len(known) > MAX_QUESTIONS:
-                known.pop(next(iter(known)))  # type: ignore[attr-defined]
+        _forget_oldest(self._questions)
+        _forget_oldest(self._opened)
 
     def _open(
         self, topic: StateTopic, subject: str, member: str, content: SealedContent, keyring: RoomKeyring
@@ -219,6 +219,11 @@ class AgentReports:
             return key.secret if key else None
         wrapped = sealed.wrapped.get(self._machine.name)
         return unwrap_state_key(sealed, self._machine.keys.get(wrapped.version) if wrapped else None, agent)
+
+
+def _forget_oldest(questions: dict[Any, Any]) -> None:
+    if len(questions) > MAX_QUESTIONS:
+        questions.pop(next(iter(questions)))
 
 
 def _coded(data: bytes) -> str:

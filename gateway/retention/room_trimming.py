@@ -90,11 +90,15 @@ class RoomTrimming:
         wanted = await _wanted_cut(store, room, keep, now, before)
         if wanted <= before:
             return None
+        if keep.seconds is not None:
+            wanted = await _without_newer(store, room, (before, wanted), now - keep.seconds)
         first_open = await store.first_open_delivery(room, wanted)
         until = lowest((first_open, cut_limit(self._state, room)), wanted)
         if until <= before:
             return None
         messages = await store.count_messages(room, before, until)
+        if not messages:
+            return None
         found = documents_of_room(self._state, room)
         documents = [without_versions(one, await store.count_versions(one.number, until)) for one in found]
         record = self._state.rooms[room]  # as it is now: it may have changed meanwhile
@@ -131,3 +135,9 @@ async def _wanted_cut(store: Retention, room: str, keep: Keep, now: float, befor
     if overdue <= before:
         return 0
     return await store.last_message_before(room, iso_from_seconds(limit))
+
+
+async def _without_newer(store: Retention, room: str, span: tuple[int, int], since: float) -> int:
+    """The end of the span, moved below the first message in it that is to stay: an import gives old messages numbers
+    above those of newer ones."""
+    return lowest((await store.first_message_since(room, span, iso_from_seconds(since)),), span[1])

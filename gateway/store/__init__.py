@@ -208,6 +208,10 @@ class Retention(Protocol):
         """The newest public message of a room that is older than this time; 0 if there is none."""
         ...
 
+    async def first_message_since(self, room: str, span: tuple[int, int], stamp: str) -> int | None:
+        """The first public message in a span of numbers (after, until) that is not older than this time."""
+        ...
+
     async def first_open_delivery(self, room: str, until: int) -> int | None:
         """The oldest message of a room, up to this one, that somebody has not taken yet."""
         ...

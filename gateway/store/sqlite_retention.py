@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -24,6 +25,7 @@ REMOVED_KINDS = ("message", "reaction", "receipt")
 _ABOUT_A_MESSAGE = "kind IN ('receipt', 'reaction')"
 _PUBLIC = "kind = 'message' AND ends IS NULL AND room = ?"
 PROGRESS_KIND = "retention"
+STAMPS_IN_ONE_READ = 500  # so that other threads run in between
 
 
 class RunOnConnection(Protocol):
@@ -48,6 +50,18 @@ class SqliteRetention:
     async def last_message_before(self, room: str, stamp: str) -> int:
         """The newest public message of a room that is older than this time; 0 if there is none."""
         return await self._read(lambda connection: _last_before(connection, room, stamp))
+
+    async def first_message_since(self, room: str, span: tuple[int, int], stamp: str) -> int | None:
+        """The first public message in a span of numbers that is not older than this time: most often there is none."""
+        after, until = span
+        while True:
+            rows = await self._read(partial(_next_stamps, room=room, after=after, until=until))
+            for number, said in rows:
+                if said >= stamp:
+                    return number
+            if len(rows) < STAMPS_IN_ONE_READ:
+                return None
+            after = rows[-1][0]
 
     async def first_open_delivery(self, room: str, until: int) -> int | None:
         """The oldest message of a room, up to this one, that somebody has not taken yet."""
@@ -82,7 +96,8 @@ def _message_at(connection: sqlite3.Connection, room: str, newer: int) -> int | 
 
 
 def _last_before(connection: sqlite3.Connection, room: str, stamp: str) -> int:
-    """By halving: times rise with the numbers, but for a clock that was set back, which moves the cut a little."""
+    """By halving, as if times rose with the numbers. They do not where a room was imported into another one, or a clock
+    was set back: `first_message_since` finds what is newer nevertheless."""
     low = _one(connection, f"SELECT min(seq) FROM log WHERE {_PUBLIC}", (room,))
     high = _one(connection, f"SELECT max(seq) FROM log WHERE {_PUBLIC}", (room,))
     if low is None or high is None:
@@ -99,6 +114,12 @@ def _last_before(connection: sqlite3.Connection, room: str, stamp: str) -> int:
         else:
             high = row[0] - 1
     return found
+
+
+def _next_stamps(connection: sqlite3.Connection, *, room: str, after: int, until: int) -> list[tuple[int, str]]:
+    sql = f"SELECT seq, event FROM log WHERE {_PUBLIC} AND seq > ? AND seq <= ? ORDER BY seq LIMIT {STAMPS_IN_ONE_READ}"
+    rows = connection.execute(sql, (room, after, until))
+    return [(seq, msgspec.json.decode(event, type=_Message).timestamp) for seq, event in rows]
 
 
 def _first_open(connection: sqlite3.Connection, room: str, until: int) -> int | None:
@@ -133,7 +154,7 @@ def _next_entries(connection: sqlite3.Connection, step: RemovalStep) -> list[Log
     rows = connection.execute(
         f"SELECT seq, kind, room, sender, ends, event FROM log WHERE seq > ? AND seq <= ? AND room = ? "
         f"AND kind IN ({', '.join('?' * len(REMOVED_KINDS))}) "
-        "AND seq NOT IN (SELECT value FROM json_each(?)) "
+        "AND iif(kind = 'message', seq, coalesce(about, seq)) NOT IN (SELECT value FROM json_each(?)) "
         "AND NOT EXISTS (SELECT 1 FROM deliveries WHERE message = seq AND open = 1) ORDER BY seq LIMIT ?",
         (step.after, step.until, step.room, *REMOVED_KINDS, json.dumps(step.spared), step.limit),
     )

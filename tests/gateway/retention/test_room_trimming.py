@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from gateway.client import Client
+from gateway.maintenance.export_import import import_from_file
 from gateway.model.rule_outcome import RuleOutcome
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import BadRequest, Forbidden, UnknownMessage
@@ -36,9 +37,10 @@ from gateway.protocol.results import (
 )
 from gateway.protocol.types.core_types import MemberKind, Rung, Scope, Step
 from gateway.retention.room_trimming import RoomTrimming
-from tests.support.gateways import Gateway, gateway_in_process
+from tests.support.gateways import Gateway, config_for, gateway_in_process
 
 ROOM = "general"
+DAY_S = 86_400.0
 
 
 async def say(client: Client, count: int, begin: int = 0) -> list[int]:
@@ -60,6 +62,21 @@ async def until(client: Client, done: Callable[[RetentionStanding], bool]) -> Re
 
 def is_cut(found: RetentionStanding) -> bool:
     return 0 < found.cut == found.reached
+
+
+def old_export(file: Path, count: int) -> Path:
+    head = {"groupchat": 1, "room": {"name": ROOM}, "kinds": {"bob": "human"}}
+    said = {
+        "ev": "message",
+        "room": ROOM,
+        "from": "bob",
+        "to": ["@all"],
+        "kind": "chat",
+        "timestamp": "2025-11-21T10:00:00.000Z",
+    }
+    lines = [head, *({**said, "seq": n, "id": f"m-{n}", "content": f"old {n}"} for n in range(1, count + 1))]
+    file.write_bytes(b"\n".join(map(msgspec.json.encode, lines)) + b"\n")
+    return file
 
 
 async def texts(client: Client) -> list[str]:
@@ -93,6 +110,41 @@ async def test_old_messages_go_with_all_that_belongs_to_them(tmp_path: Path) -> 
     assert rows(tmp_path, "SELECT count(*) FROM log WHERE kind = 'reaction'") == 1
     assert rows(tmp_path, f"SELECT count(*) FROM deliveries WHERE message < {numbers[3]}") == 0
     assert rows(tmp_path, "SELECT count(*) FROM words WHERE words MATCH 'said'") == len(left)
+
+
+async def test_a_pinned_message_keeps_its_reactions_and_receipts(tmp_path: Path) -> None:
+    async with gateway_in_process(tmp_path) as gateway, Client(gateway.operator) as alice:
+        claude = await gateway.member("claude")
+        async with Client(claude, Hello(inbox=True)) as agent:
+            asked = (await alice.send("look, all")).seq
+            await agent.request(Report(message=asked, steps=(Step(Rung.CANCELLED),)), Done)
+        await alice.request(React(message=asked, sign="+1"), Done)
+        await alice.request(Pin(message=asked), Done)
+        await say(alice, 30)
+        await keep(alice, "10")
+        assert (await until(alice, is_cut)).cut > asked
+        shown = await alice.request(Show(message=asked), MessageDetail)
+        assert [one.rung for one in shown.deliveries] == [Rung.CANCELLED]
+    for kind in ("receipt", "reaction"):
+        assert rows(tmp_path, f"SELECT count(*) FROM log WHERE kind = '{kind}' AND about = {asked}") == 1, kind
+
+
+async def test_old_messages_that_were_imported_after_newer_ones_take_none_of_those_along(tmp_path: Path) -> None:
+    """Numbers rise with the import, and times fall."""
+    async with gateway_in_process(tmp_path) as gateway, Client(gateway.operator) as alice:
+        new = await say(alice, 20)
+    done = await import_from_file(config_for(tmp_path), old_export(tmp_path / "old.jsonl", 100), ROOM)
+    assert done.imported == 100
+    async with gateway_in_process(tmp_path) as gateway, Client(gateway.operator) as alice:
+        hub = gateway.hub
+        old = hub.committed_seq
+        await keep(alice, "1d")
+        await hub.trimming.trim(hub.now)
+        assert hub.state.rooms[ROOM].cut < new[0] < old
+        assert len([one for one in await texts(alice) if one.startswith("word")]) == 20
+        later = hub.now + 1.5 * DAY_S  # now the others may go, too
+        await hub.trimming.trim(later)
+        assert new[-1] < hub.state.rooms[ROOM].cut
 
 
 async def test_the_room_says_what_went_and_a_client_that_resumes_below_is_told(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_DIMENSIONS = 8192
 MAX_REASON_CHARS = 200
 PATH = "/embeddings"
+TEXT_REFUSED_STATUSES = (400, 413, 422, 500)  # llama.cpp answers 500 to a text that is too long
 
 
 class _Vector(msgspec.Struct, frozen=True):
@@ -31,6 +32,10 @@ class _Answer(msgspec.Struct, frozen=True):
 
 class EmbeddingFailed(Unavailable):
     """The model gave no vectors, and why."""
+
+
+class TextRefused(EmbeddingFailed):
+    """The model does not take these texts: one of them is too long for it, most often."""
 
 
 def embedding_address(given: str) -> str:
@@ -77,7 +82,8 @@ class EmbeddingEndpoint:
                     raise EmbeddingFailed("The embedding model's answer is too large.")
             if response.status != 200:
                 said = (await response.content.read(MAX_REASON_CHARS)).decode("utf-8", "replace")
-                raise EmbeddingFailed(f"The embedding model refused ({response.status}): {' '.join(said.split())}")
+                kind = TextRefused if response.status in TEXT_REFUSED_STATUSES else EmbeddingFailed
+                raise kind(f"The embedding model refused ({response.status}): {' '.join(said.split())}")
             return answer
 
 

@@ -15,7 +15,7 @@ from itertools import chain, repeat
 
 import structlog
 
-from gateway.embedding.endpoint import EmbeddingEndpoint, EmbeddingFailed
+from gateway.embedding.endpoint import EmbeddingEndpoint, EmbeddingFailed, TextRefused
 from gateway.process_basics.tasks import spawn
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError
@@ -30,6 +30,8 @@ log = structlog.get_logger("gateway.embedding")
 
 MAX_VECTORS = 100_000
 BATCH_TEXTS = 32
+SHORT_TEXT_CHARS = 256  # every model takes so many
+PROBE_TEXT = "hello"
 PAGE_VECTORS = 2000
 FILL_TIMEOUT_S = 60.0
 QUESTION_TIMEOUT_S = 3.0
@@ -125,7 +127,7 @@ class VectorSearch:
         """A message without text, such as a sealed one, gets an empty vector, so that it is not looked at again."""
         texts = [_text_of(one) for one in records]
         readable = [text for text in texts if text.strip()]
-        made = iter(await self._endpoint.embed(readable, FILL_TIMEOUT_S) if readable else [])
+        made = iter(await self._vectors_of(readable) if readable else [])
         self._trouble = ""
         vectors = [
             StoredVector(one.seq, one.room or "", next(made) if text.strip() else b"")
@@ -133,6 +135,26 @@ class VectorSearch:
         ]
         await self._hub.store.put_vectors(vectors)
         self._keep(vectors)
+
+    async def _vectors_of(self, texts: Sequence[str]) -> list[bytes]:
+        """A model refuses all texts for one that is too long for it; then each is asked by itself, so that this one
+        does not keep the others from having theirs."""
+        try:
+            return await self._endpoint.embed(texts, FILL_TIMEOUT_S)
+        except TextRefused:
+            return [await self._vector_of(text) for text in texts]
+
+    async def _vector_of(self, text: str) -> bytes:
+        """Of a text that is refused, the beginning counts; if that is refused, too, it gets an empty vector."""
+        for part in (text, text[:SHORT_TEXT_CHARS]):
+            try:
+                (vector,) = await self._endpoint.embed([part], FILL_TIMEOUT_S)
+                return vector
+            except TextRefused as error:
+                why = error.message
+        await self._endpoint.embed([PROBE_TEXT], FILL_TIMEOUT_S)  # if this fails, it is not the text's fault
+        log.warning("! the model refuses a text, so it is found by its words alone", why=why)
+        return b""
 
 
 def _text_of(record: StoredEvent) -> str:

@@ -28,7 +28,7 @@ class VectorIndex:
         self._numbers.append(number)
         self._bits.append(sign_bits(packed))
         self._rooms.append(room)
-        self._dimensions = len(packed)
+        self._dimensions = max(self._dimensions, len(packed))
         if len(self._numbers) > self.most * (1 + SLACK_SHARE):
             self._drop_oldest()
 
@@ -44,6 +44,8 @@ class VectorIndex:
 
     def nearest(self, packed: bytes, rooms: Collection[str] | None, limit: int) -> list[int]:
         """The numbers of the messages of these rooms (None: of all) whose bits differ least."""
+        if len(packed) > self._dimensions:  # the model behind the address was changed under the same name
+            return []
         asked = sign_bits(packed)
         differences = [(bits ^ asked).bit_count() for bits in self._bits]
         if rooms is None:

@@ -40,17 +40,21 @@ def _push_of(letters: str) -> tuple[int, ...]:
 
 @dataclass
 class EmbeddingModel:
-    """`asked`: the batches of texts. With a `refusal`, it answers with this status instead."""
+    """`asked`: the batches of texts. With a `refusal`, it answers with this status instead. It refuses texts of more
+    than `longest` letters."""
 
     url: str = ""
     asked: list[list[str]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     refusal: int = 0
+    longest: int = 1_000_000
 
     async def answer(self, request: web.Request) -> web.Response:
         if self.refusal:
             return web.json_response({"error": {"message": "come back later"}}, status=self.refusal)
         body: dict[str, Any] = await request.json()
+        if max(map(len, body["input"])) > self.longest:
+            return web.json_response({"error": {"message": "the input is too long"}}, status=400)
         self.asked.append(body["input"])
         self.keys.append(request.headers.get("Authorization", ""))
         data = [{"index": place, "embedding": letter_group_vector(one)} for place, one in enumerate(body["input"])]

@@ -13,6 +13,8 @@ from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.message_requests import Recall
 from gateway.protocol.requests.room_requests import CreateRoom
 from gateway.protocol.results import Done, Recalled
+from gateway.recall.vector_codes import pack_vector
+from gateway.recall.vector_index import VectorIndex
 from gateway.runtime.config import Config
 from tests.fakes.models.embeddings import EmbeddingModel, embedding_model
 from tests.fakes.retry import retry_until
@@ -115,6 +117,35 @@ async def test_while_the_model_is_away_words_answer_and_the_reader_is_told(
             model.refusal = 0
             await until_made(gateway, 2)
         assert later in numbers(await recalled(gateway, "redeployment"))
+
+
+async def test_a_text_that_is_too_long_for_the_model_keeps_no_other_from_having_its_vector(
+    tmp_path: Path, model: EmbeddingModel
+) -> None:
+    model.longest = 300
+    async with gateway_in_process(tmp_path, embed=model.url, embed_model="letters") as gateway:
+        async with Client(gateway.operator) as client:
+            wanted = (await client.send("redeployments happen on Tuesdays")).seq
+            long = (await client.send("a quarterly budget " + "and so on " * 100)).seq
+        await until_made(gateway, 2)
+        assert numbers(await recalled(gateway, "deployment?"))[0] == wanted
+        assert numbers(await recalled(gateway, "budgets?"))[0] == long, "its beginning counts"
+
+
+async def test_a_model_that_refuses_everything_is_asked_again_later(tmp_path: Path, model: EmbeddingModel) -> None:
+    model.refusal = 400
+    async with gateway_in_process(tmp_path, embed=model.url, embed_model="letters") as gateway:
+        async with Client(gateway.operator) as client:
+            await client.send("redeployments happen on Tuesdays")
+            await retry_until(lambda: gateway.hub.vectors is not None and "400" in gateway.hub.vectors.progress.trouble)
+            model.refusal = 0
+        await until_made(gateway, 1)
+
+
+async def test_a_model_of_more_dimensions_under_the_same_name_finds_nothing_by_vectors() -> None:
+    index = VectorIndex(10)
+    index.add(1, "general", pack_vector([1.0, -1.0]))
+    assert index.nearest(pack_vector([-1.0] * 8), None, 5) == []
 
 
 async def test_the_key_travels_in_a_header_and_bad_answers_are_errors(model: EmbeddingModel) -> None:

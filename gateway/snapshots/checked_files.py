@@ -40,7 +40,7 @@ def copy_checked(source: Path, target: Path, wanted: SnapshotFile, count: Count)
 
 def check_same(found: SnapshotFile, wanted: SnapshotFile, path: Path) -> None:
     if found != wanted:
-        raise BadRequest(f"{path} is damaged: it is not the file that was written. Take another snapshot.")
+        raise BadRequest(f"{path} is damaged: it is not the file that was written. Use another snapshot.")
 
 
 def read_chunks(path: Path) -> Iterator[bytes]:
@@ -49,7 +49,7 @@ def read_chunks(path: Path) -> Iterator[bytes]:
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
     except FileNotFoundError:
-        raise BadRequest(f"{path} is missing, so this snapshot is damaged. Take another one.") from None
+        raise BadRequest(f"{path} is missing, so this snapshot is damaged. Use another one.") from None
 
 
 def sync_folder(path: Path) -> None:

@@ -23,8 +23,9 @@ from gateway.process_basics.tasks import spawn
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.types.timestamps import seconds_from_iso
 from gateway.snapshots.manifest import Manifest
-from gateway.snapshots.snapshot_folder import list_snapshots, remove_outdated
+from gateway.snapshots.snapshot_folder import is_of_log, list_snapshots, read_manifest, remove_outdated
 from gateway.snapshots.taking import SnapshotWish, take_snapshot
+from gateway.store.sqlite_copy import describe_database
 
 log = structlog.get_logger("gateway.snapshots.schedule")
 
@@ -51,6 +52,7 @@ class SnapshotSchedule:
         self._plan, self._wish, self._wall = plan, wish, wall
         self._thread = ThreadPoolExecutor(1, "snapshot", initializer=_lower_priority)
         self._stopping = threading.Event()
+        self._store_id = ""
 
     async def run(self) -> None:
         while True:
@@ -72,7 +74,8 @@ class SnapshotSchedule:
 
     def _take_and_tidy(self) -> Path:
         path = take_snapshot(self._wish(), self._wall(), self._check_stopping, self._rest)
-        remove_outdated(self._plan.folder, self._plan.keep)
+        self._store_id = read_manifest(path).store_id
+        remove_outdated(self._plan.folder, self._plan.keep, self._store_id)
         return path
 
     def _check_stopping(self, done: int, total: int) -> None:
@@ -83,10 +86,20 @@ class SnapshotSchedule:
         self._stopping.wait(seconds)
 
     def _seconds_until_next(self) -> float:
-        """Counted from the newest snapshot in the folder, so that a restart neither skips nor repeats one."""
-        made = [seconds_from_iso(one.made) for _, one in list_snapshots(self._plan.folder) if isinstance(one, Manifest)]
+        """Counted from the newest snapshot of this log in the folder, so that a restart neither skips nor repeats
+        one."""
+        found = [one for _, one in list_snapshots(self._plan.folder) if isinstance(one, Manifest)]
+        made = [seconds_from_iso(one.made) for one in found if is_of_log(one, self._own_log())]
         newest = max((one for one in made if one <= self._wall()), default=0.0)
         return newest + self._plan.every_s - self._wall()
+
+    def _own_log(self) -> str:
+        """The id of the log; empty while it cannot be read, and then the first snapshot is due."""
+        if not self._store_id:
+            with contextlib.suppress(GroupChatError, OSError):
+                wish = self._wish()
+                self._store_id = wish.store_id or describe_database(wish.database).store_id
+        return self._store_id
 
     def close(self) -> None:
         self._stopping.set()

@@ -53,16 +53,20 @@ def list_snapshots(folder: Path) -> list[tuple[Path, Manifest | GroupChatError]]
     return found
 
 
+def is_of_log(found: Manifest | GroupChatError, store_id: str) -> bool:
+    return isinstance(found, Manifest) and found.store_id == store_id
+
+
 @contextmanager
 def new_snapshot(folder: Path, name: str) -> Iterator[Path]:
     """A folder to fill, with its manifest last. It gets its name when the block ends, and vanishes if the block fails:
     there is never half a snapshot. What a killed process left is removed."""
     make_private_folder(folder)
-    _remove_left_over(folder)
+    remove_left_over(folder, PARTIAL_PREFIX)
     partial = folder / f"{PARTIAL_PREFIX}{name}"
     partial.mkdir(mode=0o700)
     try:
-        with _held(partial):
+        with held_folder(partial):
             yield partial
             sync_folder(partial)
             partial.rename(folder / name)
@@ -79,23 +83,26 @@ def write_manifest(partial: Path, manifest: Manifest) -> None:
         os.fsync(file.fileno())
 
 
-def remove_outdated(folder: Path, keep: int) -> list[str]:
-    """Keep the newest ones. Returns the names of those that were removed."""
-    names = outdated_names((one.name for one in folder.iterdir()), keep)
+def remove_outdated(folder: Path, keep: int, store_id: str) -> list[str]:
+    """Keep the newest ones of this log. Those of another log stay: they may be all that is left of it. Returns the
+    names of those that were removed."""
+    own = (path.name for path, found in list_snapshots(folder) if is_of_log(found, store_id))
+    names = outdated_names(own, keep)
     for name in names:
         gone = (folder / name).rename(folder / f"{PARTIAL_PREFIX}old-{name}")  # out of the list at once
         shutil.rmtree(gone, ignore_errors=True)
     return list(names)
 
 
-def _remove_left_over(folder: Path) -> None:
-    for path in folder.glob(f"{PARTIAL_PREFIX}*"):
-        with contextlib.suppress(BlockingIOError, FileNotFoundError), _held(path):
+def remove_left_over(folder: Path, prefix: str) -> None:
+    """The folders of killed processes; not those that a process still fills."""
+    for path in folder.glob(f"{prefix}*"):
+        with contextlib.suppress(BlockingIOError, FileNotFoundError), held_folder(path):
             shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def held_folder(folder: Path) -> Iterator[None]:
     """While a process fills a folder it holds its lock; the lock ends with the process."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

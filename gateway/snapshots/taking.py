@@ -18,7 +18,7 @@ from gateway.protocol.errors import NotFound
 from gateway.snapshots.checked_files import checksum_of, copy_checked
 from gateway.snapshots.manifest import FORMAT_VERSION, Manifest, SnapshotFile, made_at, snapshot_name
 from gateway.snapshots.sealing import PLAIN, SEALED_SUFFIX, SnapshotSeal
-from gateway.snapshots.snapshot_folder import new_snapshot, write_manifest
+from gateway.snapshots.snapshot_folder import held_folder, new_snapshot, remove_left_over, write_manifest
 from gateway.store.sqlite_copy import change_store_id, copy_database, describe_database
 
 DATABASE_NAME = "groupchat.db"
@@ -80,7 +80,8 @@ def _workplace(wish: SnapshotWish, partial: Path) -> Iterator[Path]:
     if not wish.seal.recipient:
         yield partial
         return
-    with tempfile.TemporaryDirectory(prefix=WORKPLACE_PREFIX, dir=wish.state) as work:
+    remove_left_over(wish.state, WORKPLACE_PREFIX)
+    with tempfile.TemporaryDirectory(prefix=WORKPLACE_PREFIX, dir=wish.state) as work, held_folder(Path(work)):
         yield Path(work)
 
 

@@ -27,7 +27,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 
 from gateway.encryption.refusals import SealingFault, SealingRefused
-from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable, WrongRung
+from gateway.protocol.errors import GroupChatError, RateLimited, TimedOut, Unavailable, UnknownMessage, WrongRung
 from gateway.protocol.events import Message, Welcome
 from gateway.protocol.requests.agent_requests import (
     ReportWrites,
@@ -352,7 +352,7 @@ class RoomReporter:
 
     async def _send_reply(self, reply: Reply) -> None:
         try:
-            await self._post(reply)
+            await self._post_linked(reply)
             self._kept_replies.pop(reply.id, None)
         except _RETRY_ERRORS:
             raise
@@ -362,6 +362,17 @@ class RoomReporter:
             log.error("the room refused a reply", reply_to=reply.reply_to, error=error.message)
             for number in reply.settled:
                 self._fail_answered(number, f"the room refused the answer: {error.message}")
+
+    async def _post_linked(self, reply: Reply) -> None:
+        """Linked to what it answers, if the room still has that: it may be removed by now, or lost by a restore. The
+        answer must not go with it."""
+        try:
+            await self._post(reply)
+        except UnknownMessage:
+            if reply.reply_to is None:
+                raise
+            log.warning("the room no longer has what this reply answers", reply_to=reply.reply_to)
+            await self._post(replace(reply, reply_to=None, answers=()))
 
     async def _post(self, reply: Reply) -> None:
         """The client seals what goes to a sealed room. What comes of a sealed direct message is sealed to the members

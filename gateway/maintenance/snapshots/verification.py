@@ -32,4 +32,4 @@ def check_copy(database: Path, manifest: Manifest) -> None:
     """Whether a database holds what the manifest says."""
     facts = describe_database(database)
     if (facts.schema, facts.store_id, facts.last_seq) != (manifest.schema, manifest.store_id, manifest.last_seq):
-        raise StorageFailed(f"{database} is not the database that the manifest describes. Take another snapshot.")
+        raise StorageFailed(f"{database} is not the database that the manifest describes. Use another snapshot.")

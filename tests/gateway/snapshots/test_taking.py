@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,22 @@ async def test_a_schedule_keeps_the_newest_and_survives_a_failure(tmp_path: Path
         "2027-01-15T08:00:03.000Z",
     ]
     schedule.close()
+
+
+async def test_a_new_log_neither_removes_the_snapshots_of_a_lost_one_nor_waits_for_them(tmp_path: Path) -> None:
+    """A state folder that was removed and started anew must not push out what it can be restored from."""
+    folder, taken = tmp_path / "snapshots", []
+    for at, name in enumerate(("lost", "new")):
+        state = tmp_path / name
+        plan = SnapshotPlan(folder, 3600.0, 1)
+        schedule = SnapshotSchedule(plan, partial(wish, state, folder), lambda at=at: NOW + at)
+        async with gateway_in_process(state) as gateway:
+            await say(gateway, 1)
+            assert schedule._seconds_until_next() <= 0
+            taken.append(await schedule.take())
+            assert schedule._seconds_until_next() > 0
+        schedule.close()
+    assert [path for path, _ in list_snapshots(folder)] == taken
 
 
 async def test_a_gateway_takes_them_by_itself(tmp_path: Path) -> None:

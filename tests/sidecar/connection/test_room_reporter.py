@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gateway.protocol.errors import Forbidden, GroupChatError, TimedOut, TooLarge, UnknownRoom
+from gateway.protocol.errors import Forbidden, GroupChatError, TimedOut, TooLarge, UnknownMessage, UnknownRoom
 from gateway.protocol.requests.message_requests import Report
 from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted
@@ -151,6 +151,23 @@ async def test_a_message_whose_answer_is_refused_fails_with_the_reason(refusal: 
     for number in numbers:
         assert room.rungs(number) == ["seen", "failed"]
         assert room.reasons(number)[-1] == f"the room refused the answer: {refusal.message}"
+
+
+async def test_the_answer_to_a_message_that_the_room_no_longer_has_is_posted_without_it() -> None:
+    """The room keeps only its newest messages, or was restored from a snapshot of a time before this one."""
+
+    class Forgotten(MemoryRoom):
+        async def send(self, content: str, **fields: Any) -> Accepted:
+            if fields.get("reply_to") is not None or fields["context"]:
+                raise UnknownMessage("There is no message 1 that claude can see.")
+            return await super().send(content, **fields)
+
+    room = Forgotten("claude")
+    numbers, outbox = (room.say("one"), room.say("two")), RoomReporter(room, lambda: "")
+    for reply in replies_from_answer("claude", [room.messages[number] for number in numbers], "the answer", ()):
+        outbox.post_reply(reply)
+    await outbox.flush(NoProgress())
+    assert room.replies == {None: "the answer"} and room.sent[0].to == ("@alice",)
 
 
 async def test_a_refused_line_for_another_member_fails_no_message() -> None:

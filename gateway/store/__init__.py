@@ -209,7 +209,7 @@ class Retention(Protocol):
         ...
 
     async def first_message_since(self, room: str, span: tuple[int, int], stamp: str) -> int | None:
-        """The first public message in a span of numbers (after, until) that is not older than this time."""
+        """The first message of a room in a span of numbers (after, until) that is not older than this time."""
         ...
 
     async def first_open_delivery(self, room: str, until: int) -> int | None:

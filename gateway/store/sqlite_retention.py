@@ -52,7 +52,7 @@ class SqliteRetention:
         return await self._read(lambda connection: _last_before(connection, room, stamp))
 
     async def first_message_since(self, room: str, span: tuple[int, int], stamp: str) -> int | None:
-        """The first public message in a span of numbers that is not older than this time: most often there is none."""
+        """The first message of a room in a span of numbers that is not older than this time: most often there is none."""
         after, until = span
         while True:
             rows = await self._read(partial(_next_stamps, room=room, after=after, until=until))
@@ -117,7 +117,11 @@ def _last_before(connection: sqlite3.Connection, room: str, stamp: str) -> int:
 
 
 def _next_stamps(connection: sqlite3.Connection, *, room: str, after: int, until: int) -> list[tuple[int, str]]:
-    sql = f"SELECT seq, event FROM log WHERE {_PUBLIC} AND seq > ? AND seq <= ? ORDER BY seq LIMIT {STAMPS_IN_ONE_READ}"
+    """Of direct messages, too: they go with the room's other ones."""
+    sql = (
+        "SELECT seq, event FROM log WHERE kind = 'message' AND room = ? AND seq > ? AND seq <= ? "
+        f"ORDER BY seq LIMIT {STAMPS_IN_ONE_READ}"
+    )
     rows = connection.execute(sql, (room, after, until))
     return [(seq, msgspec.json.decode(event, type=_Message).timestamp) for seq, event in rows]
 

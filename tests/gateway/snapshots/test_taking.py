@@ -108,7 +108,7 @@ async def test_a_new_log_neither_removes_the_snapshots_of_a_lost_one_nor_waits_f
     for at, name in enumerate(("lost", "new")):
         state = tmp_path / name
         plan = SnapshotPlan(folder, 3600.0, 1)
-        schedule = SnapshotSchedule(plan, partial(wish, state, folder), lambda at=at: NOW + at)
+        schedule = SnapshotSchedule(plan, partial(wish, state, folder), partial(float, NOW + at))
         async with gateway_in_process(state) as gateway:
             await say(gateway, 1)
             assert schedule._seconds_until_next() <= 0

@@ -52,7 +52,7 @@ class SqliteRetention:
         return await self._read(lambda connection: _last_before(connection, room, stamp))
 
     async def first_message_since(self, room: str, span: tuple[int, int], stamp: str) -> int | None:
-        """The first message of a room in a span of numbers that is not older than this time: most often there is none."""
+        """The first message of a room in a span of numbers not older than this time: most often none."""
         after, until = span
         while True:
             rows = await self._read(partial(_next_stamps, room=room, after=after, until=until))

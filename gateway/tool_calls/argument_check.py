@@ -91,7 +91,10 @@ def check_arguments(operation: ToolOperation, arguments: dict[str, Any]) -> None
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - as above
     from jsonschema.exceptions import best_match  # noqa: PLC0415
 
-    error = best_match(Draft202012Validator(operation.parameters).iter_errors(arguments))
+    try:
+        error = best_match(Draft202012Validator(operation.parameters).iter_errors(arguments))
+    except ArithmeticError:  # a whole number of hundreds of digits is a multiple of no fraction
+        raise BadRequest(f"{operation.name} does not take these arguments: a number is too large.") from None
     if error is not None:
         raise BadRequest(f"{operation.name} does not take these arguments: {_complaint(error)}.")
 

@@ -231,7 +231,8 @@ class ConnectorLoop:
         now = asyncio.get_running_loop().time
 
         def piece(text: str) -> None:
-            partial.add(text)
+            if self.share != "none":
+                partial.add(text)
             if turn.first is None:
                 turn.first = now()
                 self._reports.step(turn.messages, Rung.ACCEPTED, "the model has begun to answer")
@@ -264,7 +265,7 @@ class ConnectorLoop:
         return is_posted
 
     def _fail(self, messages: Sequence[Message], why: str, *, is_login: bool = False) -> bool:
-        why = self._clean(why)
+        why = self._clean(why)[:MAX_REASON_CHARS]
         self._turn_log.failed(messages, why)
         self._reports.step(messages, Rung.FAILED, why)
         if is_login:
@@ -274,4 +275,4 @@ class ConnectorLoop:
         return False
 
     def _clean(self, text: str) -> str:
-        return hide_key(text, self._plan.key)[:MAX_REASON_CHARS]
+        return hide_key(text, self._plan.key)

@@ -20,7 +20,7 @@ import pytest
 from gateway.client import Client
 from gateway.process_basics.tasks import spawn
 from gateway.protocol.events import Message, PartialText, Receipt
-from gateway.protocol.requests.agent_requests import Pause, Resume, Stop
+from gateway.protocol.requests.agent_requests import Pause, Resume, Share, Stop
 from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.requests.message_requests import History, Show
@@ -248,6 +248,19 @@ async def test_stop_ends_it_and_pause_holds(house: House) -> None:
             await retry_until(lambda: alice.messages)
     (reply,) = alice.messages
     assert (reply.context or {})["answers"] == [one.seq for one in waits]
+
+
+async def test_what_is_not_shared_is_not_shown_while_it_comes_either(house: House) -> None:
+    async with person(house) as alice:
+        with house.connector():
+            await is_ready(alice)
+            await alice.client.request(Share(member="ada", policy="none"), Done)
+            house.model.script(Reply("one two three"))
+            sent = await alice.client.send("hello", to="@ada")
+            assert (await alice.end_of(sent.seq))[-1] == "answered"
+            assert await alice.reason(sent.seq) == "its answers are not shared"
+    assert alice.messages == []
+    assert [one.text for one in alice.partial if one.text] == []
 
 
 @pytest.mark.parametrize("moment", ["while the model answers", "before the room has the answer"])

@@ -8,7 +8,7 @@ import random
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import structlog
@@ -22,6 +22,10 @@ from sidecar.connectors.connector_interface import (
     TokensUsed,
 )
 
+MAX_SHOWN_ERROR_CHARS = 200
+MAX_TRACE_CHARS = 8000
+MAX_ANSWER_CHARS = 1_000_000  # a message has room for far fewer: whoever says more never ends
+MAX_TOKENS = 1_000_000_000  # what a vendor cannot have counted
 BROKEN_TEXT = "the connector failed; its sidecar.log says why"
 CUT_TEXT = "\n[cut: the answer has reached its limit of tokens]"
 
@@ -76,11 +80,12 @@ class ModelCall:
                 await self.pause(pause)
 
     def _cleaned(self, error: ModelError) -> ModelError:
-        text = self.clean(str(error))
+        """Secrets go before the text is cut: half a key is one, too."""
+        text = self.clean(str(error))[:MAX_SHOWN_ERROR_CHARS]
         return ModelError(text, is_temporary=error.is_temporary, retry_after=error.retry_after, is_login=error.is_login)
 
     async def _try(self, question: ModelQuestion) -> ModelAnswer:
-        parts, used = list[str](), TokensUsed()
+        parts, used, size = list[str](), TokensUsed(), 0
         try:
             async with aclosing(cast(Any, self.connector.answer(question))) as pieces:
                 async for piece in self._in_time(pieces):
@@ -89,10 +94,14 @@ class ModelCall:
                     elif piece:
                         parts.append(piece)
                         self.listener.piece(piece)
+                        size += len(piece)
+                    if size > MAX_ANSWER_CHARS:
+                        used = replace(used, is_cut=True)
+                        break
         except (ModelError, asyncio.CancelledError):
             raise
         except Exception:
-            log.error("the connector failed", trace=self.clean(traceback.format_exc()))
+            log.error("the connector failed", trace=self.clean(traceback.format_exc())[-MAX_TRACE_CHARS:])
             raise ModelError(BROKEN_TEXT) from None
         finally:
             self.spent += used.read + used.written
@@ -114,4 +123,10 @@ class ModelCall:
 
 def _added(before: TokensUsed, now: TokensUsed) -> TokensUsed:
     """Each report counts all so far; one that only says that the answer was cut counts nothing."""
-    return TokensUsed(now.read or before.read, now.written or before.written, before.is_cut or now.is_cut)
+    read, written = _believable(now.read) or before.read, _believable(now.written) or before.written
+    return TokensUsed(read, written, before.is_cut or now.is_cut)
+
+
+def _believable(count: Any) -> int:
+    """The SDKs do not check what a server sends as a number of tokens."""
+    return count if isinstance(count, int) and 0 < count <= MAX_TOKENS else 0

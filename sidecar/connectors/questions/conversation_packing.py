@@ -3,7 +3,8 @@
 The messages to be answered always go in. Then come shared documents, and the earlier messages from the newest to the
 oldest, until the budget is used. Each message of another begins with its author, as a sidecar types it:
 `[alice -> all #12] text`. A line of a text that looks like such a beginning has a backslash before it, so no message
-can pose as another one. Only what this member itself has said is a turn of the model.
+can pose as another one. What the program says itself begins with such a bracket, too, so no message can pose as that
+either. Only what this member itself has said is a turn of the model.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class SeenConversation:
     asked: Sequence[Message]
     earlier: Sequence[Message] = ()
     documents: Sequence[SharedText] = ()
+    has_more: bool = False  # still earlier ones, which were not read
 
 
 def count_tokens(text: str) -> int:
@@ -62,10 +64,16 @@ def pack_conversation(talk: SeenConversation, budget: int = DEFAULT_BUDGET_TOKEN
     answered = {one.seq for one in talk.asked}
     earlier = [one for one in _in_order(talk.earlier) if one.seq not in answered and _may_follow(one, talk.asked)]
     kept = _newest_that_fit(earlier, talk.me, left)
-    head = [f"({len(earlier) - len(kept)} earlier messages are left out.)"] if len(kept) < len(earlier) else []
+    head = _left_out_text(len(earlier) - len(kept), talk.has_more)
     spoken = [(Speaker.MODEL if one.from_ == talk.me else Speaker.ROOM, text) for one, text in kept]
     room = ((Speaker.ROOM, text) for text in (*documents, *head))
     return _joined_turns([*room, *spoken, *((Speaker.ROOM, text) for text in asked)])
+
+
+def _left_out_text(count: int, has_more: bool) -> list[str]:
+    if not count:
+        return ["[earlier messages are left out]"] if has_more else []
+    return [f"[{'more than ' if has_more else ''}{count} earlier messages are left out]"]
 
 
 def _may_follow(earlier: Message, asked: Sequence[Message]) -> bool:
@@ -134,13 +142,13 @@ def _pack_documents(documents: Sequence[SharedText], budget: int) -> list[str]:
         else:
             left_out.append(one.name)
     names = join_lines(clean_text(", ".join(left_out)))
-    return [*shown, *([f"(Shared documents that are too long to be shown: {names}.)"] if left_out else [])]
+    return [*shown, *([f"[shared documents that are too long to be shown: {names}]"] if left_out else [])]
 
 
 def _shown_document(one: SharedText) -> str:
     """As JSON on indented lines, none of which can begin like an author."""
     lines = json.dumps(one.document, ensure_ascii=False, indent=1).split("\n")
-    head = join_lines(clean_text(f"Shared document {one.name}, version {one.version}, last changed by {one.by}:"))
+    head = join_lines(clean_text(f"[shared document {one.name}, version {one.version}, last changed by {one.by}]"))
     return "\n".join((head, *(f"{QUOTE_BAR}{clean_text(line)}" for line in lines)))
 
 
@@ -158,5 +166,5 @@ def _grouped(spoken: Sequence[tuple[Speaker, str]]) -> Iterator[ConversationTurn
 def _room_first(turns: Iterable[ConversationTurn]) -> Iterator[ConversationTurn]:
     for number, turn in enumerate(turns):
         if number == 0 and turn.speaker is Speaker.MODEL:
-            yield ConversationTurn(Speaker.ROOM, "(The conversation has begun earlier.)")
+            yield ConversationTurn(Speaker.ROOM, "[the conversation has begun earlier]")
         yield turn

@@ -70,9 +70,9 @@ class QuestionSource:
 
     async def conversation(self, asked: Sequence[Message]) -> SeenConversation:
         room = asked[-1].room or DEFAULT_ROOM
-        found = (await self.insist(History(room=room, limit=MAX_EARLIER), MessageList)).messages
-        earlier = [one for one in found if one.sealed is None]
-        return SeenConversation(self._me, asked, earlier, await self._documents(room))
+        found = await self.insist(History(room=room, limit=MAX_EARLIER), MessageList)
+        earlier = [one for one in found.messages if one.sealed is None]
+        return SeenConversation(self._me, asked, earlier, await self._documents(room), found.more)
 
     async def _documents(self, room: str) -> list[SharedText]:
         """Those of the room, the last changed one first. One that was deleted meanwhile is left out."""

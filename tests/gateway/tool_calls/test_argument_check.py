@@ -59,6 +59,11 @@ def test_arguments_by_a_schema(arguments: dict[str, Any], complaint: str) -> Non
     assert complaint in refused.value.message
 
 
+def test_a_number_of_hundreds_of_digits_is_refused() -> None:
+    with pytest.raises(BadRequest, match="a number is too large"):
+        check_arguments(operation({"properties": {"a": {"multipleOf": 0.1}}}), {"a": 10**400})
+
+
 def test_without_a_schema_any_object_fits() -> None:
     check_arguments(operation({}), {"x": [1, {"y": None}]})
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
+from sidecar.connectors.answers import model_call
 from sidecar.connectors.answers.model_call import CUT_TEXT, CallListener, ModelAnswer, ModelCall
 from sidecar.connectors.connector_interface import ModelError, ModelQuestion, TokensUsed
+from sidecar.connectors.vendors.api_keys import hide_key
+from sidecar.connectors.vendors.http_failures import failure_of_connection, failure_of_status
 
 QUESTION = ModelQuestion("", ())
 Step = str | TokensUsed | Exception | None
@@ -57,6 +62,8 @@ BUSY = ModelError("busy", is_temporary=True)
         ([["half", TokensUsed(10, 1), BUSY], ["whole", TokensUsed(10, 2)]], ModelAnswer("whole", 23), None),
         ([[BUSY], [BUSY], ["whole"]], ModelAnswer("whole"), ["broken: busy", "broken: busy", "whole"]),
         ([[]], ModelAnswer(""), []),
+        ([["one", TokensUsed(10, 10**30), TokensUsed(-5, 2)]], ModelAnswer("one", 12), None),
+        ([["one", TokensUsed(None, "many")]], ModelAnswer("one"), None),  # type: ignore[arg-type]
     ],
 )
 async def test_answers(tries: list[list[Step]], answer: ModelAnswer, story: list[str] | None) -> None:
@@ -87,3 +94,33 @@ async def test_a_silent_model_is_asked_again() -> None:
     heard = Heard()
     assert await heard.call(["half", None], ["whole"], patience_s=0.01).ask(QUESTION) == ModelAnswer("whole")
     assert heard.story == ["half", "broken: the model has said nothing for 0.01 s", "whole"]
+
+
+async def test_an_answer_without_end_is_cut() -> None:
+    heard = Heard()
+    answer = await heard.call(["x" * 600_000, "y" * 600_000, "never read", BUSY]).ask(QUESTION)
+    assert answer.text.endswith("y" + CUT_TEXT)
+    assert len(heard.story) == 2
+
+
+@pytest.mark.parametrize("said_before", range(150, 210, 7))
+async def test_no_half_of_a_key_is_told(said_before: int) -> None:
+    """Wherever the text is cut: the key is hidden before."""
+    key = "0123456789abcdefghijklmnopqrstuvwxyz0123456789"
+    for failure in (
+        failure_of_status("The server", 401, "x" * said_before + key, {}, datetime.now(UTC)),
+        failure_of_connection("The server", OSError("x" * said_before + key)),
+    ):
+        call = Heard().call(*[[failure]] * 5)
+        call.clean = partial(hide_key, key=key)
+        with pytest.raises(ModelError) as found:
+            await call.ask(QUESTION)
+        assert key[:8] not in str(found.value)
+
+
+async def test_the_log_has_the_whole_reason_of_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = list[str]()
+    monkeypatch.setattr(model_call.log, "error", lambda event, trace: told.append(trace))
+    with pytest.raises(ModelError):
+        await Heard().call([ValueError("why it failed, KEY")]).ask(QUESTION)
+    assert told[0].rstrip().endswith("ValueError: why it failed, (hidden)")

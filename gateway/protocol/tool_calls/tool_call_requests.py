@@ -30,7 +30,7 @@ class ToolOffers(Request, frozen=True, tag="tool.list"):
 
 class CallTool(Request, frozen=True, tag="tool.call"):
     """Call an operation of a tool. Without a `room` it is `general`, or else the first room of both by name. A request
-    with an `id` that you used before returns the first call."""
+    with an `id` that you used before returns the first call, unless 200 others have ended since."""
 
     tool: Address
     operation: Annotated[str, Meta(max_length=64)]

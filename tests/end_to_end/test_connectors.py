@@ -337,6 +337,8 @@ async def test_what_is_said_to_it_alone_does_not_reach_the_room(house: House) ->
         (("--to", "nobody"), {}, "There is no connector 'nobody'."),
         (("--to", "openai-compatible"), {}, "Name its server: --base-url"),
         (("--to", "openai-compatible", "--base-url", "ftp://a"), {}, "begins with http:// or https://"),
+        (("--to", "openai-compatible", "--base-url", "http://[a"), {}, "begins with http:// or https://"),
+        (("--to", "openai-compatible", "--base-url", "http://me:word@a/v1"), {}, "holds a name or a password."),
         (("--to", "openai-compatible", "--base-url", "http://a"), {}, "Name it: --model NAME."),
         (("--to", "anthropic"), {"ANTHROPIC_API_KEY": ""}, "There is no key. Set ANTHROPIC_API_KEY"),
         (("--to", "openai"), {"OPENAI_API_KEY": "two words"}, "holds no key: a key is one word"),

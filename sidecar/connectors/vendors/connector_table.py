@@ -129,9 +129,19 @@ def _of_other_packages() -> Sequence[EntryPoint]:
 def base_url_of(known: KnownConnector, given: str, env: Mapping[str, str]) -> str:
     """Where to ask: as the person says, else as the variable of the vendor's SDK, else at the vendor's own server."""
     found = given or next((env[name] for name in known.url_variables if env.get(name)), "") or known.base_url
-    if found and urlsplit(found).scheme not in ("http", "https"):
+    if "@" in found.partition("://")[2].partition("/")[0]:
+        raise SidecarError("The address of the model holds a name or a password. Put the key into a file: --key-file.")
+    if found and not _is_web_address(found):
         raise SidecarError(f"The address of the model begins with http:// or https://, unlike {found[:80]!r}.")
     return found.rstrip("/")
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def reader_text(name: str, known: KnownConnector, base_url: str) -> str:

@@ -111,7 +111,8 @@ async def test_no_half_of_a_key_is_told(said_before: int) -> None:
         failure_of_status("The server", 401, "x" * said_before + key, {}, datetime.now(UTC)),
         failure_of_connection("The server", OSError("x" * said_before + key)),
     ):
-        call = Heard().call(*[[failure]] * 5)
+        refusals: list[list[str | TokensUsed | Exception | None]] = [[failure] for _ in range(5)]
+        call = Heard().call(*refusals)
         call.clean = partial(hide_key, key=key)
         with pytest.raises(ModelError) as found:
             await call.ask(QUESTION)

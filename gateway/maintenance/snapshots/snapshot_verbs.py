@@ -222,7 +222,8 @@ def _restore(wish: RestoreWish, *, as_json: bool) -> Restored:
     from gateway.maintenance.snapshots.restoring import restore_files
 
     if not wish.snapshot.is_dir():
-        raise NotFound(f"There is no snapshot {wish.snapshot}. `groupchat snapshot list` lists them.")
+        why = f"There is no snapshot {wish.snapshot} to restore into {wish.state}."
+        raise NotFound(f"{why} `groupchat snapshot list` lists them.")
     with progress_bar("restore", "bytes", as_json=as_json) as bar:
         return restore_files(wish, time.time(), bar)
 

@@ -36,6 +36,7 @@ ABOUT_NO_TEAM = {
     ),
     "gateway agentchat identity": "it reads a file of the person",
     "gateway deploy": "it writes files for a gateway elsewhere",
+    "gateway snapshot verify": "it reads files",
     "gateway skynet config": "it reads a file",
     "gateway skynet version": "it prints a text",
     **dict.fromkeys(
@@ -55,6 +56,7 @@ PROCESSES = {
     "gateway serve": ["--port", "0"],
     "gateway mcp": ["--as", "x"],
     "gateway service install": [],
+    "sidecar connect": ["x", "--to", "openai-compatible", "--base-url", "http://127.0.0.1:1", "--model", "m"],
     "sidecar join": ["x", "--", "true"],
 }
 GIVEN = {
@@ -65,6 +67,7 @@ GIVEN = {
     "controller share": ["x", "all"],
     "controller mode set": ["debate", "topic"],
     "controller rooms": [],
+    "controller rooms set": ["general", "--keep", "90d"],
     **{name: ["1"] for name in READ_A_FILE},
     "controller propose": ["x", "-o", "a", "-o", "b"],
 }

@@ -4,6 +4,7 @@ that was said is readable at the gateway, and it cannot approve by itself."""
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import AskState, Rung, Signed
-from tests.end_to_end.test_sidecar_join import environment, gateway, is_idle, person, port, sidecar
+from tests.end_to_end.test_sidecar_join import PATIENCE_S, environment, gateway, is_idle, person, port, sidecar
+from tests.support import warm
 from tests.support.sealed_members import SealedMember, connected, give_key, replace_key
 
 __all__ = ["port"]
@@ -34,6 +36,16 @@ class Lab:
 
     state: Path
     boss: SealedMember
+    port: int
+    gateway: warm.Fork
+    gateways: contextlib.ExitStack
+
+    def kill_gateway(self) -> None:
+        self.gateway.send_signal(signal.SIGKILL)
+        self.gateway.wait(PATIENCE_S)
+
+    def start_gateway(self) -> None:
+        self.gateway = self.gateways.enter_context(gateway(self.state, self.port))
 
     def readable_files(self) -> list[str]:
         """The files of this machine in which the secret can be read, beside the conversation that the agent itself
@@ -75,7 +87,8 @@ async def lab(folder: Path, free: int) -> AsyncIterator[Lab]:
     state = folder / "chat" / "state"
     state.parent.mkdir()
     give_key(state, "demo")
-    with gateway(state, free):
+    with contextlib.ExitStack() as gateways:
+        first = gateways.enter_context(gateway(state, free))
         async with person(state) as client:
             name = client.welcome.you.name
         give_key(folder / "boss", name)
@@ -83,7 +96,7 @@ async def lab(folder: Path, free: int) -> AsyncIterator[Lab]:
         with sidecar(state):
             async with connected(endpoint, folder / "boss", name, Hello()) as boss:
                 await is_idle(boss.client)
-                yield Lab(state, boss)
+                yield Lab(state, boss, free, first, gateways)
 
 
 async def test_a_sealed_room_and_a_sealed_direct_message_are_answered_and_read_by_nobody_else(

@@ -52,7 +52,7 @@ def process(state: Path, module: str, *words: str, ends_by: signal.Signals = sig
 
 def gateway(
     state: Path, port: int, ends_by: signal.Signals = signal.SIGTERM
-) -> contextlib.AbstractContextManager[object]:
+) -> contextlib.AbstractContextManager[warm.Fork]:
     return process(state, warm.GATEWAY, "serve", "--port", str(port), ends_by=ends_by)
 
 

@@ -29,6 +29,7 @@ from sidecar.evidence_sources.last_transcript import earlier
 from sidecar.explain_socket import ExplainSocket
 from sidecar.messages.recovery import turn_outcomes
 from sidecar.run_files.delivery_journal import JOURNAL_FILE, DeliveryJournal
+from sidecar.run_files.kept_answers_file import open_kept_answers
 from sidecar.run_files.run_plan import RunPlan
 from sidecar.run_files.sealed_turn_file import open_sealed_turn
 from sidecar.run_files.startup_lock import StartTurn
@@ -115,7 +116,8 @@ class Runner:
         )
         sealing = (self._sealing or NO_SEALING, self._sealed_turn)
         given = RunContext(plan, self._room, self._human, self._size, self._shutdown, self._start_turn, *sealing)
-        parts = assembled(given, launched(plan, place, self._size), RunHistory(journal, past))
+        history = RunHistory(journal, past, open_kept_answers(plan.folder, moved=journal.moved))
+        parts = assembled(given, launched(plan, place, self._size), history)
         stack.callback(_give_back, parts)
         parts.terminal.begin_output(parts.output_relay.relay)
         return parts

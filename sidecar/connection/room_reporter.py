@@ -46,21 +46,22 @@ from gateway.protocol.types.agent_conditions import MAX_CONDITION_CHARS, Conditi
 from gateway.protocol.types.agent_work import MAX_FILE_WRITES, FileWrite, UnseenResult, Work
 from gateway.protocol.types.conversation_starts import ConversationStart
 from gateway.protocol.types.core_types import DEFAULT_ROOM, Activity, Composer, FloorView, MessageKind, Rung, Step
-from sidecar.connection.sealing import NO_SEALING, Sealing
+from sidecar.connection.sealing import NO_SEALING, Sealing, no_own_key
 from sidecar.conversation.conversation_file import iso_time
 from sidecar.conversation.start_choice import ChosenStart
 from sidecar.messages.replies import KEPT_ANSWER_TEXT, Reply, unsealed_line_notice
 from sidecar.messages.sealed_turns import SealedPlace, SealedTurn, without_vendor_text
+from sidecar.run_files.kept_answers_file import KeptAnswers
 
 T = TypeVar("T")
 # Only the newest of each is reported.
 Snapshot = SetActivity | SetCondition | SetConversation | SetFolder | SetWork | ReportWrites
 RETRY_DELAY_S = 0.5
+KEPT_RETRY_S = 5.0
 MAX_REPORTS_PER_REQUEST = 32
 MAX_REASON_CHARS = 300
 MAX_FOLDER_CHARS = 1000
 MAX_SESSION_CHARS = 100
-MAX_KEPT_REPLIES = 100
 _RETRY_ERRORS = (Unavailable, TimedOut, RateLimited, OSError, TimeoutError)
 log = structlog.get_logger("sidecar.connection.room_reporter")
 
@@ -104,7 +105,8 @@ def _tell_nobody() -> None:
 
 class RoomReporter:
     """Reports to the room in order and retries until the room has it. The steps of one message go together; of the
-    activity, only the newest is reported. `sealed_turn`: whether the agent works on sealed messages."""
+    activity, only the newest is reported. `sealed_turn`: whether the agent works on sealed messages. `kept`: answers
+    that could not be sealed, also by an earlier run."""
 
     def __init__(
         self,
@@ -112,10 +114,11 @@ class RoomReporter:
         wall: Callable[[], str],
         sealing: Sealing = NO_SEALING,
         sealed_turn: SealedTurn | None = None,
+        kept: KeptAnswers | None = None,
     ) -> None:
         self._room, self._wall, self._sealing = room, wall, sealing
         self._sealed_turn = sealed_turn or SealedTurn()
-        self._kept_replies: dict[str, Reply] = {}
+        self._kept = kept or KeptAnswers()
         self._work_place: SealedPlace | None = None
         self._steps: dict[int, list[Step]] = {}
         self._holds: dict[int, list[Step]] = {}
@@ -212,7 +215,7 @@ class RoomReporter:
         self._holds.clear()
         self._reporting = None
         self._replies = [replace(one, reply_to=None, answers=()) for one in self._replies]
-        self._kept_replies.clear()
+        self._kept.clear()
 
     @property
     def empty(self) -> bool:
@@ -220,9 +223,18 @@ class RoomReporter:
 
     async def run(self, progress: ReportReceiver) -> None:
         while True:
-            await self._news.wait()
+            await self._wait_for_news()
             self._news.clear()
             await self.flush(progress)
+
+    async def _wait_for_news(self) -> None:
+        """A person may trust a key by a command on this machine, of which nobody tells the sidecar: what is kept is
+        tried again after a while."""
+        try:
+            async with asyncio.timeout(KEPT_RETRY_S if self._kept.answers else None):
+                await self._news.wait()
+        except TimeoutError:
+            self.try_kept_replies()
 
     async def flush(self, progress: ReportReceiver) -> None:
         while not self.empty:
@@ -353,13 +365,14 @@ class RoomReporter:
     async def _send_reply(self, reply: Reply) -> None:
         try:
             await self._post_linked(reply)
-            self._kept_replies.pop(reply.id, None)
+            self._kept.remove(reply)
         except _RETRY_ERRORS:
             raise
         except SealingRefused as error:
             self._keep_reply(reply, error.message)
         except GroupChatError as error:
             log.error("the room refused a reply", reply_to=reply.reply_to, error=error.message)
+            self._kept.remove(reply)
             for number in reply.settled:
                 self._fail_answered(number, f"the room refused the answer: {error.message}")
 
@@ -385,6 +398,8 @@ class RoomReporter:
             "reply_to": reply.reply_to,
             "context": _context_of(reply),
         }
+        if reply.sealed and not self._sealing.has_key:
+            raise no_own_key()
         if not reply.sealed or self._sealing.is_sealed_room(reply.room):
             await self._room.send(reply.content, **fields)
         elif reply.to:
@@ -394,32 +409,36 @@ class RoomReporter:
 
     def _keep_reply(self, reply: Reply, why: str) -> None:
         """It is never posted in plain text. It stays here until its key may be used again."""
-        log.error("a reply cannot be sealed", reply_to=reply.reply_to, why=why)
-        known = reply.id in self._kept_replies
-        self._kept_replies[reply.id] = reply
-        for oldest in list(self._kept_replies)[:-MAX_KEPT_REPLIES]:
-            del self._kept_replies[oldest]
-        if known:
-            return
+        reason, is_new = KEPT_ANSWER_TEXT.format(why=why), self._kept.keep(reply)
+        if is_new:
+            log.error("a reply cannot be sealed", reply_to=reply.reply_to, why=why)
         for number in reply.settled:
-            self._fail_answered(number, KEPT_ANSWER_TEXT.format(why=why))
-        if not reply.is_answer and not self._sealing.is_sealed_room(reply.room):
+            if is_new:
+                self._fail_answered(number, reason)
+            else:
+                self._replace_answered(number, reason)
+        if is_new and not reply.is_answer and not self._sealing.is_sealed_room(reply.room):
             self._replies.append(unsealed_line_notice(reply, why))
 
     def try_kept_replies(self) -> None:
         """The keys of members have changed: what could not be sealed may be sealed now."""
-        if self._kept_replies:
-            self._replies += self._kept_replies.values()
+        if self._kept.answers:
+            self._replies += self._kept.answers
             self._news.set()
 
     def _fail_answered(self, number: int, reason: str) -> None:
         """The answer is lost, so nobody may be told that the message is answered: its sender would wait for a reply."""
+        if not self._replace_answered(number, reason):
+            self.step(number, Rung.FAILED, reason)
+
+    def _replace_answered(self, number: int, reason: str) -> bool:
+        """Whether the room was still to be told that the message is answered."""
         pending = self._pending(number).get(number, [])
         for at, step in enumerate(pending):
             if step.rung is Rung.ANSWERED:
                 pending[at] = Step(Rung.FAILED, step.at, _clean_text(reason, MAX_REASON_CHARS))
-                return
-        self.step(number, Rung.FAILED, reason)
+                return True
+        return False
 
     async def _refused(self, request: Report | Snapshot) -> GroupChatError | None:
         """Why the room refuses it. A refused request is not repeated."""

@@ -33,6 +33,7 @@ from sidecar.messages.sealed_turns import SealedTurn
 from sidecar.orders.room_orders import RoomOrders
 from sidecar.orders.stop_order import AgentStopper
 from sidecar.run_files.delivery_journal import DeliveryJournal
+from sidecar.run_files.kept_answers_file import KeptAnswers
 from sidecar.run_files.run_plan import RunPlan
 from sidecar.run_files.startup_lock import StartTurn
 from sidecar.runtime.agent_input import AgentInput
@@ -72,10 +73,12 @@ class RunContext:
 
 @dataclass(frozen=True)
 class RunHistory:
-    """What earlier runs left: how far each message came, and what their transcript says."""
+    """What earlier runs left: how far each message came, what their transcript says, and which answers wait for a
+    key."""
 
     journal: DeliveryJournal
     past: EarlierRun
+    kept: KeptAnswers
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,7 @@ def _message_parts(
     ghost = ghost_log_for(plan.env, title.write, somebody=given.human.screen is not None)
     ghost_log = GhostLog(ghost, inbox)
     sealing, sealed_turn = given.sealing, given.sealed_turn
-    reporter = RoomReporter(room, wall, sealing, sealed_turn)
+    reporter = RoomReporter(room, wall, sealing, sealed_turn, earlier.kept)
     members = RoomMembers(plan.project, room.welcome, sealing.is_sealed_room)
     attached = AttachmentFiles(partial(plan.agent.text.reads_in, launched.conversation.child))
     shown = (members, ghost_log.changed, attached)

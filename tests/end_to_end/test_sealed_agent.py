@@ -21,6 +21,7 @@ from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import AskState, Rung, Signed
+from sidecar.run_files.kept_answers_file import KEPT_ANSWERS_FILE
 from tests.end_to_end.test_sidecar_join import PATIENCE_S, environment, gateway, is_idle, person, port, sidecar
 from tests.support import warm
 from tests.support.sealed_members import SealedMember, connected, give_key, replace_key
@@ -49,7 +50,7 @@ class Lab:
 
     def readable_files(self) -> list[str]:
         """The files of this machine in which the secret can be read, beside the conversation that the agent itself
-        keeps as it keeps every other."""
+        keeps as it keeps every other, and the agent's own file of answers that wait for a key."""
         return sorted(path.name for path in self.state.parent.rglob("*") if _holds_secret(path) and not _is_own(path))
 
     async def answer_to(self, number: int) -> Message:
@@ -79,7 +80,7 @@ def _holds_secret(path: Path) -> bool:
 
 
 def _is_own(path: Path) -> bool:
-    return path.name.startswith("demo-") and path.suffix == ".jsonl"
+    return path.parent.name == "demo" and (path.match("demo-*.jsonl") or path.name == KEPT_ANSWERS_FILE)
 
 
 @contextlib.asynccontextmanager

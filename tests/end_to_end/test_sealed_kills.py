@@ -5,17 +5,23 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from gateway.encryption.key_storage.key_files import list_keys
 from gateway.protocol.events import Message
+from gateway.protocol.requests.connection_requests import Hello
 from gateway.protocol.requests.message_requests import Send
 from gateway.protocol.types.core_types import Rung
 from sidecar.messages.recovery import TURN_LOST_TEXT
+from sidecar.run_files.kept_answers_file import KEPT_ANSWERS_FILE
 from tests.end_to_end.test_sealed_agent import SECRET, Lab, lab
-from tests.end_to_end.test_sidecar_join import PATIENCE_S, is_idle, port
+from tests.end_to_end.test_sidecar_join import PATIENCE_S, environment, is_idle, port
 from tests.fakes.retry import retry_until
+from tests.support import warm
+from tests.support.sealed_members import connected, replace_key
 
 __all__ = ["port"]
 pytestmark = pytest.mark.processes
@@ -102,3 +108,31 @@ async def test_a_sealed_answer_that_was_never_sent_outlives_both(tmp_path: Path,
         assert (SECRET in first.content, first.sealed is not None) == (True, True)
         assert [one.seq for one in await answers(here, number, place)] == [first.seq]
         assert_typed_once_and_read_by_nobody(here, number)
+
+
+async def stay(_: Lab) -> None:
+    """The sidecar that kept the answer sends it."""
+
+
+@pytest.mark.parametrize("before", [stay, kill_sidecar])
+async def test_an_answer_that_waits_for_a_key_is_sent_once_when_the_key_is_trusted(
+    tmp_path: Path, port: int, before: Callable[[Lab], Awaitable[None]]
+) -> None:
+    async with lab(tmp_path, port) as here:
+        number = await begin_turn(here, DIRECT, 3)
+        name, state = here.boss.name, here.boss.state
+        kept = here.state / "sidecars" / "demo" / KEPT_ANSWERS_FILE
+        replace_key(state, name)
+        async with connected(here.boss.client.endpoint, state, name, Hello()) as here.boss:
+            failed = await here.receipt(number, Rung.FAILED)
+            assert "it cannot be sealed" in failed.steps[-1].reason
+            assert kept.stat().st_mode & 0o777 == 0o600
+            await before(here)
+            fingerprint = list_keys(state, name)[-1].published.record.fingerprint
+            trusted = warm.run(["key", "trust", name, fingerprint.hex()], environment(here.state), None, PATIENCE_S)
+            assert trusted[0] == 0, trusted
+            first = await here.answer_to(number)
+            assert (SECRET in first.content, first.recipients) == (True, (name,))
+            assert [one.seq for one in await answers(here, number, DIRECT)] == [first.seq]
+            assert not kept.exists()
+            assert_typed_once_and_read_by_nobody(here, number)

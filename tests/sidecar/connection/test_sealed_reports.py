@@ -22,6 +22,7 @@ from sidecar.conversation.conversation_rules import KnownConversation
 from sidecar.conversation.start_choice import ChosenStart
 from sidecar.messages.replies import Reply
 from sidecar.messages.sealed_turns import SealedPlace, SealedTurn
+from sidecar.run_files.kept_answers_file import KEPT_ANSWERS_FILE, KeptAnswers, open_kept_answers
 from tests.sidecar.fake_sealing import SEALED, FakeSealing
 from tests.sidecar.memory_room import MemoryRoom, NoProgress
 
@@ -59,10 +60,10 @@ EVERY_REQUEST = {
 class Desk:
     """A reporter whose agent works on a sealed message."""
 
-    def __init__(self, place: SealedPlace | None) -> None:
+    def __init__(self, place: SealedPlace | None, kept: KeptAnswers | None = None) -> None:
         self.room, self.sealing = MemoryRoom("claude"), FakeSealing("lab")
         self.turn = SealedTurn(place, place is not None)
-        self.reporter = RoomReporter(self.room, lambda: "", self.sealing, self.turn)
+        self.reporter = RoomReporter(self.room, lambda: "", self.sealing, self.turn, kept)
 
     async def told(self) -> list[Request]:
         await self.reporter.flush(NoProgress())
@@ -197,6 +198,54 @@ async def test_a_reply_that_cannot_be_sealed_stays_and_its_delivery_says_so_unti
     desk.reporter.try_kept_replies()
     await desk.told()
     assert [one.content for one in desk.sealing.direct] == [MARK], "once, when it can be sealed"
+
+
+async def test_a_restart_keeps_what_could_not_be_sealed_and_says_it_once(tmp_path: Path) -> None:
+    first = Desk(DIRECT, open_kept_answers(tmp_path, moved=False))
+    first.sealing.refused["alice"] = first.sealing.refused["bob"] = "no key"
+    first.reporter.post_reply(reply("general", "@alice", number=first.room.say("hello")))
+    first.reporter.post_reply(reply("general", "@bob", is_answer=False))
+    await first.told()
+    assert (tmp_path / KEPT_ANSWERS_FILE).stat().st_mode & 0o777 == 0o600
+    again = Desk(DIRECT, open_kept_answers(tmp_path, moved=False))
+    again.sealing.refused.update(first.sealing.refused)
+    number = again.room.say("hello")
+    again.reporter.try_kept_replies()
+    await again.told()
+    assert (again.room.rungs(number), again.room.sent) == ([], []), "said by the earlier run"
+    again.sealing.refused.clear()
+    again.reporter.try_kept_replies()
+    await again.told()
+    assert [(one.content, one.to) for one in again.sealing.direct] == [(MARK, ("@alice",)), (MARK, ("@bob",))]
+    assert not again.knows(MARK)
+    assert not (tmp_path / KEPT_ANSWERS_FILE).exists()
+
+
+async def test_a_restart_before_the_failure_was_told_does_not_call_the_message_answered(tmp_path: Path) -> None:
+    """The next run finds the answer in the transcript, and keeps it already."""
+    desk = Desk(DIRECT, open_kept_answers(tmp_path, moved=False))
+    number = desk.room.say("hello")
+    desk.sealing.refused["alice"] = "no key"
+    desk.reporter.post_reply(reply("general", "@alice", number=number))
+    await desk.told()
+    desk.room.steps.clear()
+    again = Desk(DIRECT, open_kept_answers(tmp_path, moved=False))
+    again.room.say("hello")
+    again.sealing.refused["alice"] = "no key"
+    again.reporter.post_reply(reply("general", "@alice", number=number))
+    again.reporter.step(number, Rung.ANSWERED, "transcript of an earlier run")
+    await again.told()
+    assert again.room.rungs(number) == ["failed"]
+
+
+async def test_a_sidecar_that_has_lost_its_key_keeps_what_earlier_runs_kept(tmp_path: Path) -> None:
+    kept = open_kept_answers(tmp_path, moved=False)
+    kept.keep(reply("lab"))
+    desk = Desk(LAB, kept)
+    desk.sealing.has_key = False
+    desk.reporter.try_kept_replies()
+    await desk.told()
+    assert (desk.room.sent, kept.answers) == ([], (reply("lab"),))
 
 
 async def test_a_line_that_cannot_be_sealed_is_announced_without_its_content() -> None:

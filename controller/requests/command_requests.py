@@ -157,7 +157,7 @@ async def send_text(context: ClientOptions, wish: SendOptions) -> SentMessage:
 async def send_or_seal(client: Client, request: Send, *, sealed: bool, timeout: float | None = None) -> Accepted:
     """`sealed`: only those named can read it; it is refused if that is impossible."""
     if sealed:
-        return await sealing_client(client).send_sealed(request)
+        return await sealing_client(client).send_sealed(request, timeout=timeout)
     return await client.request(request, Accepted, timeout=timeout)
 
 

@@ -17,9 +17,9 @@ from controller.chat.actions.pending_question import PendingQuestion, is_yes
 from controller.chat.session import mark_loading, send_checks
 from controller.chat.session.completion_names import completion_names
 from controller.chat.session.pane_interface import NoPaneControl, PaneControl
-from controller.chat.session.patient_sending import send_across_outages
 from controller.chat.session.read_position_reporter import ReadReporter
 from controller.chat_commands.command_table import CompletionNames, KeyPress, ParsedCommand, StopRequest, parse_input
+from controller.requests.command_requests import send_or_seal
 from controller.requests.encryption.known_keys import KnownKeys
 from controller.requests.encryption.member_client import can_open_sealed
 from controller.view.approvals.question_view import QuestionView
@@ -404,7 +404,7 @@ class Chat:
         self._sent.set()
         try:
             async with self._line:
-                done = await send_across_outages(self.client, request, sealed=sealed)
+                done = await send_or_seal(self.client, request, sealed=sealed, timeout=NO_LIMIT_S)
         except Exception as error:
             self.state.mark_refused(message_id, error_text(error))
             self.state.target = self.state.target or target

@@ -4,11 +4,13 @@ opened and checked. Everything is decided elsewhere in this folder; here is only
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -17,6 +19,7 @@ import msgspec
 from gateway.client.client import Client, ClientEvent, StoreChanged
 from gateway.client.discovery.endpoint import Endpoint
 from gateway.client.message_ids import new_id
+from gateway.client.timeouts import NO_LIMIT_S
 from gateway.encryption.key_storage.member_memory import MemberMemory, storage_errors
 from gateway.encryption.member_client.agent_reports import AgentReports, SealFor
 from gateway.encryption.member_client.checked_messages import NoticeLimit, SealingNotice
@@ -33,7 +36,7 @@ from gateway.encryption.refusals import SealingFault, SealingRefused
 from gateway.encryption.room_keys.admissions import Admission, sign_admission
 from gateway.encryption.sealed_messages.base64_values import text_of_value
 from gateway.encryption.sealed_messages.letter_facts import addresses_of
-from gateway.protocol.errors import GroupChatError, StaleRoomKey, Unavailable
+from gateway.protocol.errors import GroupChatError, StaleRoomKey, TimedOut, Unavailable
 from gateway.protocol.events import Control, Welcome
 from gateway.protocol.requests.approval_requests import AnswerAsk, OpenAsk
 from gateway.protocol.requests.connection_requests import Hello
@@ -57,6 +60,7 @@ _SHORTER_LOG = (
 _NO_MEMORY = "What this machine remembers of the keys of this chat could not be opened."
 log = logging.getLogger("gateway.encryption")
 _TRIES = 4
+_RETRY_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -115,14 +119,17 @@ class SealedClient(Client):
     async def request(
         self, request: Request, kind: type[R], *, timeout: float | None = None, store_id: str | None = None
     ) -> R:
-        """As the plain client; a message of ours is sealed or signed first, and messages that come are opened."""
+        """As the plain client; a message of ours is sealed or signed first, and messages that come are opened. The
+        limit counts for all that sealing asks of the gateway, too."""
         session = self._session
         if session is None:
             await self._refuse_without_session(request)
             return await super().request(request, kind, timeout=timeout, store_id=store_id)
         with storage_errors():
             if isinstance(request, Send) and not _is_ready(request):
-                return cast("R", await self._post(session, request, store_id))
+                return cast(
+                    "R", await self._post_within(timeout, partial(self._post, session, _with_id(request), store_id))
+                )
             if isinstance(request, AnswerAsk):
                 request = session.reports.sign_answer(request)
             result = await super().request(request, kind, timeout=timeout, store_id=store_id)
@@ -172,10 +179,12 @@ class SealedClient(Client):
 
     # what a person does
 
-    async def send_sealed(self, request: Send) -> Accepted:
+    async def send_sealed(self, request: Send, *, timeout: float | None = None) -> Accepted:
         """Send a direct message sealed to the members that it names, or refuse: it never leaves in plain text."""
         session = self._required_session()
-        request = _with_id(request)
+        return await self._post_within(timeout, partial(self._post_direct, session, _with_id(request)))
+
+    async def _post_direct(self, session: _Session, request: Send) -> Accepted:
         return await session.outgoing.post_direct(request, await self._room_of(session, request))
 
     async def create_sealed_room(self, room: str) -> Done:
@@ -341,10 +350,23 @@ class SealedClient(Client):
 
     # sending
 
+    async def _post_within(self, timeout: float | None, post: Callable[[], Awaitable[Accepted]]) -> Accepted:
+        """Each question to the gateway has the endpoint's limit. If the whole may take longer, it is begun again: the
+        message has an id, so it cannot be posted twice."""
+        within = self.endpoint.limits.answers if timeout is None else timeout
+        try:
+            async with asyncio.timeout(None if within == NO_LIMIT_S else within):
+                while True:
+                    try:
+                        return await post()
+                    except TimedOut:
+                        await asyncio.sleep(_RETRY_PAUSE_S)
+        except TimeoutError:
+            raise self.endpoint.silent("`send`", within) from None
+
     async def _post(self, session: _Session, request: Send, store_id: str | None) -> Accepted:
         if store_id not in (None, session.link.house):
             raise StoreChanged
-        request = _with_id(request)
         room = await self._room_of(session, request)
         try:
             if not await session.rooms.is_sealed(room):

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.client import Client, new_id
+from gateway.client.timeouts import NO_LIMIT_S, Timeouts
 from gateway.encryption.key_storage.member_memory import ChainedMessage
 from gateway.encryption.member_client.checked_messages import MessageProof
 from gateway.encryption.member_client.sealed_client import SealedClient
 from gateway.encryption.refusals import SealingRefused
-from gateway.protocol.errors import Forbidden, UnknownRoom
+from gateway.process_basics.tasks import spawn
+from gateway.protocol.errors import Forbidden, TimedOut, UnknownRoom
 from gateway.protocol.events import Message
 from gateway.protocol.requests.message_requests import History, Send
 from gateway.protocol.requests.room_requests import Invite, Join, Kick, Leave
 from gateway.protocol.results import Accepted, Done, MessageList
 from gateway.protocol.types.core_types import MemberKind, Part
+from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway
 from tests.support.lying_gateway import LyingGateway
 from tests.support.sealed_members import SealedMember, connected, give_key, renew_key, replace_key
@@ -194,6 +199,56 @@ async def test_a_repeated_request_posts_the_same_bytes_once(people: dict[str, Se
     assert (again.seq, again.duplicate) == (first.seq, True)
     then = await ann.client.send_sealed(Send(content="and this", to=("@ben",)))
     assert (await ben.message(then.seq)).check.notes == ()
+
+
+async def send_to_ben(client: SealedClient, timeout: float | None) -> Accepted:
+    return await client.send_sealed(Send(content=SECRET, to=("@ben",)), timeout=timeout)
+
+
+async def send_to_vault(client: SealedClient, timeout: float | None) -> Accepted:
+    return await client.request(Send(content=SECRET, room="vault"), Accepted, timeout=timeout)
+
+
+SENDS = [(send_to_ben, "send"), (send_to_vault, "send"), (send_to_vault, "room.keys")]
+WaySend = Callable[[SealedClient, "float | None"], Awaitable[Accepted]]
+
+
+@asynccontextmanager
+async def impatient_ann(gateway: Gateway, people: dict[str, SealedMember], lies: LyingGateway) -> AsyncIterator[Any]:
+    """Ann's questions have a limit of 0.3 s."""
+    await vault_of(people, "ben")
+    endpoint = replace(people["ann"].client.endpoint, limits=Timeouts(answers=0.3))
+    async with connected(endpoint, people["ann"].state, "ann", **lies.options) as ann:
+        yield ann.client
+
+
+@pytest.mark.parametrize(("send", "stuck"), SENDS)
+@pytest.mark.parametrize("timeout", [0.1, None])
+async def test_a_message_is_given_up_within_its_limit(
+    gateway: Gateway, people: dict[str, SealedMember], send: WaySend, stuck: str, timeout: float | None
+) -> None:
+    lies = LyingGateway()
+    async with impatient_ann(gateway, people, lies) as ann:
+        lies.stuck.add(stuck)
+        with pytest.raises(TimedOut, match=rf"did not answer `send` within {timeout or 0.3} s"):
+            await send(ann, timeout)
+
+
+@pytest.mark.parametrize(("send", "stuck"), SENDS)
+@pytest.mark.parametrize("timeout", [NO_LIMIT_S, 60.0])
+async def test_a_message_waits_longer_than_one_question_and_is_posted_once(
+    gateway: Gateway, people: dict[str, SealedMember], send: WaySend, stuck: str, timeout: float
+) -> None:
+    lies = LyingGateway()
+    async with impatient_ann(gateway, people, lies) as ann:
+        lies.stuck.add(stuck)
+        sending = spawn(send(ann, timeout), "sending")
+        asked = len(lies.asked)
+        await retry_until(lambda: len(lies.asked) > asked + 2)
+        lies.stuck.clear()
+        sent = await sending
+        assert (await people["ben"].message(sent.seq)).content == SECRET
+        assert [one.content for one in people["ben"].heard if isinstance(one, Message)] == [SECRET]
 
 
 async def test_a_message_left_without_an_answer_begins_a_new_stream(people: dict[str, SealedMember]) -> None:

@@ -5,7 +5,7 @@ The tables of `serve --jwt FILE.toml` are declared here. What a map does not nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -23,6 +23,7 @@ DEFAULT_REFRESH_S, MIN_REFRESH_S, MAX_REFRESH_S = 900.0, 60.0, 24 * 3600.0
 MAX_NAMED_CHARS = 80
 
 Text = Annotated[str, Meta(min_length=1, max_length=1000)]
+ClaimPath = Text | Annotated[tuple[Text, ...], Meta(min_length=1)]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,23 +33,23 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NameMap(_Table, frozen=True):
     """The claim that has the name of a new member. With `values`, only those names are given."""
 
-    claim: Text | tuple[Text, ...]
+    claim: ClaimPath
     values: dict[str, str] = {}
 
 
 class KindMap(_Table, frozen=True):
-    claim: Text | tuple[Text, ...] = ""
+    claim: ClaimPath = ""
     values: dict[str, MemberKind] = {}
     always: MemberKind | None = None
 
 
 class RoleMap(_Table, frozen=True):
-    claim: Text | tuple[Text, ...]
+    claim: ClaimPath
     values: dict[str, str]
 
 
 class ScopeMap(_Table, frozen=True):
-    claim: Text | tuple[Text, ...]
+    claim: ClaimPath
     values: dict[str, tuple[Scope, ...]]
 
 
@@ -110,6 +111,20 @@ def _check_issuer(one: IssuerSettings, place: str) -> None:
         raise BadRequest(f"{place}: `kind` needs either `always`, or `claim` with `values`.")
     if MemberKind.SYSTEM in (one.kind.always, *one.kind.values.values()):
         raise BadRequest(f"{place}: a member cannot be of the kind 'system'.")
+    named = canonical_agent_name if one.kind.always is MemberKind.AGENT else canonical_member_name
+    _check_values(one.name.values, named, f"{place}: `name`")
+    _check_values(one.role.values if one.role else {}, canonical_member_name, f"{place}: `role`")
+
+
+def _check_values(values: Mapping[str, str], canonical: Callable[[str], str], place: str) -> None:
+    """Refuse at the start what would keep out whoever comes with such a claim."""
+    for claimed, given in values.items():
+        try:
+            canonical(given)
+        except GroupChatError as error:
+            raise BadRequest(
+                f"{place} gives a wrong value for {claimed[:MAX_NAMED_CHARS]!r}: {error.message}"
+            ) from None
 
 
 def member_of_claims(settings: IssuerSettings, token: ProviderToken, claims: Mapping[str, Any]) -> ProviderMember:

@@ -127,9 +127,46 @@ GOOD = settings_text(KEYS)
         GOOD.replace('audience = "groupchat"', "audience = []"),
         GOOD.replace('audience = "groupchat"', ""),
         GOOD.replace('claim = "preferred_username"', ""),
+        GOOD.replace('claim = "preferred_username"', "claim = []"),
+        GOOD.replace('claim = "preferred_username"', 'claim = [""]'),
     ],
 )
 def test_files_that_are_refused(text: str) -> None:
     with pytest.raises(BadRequest) as refused:
         settings(text)
     assert "issuers.toml" in refused.value.message
+
+
+def names(value: str, kind: str = "human") -> str:
+    given = f'claim = "email"\nvalues = {{ "ann@example.org" = "ann", "ben@example.org" = {value!r} }}'
+    return GOOD.replace('claim = "preferred_username"', given).replace('"human"', f'"{kind}"')
+
+
+def roles(value: str) -> str:
+    return FULL.replace('"coder"', repr(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (names("ben smith"), "`name` gives a wrong value for 'ben@example.org': 'ben smith' is not a valid name"),
+        (names(""), "`name` gives a wrong value for 'ben@example.org': '' is not a valid name"),
+        (names("All"), "`name` gives a wrong value for 'ben@example.org': The name 'all' is reserved"),
+        (names("system"), "The name 'system' is reserved"),
+        (names("team", "agent"), "'team' is the name of the team's own token"),
+        (names("x" * 65), "is not a valid name"),
+        (roles("lead coder"), "`role` gives a wrong value for 'dev': 'lead coder' is not a valid name"),
+        (roles(""), "`role` gives a wrong value for 'dev': '' is not a valid name"),
+        (roles("all"), "`role` gives a wrong value for 'dev': The name 'all' is reserved"),
+    ],
+)
+def test_a_map_to_what_cannot_be_a_name_or_a_role_is_refused_at_the_start(text: str, said: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        settings(text)
+    assert said in refused.value.message
+    assert "issuers.toml: issuer 'https://id.example.org/team': " in refused.value.message
+
+
+@pytest.mark.parametrize("text", [names("@Ben"), names("team"), names("ben-2", "agent"), roles("Coder"), roles("qa.2")])
+def test_a_map_to_names_and_roles_in_any_spelling_is_taken(text: str) -> None:
+    assert settings(text).issuer == ISSUER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -210,7 +210,7 @@ async def send_to_vault(client: SealedClient, timeout: float | None) -> Accepted
 
 
 SENDS = [(send_to_ben, "send"), (send_to_vault, "send"), (send_to_vault, "room.keys")]
-WaySend = Callable[[SealedClient, "float | None"], Awaitable[Accepted]]
+WaySend = Callable[[SealedClient, "float | None"], Coroutine[Any, Any, Accepted]]
 
 
 @asynccontextmanager

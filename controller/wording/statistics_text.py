@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.wording.status_text import HOUR_S, MINUTE_S, duration_text
+from gateway.console.durations import HOUR_S, MINUTE_S, duration_text
 from gateway.protocol.results import Statistics, TrafficFigures
 
 COLUMNS = ("member", "sent", "msg/s", "errors", "waits", "lost", "p50", "p95", "p99")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from gateway.console.durations import duration_text
+from gateway.console.snapshot_text import snapshot_text
 from gateway.protocol.results import AgentCost, GatewayStanding, Health
 from gateway.protocol.types.loop_limits import Limits, LoopHoldView
 
-MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 _STORE_TEXT = {
     "sqlite (full)": "SQLite, every message synced to disk",
     "sqlite (normal)": "SQLite, synced to disk at checkpoints",
@@ -27,18 +28,6 @@ class StatusContext:
     state: str = ""
 
 
-def duration_text(seconds: float) -> str:
-    """`45 s`, `12 min`, `2 h 11 min`, `3 d 4 h`: the two largest units."""
-    whole = round(seconds)
-    if whole < MINUTE_S:
-        return f"{whole} s"
-    if whole < HOUR_S:
-        return f"{whole // MINUTE_S} min"
-    if whole < DAY_S:
-        return f"{whole // HOUR_S} h {whole % HOUR_S // MINUTE_S} min"
-    return f"{whole // DAY_S} d {whole % DAY_S // HOUR_S} h"
-
-
 def store_text(store: str) -> str:
     """How messages are kept. A store without words of its own is named as the gateway names it."""
     return _STORE_TEXT.get(store, store)
@@ -50,6 +39,7 @@ def status_rows(health: Health, context: StatusContext) -> list[tuple[str, str]]
         ("gateway", _gateway_text(health, context)),
         ("store", store_text(health.store)),
         *gateway_rows(health.gateways),
+        ("snapshots", snapshot_text(health.snapshots) if health.snapshots else ""),
         ("here", _counts_text(health)),
         ("waiting", f"{_count(health.queued, 'delivery', 'deliveries')}" if health.queued else "nothing"),
         ("last event", f"#{health.last_seq}"),

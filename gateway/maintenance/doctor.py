@@ -24,9 +24,10 @@ from gateway.client.discovery.token_files import TOKENS_FOLDER
 from gateway.client.timeouts import timeout_environment
 from gateway.files.file_ownership import distrust_of_private_path, has_too_wide_mode
 from gateway.files.private_files import check_path_owners, ownership_of, user_name_of
+from gateway.maintenance.snapshots.snapshot_check import snapshot_verdict
 from gateway.protocol.errors import GroupChatError
 from gateway.protocol.requests.connection_requests import Status
-from gateway.protocol.results import Health
+from gateway.protocol.results import Health, SnapshotStanding
 from gateway.runtime.config import Config
 from gateway.server.state_folder.open_store import (
     DATABASE_FILE,
@@ -54,7 +55,7 @@ async def check_installation(state: Path) -> list[Finding]:
         *_check_folder(state),
         *_check_database(state / DATABASE_FILE),
         *await _check_redis(state),
-        await _check_gateway(state),
+        *await _check_gateway(state),
     ]
 
 
@@ -141,16 +142,25 @@ def _check_database(path: Path) -> Iterator[Finding]:
     yield Finding("database", verdict == "ok", f"{path}: {verdict}", "" if verdict == "ok" else remedy)
 
 
-async def _check_gateway(state: Path) -> Finding:
+async def _check_gateway(state: Path) -> list[Finding]:
     try:
         running = read_live_gateway(state)
         if running is None:
-            return Finding("gateway", True, "not running", start_remedy(state))
+            return [Finding("gateway", True, "not running", start_remedy(state)), *_check_snapshots(state, None)]
         async with Client(find_endpoint(timeout_environment(os.environ), state=state)) as client:
             health = await client.request(Status(), Health)
     except GroupChatError as error:
-        return Finding("gateway", False, error.message, f"See its log. {start_remedy(state)}")
-    return Finding("gateway", *_gateway_verdict(running.url, health))
+        return [Finding("gateway", False, error.message, f"See its log. {start_remedy(state)}")]
+    found = Finding("gateway", *_gateway_verdict(running.url, health))
+    return [found, *_check_snapshots(state, health.snapshots)]
+
+
+def _check_snapshots(state: Path, standing: SnapshotStanding | None) -> Iterator[Finding]:
+    try:
+        if verdict := snapshot_verdict(state, standing):
+            yield Finding("snapshots", *verdict)
+    except (GroupChatError, OSError) as error:
+        yield Finding("snapshots", False, str(error), "Look at the folder of the snapshots.")
 
 
 def _gateway_verdict(url: str, health: Health) -> tuple[bool, str, str]:

@@ -498,10 +498,25 @@ class GatewayStanding(msgspec.Struct, frozen=True):
     version: str
 
 
+class SnapshotStanding(msgspec.Struct, frozen=True):
+    """How the snapshots stand that this gateway takes by itself: one every `every` seconds. `newest` is when the newest
+    one of its log was taken, `age` how many seconds ago; without one, "" and null. `taking_for` is for how many seconds
+    one has been under way, or 0. `failures` counts since the gateway started; `last_failure` says why the last one
+    failed, until one succeeds."""
+
+    every: float
+    newest: str = ""
+    age: float | None = None
+    taking_for: float = 0.0
+    failures: int = 0
+    last_failure: str = ""
+
+
 class Health(Result, frozen=True):
     """The state that /health and `groupchat status` show. `status` is "ok", or "stuck" when writes to the disk do not
     finish. `uncommitted` is the number of requests that wait for the disk; `commit_age` is for how many seconds the
-    oldest has waited. `gateways` are those that share the log, if several may."""
+    oldest has waited. `gateways` are those that share the log, if several may. `snapshots` is shown to those who may
+    see everyone's figures, if this gateway takes any."""
 
     status: str
     version: str
@@ -520,6 +535,7 @@ class Health(Result, frozen=True):
     uncommitted: int = 0
     last_error: str = ""
     gateways: tuple[GatewayStanding, ...] = ()
+    snapshots: SnapshotStanding | None = None
 
 
 class Latency(msgspec.Struct, frozen=True):

@@ -51,6 +51,7 @@ from gateway.runtime.delivery_expiry import DeliveryExpiry
 from gateway.runtime.forwarding import FOLLOWING_TEXT, Forwarder, Role
 from gateway.runtime.lan_access import LanDoor, NoLanDoor
 from gateway.runtime.provider_door import ProviderDoor
+from gateway.runtime.snapshot_taking import SnapshotTaking
 from gateway.runtime.state_loader import adopt_state, load_state
 from gateway.runtime.worker_thread import WorkerThread
 from gateway.statistics.metrics import Metrics
@@ -71,6 +72,7 @@ BROKEN_PROCESS_TEXT = (
 class Hub:
     providers: ProviderDoor | None = None  # without `--jwt`, no token of an identity provider is valid
     vectors: MeaningSearch | None = None  # without `--embed`, `recall` goes by words alone
+    snapshots: SnapshotTaking | None = None  # without `--snapshots`, none are taken
 
     def __init__(
         self,

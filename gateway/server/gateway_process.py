@@ -176,7 +176,7 @@ async def serve_gateway(
         if hub.follows:
             await _settle_while_following(hub, config)
         if config.snapshots.folder is not None:
-            await stack.enter_async_context(_snapshots(config, config.snapshots.folder))
+            await stack.enter_async_context(_snapshots(hub, config, config.snapshots.folder))
         if config.redis_mirror:
             await stack.enter_async_context(mirrored(hub, connect_mirror(config)))
         found = await stack.enter_async_context(run_listeners(config, hub, cluster=cluster))
@@ -195,9 +195,13 @@ async def serve_gateway(
     log.info("= stopped")
 
 
-def _snapshots(config: Config, folder: Path) -> contextlib.AbstractAsyncContextManager[None]:
+@contextlib.asynccontextmanager
+async def _snapshots(hub: Hub, config: Config, folder: Path) -> AsyncIterator[None]:
     plan = SnapshotPlan(folder, config.snapshots.every_s, config.snapshots.keep)
-    return scheduled_snapshots(plan, partial(snapshot_source, config, folder, config.snapshots.seal))
+    wish = partial(snapshot_source, config, folder, config.snapshots.seal)
+    async with scheduled_snapshots(plan, wish) as schedule:
+        hub.snapshots = schedule
+        yield
 
 
 async def _settle_while_following(hub: Hub, config: Config) -> None:

@@ -39,6 +39,8 @@ def read_manifest(snapshot: Path) -> Manifest:
             raw = file.read(MAX_MANIFEST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         raise BadRequest(f"{snapshot} is not a snapshot: it has no {MANIFEST_FILE}.") from None
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read ({error.strerror}).") from error
     return parse_manifest(raw, str(snapshot))
 
 

@@ -14,8 +14,9 @@ import gateway
 from gateway.client.discovery.rules_files import RULES_FOLDER
 from gateway.client.discovery.token_files import TOKENS_FOLDER
 from gateway.files.private_files import make_private_folder
-from gateway.protocol.errors import NotFound
+from gateway.protocol.errors import NotFound, StorageFull
 from gateway.snapshots.checked_files import checksum_of, copy_checked
+from gateway.snapshots.disk_space import explained_full_disk, missing_space
 from gateway.snapshots.manifest import FORMAT_VERSION, Manifest, SnapshotFile, made_at, snapshot_name
 from gateway.snapshots.sealing import PLAIN, SEALED_SUFFIX, SnapshotSeal
 from gateway.snapshots.snapshot_folder import held_folder, new_snapshot, remove_left_over, write_manifest
@@ -47,11 +48,18 @@ class SnapshotWish:
 def take_snapshot(
     wish: SnapshotWish, now: float, progress: Progress = ignore_progress, pause: Callable[[float], None] = time.sleep
 ) -> Path:
-    """Returns the new snapshot's folder. Nothing that runs is stopped or changed."""
+    """Returns the new snapshot's folder. Nothing that runs is stopped or changed; StorageFull
+    leaves nothing behind."""
     if not wish.database.exists():
         raise NotFound(f"There is no {wish.database}, so there is nothing to take a snapshot of.")
     name = snapshot_name(now)
-    with new_snapshot(wish.folder, name) as partial, _workplace(wish, partial) as work:
+    with (
+        explained_full_disk(wish.folder),
+        new_snapshot(wish.folder, name) as partial,
+        _workplace(wish, partial) as work,
+    ):
+        if missing := missing_space(wish.state, wish.database, wish.folder, sealed=bool(wish.seal.recipient)):
+            raise StorageFull(missing)
         database = work / DATABASE_NAME
         copy_database(wish.database, database, progress, pause=pause)
         if wish.store_id:

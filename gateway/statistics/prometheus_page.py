@@ -35,12 +35,13 @@ class Shows(msgspec.Struct, frozen=True):
 
 
 class GaugeValues(msgspec.Struct, frozen=True):
-    """One gauge: its values by the values of its labels."""
+    """One gauge, or a counter that is kept elsewhere: its values by the values of its labels."""
 
     name: str
     text: str
     labels: tuple[str, ...]
     values: Mapping[tuple[str, ...], float]
+    kind: str = "gauge"
 
 
 def render_page(metrics: Metrics, gauges: Iterable[GaugeValues], shows: Shows) -> bytes:
@@ -73,7 +74,7 @@ def _heading(name: str, kind: str, text: str) -> list[str]:
 
 
 def _gauge_lines(gauge: GaugeValues) -> Iterator[str]:
-    yield from _heading(gauge.name, "gauge", gauge.text)
+    yield from _heading(gauge.name, gauge.kind, gauge.text)
     for values, number in gauge.values.items():
         yield _sample(gauge.name, labels_text(gauge.labels, values), number)
 

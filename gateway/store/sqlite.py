@@ -267,7 +267,7 @@ class SqliteStore:
 
 
 def _translate_error(path: Path, error: sqlite3.Error) -> GroupChatError:
-    if _is_full(path, error):
+    if is_full(path, error):
         return StorageFull(
             f"The disk is full, so nothing of this request was stored ({error}). Free some space and try again."
         )
@@ -276,7 +276,7 @@ def _translate_error(path: Path, error: sqlite3.Error) -> GroupChatError:
     return StorageFailed(f"The database refused the write, so nothing of this request was stored ({error}).")
 
 
-def _is_full(path: Path, error: BaseException) -> bool:
+def is_full(path: Path, error: BaseException) -> bool:
     """SQLite reports an I/O error if there is no room for its shared memory file."""
     code = _primary_code_of(error)
     full_by_size = code == sqlite3.SQLITE_IOERR and shutil.disk_usage(path.parent).free < MIN_FREE_BYTES
@@ -328,7 +328,7 @@ def _remedy_for(path: Path, error: BaseException) -> str:
             f"{path} is locked by another program. Find it with `fuser {path}` and stop it, "
             "or give this gateway a state folder of its own with --state."
         )
-    if _is_full(path, error):
+    if is_full(path, error):
         return f"There is no room for {path} ({error}). Free some space there and start again."
     if not _is_damage(error):
         return f"{path} cannot be used ({error}). Check the disk and the permissions, then start again."

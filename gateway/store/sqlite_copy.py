@@ -13,8 +13,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.protocol.errors import StorageFailed
-from gateway.store.sqlite import open_error
+from gateway.protocol.errors import GroupChatError, StorageFailed, StorageFull
+from gateway.store.sqlite import is_full, open_error
 from gateway.store.sqlite_read import read_store_only_document
 
 STEP_PAGES = 256  # 1 MB: the gateway's own threads run between two steps
@@ -50,7 +50,14 @@ def copy_database(
             writing.execute("PRAGMA journal_mode = DELETE")  # a file of its own, without others beside it
         _sync(target)
     except sqlite3.Error as error:
-        raise open_error(source, error) from error
+        raise copy_error(source, target, error) from error
+
+
+def copy_error(source: Path, target: Path, error: sqlite3.Error) -> GroupChatError:
+    """Only what is written can be full."""
+    if is_full(target, error):
+        return StorageFull(f"There is no room for a copy in {target.parent} ({error}). Free some space there.")
+    return open_error(source, error)
 
 
 class _Steps:
@@ -106,8 +113,11 @@ def check_database(path: Path) -> None:
 
 
 def change_store_id(path: Path, store_id: str) -> None:
-    with _opened(path, "rw") as connection:
-        connection.execute("UPDATE house SET id = ?", (store_id,))
+    try:
+        with _opened(path, "rw") as connection:
+            connection.execute("UPDATE house SET id = ?", (store_id,))
+    except sqlite3.Error as error:
+        raise copy_error(path, path, error) from error
 
 
 def read_aside(path: Path, kind: str, key: str) -> bytes | None:

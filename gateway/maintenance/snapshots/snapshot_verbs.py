@@ -88,22 +88,12 @@ def _take(context: ClientOptions, to: Path | None, seal: Path | None) -> Path:
 
 
 def _wish_for(context: ClientOptions, to: Path | None, seal: Path | None) -> SnapshotWish:
+    from gateway.maintenance.snapshots.snapshot_check import usual_folder
     from gateway.server.config_options import offline_config
     from gateway.server.state_folder.snapshot_source import snapshot_source
 
     config = offline_config(context.folder, os.environ, login_name())
-    return snapshot_source(config, to or _usual_folder(config.state), seal)
-
-
-def _usual_folder(state: Path) -> Path:
-    from gateway.files.private_files import read_private
-    from gateway.snapshots.schedule import FOLDER_NOTE
-    from gateway.snapshots.snapshot_folder import default_folder
-
-    try:
-        return Path(read_private(state / FOLDER_NOTE).decode().strip())
-    except FileNotFoundError:
-        return default_folder(state)
+    return snapshot_source(config, to or usual_folder(config.state), seal)
 
 
 def list_all(ctx: typer.Context, to: FolderOption = None) -> None:
@@ -112,15 +102,16 @@ def list_all(ctx: typer.Context, to: FolderOption = None) -> None:
     Example:
       groupchat snapshot list --to /backup/groupchat
     """
+    from gateway.maintenance.snapshots.snapshot_check import usual_folder
     from gateway.snapshots.snapshot_folder import list_snapshots
 
     context = given(ctx)
 
-    snapshots = run_plainly(lambda: list_snapshots(to or _usual_folder(context.folder)), as_json=context.as_json)
+    snapshots = run_plainly(lambda: list_snapshots(to or usual_folder(context.folder)), as_json=context.as_json)
     if context.as_json:
         print_json({"snapshots": [_fields_of(*one) for one in snapshots]})
         return
-    nothing = f"No snapshots in {to or _usual_folder(context.folder)}. `groupchat snapshot now` takes one."
+    nothing = f"No snapshots in {to or usual_folder(context.folder)}. `groupchat snapshot now` takes one."
     print_table((_row_of(*one) for one in snapshots), columns=("snapshot", "taken", "ends at", "size"), nothing=nothing)
 
 

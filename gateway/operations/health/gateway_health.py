@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 import gateway
-from gateway.access.permissions import Actor
+from gateway.access.permissions import Actor, Permission
 from gateway.message_effects import agent_costs, loop_hold_release
 from gateway.protocol.requests.connection_requests import Ping, Status
 from gateway.protocol.results import Health, Pong
@@ -22,6 +22,7 @@ async def answer_status(hub: Hub, actor: Actor, request: Status) -> Health:
         brakes=loop_hold_release.visible_holds(hub.state, actor),
         costs=agent_costs.known_costs(hub.state, hub.now),
         gateways=hub.role.shared_log.gateways() if hub.role.shared_log is not None else (),
+        snapshots=hub.snapshots.standing() if hub.snapshots and actor.may(Permission.SEE_FIGURES) else None,
     )
 
 

@@ -10,9 +10,9 @@ import gateway
 from gateway.access.permissions import Actor, Permission
 from gateway.model.state import GatewayState
 from gateway.protocol.requests.connection_requests import Stats
-from gateway.protocol.results import Latency, MemberFigures, Statistics, TrafficFigures
+from gateway.protocol.results import Latency, MemberFigures, SnapshotStanding, Statistics, TrafficFigures
 from gateway.protocol.types.core_types import Activity, MemberKind
-from gateway.protocol.types.timestamps import iso_from_seconds
+from gateway.protocol.types.timestamps import iso_from_seconds, seconds_from_iso
 from gateway.runtime.hub import Hub
 from gateway.statistics.delivery_end import DeliveryResult
 from gateway.statistics.prometheus_page import OTHERS_LABEL, GaugeValues, Shows, render_page
@@ -119,6 +119,7 @@ def _gauges(hub: Hub, shows: Shows) -> Iterator[GaugeValues]:
     yield one("last_seq", "The number of the newest event in the log.", hub.committed_seq)
     yield one("store_bytes", "The size of the log on disk.", disk.used_bytes)
     yield one("store_free_bytes", "The free space on the disk that holds the log.", disk.free_bytes)
+    yield from _snapshot_gauges(hub)
     yield one("open_asks", "Dialogs of agents that wait for an answer.", len(state.asks))
     yield one("loop_holds", "Loop guards that wait for a person.", len(state.loop_holds))
     yield one("queue_depth", "Waiting deliveries.", sum(state.queued.values()))
@@ -135,6 +136,18 @@ def _gauges(hub: Hub, shows: Shows) -> Iterator[GaugeValues]:
     yield GaugeValues(
         "member_queue_depth", "Deliveries that wait for this member.", ("member",), _waiting_by_member(hub, shows)
     )
+
+
+def _snapshot_gauges(hub: Hub) -> Iterator[GaugeValues]:
+    """All are 0 where no snapshots are taken, so that a query finds them everywhere."""
+    standing = hub.snapshots.standing() if hub.snapshots else SnapshotStanding(0)
+    newest = seconds_from_iso(standing.newest) if standing.newest else 0
+    text = "When the newest snapshot of this log was taken, in seconds since 1970."
+    yield GaugeValues("snapshot_last_time_seconds", text, (), {(): newest})
+    text = "How often a snapshot is due."
+    yield GaugeValues("snapshot_interval_seconds", text, (), {(): standing.every})
+    text = "Snapshots that could not be taken."
+    yield GaugeValues("snapshot_failures_total", text, (), {(): standing.failures}, "counter")
 
 
 def _waiting_by_member(hub: Hub, shows: Shows) -> dict[tuple[str, ...], float]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from controller.wording.status_text import StatusContext, cost_rows, duration_text, status_rows, store_text
+from controller.wording.status_text import StatusContext, cost_rows, status_rows, store_text
+from gateway.console.durations import duration_text
 from gateway.protocol.results import AgentCost, Health
 
 

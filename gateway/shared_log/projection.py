@@ -7,8 +7,10 @@ does not fit the log is put aside, not deleted: if Redis has lost its data, it i
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -25,6 +27,8 @@ log = structlog.get_logger("gateway.shared_log.projection")
 SYNCHRONOUS = "NORMAL"  # a copy that a power failure throws back reads the rest from the log again
 POSITION_KIND, POSITION_KEY = "shared_log", "position"
 FILE_SUFFIXES = ("", "-wal", "-shm")
+
+T = TypeVar("T")
 
 
 class _KnownPosition(msgspec.Struct, frozen=True):
@@ -53,23 +57,22 @@ class Projection:
         return self._opened
 
     async def catch_up(self, shared: RedisLog) -> None:
-        """Bring the copy to the end of the log. A damaged one is made anew."""
-        try:
-            await self._follow(shared)
-        except DatabaseDamaged as error:
-            log.warning("! this gateway's copy of the log is damaged and is made anew", error=error.message)
-            await self._put_aside("damaged")
-            await self._follow(shared)
+        """Bring the copy to the end of the log."""
+        await self._mending(partial(self._follow, shared))
 
     async def follow(self, shared: RedisLog) -> Position | None:
         """Bring the copy to the end of another gateway's log, and return where it stands then. None if the copy knows
         entries that this log does not have: then the log has lost its end, and must not go on under its id."""
+        return await self._mending(partial(self._follow_other, shared))
+
+    async def _mending(self, work: Callable[[], Awaitable[T]]) -> T:
+        """A damaged copy is made anew, and the work begins again."""
         try:
-            return await self._follow_other(shared)
+            return await work()
         except DatabaseDamaged as error:
             log.warning("! this gateway's copy of the log is damaged and is made anew", error=error.message)
             await self._put_aside("damaged")
-            return await self._follow_other(shared)
+            return await work()
 
     async def _follow_other(self, shared: RedisLog) -> Position | None:
         known = await self._position()

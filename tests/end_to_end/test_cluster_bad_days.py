@@ -29,8 +29,8 @@ from tests.fakes.retry import retry_until, retry_until_awaited
 from tests.support.gateways import GatewayProcess
 from tests.support.kills import insisting, tasks
 from tests.support.proxy import Proxy, proxy_beside
-from tests.support.redis_rooms import gateways_on
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_rooms import behind_proxy, gateways_on
+from tests.support.redis_server import RedisServer
 from tests.support.said_so_far import contents
 
 E = TypeVar("E")
@@ -68,10 +68,7 @@ async def say(client: Client, text: str) -> None:
 
 
 async def test_a_bad_network_between_follower_and_decider_loses_nothing(server: RedisServer, tmp_path: Path) -> None:
-    port = free_port()
-    with proxy_beside(f"http://127.0.0.1:{port}") as proxy:
-        first = GatewayProcess(tmp_path / "first", "--store", server.url, "--advertise", proxy.url)
-        first.url = f"http://127.0.0.1:{port}"
+    with behind_proxy(tmp_path / "first", "--store", server.url) as (first, proxy):
         second = GatewayProcess(tmp_path / "second", "--store", server.url)
         with first.running(), second.running():
             listens = Hello(since=0, echo=True)
@@ -132,10 +129,7 @@ async def messages(client: Client, count: int) -> AsyncIterator[Message]:
 async def test_a_follower_that_cannot_reach_the_decider_says_so_and_goes_on_reading(
     server: RedisServer, tmp_path: Path
 ) -> None:
-    port = free_port()
-    with proxy_beside(f"http://127.0.0.1:{port}") as proxy:
-        first = GatewayProcess(tmp_path / "first", "--store", server.url, "--advertise", proxy.url)
-        first.url = f"http://127.0.0.1:{port}"
+    with behind_proxy(tmp_path / "first", "--store", server.url) as (first, proxy):
         second = GatewayProcess(tmp_path / "second", "--store", server.url)
         with first.running(), second.running():
             async with operators_at(first, second) as (alice, too):

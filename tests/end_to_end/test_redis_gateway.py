@@ -22,6 +22,7 @@ from gateway.protocol.requests.member_requests import CreateToken
 from gateway.protocol.requests.message_requests import Recall, Search
 from gateway.protocol.results import Health, MessageList, Recalled, TokenMade
 from gateway.protocol.types.core_types import MemberKind
+from tests.fakes.retry import retry_until_awaited
 from tests.support.certificates import self_signed
 from tests.support.commands import Groupchat
 from tests.support.gateways import DidNotStart, GatewayProcess
@@ -97,7 +98,7 @@ async def test_a_gateway_that_slept_through_its_lease_ends_and_writes_nothing(
         async with operator_of(second) as alice:
             await alice.send("from the second")
         os.kill(first.pid, signal.SIGCONT)
-        assert first._ended(60) != 0
+        assert first.exit_code(60) != 0
         assert "another gateway has taken over" in first.log
         async with operator_of(second) as alice:
             assert await contents(alice) == ["from the second"]
@@ -121,8 +122,7 @@ async def test_redis_away_is_told_and_forgotten(server: RedisServer, tmp_path: P
             async def works() -> bool:
                 return (await alice.request(Status(), Health)).status == "ok"
 
-            while not await works():
-                await asyncio.sleep(0.1)
+            await retry_until_awaited(works)
             await alice.send("during", id="during")
             heard: list[str] = []
             async with asyncio.timeout(60):
@@ -154,7 +154,7 @@ async def test_a_flushed_redis_begins_a_new_log_and_the_copy_is_kept(server: Red
         async with Client(process.operator) as alice:
             await alice.send("said before")
         server.ask("FLUSHALL")
-        assert process._ended(60) != 0
+        assert process.exit_code(60) != 0
         process.start()
         async with Client(process.operator) as alice:
             assert await contents(alice) == []

@@ -15,11 +15,12 @@ from gateway.protocol.errors import GroupChatError, StorageFailed
 from gateway.protocol.requests.connection_requests import Status
 from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import Health, MessageList
-from tests.fakes.retry import retry_until
+from tests.fakes.retry import retry_until, retry_until_awaited
 from tests.support.gateways import DidNotStart, GatewayProcess
 from tests.support.kills import Kill, compare, send_while_killing
 from tests.support.proxy import Proxy, proxy_beside
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_rooms import behind_proxy
+from tests.support.redis_server import RedisServer
 from tests.support.said_so_far import contents
 
 SEED = 20_261_201
@@ -98,7 +99,7 @@ async def test_a_gateway_that_is_cut_off_while_another_goes_on_writes_nothing(
                         await beside.send("from the other")
                 with pytest.raises(GroupChatError):
                     await late
-            assert cut_off._ended(60) != 0
+            assert cut_off.exit_code(60) != 0
             async with Client(other.operator) as beside:
                 assert await contents(beside) == ["before", "from the other"]
             assert other.stop() == 0
@@ -151,10 +152,7 @@ async def test_the_next_decider_writes_the_mirror(server: RedisServer, tmp_path:
 
 async def test_a_follower_cut_off_from_the_decider_reads_on(server: RedisServer, tmp_path: Path) -> None:
     """What its members send waits, and is stored once: also what arrived while no answer came back."""
-    port = free_port()
-    with proxy_beside(f"http://127.0.0.1:{port}") as proxy:
-        decider = GatewayProcess(tmp_path / "first", "--store", server.url, "--advertise", proxy.url)
-        decider.url = f"http://127.0.0.1:{port}"
+    with behind_proxy(tmp_path / "first", "--store", server.url) as (decider, proxy):
         follower = GatewayProcess(tmp_path / "second", "--store", server.url)
         with decider.running(), follower.running():
             async with Client(decider.operator) as near, Client(follower.operator, patient=True) as far:
@@ -195,9 +193,10 @@ async def test_a_follower_cut_off_from_redis_catches_up(server: RedisServer, tmp
 
 
 async def retry_until_said(client: Client, text: str) -> None:
-    async with asyncio.timeout(60):
-        while text not in await contents(client):
-            await asyncio.sleep(0.05)
+    async def is_said() -> bool:
+        return text in await contents(client)
+
+    await retry_until_awaited(is_said)
 
 
 async def test_a_mirror_that_fails_is_said_once_and_messages_go_on(server: RedisServer, tmp_path: Path) -> None:
@@ -241,8 +240,10 @@ async def test_a_message_without_its_replica_is_refused_and_accepted_when_it_is_
                     assert health.status == "stuck" and "only 0 of 1 replicas" in health.last_error
                     assert await contents(alice) == ["before"]
 
-                while (await alice.request(Status(), Health)).status != "ok":
-                    await asyncio.sleep(0.05)
+                async def is_well() -> bool:
+                    return (await alice.request(Status(), Health)).status == "ok"
+
+                await retry_until_awaited(is_well)
                 assert (await alice.send("during", id="during")).duplicate
                 assert await contents(alice) == ["before", "during"]
             assert process.stop() == 0

@@ -173,7 +173,7 @@ class GatewayProcess:
             self._process = self._began(words, out.fileno(), log.fileno())
         line = self._told.readline()
         if not line:
-            raise DidNotStart(self._ended(10), self.log)
+            raise DidNotStart(self.exit_code(10), self.log)
         announced = json.loads(line)
         self.url, self.listeners = announced["url"], announced.get("listeners", {})
         return self
@@ -215,9 +215,10 @@ class GatewayProcess:
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
         self._process.send_signal(number)
-        return self._ended(30)
+        return self.exit_code(30)
 
-    def _ended(self, patience_s: float) -> int:
+    def exit_code(self, patience_s: float) -> int:
+        """Wait until it has ended; a test that is too impatient fails."""
         assert self._process is not None
         process, self._process = self._process, None
         self._told.close()

@@ -47,9 +47,11 @@ class AgentRequirements:
 
 @dataclass(frozen=True)
 class MachineFacts:
+    """`port_taken`: None if the team's gateway runs already."""
+
     tmux: str | None
     tmux_new_enough: bool
-    port_taken: bool
+    port_taken: bool | None
     disk_free: int
     programs: tuple[Program, ...] = ()
     foreseen: Mapping[str, AgentRequirements] = field(default_factory=dict)
@@ -73,7 +75,7 @@ WITHOUT_TMUX_TEXT = (
 
 def run_checks(team: Team, facts: MachineFacts) -> Iterator[PreflightCheck]:
     yield _check_tmux(facts)
-    if not team.gateway.url:
+    if not team.gateway.url and facts.port_taken is not None:
         yield _check_port(team, facts)
     megabytes = facts.disk_free // (1024 * 1024)
     roomy = facts.disk_free >= MIN_FREE_BYTES

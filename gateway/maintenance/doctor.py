@@ -165,7 +165,7 @@ def _check_snapshots(state: Path, standing: SnapshotStanding | None) -> Iterator
 
 def _gateway_verdict(url: str, health: Health) -> tuple[bool, str, str]:
     """Among several gateways of one log: whether one decides, and whether all have seen what it has decided."""
-    seen = f"{url}, version {health.version}, {health.members} members"
+    seen = f"{url}, version {health.version}, {health.members} member{'' if health.members == 1 else 's'}"
     if not health.gateways:
         return True, seen, ""
     decider = next((one.url for one in health.gateways if one.decides), None)

@@ -119,7 +119,7 @@ async def gather_facts(team: Team, site: TeamLocation) -> MachineFacts:
     return MachineFacts(
         tmux=version,
         tmux_new_enough=version is not None and is_new_enough(version),
-        port_taken=not runs_already and _is_port_taken(team.gateway.port),
+        port_taken=None if runs_already else _is_port_taken(team.gateway.port),
         disk_free=shutil.disk_usage(_nearest_existing(site.state)).free,
         programs=tuple(programs),
         foreseen=dict(zip([one.name for one in known], foreseen, strict=False)),

@@ -39,6 +39,13 @@ class TemplateFile:
         return self.name or self.template
 
 
+NEXT_STEPS: Mapping[DeployTarget, str] = {
+    DeployTarget.DOCKER: "In a checkout of llm-groupchat: docker build -f {out}/Dockerfile -t {image} .",
+    DeployTarget.COMPOSE: "cd {out} && docker compose up --detach",
+    DeployTarget.SYSTEMD: "cp {out}/llm-groupchat.service /etc/systemd/system && systemctl enable --now llm-groupchat",
+    DeployTarget.K8S: "kubectl apply -f {out}/sqlite.yaml -f {out}/ingress.yaml",
+    DeployTarget.AKASH: "provider-services tx deployment create {out}/deploy.yaml --from KEY",
+}
 FILES: Mapping[DeployTarget, tuple[TemplateFile, ...]] = {
     DeployTarget.DOCKER: (TemplateFile("Dockerfile"), TemplateFile("Dockerfile.dockerignore")),
     DeployTarget.COMPOSE: (

@@ -6,6 +6,7 @@ The files are for reading and changing; nothing is started.
 from __future__ import annotations
 
 import secrets
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from gateway.maintenance.deploy.deploy_files import (
     DEFAULT_DOMAIN,
     DEFAULT_PORT,
     FILES,
+    NEXT_STEPS,
     DeploySettings,
     DeployTarget,
     TemplateFile,
@@ -65,7 +67,8 @@ def deploy(
     if context.as_json:
         print_json({"target": target, "files": [str(one) for one in written]})
     else:
-        print_lines(*(f"Wrote {one}" for one in written), "docs/guides/deploy.md says what to do with them.")
+        step = NEXT_STEPS[target].format(out=shlex.quote(str(out)), image=shlex.quote(settings.image))
+        print_lines(*(f"Wrote {one}" for one in written), "Next (docs/guides/deploy.md says more):", f"  {step}")
 
 
 def write_deployment(target: DeployTarget, out: Path, settings: DeploySettings, *, replace: bool) -> list[Path]:

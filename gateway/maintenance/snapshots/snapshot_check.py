@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.console.snapshot_text import snapshot_text, snapshot_warning
 from gateway.files.private_files import read_private
+from gateway.protocol.errors import NotFound
 from gateway.protocol.results import SnapshotStanding
 from gateway.protocol.text.printable_text import local_time_text
 from gateway.runtime.config import Config
@@ -30,6 +31,18 @@ def noted_folder(state: Path) -> Path | None:
         return Path(read_private(state / FOLDER_NOTE).decode().strip())
     except FileNotFoundError:
         return None
+
+
+def find_snapshot(named: Path, state: Path) -> Path:
+    """The folder of a snapshot that is named by its path, or by its name in the usual folder."""
+    usual = usual_folder(state)
+    found = named if named.is_dir() or named.name != str(named) else usual / named
+    if found.is_dir():
+        return found
+    raise NotFound(
+        f"There is no snapshot {named} here or in {usual}, where {state} has its own. `groupchat snapshot list` "
+        "lists them; with --to DIR, those of another folder."
+    )
 
 
 def snapshot_verdict(state: Path, standing: SnapshotStanding | None) -> Verdict | None:

@@ -13,6 +13,7 @@ Examples:
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +27,7 @@ from gateway.console.console_output import print_json, print_table, show_done
 from gateway.console.login_name import login_name
 from gateway.console.progress_bar import progress_bar
 from gateway.console.run_command import run, run_plainly
-from gateway.protocol.errors import GroupChatError, NotFound
+from gateway.protocol.errors import GroupChatError
 from gateway.protocol.text.printable_text import local_time_text
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ FolderOption = Annotated[
     ),
 ]
 LOW_PRIORITY = 10
-SnapshotArgument = Annotated[Path, typer.Argument(metavar="SNAPSHOT", help="The folder of the snapshot.")]
+SnapshotArgument = Annotated[
+    Path, typer.Argument(metavar="SNAPSHOT", help="Its folder, or its name in `groupchat snapshot list`.")
+]
 
 
 def take_now(
@@ -107,12 +110,15 @@ def list_all(ctx: typer.Context, to: FolderOption = None) -> None:
 
     context = given(ctx)
 
-    snapshots = run_plainly(lambda: list_snapshots(to or usual_folder(context.folder)), as_json=context.as_json)
+    folder = run_plainly(lambda: to or usual_folder(context.folder), as_json=context.as_json)
+    snapshots = run_plainly(lambda: list_snapshots(folder), as_json=context.as_json)
     if context.as_json:
         print_json({"snapshots": [_fields_of(*one) for one in snapshots]})
         return
-    nothing = f"No snapshots in {to or usual_folder(context.folder)}. `groupchat snapshot now` takes one."
-    print_table((_row_of(*one) for one in snapshots), columns=("snapshot", "taken", "ends at", "size"), nothing=nothing)
+    nothing = f"No snapshots in {folder}. `groupchat snapshot now` takes one; `--to DIR` looks elsewhere."
+    rows = (_row_of(*one) for one in snapshots)
+    columns = ("snapshot", "taken", "ends at", "size")
+    print_table(rows, columns=columns, title=f"Snapshots in {folder}:" if snapshots else "", nothing=nothing)
 
 
 def _fields_of(path: Path, found: Manifest | GroupChatError) -> dict[str, Any]:
@@ -127,7 +133,7 @@ def _row_of(path: Path, found: Manifest | GroupChatError) -> tuple[str, ...]:
         return path.name, "", "", found.message
     sealed = " (sealed)" if found.sealed_to else ""
     when = local_time_text(found.made, "%Y-%m-%d %H:%M", found.made)
-    return str(path), when, f"#{found.last_seq}", f"{found.size / 1e6:,.1f} MB{sealed}"
+    return path.name, when, f"#{found.last_seq}", f"{found.size / 1e6:,.1f} MB{sealed}"
 
 
 def verify(ctx: typer.Context, snapshot: SnapshotArgument) -> None:
@@ -136,13 +142,14 @@ def verify(ctx: typer.Context, snapshot: SnapshotArgument) -> None:
     Example:
       groupchat snapshot verify /backup/groupchat/groupchat-20270301T101500.000Z
     """
+    from gateway.maintenance.snapshots.snapshot_check import find_snapshot
     from gateway.maintenance.snapshots.verification import verify_snapshot
 
     context = given(ctx)
 
     def checked() -> Manifest:
         with progress_bar("verify", "bytes", as_json=context.as_json) as bar:
-            return verify_snapshot(snapshot, bar)
+            return verify_snapshot(find_snapshot(snapshot, context.folder), bar)
 
     found = run_plainly(checked, as_json=context.as_json)
     sealed = " Its database is sealed, so only the sealed files were checked." if found.sealed_to else ""
@@ -183,16 +190,21 @@ def restore(
 
     def restored() -> Restored:
         from gateway.maintenance.snapshots.restoring import RestoreWish
+        from gateway.maintenance.snapshots.snapshot_check import find_snapshot
         from gateway.maintenance.snapshots.snapshot_opening import AS_IT_IS
 
         opening = _opening_with(key, passphrase_file) if key else AS_IT_IS
-        return _restore(RestoreWish(snapshot, context.folder, replace, copy, opening), as_json=context.as_json)
+        found = find_snapshot(snapshot, context.folder)
+        return _restore(RestoreWish(found, context.folder, replace, copy, opening), as_json=context.as_json)
 
     done = run_plainly(restored, as_json=context.as_json)
     run(lambda: _announce(context, done), as_json=context.as_json)
+    option = f" --state {shlex.quote(context.state)}" if context.state else ""
     lines = [
-        f"Restored the log up to #{done.numbers.last_seq}, as of {local_time_text(done.made, '%Y-%m-%d %H:%M')}.",
+        f"Restored the log up to #{done.numbers.last_seq}, as of {local_time_text(done.made, '%Y-%m-%d %H:%M')}, into "
+        f"{done.state}. New messages are numbered above #{done.numbers.given}.",
         *([f"The log that was there is now in {done.put_aside}."] if done.put_aside else ()),
+        f"Start it with `groupchat up{option}` or `groupchat serve{option}`.",
     ]
     show_done(asdict(done), " ".join(lines), context.as_json)
 
@@ -212,9 +224,6 @@ def _opening_with(key: Path, passphrase_file: Path | None) -> SnapshotOpening:
 def _restore(wish: RestoreWish, *, as_json: bool) -> Restored:
     from gateway.maintenance.snapshots.restoring import restore_files
 
-    if not wish.snapshot.is_dir():
-        why = f"There is no snapshot {wish.snapshot} to restore into {wish.state}."
-        raise NotFound(f"{why} `groupchat snapshot list` lists them.")
     with progress_bar("restore", "bytes", as_json=as_json) as bar:
         return restore_files(wish, time.time(), bar)
 

@@ -88,6 +88,10 @@ def test_a_gateway_elsewhere_needs_no_port() -> None:
     assert not any("port" in check.text for check in found(replace(GOOD, port_taken=True), team))
 
 
+def test_of_the_port_of_a_gateway_that_runs_already_nothing_is_said() -> None:
+    assert not any("port" in check.text for check in found(replace(GOOD, port_taken=None)))
+
+
 @pytest.mark.parametrize(
     ("version", "enough"),
     [

@@ -36,7 +36,6 @@ ABOUT_NO_TEAM = {
     ),
     "gateway agentchat identity": "it reads a file of the person",
     "gateway deploy": "it writes files for a gateway elsewhere",
-    "gateway snapshot verify": "it reads files",
     "gateway skynet config": "it reads a file",
     "gateway skynet version": "it prints a text",
     **dict.fromkeys(

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import gateway
 from gateway.cli import app
-from gateway.maintenance.deploy.deploy_files import FILES, DeploySettings, DeployTarget, fill_template
+from gateway.maintenance.deploy.deploy_files import FILES, NEXT_STEPS, DeploySettings, DeployTarget, fill_template
 from gateway.maintenance.deploy.deploy_verb import TEMPLATES, write_deployment
 from gateway.protocol.errors import BadRequest, Conflict
 
@@ -281,3 +281,11 @@ def test_the_akash_file_fits_together(out: Path) -> None:
         (door,) = service["expose"]
         assert door["as"] == 80 and door["to"] == [{"global": True}], "the provider ends TLS"
         assert choice["count"] == 1, "one gateway on SQLite"
+
+
+@pytest.mark.parametrize("target", DeployTarget)
+def test_the_next_step_names_files_that_were_written(target: DeployTarget) -> None:
+    step = NEXT_STEPS[target].format(out="OUT", image="IMAGE")
+    written = {one.target_name for one in FILES[target]}
+    assert set(re.findall(r"OUT/(\S+)", step)) <= written
+    assert "OUT" in step

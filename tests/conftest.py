@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import signal
+import sys
 import uuid
 from collections.abc import Generator, Iterator
 from functools import cache
@@ -32,6 +33,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 TESTS = Path(__file__).parent
 SLOW_FOLDERS = frozenset({"real_clis", "end_to_end"})  # not even imported with --fast
 GARBAGE_THRESHOLDS = (100_000, 20, 20)
+LOGGER = type(structlog.get_logger())
 # The mark of a whole file: `pytestmark = pytest.mark.slow`, or a list that holds it.
 LEFT_OUT_WHOLLY = re.compile(r"^pytestmark = (?:\[[^]]*?)?pytest\.mark\.(?:slow|processes)\b", re.MULTILINE)
 
@@ -124,11 +126,19 @@ def commands_let_go() -> Iterator[None]:
     gc.collect()
 
 
+def forget_streams() -> None:
+    """A logger keeps the stream of its first line, which may be one that a test has closed since."""
+    for module in [*sys.modules.values()]:
+        if isinstance(logger := vars(module).get("log"), LOGGER):
+            vars(logger).pop("bind", None)
+
+
 @pytest.fixture(autouse=True)
 def logs_as_they_were() -> Iterator[None]:
     """A gateway or a sidecar that a test starts in its own process sets up the logs of all of it."""
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
     structlog.reset_defaults()
+    forget_streams()
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from gateway.client import Client
+from gateway.client import Client, Endpoint
 from gateway.protocol.requests.connection_requests import Status
-from gateway.protocol.results import Health, SnapshotStanding
+from gateway.protocol.requests.member_requests import CreateToken
+from gateway.protocol.results import Health, SnapshotStanding, TokenMade
 from tests.fakes.retry import retry_until_awaited
 from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
@@ -55,6 +56,9 @@ async def test_a_full_disk_is_told_and_the_next_one_is_taken_when_there_is_room(
 
                 await retry_until_awaited(has_failed)
                 await alice.send("it goes on")
+                made = await alice.request(CreateToken(name="claude"), TokenMade)
+                async with Client(Endpoint(gateway.url, made.token)) as claude:
+                    assert (await claude.request(Status(), Health)).snapshots is None, "an agent sees no figures"
                 found = snapshot_finding(groupchat)
                 assert found is not None and not found["ok"]
                 assert "The last snapshot failed, and there is none yet: " in found["found"]

@@ -7,7 +7,7 @@ import pytest
 
 from controller.wording.status_text import StatusContext, cost_rows, status_rows, store_text
 from gateway.console.durations import duration_text
-from gateway.protocol.results import AgentCost, Health
+from gateway.protocol.results import AgentCost, Health, SnapshotStanding
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,11 @@ def test_status_is_told_in_words() -> None:
         "loop guards": "none",
         "cost": "no agent has answered yet",
     }
+
+
+def test_snapshots_have_a_row_where_the_gateway_takes_them() -> None:
+    health = Health("ok", "0.1.0", 60, 0, 1, 1, 0, 1, 0, "sqlite (full)", snapshots=SnapshotStanding(1800, age=720))
+    assert dict(status_rows(health, StatusContext()))["snapshots"] == "the newest is 12 min old, one every 30 min"
 
 
 CLAUDE = AgentCost("claude", 12, 41_200, "2026-11-20T09:00:00.000Z", 3100, 2)

@@ -1,1 +1,2 @@
-"""Vectors of messages, made by an embedding model behind an HTTP endpoint. It must not know rules or sockets."""
+"""Vectors of messages, made by an embedding model: behind an HTTP endpoint, or in a folder of this machine. It must not
+know rules or sockets."""

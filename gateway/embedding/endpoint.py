@@ -10,12 +10,10 @@ from typing import Self
 import aiohttp
 import msgspec
 
-from gateway.protocol.errors import Unavailable
+from gateway.embedding.embedder import MAX_DIMENSIONS, MAX_TEXT_CHARS, EmbeddingFailed, TextRefused
 from gateway.recall.vector_codes import pack_vector
 
-MAX_TEXT_CHARS = 2000  # of a longer message the beginning is read
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-MAX_DIMENSIONS = 8192
 MAX_REASON_CHARS = 200
 PATH = "/embeddings"
 TEXT_REFUSED_STATUSES = (400, 413, 422, 500)  # llama.cpp answers 500 to a text that is too long
@@ -28,14 +26,6 @@ class _Vector(msgspec.Struct, frozen=True):
 
 class _Answer(msgspec.Struct, frozen=True):
     data: list[_Vector]
-
-
-class EmbeddingFailed(Unavailable):
-    """The model gave no vectors, and why."""
-
-
-class TextRefused(EmbeddingFailed):
-    """The model does not take these texts: one of them is too long for it, most often."""
 
 
 def embedding_address(given: str) -> str:
@@ -61,7 +51,6 @@ class EmbeddingEndpoint:
             await self._session.close()
 
     async def embed(self, texts: Sequence[str], within_s: float) -> list[bytes]:
-        """One packed vector for each text. EmbeddingFailed if the endpoint does not give them in time."""
         asked = {"model": self.model, "input": [one[:MAX_TEXT_CHARS] for one in texts]}
         try:
             async with asyncio.timeout(within_s):

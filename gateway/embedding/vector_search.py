@@ -15,7 +15,9 @@ from itertools import chain, repeat
 
 import structlog
 
-from gateway.embedding.endpoint import EmbeddingEndpoint, EmbeddingFailed, TextRefused
+from gateway.embedding.embedder import Embedder, EmbeddingFailed, TextRefused
+from gateway.embedding.endpoint import EmbeddingEndpoint
+from gateway.embedding.model_folder import load_model_folder
 from gateway.process_basics.tasks import spawn
 from gateway.protocol import codec
 from gateway.protocol.errors import GroupChatError
@@ -23,6 +25,7 @@ from gateway.protocol.events import Message
 from gateway.protocol.results import VectorProgress
 from gateway.recall.vector_codes import likeness
 from gateway.recall.vector_index import VectorIndex
+from gateway.runtime.config import Config
 from gateway.runtime.hub import Hub
 from gateway.store import StoredEvent, StoredVector
 
@@ -37,15 +40,16 @@ FILL_TIMEOUT_S = 60.0
 QUESTION_TIMEOUT_S = 3.0
 RETRY_DELAYS_S = (1.0, 5.0, 20.0, 60.0)
 IDLE_S = 3600.0
+UNCOUNTED = 1  # until the messages without a vector are counted, there may be one
 NEAR_BY_BITS, NEAREST = 200, 50  # compared exactly; returned
 BATCHES_PER_LOG_LINE = 50
 
 
 class VectorSearch:
-    def __init__(self, hub: Hub, endpoint: EmbeddingEndpoint, most: int = MAX_VECTORS) -> None:
-        self._hub, self._endpoint = hub, endpoint
+    def __init__(self, hub: Hub, model: Embedder, most: int = MAX_VECTORS) -> None:
+        self._hub, self._model = hub, model
         self._index = VectorIndex(most)
-        self._waiting, self._trouble = 0, ""
+        self._waiting, self._trouble = UNCOUNTED, ""
 
     @property
     def progress(self) -> VectorProgress:
@@ -57,9 +61,11 @@ class VectorSearch:
         if not len(self._index):
             return []
         try:
-            (asked,) = await self._endpoint.embed([question], QUESTION_TIMEOUT_S)
+            (asked,) = await self._model.embed([question], QUESTION_TIMEOUT_S)
         except EmbeddingFailed as error:
             self._trouble = error.message
+            return []
+        if not any(asked):  # the model knows none of its words
             return []
         loop = asyncio.get_running_loop()
         near = await loop.run_in_executor(None, self._index.nearest, asked, rooms, NEAR_BY_BITS)
@@ -92,7 +98,7 @@ class VectorSearch:
 
     async def _start(self) -> None:
         """Take over the vectors of the last run, if they are of this model."""
-        store, model = self._hub.store, self._endpoint.model
+        store, model = self._hub.store, self._model.model
         self._index.clear()
         if await store.vector_model() != model:
             await store.begin_vectors(model)
@@ -118,9 +124,9 @@ class VectorSearch:
         self._waiting = 0
 
     def _keep(self, vectors: Iterable[StoredVector]) -> None:
-        """An empty one is of a message without text."""
+        """An empty one is of a message without text, one of zeros of a text of which the model knows nothing."""
         for one in vectors:
-            if one.vector:
+            if any(one.vector):
                 self._index.add(one.seq, one.room, one.vector)
 
     async def _embed(self, records: Sequence[StoredEvent]) -> None:
@@ -140,7 +146,7 @@ class VectorSearch:
         """A model refuses all texts for one that is too long for it; then each is asked by itself, so that this one
         does not keep the others from having theirs."""
         try:
-            return await self._endpoint.embed(texts, FILL_TIMEOUT_S)
+            return await self._model.embed(texts, FILL_TIMEOUT_S)
         except TextRefused:
             return [await self._vector_of(text) for text in texts]
 
@@ -148,11 +154,11 @@ class VectorSearch:
         """Of a text that is refused, the beginning counts; if that is refused, too, it gets an empty vector."""
         for part in (text, text[:SHORT_TEXT_CHARS]):
             try:
-                (vector,) = await self._endpoint.embed([part], FILL_TIMEOUT_S)
+                (vector,) = await self._model.embed([part], FILL_TIMEOUT_S)
                 return vector
             except TextRefused as error:
                 why = error.message
-        await self._endpoint.embed([PROBE_TEXT], FILL_TIMEOUT_S)  # if this fails, it is not the text's fault
+        await self._model.embed([PROBE_TEXT], FILL_TIMEOUT_S)  # if this fails, it is not the text's fault
         log.warning("! the model refuses a text, so it is found by its words alone", why=why)
         return b""
 
@@ -169,8 +175,8 @@ async def vectors_made(hub: Hub) -> AsyncIterator[None]:
     if not config.embed:
         yield
         return
-    async with EmbeddingEndpoint(config.embed, config.embed_model, config.embed_key) as endpoint:
-        hub.vectors = search = VectorSearch(hub, endpoint)
+    async with _embedder_of(config) as model:
+        hub.vectors = search = VectorSearch(hub, model)
         task = spawn(search.run(), "vectors")
         try:
             yield
@@ -178,3 +184,12 @@ async def vectors_made(hub: Hub) -> AsyncIterator[None]:
             hub.vectors = None
             task.cancel()
             await asyncio.wait([task])
+
+
+@contextlib.asynccontextmanager
+async def _embedder_of(config: Config) -> AsyncIterator[Embedder]:
+    if config.embed_folder is not None:
+        yield await load_model_folder(config.embed_folder)
+        return
+    async with EmbeddingEndpoint(config.embed, config.embed_model, config.embed_key) as endpoint:
+        yield endpoint

@@ -516,7 +516,7 @@ class Health(Result, frozen=True):
     """The state that /health and `groupchat status` show. `status` is "ok", or "stuck" when writes to the disk do not
     finish. `uncommitted` is the number of requests that wait for the disk; `commit_age` is for how many seconds the
     oldest has waited. `gateways` are those that share the log, if several may. `snapshots` is shown to those who may
-    see everyone's figures, if this gateway takes any."""
+    see everyone's figures, if this gateway takes any. `vectors` is in the answer to `status`, as in `Recalled`."""
 
     status: str
     version: str
@@ -536,6 +536,7 @@ class Health(Result, frozen=True):
     last_error: str = ""
     gateways: tuple[GatewayStanding, ...] = ()
     snapshots: SnapshotStanding | None = None
+    vectors: VectorProgress | None = None
 
 
 class Latency(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from gateway.runtime.listen_option import Listen, once_each
 DEFAULT_SERVER_NAME = "llm-groupchat"
 MAX_SERVER_NAME_CHARS = 64
 EMBED_EXAMPLE = "http://127.0.0.1:11434/v1"
+ADDRESS_BEGINNINGS = ("http://", "https://")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Config:
     """All settings of a gateway, with their defaults. `guest_rate` limits one client of a dialect whose specification
     asks for its own rate. `modes_folder` holds a team's own modes, which the start reads into `rules`. `skynet_config`
     is a file with the settings of the Skynet listener, `jwt` one with the identity providers whose tokens are accepted.
-    `embed` is the endpoint of an embedding model.
+    `embed` is the endpoint of an embedding model, or the folder of one.
     `stuck_after` and `synchronous` are no command line options: a gateway reports that it is stuck when the disk keeps
     a message waiting for `stuck_after` seconds."""
 
@@ -85,15 +87,22 @@ class Config:
                     "or --insecure if a proxy in front of this gateway does TLS."
                 )
 
+    @property
+    def embed_folder(self) -> Path | None:
+        """Where the embedding model is, if `embed` is no address."""
+        if not self.embed or self.embed.lower().startswith(ADDRESS_BEGINNINGS):
+            return None
+        return Path(os.path.abspath(os.path.expanduser(self.embed)))
+
 
 def _check_embedding(config: Config) -> None:
-    """Every public message goes to the embedding model, and the key with it."""
-    if not config.embed:
+    """Every public message goes to the endpoint, and the key with it. A model in a folder sends nothing."""
+    if not config.embed or config.embed_folder is not None:
         return
     if not config.embed_model:
         raise BadRequest("--embed needs the name of the model, too: --embed-model NAME.")
     parts = urlsplit(config.embed)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not parts.hostname:
         raise BadRequest(f"--embed takes the address of an endpoint, such as {EMBED_EXAMPLE}, not {config.embed!r}.")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES and not config.insecure:
         raise BadRequest(

@@ -187,12 +187,16 @@ OPTIONS: Mapping[str, ServeOption] = {
     "keep": ServeOption("snapshots.keep", "How many snapshots stay; older ones are removed.", least=1, metavar="N"),
     "embed": ServeOption(
         "embed",
-        "Find messages by meaning, too: an endpoint for embeddings, as OpenAI has it, which gets all public messages.",
+        "Find messages by meaning, too, with the model in this folder, or behind an endpoint as OpenAI has it, which "
+        "gets all public messages.",
         variable="GROUPCHAT_EMBED",
-        metavar="URL",
+        metavar="DIR|URL",
     ),
     "embed_model": ServeOption(
-        "embed_model", "The model that --embed asks for.", variable="GROUPCHAT_EMBED_MODEL", metavar="NAME"
+        "embed_model",
+        "The model that --embed asks for at an endpoint.",
+        variable="GROUPCHAT_EMBED_MODEL",
+        metavar="NAME",
     ),
     "agents": ServeOption("agents", "Names that the operator leaves to the team's agents.", read=_names),
 }
@@ -218,7 +222,12 @@ def config_from(state: Path, given: Mapping[str, Any], env: Mapping[str, str], l
     """The config for a start. `given` maps option names to values; names that are not in `Config` are ignored."""
     fields = {one.field: one.read(given[name]) for name, one in OPTIONS.items() if name in given}
     fields |= {one.field: one.read(env[name]) for name, one in VARIABLES.items() if env.get(name)}
-    return _with_skynet_address(_with(offline_config(state, env, login), fields))
+    config = _with_skynet_address(_with(offline_config(state, env, login), fields))
+    if config.embed_folder is not None:
+        from gateway.embedding.model_folder import check_model_folder
+
+        check_model_folder(config.embed_folder)
+    return config
 
 
 def _with_skynet_address(config: Config) -> Config:

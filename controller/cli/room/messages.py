@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller.cli.room.run_request import announce_team, merge_options
+from controller.cli.room.run_request import announce_team, merge_options, run_with_client
 from gateway.console.client_options import ClientOptions
-from gateway.console.console_output import print_lines
+from gateway.console.console_output import print_lines, show_done
+from gateway.console.progress_bar import progress_bar
 from gateway.console.run_command import fail, run
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.types.core_types import DEFAULT_ROOM, canonical_room_name
@@ -202,27 +203,48 @@ def search(
 
 def recall(
     ctx: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="QUESTION", help="What you want to know, in your words.")],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="QUESTION", help="What you want to know, in your words.")
+    ] = None,
     room: Annotated[str | None, typer.Option(metavar="ROOM", help="Only this room (default: all your rooms).")] = None,
     budget: Annotated[
         int, typer.Option(metavar="TOKENS", min=50, max=100_000, help="At most about this many tokens of text.")
     ] = 2000,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="First wait until the embedding model has read every message.")
+    ] = False,
 ) -> None:
     """Find the earlier messages that answer a question, threads together.
+
+    With --wait no question is needed. Ctrl-C ends only the waiting.
 
     Examples:
       groupchat recall "why did we drop the cache?"
       groupchat recall "what did bob say about backups" --room ops
       groupchat recall "release date" --budget 500 --json
+      groupchat recall --wait
     """
     from controller.output import command_output
     from controller.requests import command_requests
 
-    context = merge_options(ctx)
-    found = run(
-        lambda: command_requests.recall_passages(context, " ".join(words), room, budget), as_json=context.as_json
-    )
+    context, question = merge_options(ctx), " ".join(words or ())
+    if wait:
+        _wait_for_vectors(context, is_told=not question)
+        if not question:
+            return
+    elif not question:
+        fail(BadRequest("Give the question, as you would ask it."), as_json=context.as_json)
+    found = run(lambda: command_requests.recall_passages(context, question, room, budget), as_json=context.as_json)
     command_output.print_recalled(found, context.as_json)
+
+
+def _wait_for_vectors(context: ClientOptions, *, is_told: bool) -> None:
+    from controller.requests.long_work import embedded_messages
+
+    with progress_bar("embedding", "messages", as_json=context.as_json) as bar:
+        done = run_with_client(context, lambda client: embedded_messages(client, bar))
+    if is_told:
+        show_done(done, f"The embedding model has read every message: {done.made:,} have a vector.", context.as_json)
 
 
 def receipts(

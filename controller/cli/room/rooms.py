@@ -128,7 +128,7 @@ def set_room(
       groupchat rooms set lab --keep 100000
       groupchat rooms set general --keep forever
     """
-    from controller.requests.room_retention import removed_messages
+    from controller.requests.long_work import removed_messages
 
     context = merge_options(ctx)
     _change_quietly(ctx, SetRetention(room=room, keep=keep))

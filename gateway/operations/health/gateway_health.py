@@ -21,6 +21,7 @@ async def answer_status(hub: Hub, actor: Actor, request: Status) -> Health:
         rooms=known,
         brakes=loop_hold_release.visible_holds(hub.state, actor),
         costs=agent_costs.known_costs(hub.state, hub.now),
+        vectors=None if hub.vectors is None else hub.vectors.progress,
         gateways=hub.role.shared_log.gateways() if hub.role.shared_log is not None else (),
         snapshots=hub.snapshots.standing() if hub.snapshots and actor.may(Permission.SEE_FIGURES) else None,
     )

@@ -6,6 +6,7 @@ words are not. So it shows that the machinery works, and nothing of what a real 
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 from collections.abc import AsyncIterator
@@ -41,17 +42,19 @@ def _push_of(letters: str) -> tuple[int, ...]:
 @dataclass
 class EmbeddingModel:
     """`asked`: the batches of texts. With a `refusal`, it answers with this status instead. It refuses texts of more
-    than `longest` letters."""
+    than `longest` letters. It thinks for `pause_s`."""
 
     url: str = ""
     asked: list[list[str]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     refusal: int = 0
     longest: int = 1_000_000
+    pause_s: float = 0.0
 
     async def answer(self, request: web.Request) -> web.Response:
         if self.refusal:
             return web.json_response({"error": {"message": "come back later"}}, status=self.refusal)
+        await asyncio.sleep(self.pause_s)
         body: dict[str, Any] = await request.json()
         if max(map(len, body["input"])) > self.longest:
             return web.json_response({"error": {"message": "the input is too long"}}, status=400)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.client import Client, HttpClient
-from gateway.embedding.endpoint import EmbeddingEndpoint, EmbeddingFailed
+from gateway.embedding.embedder import EmbeddingFailed
+from gateway.embedding.endpoint import EmbeddingEndpoint
 from gateway.protocol.errors import BadRequest
 from gateway.protocol.requests.message_requests import Recall
 from gateway.protocol.requests.room_requests import CreateRoom
@@ -164,7 +165,7 @@ async def test_the_key_travels_in_a_header_and_bad_answers_are_errors(model: Emb
     ("changes", "words"),
     [
         ({"embed": "http://127.0.0.1:1/v1"}, "--embed-model"),
-        ({"embed": "ftp://x", "embed_model": "m"}, "takes the address"),
+        ({"embed": "http://", "embed_model": "m"}, "takes the address"),
         ({"embed": "http://192.0.2.1/v1", "embed_model": "m"}, "unencrypted"),
     ],
 )

@@ -71,6 +71,7 @@ WORDS = {
     ("controller", "context", "merge"): ["plan", FILE],
     ("controller", "context", "diff"): ["plan", FILE],
     ("controller", "role"): ["claude", "coder"],
+    ("controller", "recall"): ["--wait"],
     ("controller", "rooms", "set"): ["lab", "--keep", "90d"],
     ("controller", "keys"): ["claude", "^C"],
     ("controller", "send"): ["hello", "--wait-reply"],

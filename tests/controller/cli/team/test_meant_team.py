@@ -63,6 +63,7 @@ GIVEN = {
     "controller add": ["x", "--", "true"],
     "controller down": ["--json"],
     "controller keys": ["x", "esc"],
+    "controller recall": ["--wait"],
     "controller share": ["x", "all"],
     "controller mode set": ["debate", "topic"],
     "controller rooms": [],

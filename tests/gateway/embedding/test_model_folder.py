@@ -78,27 +78,29 @@ async def test_a_restart_goes_on_and_a_model_that_was_changed_starts_over(
 
 
 def reading_into(read: list[str]) -> Callable[..., object]:
-    from model2vec import StaticModel
+    import model2vec
 
-    encode = StaticModel.encode
+    encode: Callable[..., object] = model2vec.StaticModel.encode
 
-    def noted(model: StaticModel, texts: list[str], **how: object) -> object:
+    def noted(model: object, texts: list[str], **how: object) -> object:
         read.extend(texts)
-        return encode(model, texts, **how)  # type: ignore[arg-type]
+        return encode(model, texts, **how)
 
     return noted
 
 
-async def test_texts_are_read_beside_the_loop_and_by_several_at_once(folder: Path) -> None:
+async def test_texts_are_read_beside_the_loop_and_by_several_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = await load_model_folder(folder)
     seen: set[int] = set()
-    encode = model._static_model.encode
+    encode: Callable[..., object] = model._static_model.encode
 
     def noted(*given: object, **how: object) -> object:
         seen.add(threading.get_ident())
-        return encode(*given, **how)  # type: ignore[arg-type]
+        return encode(*given, **how)
 
-    model._static_model.encode = noted  # type: ignore[assignment]
+    monkeypatch.setattr(model._static_model, "encode", noted)
     many: list[Awaitable[list[bytes]]] = [model.embed(["car and rain " * 400] * 32, 60) for _ in range(16)]
     found = await asyncio.gather(*many)
     assert {len(one) for one in found} == {32} and threading.get_ident() not in seen
@@ -150,9 +152,11 @@ async def test_a_folder_without_a_whole_model_ends_the_start(tmp_path: Path, fol
     assert str(folder) in refused.value.message
 
 
-async def test_a_model_that_fails_later_is_a_trouble_that_is_told(folder: Path) -> None:
+async def test_a_model_that_fails_later_is_a_trouble_that_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = await load_model_folder(folder)
-    model._static_model = None  # type: ignore[assignment]
+    monkeypatch.setattr(model, "_static_model", None)
     with pytest.raises(EmbeddingFailed, match="The embedding model failed"):
         await model.embed(["car"], 60)
 

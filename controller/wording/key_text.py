@@ -40,9 +40,19 @@ class MemberKey:
     pinned: KeyFingerprint
     waiting: KeyFingerprint | None = None
 
+    @property
+    def waits_for_decision(self) -> bool:
+        """Also a key that was revoked, if another one came after it."""
+        return self.trust is KeyTrust.CHANGED or self.waiting is not None
+
 
 Keys = Mapping[str, MemberKey]
 SEALED_ROOM_TEXT = "sealed: read by its members' machines alone"
+REOPEN_TEXT = "Open the chat again (in a session: `groupchat restart chat`) and type the passphrase."
+UNOPENED_TEXT = (
+    "You have a key on this machine that this chat has not opened: what is sealed stays closed, and nothing of yours "
+    f"is signed. {REOPEN_TEXT}"
+)
 
 _SIGN_BY_TRUST = {
     KeyTrust.OWN: "",
@@ -74,7 +84,7 @@ def sealing_refusal_text(keys: Keys, names: Sequence[str]) -> str:
     for name in names:
         if name not in keys:
             return f"{name} has no key, so nothing can be sealed to {name}"
-        if keys[name].trust is KeyTrust.CHANGED:
+        if keys[name].waits_for_decision:
             return f"the key of {name} has CHANGED, so nothing is sealed to {name}; /keys {name} tells what to do"
         if keys[name].trust is KeyTrust.REVOKED:
             return f"{name} has revoked the key, so nothing is sealed to {name}"
@@ -89,12 +99,11 @@ def key_alarm_text(names: Sequence[str]) -> str:
 def key_rows(key: MemberKey) -> list[tuple[str, str]]:
     """All that a person needs for comparing a fingerprint."""
     rows = [
-        (key.name, f"{trust_words(key)}, version {key.pinned.version}"),
+        (key.name, f"version {key.pinned.version}, {trust_words(key)}"),
         *_fingerprint_rows(key.pinned),
     ]
     if key.waiting is not None:
-        rows += [("  the other one", f"version {key.waiting.version}"), *_fingerprint_rows(key.waiting)]
-    if key.trust is KeyTrust.CHANGED:
+        rows += [("  other", f"version {key.waiting.version}, which came later"), *_fingerprint_rows(key.waiting)]
         rows.append(
             ("", f"Let {key.name} read the fingerprint to you, not in this chat: /trust {key.name} FINGERPRINT")
         )

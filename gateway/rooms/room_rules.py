@@ -19,6 +19,7 @@ from gateway.protocol.events import RoomAction, RoomEvent
 from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Kick, Leave, SetTopic
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import (
+    DEFAULT_ROOM,
     SYSTEM_NAME,
     MemberKind,
     bare_name,
@@ -139,8 +140,19 @@ def invite_member(state: GatewayState, actor: Actor, request: Invite, rule_conte
         member=guest,
         changes=(StateChange("room", record.name, changed),),
     )
-    entered = (joined_event(rule_context, record, guest, actor.name),) if _is_taken_in(state, actor, guest) else ()
-    return RuleOutcome(Done(fact.event.seq), (fact, *entered))
+    if _is_taken_in(state, actor, guest):
+        return RuleOutcome(Done(fact.event.seq), (fact, joined_event(rule_context, record, guest, actor.name)))
+    return RuleOutcome(Done(fact.event.seq), (fact, *_invited_notice(state, record, guest, actor.name, rule_context)))
+
+
+def _invited_notice(
+    state: GatewayState, record: RoomRecord, guest: str, by: str, rule_context: RuleContext
+) -> tuple[EventToCommit, ...]:
+    """Tell a person who may join now: the events of the room go only to those who are in it."""
+    if state.members[guest].member.kind is not MemberKind.HUMAN or guest in record.invited:
+        return ()
+    text = f"{by} invites you to the room {record.name}. `/join {record.name}` enters it."
+    return (direct_notice(DEFAULT_ROOM, guest, text, rule_context),)
 
 
 def _is_taken_in(state: GatewayState, actor: Actor, guest: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from controller.requests.invitations import invite_members
 from controller.view.stream import list_overlay
 from controller.wording.invitation_text import invited_text, kicked_text
 from gateway.client.paged_requests import fetch_all_pages
-from gateway.protocol.errors import BadRequest
+from gateway.protocol.errors import BadRequest, Forbidden
 from gateway.protocol.requests.mark_requests import Mute
 from gateway.protocol.requests.room_requests import CreateRoom, Join, Kick, Rooms, SetTopic
 from gateway.protocol.results import Done, RoomList
@@ -53,13 +54,18 @@ def _room_line(chat: RoomContext, room: Room) -> str:
         *(["muted"] if room.name in chat.state.muted else []),
         *(["sealed"] if room.sealed else ["by invitation"] if room.invite_only else []),
         *([] if room.sealed else [room.topic or "no topic"]),
-        ", ".join(room.members) or "nobody",
+        *([", ".join(room.members)] if room.members else [] if room.invite_only else ["nobody"]),
     ]
     return " · ".join(parts)
 
 
 async def enter_room(chat: RoomContext, order: ParsedCommand) -> ActionResult:
-    return await _join_and_show(chat, order.values["room"])
+    """Who was put out is not told so as the others are, so a room that looks like one of ours is joined, too."""
+    room = order.values["room"]
+    if room in chat.state.own_rooms():
+        with contextlib.suppress(Forbidden):
+            await chat.client.request(Join(room=room), Done)
+    return await _join_and_show(chat, room)
 
 
 async def switch_room(chat: RoomContext, order: ParsedCommand) -> ActionResult:

@@ -38,12 +38,14 @@ from controller.view.text.text_rows import (
     fit_to_width,
     width_of,
     width_of_row,
+    wrap_text,
 )
 from controller.wording.key_text import SEALED_ROOM_TEXT, key_alarm_text
 
 ROSTER_MIN_COLUMNS = 76
 PROMPT_MIN_COLUMNS = 50
 MAX_INPUT_ROWS = 6
+MAX_HINT_ROWS, HINT_SHARE = 3, 4  # an error is shown whole, but in no more than a quarter of the rows
 TAB_COLUMNS = 4
 HELD_STYLES = 997
 
@@ -132,7 +134,8 @@ class ChatPainter:
         """The lines above the input."""
         target = self._screen.chat.state.target
         above = [_target_line(target.words(self._screen.chat.state.me), width)] if target is not None else []
-        middle = max(0, height - 2 - len(above))
+        below = self._hint_rows(width, height) or [tuple(self._status())]
+        middle = max(0, height - 1 - len(above) - len(below))
         wide, roster_columns = self._has_roster(width), self._screen.look.roster_columns
         room = width - roster_columns - 1 if wide else width
         stream = self._screen.stream(room, middle) if middle else []
@@ -142,7 +145,7 @@ class ChatPainter:
         beside += [(_SEPARATOR,)] * (middle - len(beside) if wide else 0)
         found = [ScreenLine(self._bar(width))]
         found += [ScreenLine(row, room, beside[number] if wide else ()) for number, row in enumerate(stream)]
-        return [*found, *above, ScreenLine(tuple(self._status()))][:height]
+        return [*found, *above, *map(ScreenLine, below)][:height]
 
     def _has_roster(self, columns: int) -> bool:
         return self._screen.look.roster and columns >= ROSTER_MIN_COLUMNS
@@ -167,12 +170,20 @@ class ChatPainter:
         tabs = room_tabs(state.own_rooms(), state.room, state.loud_unread(), state.sealed_rooms())
         return tabs, columns // 2 if not self._has_roster(columns) and len(tabs) > 1 else columns
 
+    def _hint_rows(self, columns: int, height: int) -> list[Row]:
+        """What the chat has just said. It often ends with what to do, so it is not cut at the end of one row."""
+        screen, most = self._screen, max(1, min(MAX_HINT_ROWS, height // HINT_SHARE))
+        if not screen.hint:
+            return []
+        lines = wrap_text(clean_for_screen(screen.hint), max(1, columns - 1))
+        if len(lines) > most:
+            lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
+        return [((screen.hint_style, fit_to_width(f" {line}", columns)),) for line in lines]
+
     def _status(self) -> Sequence[Fragment]:
         screen = self._screen
-        if not screen.hint and (footer := screen.select.footer(self._columns)):
+        if footer := screen.select.footer(self._columns):
             return [("class:bar", footer)]
-        if screen.hint:
-            return [(screen.hint_style, fit_to_width(f" {clean_for_screen(screen.hint)}", self._columns))]
         return fit_row(
             self._line_hint() + self._news() or [("class:dim", " @name · @all · !urgent · /help ")], self._columns
         )

@@ -28,6 +28,7 @@ from controller.view.state.draft_target import DraftTarget, aimed
 from controller.view.state.read_positions import positions_from_text, text_of_positions
 from controller.view.state.stream_entries import Alert, EntryKey
 from controller.wording.decision_text import DecisionCard
+from controller.wording.key_text import REOPEN_TEXT, UNOPENED_TEXT
 from controller.wording.member_state_text import border_text
 from controller.wording.proof_text import finding_of
 from controller.wording.status_text import StatusContext
@@ -92,6 +93,7 @@ class Chat:
     _loading: bool = False
     _watching: asyncio.Task[None] | None = None
     _told_unsent: bool = False
+    _told_unopened: bool = False
     _line: asyncio.Lock = field(default_factory=asyncio.Lock)
     _sent: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -106,7 +108,7 @@ class Chat:
         self.refresh_keys()
         self.state.take(await self._complete_welcome(self.client.welcome), self.clock())
         for problem in self.key_problems:
-            self.state.note_sealing(SealingNotice(problem, loud=True, member=self.state.me), _now_stamp())
+            self._warn_of_own_key(f"{problem} {REOPEN_TEXT}")
         self.state.reads = self._remembered()
         self.state.enter(self.state.room)
         await self.jump_to_newest()
@@ -151,7 +153,19 @@ class Chat:
             keys = self.known_keys.read()
             if keys is not self.state.keys:
                 self.state.keys = keys
+                self._note_unopened_key()
                 self.callbacks.changed()
+
+    def _note_unopened_key(self) -> None:
+        """A key that was made while the chat runs is not used by it, although others seal to it from now on."""
+        own = self.state.keys.get(self.state.me)
+        is_new = self.opened and own is not None and own.trust.is_usable and not self.state.can_seal
+        if is_new and not self.key_problems and not self._told_unopened:
+            self._told_unopened = True
+            self._warn_of_own_key(UNOPENED_TEXT)
+
+    def _warn_of_own_key(self, text: str) -> None:
+        self.state.note_sealing(SealingNotice(text, loud=True, member=self.state.me), _now_stamp())
 
     async def _will_come_back(self) -> None:
         """Whether the gateway will come back by itself. Checked only while it is away."""

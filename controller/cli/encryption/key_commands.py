@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 MAX_IMPORT_BYTES = 64 * 1024
 
+REOPENED_TEXT = "A chat that is open uses it when it is opened again (in a session: `groupchat restart chat`)."
+
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The member whose key it is.")]
 
 
@@ -349,6 +351,7 @@ def _show_made(stored: StoredKey, as_json: bool, published: str = "") -> None:
         f"Version {record.version} of the key of {record.name} is in {stored.path}, {kept}.",
         *_fingerprint_lines(record),
         *([published] if published else []),
+        *([] if stored.file.is_unattended or not published else [REOPENED_TEXT]),
     )
 
 

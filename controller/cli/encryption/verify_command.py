@@ -39,7 +39,11 @@ def verify_export(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="NAME", help="Open what is sealed with this member's key (default: your only)."),
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="Open what is sealed with this member's key (default: the only person's here).",
+        ),
     ] = None,
 ) -> None:
     """Check who wrote the messages of an exported room, and whether any was changed, moved or left out.
@@ -82,17 +86,17 @@ def _checker(context: ClientOptions, exported: ExportedRoom, keys: Path | None, 
 
 def _own_machine(context: ClientOptions, exported: ExportedRoom, name: str | None) -> MemberMachine | None:
     """The opened keys of the reader. A passphrase is asked only if the file holds anything that is sealed."""
+    from controller.requests.encryption.known_keys import only_reader
     from controller.requests.encryption.member_client import KeyAccess, open_own_machine
     from gateway.encryption.key_storage.key_files import list_keys
 
     names = sorted({one.published.record.name for one in list_keys(context.folder)})
     if name is not None and name not in names:
         raise NotFound(f"There is no key of {name} on this machine.", nearest=names)
-    chosen = name or (names[0] if len(names) == 1 else None)
-    if chosen is None:
+    if not any(one.sealed is not None for one in exported.messages):
         return None
-    is_needed = any(one.sealed is not None for one in exported.messages)
-    return open_own_machine(chosen, KeyAccess.of(context)) if is_needed else None
+    chosen = name or only_reader(context.folder)
+    return open_own_machine(chosen, KeyAccess.of(context)) if chosen else None
 
 
 def _read_keys_file(path: Path) -> str:
@@ -137,6 +141,8 @@ def _print_report(report: ExportReport) -> None:
     print_lines(*report.problems, fg=typer.colors.RED)
     if not report.is_wrong:
         print_lines("Nothing is wrong or missing, as far as there are signatures.")
+    if closed := report.counts["unreadable"]:
+        print_lines(f"{closed} could not be opened, so they were not checked. --name NAME says whose key opens them.")
 
 
 def _colour_of(one: ExportFinding) -> str | None:

@@ -94,3 +94,13 @@ def trust_member_key(state: Path, name: str, fingerprint: str) -> PinnedKey:
 def unverified_keys(known: dict[str, MemberKey], names: Sequence[str]) -> list[MemberKey]:
     """The keys of these members that a person should compare before a room is handed to them."""
     return [known[name] for name in names if name in known and known[name].trust is KeyTrust.FIRST_USE]
+
+
+def only_reader(state: Path) -> str | None:
+    """Whose key opens what is sealed if nobody is named: the only person's with a key here, else the only member's."""
+    from gateway.encryption.key_storage.key_files import list_keys
+
+    own = list_keys(state)
+    people = {one.published.record.name for one in own if not one.file.is_unattended}
+    names = people or {one.published.record.name for one in own}
+    return names.pop() if len(names) == 1 else None

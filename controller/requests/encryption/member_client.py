@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.requests.encryption.passphrase_input import PassphraseNotGiven, ask_hidden, unlock_key
+from controller.wording.key_text import REOPEN_TEXT
 from gateway.client import Client, Endpoint
 from gateway.console.client_options import ClientOptions
 from gateway.console.console_output import show_error
@@ -170,7 +171,12 @@ def sealing_client(client: Client) -> SealedClient:
 
     name = client.welcome.you.name
     if not isinstance(client, SealedClient):
-        raise BadRequest(f"There is no key of {name} on this machine. `groupchat key new {name}` makes one.")
+        raise BadRequest(
+            f"There is no key of {name} on this machine, or it is newer than this. `groupchat key new {name}` makes "
+            f"one. {REOPEN_TEXT}"
+        )
     if client.machine is None:
-        raise BadRequest(f"The key of {name} is locked or missing on this machine, so nothing can be sealed or opened.")
+        raise BadRequest(
+            f"The key of {name} is locked or missing here, so nothing can be sealed or opened. {REOPEN_TEXT}"
+        )
     return client

@@ -28,7 +28,7 @@ from controller.view.state.unfinished_texts import UnfinishedTexts
 from controller.view.state.unsent_messages import Outbox, SendStage
 from controller.view.styles.name_styles import NameStyles
 from controller.wording.decision_text import DecisionCard, event_line, has_open_vote, tally_line
-from controller.wording.key_text import KeyTrust, MemberKey
+from controller.wording.key_text import MemberKey
 from controller.wording.proof_text import finding_of, has_no_text, is_wrong
 from gateway.client import ConnectionLost
 from gateway.encryption.member_client.checked_messages import SealingNotice
@@ -302,7 +302,7 @@ class ChatState:
 
     def changed_keys(self) -> list[str]:
         """The members of this chat whose keys have changed, so that a person must decide."""
-        return sorted(name for name, key in self.keys.items() if key.trust is KeyTrust.CHANGED and name in self.members)
+        return sorted(name for name, key in self.keys.items() if key.waits_for_decision and name in self.members)
 
     # asks
 

@@ -118,7 +118,9 @@ class StreamRows:
             made.append(_rule_row("new", self.width, "class:new"))
         match entry:
             case Message(kind=MessageKind.SYSTEM | MessageKind.TASK) if entry.from_ == SYSTEM_NAME:
-                made += _notice_rows(Notice(_gateway_text(entry, unfolded), entry.timestamp), self.width)
+                made += _notice_rows(
+                    Notice(_gateway_text(entry, self._state.me, unfolded), entry.timestamp), self.width
+                )
             case Message():
                 made += self._message(entry, before, unfolded)
             case OutgoingMessage() | UnfinishedText():
@@ -199,10 +201,13 @@ def _reversed(row: Row, width: int) -> Row:
     return tuple((f"{style} reverse".strip(), text) for style, text in (*row, ("", rest)))
 
 
-def _gateway_text(message: Message, unfolded: bool) -> str:
-    """The gateway's message. Of a prompt for a speaker only the first line; the rest is for the agent."""
+def _gateway_text(message: Message, me: str, unfolded: bool) -> str:
+    """The gateway's message. Of a prompt for a speaker only the first line; the rest is for the agent. What it says to
+    another member alone is read by observers, too, who are not the "you" in it."""
     whole = unfolded or message.kind is MessageKind.SYSTEM
-    return message.content if whole else message.content.partition("\n")[0]
+    is_for_others = whole and message.recipients and me not in message.recipients
+    to = f"to {', '.join(message.recipients)}: " if is_for_others else ""
+    return to + (message.content if whole else message.content.partition("\n")[0])
 
 
 def _message_head(message: Message, state: ChatState) -> Row:

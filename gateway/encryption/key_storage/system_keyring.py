@@ -15,28 +15,30 @@ if TYPE_CHECKING:
 
 SERVICE = "llm-groupchat"
 PASSPHRASE_BYTES = 32
+TO_MAKE = "Unlock it, or make the key without --keyring, with a passphrase that you type."
+TO_OPEN = "Unlock it, or restore the key with `groupchat key import` and a passphrase."
 
 
 def keep_new_passphrase(entry: str) -> str:
     """Draw a passphrase that nobody types, and keep it in the keyring."""
     passphrase = secrets.token_urlsafe(PASSPHRASE_BYTES)
-    with _keyring() as keyring:
+    with _keyring(TO_MAKE) as keyring:
         keyring.set_password(SERVICE, entry, passphrase)
-    if read_kept_passphrase(entry) != passphrase:
-        raise _refused("did not keep the passphrase")
+        if keyring.get_password(SERVICE, entry) != passphrase:
+            raise _refused("did not keep the passphrase", TO_MAKE)
     return passphrase
 
 
 def read_kept_passphrase(entry: str) -> str:
-    with _keyring() as keyring:
+    with _keyring(TO_OPEN) as keyring:
         found = keyring.get_password(SERVICE, entry)
     if found is None:
-        raise _refused(f"has no passphrase for {entry}")
+        raise _refused(f"has no passphrase for {entry}", TO_OPEN)
     return str(found)
 
 
 @contextmanager
-def _keyring() -> Iterator[ModuleType]:
+def _keyring(remedy: str) -> Iterator[ModuleType]:
     try:
         import keyring  # noqa: PLC0415  an extra
         from keyring.errors import KeyringError  # noqa: PLC0415
@@ -48,11 +50,8 @@ def _keyring() -> Iterator[ModuleType]:
     try:
         yield keyring
     except (KeyringError, RuntimeError, OSError) as error:
-        raise _refused(f"does not answer ({error or type(error).__name__})") from None
+        raise _refused(f"does not answer ({error or type(error).__name__})", remedy) from None
 
 
-def _refused(what: str) -> SealingRefused:
-    return SealingRefused(
-        SealingFault.PASSPHRASE,
-        f"The system's keyring {what}. Unlock it, or restore the key with `groupchat key import` and a passphrase.",
-    )
+def _refused(what: str, remedy: str) -> SealingRefused:
+    return SealingRefused(SealingFault.PASSPHRASE, f"The system's keyring {what}. {remedy}")

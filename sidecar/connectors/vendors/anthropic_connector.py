@@ -10,7 +10,7 @@ import anthropic
 import httpx2
 
 from sidecar.connectors.connector_interface import ConnectorSettings, ModelQuestion, Speaker, TokensUsed
-from sidecar.connectors.vendors.http_failures import failure_of_connection, failure_of_status
+from sidecar.connectors.vendors.http_failures import failure_of_connection, failure_of_status, words_of_server
 
 VENDOR = "Anthropic"
 _ROLES: dict[Speaker, Any] = {Speaker.MODEL: "assistant", Speaker.ROOM: "user"}
@@ -46,8 +46,7 @@ class AnthropicConnector:
                         yield TokensUsed(read, event.usage.output_tokens, event.delta.stop_reason == "max_tokens")
         except anthropic.APIStatusError as error:
             status = error.status_code if error.status_code != 200 else 500  # it broke off in the middle of an answer
-            raise failure_of_status(
-                VENDOR, status, error.message, dict(error.response.headers), datetime.now(UTC)
-            ) from None
+            words, headers = words_of_server(error.body, error.message), dict(error.response.headers)
+            raise failure_of_status(VENDOR, status, words, headers, datetime.now(UTC)) from None
         except (anthropic.APIError, httpx2.HTTPError) as error:
             raise failure_of_connection(VENDOR, error) from None

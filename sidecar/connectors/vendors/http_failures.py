@@ -30,6 +30,13 @@ def failure_of_status(vendor: str, status: int, text: str, headers: Mapping[str,
     )
 
 
+def words_of_server(body: object, otherwise: str) -> str:
+    """The sentence in a server's answer, which an SDK writes into its own message with all that is around it."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else body
+    words = inner.get("message") if isinstance(inner, Mapping) else inner
+    return words if isinstance(words, str) and words.strip() else otherwise
+
+
 def failure_of_connection(vendor: str, error: BaseException) -> ModelError:
     """No answer came, or it broke off."""
     words = " ".join(str(error).split())[:MAX_ERROR_CHARS] or type(error).__name__

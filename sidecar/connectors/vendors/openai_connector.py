@@ -10,7 +10,7 @@ import httpx2
 import openai
 
 from sidecar.connectors.connector_interface import ConnectorSettings, ModelQuestion, Speaker, TokensUsed
-from sidecar.connectors.vendors.http_failures import failure_of_connection, failure_of_status
+from sidecar.connectors.vendors.http_failures import failure_of_connection, failure_of_status, words_of_server
 
 NO_KEY = "none"  # a server of one's own often asks for none, but the SDK does
 _ROLES = {Speaker.MODEL: "assistant", Speaker.ROOM: "user"}
@@ -44,8 +44,8 @@ class ChatConnector:
                     if chunk.usage is not None:
                         yield TokensUsed(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
         except openai.APIStatusError as error:
-            headers = dict(error.response.headers)
-            raise failure_of_status(self.vendor, error.status_code, error.message, headers, datetime.now(UTC)) from None
+            words, headers = words_of_server(error.body, error.message), dict(error.response.headers)
+            raise failure_of_status(self.vendor, error.status_code, words, headers, datetime.now(UTC)) from None
         except (openai.APIError, httpx2.HTTPError) as error:
             raise failure_of_connection(self.vendor, error) from None
 

@@ -137,7 +137,7 @@ async def test_a_changed_key_is_shouted_and_stops_sealing_until_a_person_decides
     chat.type("\x15")
     chat.enter("/keys ben")
     other = fingerprint_hex(list_keys(ben.state, "ben")[-1].published.record.fingerprint)
-    await chat.shows("CHANGED", "the other one", other[:24], other[25:])
+    await chat.shows("CHANGED", "which came later", other[:24], other[25:])
     chat.enter(f"/trust ben {other}")
     await chat.shows("The key of ben is verified.")
     chat.type("\x1b")
@@ -211,3 +211,16 @@ async def test_a_sealed_question_is_a_card_and_its_answer_is_signed(
         assert order.action is ControlAction.ANSWER
         assert order.signed is not None
         claude.client.check_answer(order, "d" * 16, "vault")
+
+
+async def test_a_key_that_is_made_while_the_chat_runs_is_said_not_to_be_open(
+    gateway: Gateway, ben: SealedMember, tmp_path: Path
+) -> None:
+    machine = tmp_path / "alice"
+    async with drive_chat(gateway.operator, columns=COLUMNS, lines=LINES, machine=machine) as chat:
+        await chat.until(lambda: chat.chat.opened)
+        give_key(machine, OPERATOR)
+        chat.enter("/keys")
+        await chat.shows("alice", "yours")
+        chat.type("\x1b")
+        await chat.shows("You have a key on this machine", "and type the passphrase")

@@ -72,3 +72,11 @@ def test_a_changed_key_shows_both_and_what_to_do() -> None:
 
 def test_an_admission_asks_for_a_y() -> None:
     assert "y admits bob to #vault" in admission_rows("vault", [key("bob")])[-1][1]
+
+
+@pytest.mark.parametrize("trust", [KeyTrust.CHANGED, KeyTrust.REVOKED])
+def test_a_key_that_waits_says_how_to_decide(trust: KeyTrust) -> None:
+    """Also where the former one was revoked: nothing is sealed until a person decides."""
+    waiting = key("bob", trust, PRINT)
+    assert "/trust bob FINGERPRINT" in " ".join(right for _, right in key_rows(waiting))
+    assert "/keys bob tells what to do" in sealing_refusal_text({"bob": waiting}, ["bob"])

@@ -440,8 +440,7 @@ class Witness:
             assert fact.event.seq > self.last_seq, "seq is strictly increasing"
             self.last_seq = fact.event.seq
             if isinstance(fact.event, Message):
-                assert isinstance(request, Send)
-                self.said(fact, fact.event, request, outcome)
+                self.told(fact, fact.event, request, outcome)
         match request:
             case CreateRoom(room=where):
                 self.inside[where] = {who}
@@ -455,6 +454,13 @@ class Witness:
                 self.invited |= {guest} if where == "lab" else set()
                 if who in PEOPLE and guest in AGENTS:
                     self.inside[where].add(guest)
+
+    def told(self, fact: EventToCommit, message: Message, request: Request, outcome: RuleOutcome) -> None:
+        if isinstance(request, Invite):
+            assert message.recipients == (request.member,) and not fact.deliveries, "who is invited is told"
+            return
+        assert isinstance(request, Send)
+        self.said(fact, message, request, outcome)
 
     def said(self, fact: EventToCommit, message: Message, request: Send, outcome: RuleOutcome) -> None:
         inside = self.inside[message.room]

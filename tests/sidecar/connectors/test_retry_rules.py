@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.connectors.answers.retry_rules import MAX_TRIES, give_up_text, pause_before_retry
 from sidecar.connectors.connector_interface import ModelError
-from sidecar.connectors.vendors.http_failures import wait_of
+from sidecar.connectors.vendors.http_failures import wait_of, words_of_server
 
 NOW = datetime(2026, 12, 1, 10, 0, 0, tzinfo=UTC)
 
@@ -67,3 +67,20 @@ def test_reasons(error: ModelError, tries: int, text: str) -> None:
 )
 def test_how_long_a_server_asks_to_wait(headers: dict[str, str], wait: float | None) -> None:
     assert wait_of(headers, NOW) == wait
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}}, "slow down"),
+        ({"message": "slow down", "code": None}, "slow down"),
+        ({"error": "slow down"}, "slow down"),
+        ({"error": {"message": 7}}, "as the SDK says it"),
+        ({}, "as the SDK says it"),
+        (None, "as the SDK says it"),
+        ([{"message": "x"}], "as the SDK says it"),
+        ("  ", "as the SDK says it"),
+    ],
+)
+def test_what_a_server_says_is_told_without_what_is_around_it(body: object, words: str) -> None:
+    assert words_of_server(body, "as the SDK says it") == words

@@ -13,7 +13,7 @@ from controller.view.text.text_rows import width_of
 from gateway.client import Client
 from gateway.protocol.events import Message
 from gateway.protocol.requests.connection_requests import Hello
-from gateway.protocol.requests.room_requests import CreateRoom, Join, SetTopic
+from gateway.protocol.requests.room_requests import CreateRoom, Invite, Join, Kick, SetTopic
 from gateway.protocol.results import Done
 from gateway.protocol.types.core_types import MemberKind
 from tests.controller.chat_driver import ChatDriver, drive_chat
@@ -282,3 +282,42 @@ async def test_a_room_that_was_shown_is_painted_without_the_gateway(tmp_path: Pa
             one.enter("/room general")
             await one.shows("the first of general", "said meanwhile in general")
             await one.hides("said later in design")
+
+
+async def test_who_was_put_out_of_the_shown_room_is_invited_and_joins_again(gateway: Gateway) -> None:
+    bob = await gateway.member("bob", MemberKind.HUMAN)
+    async with Client(gateway.operator) as alice, drive_chat(bob) as one:
+        await alice.request(CreateRoom(room="den", invite_only=True), Done)
+        await alice.request(Invite(room="den", member="bob"), Done)
+        await one.shows("alice invites you to the room den. `/join den` enters")
+        one.enter("/join den")
+        await one.shows("This is den.")
+        await alice.request(Kick(room="den", member="bob"), Done)
+        await one.shows("alice removed you from the room den.")
+        await alice.request(Invite(room="den", member="bob"), Done)
+        one.enter("/join den")
+        await one.shows("This is den.")
+        await alice.send("back again", room="den")
+        await one.shows("back again")
+
+
+async def test_a_notice_to_somebody_else_is_not_read_as_ones_own(gateway: Gateway) -> None:
+    bob = await gateway.member("bob", MemberKind.HUMAN)
+    async with Client(bob) as other, drive_chat(gateway.operator) as one:
+        one.enter("/create den")
+        await one.shows("den is created")
+        await other.request(Join(room="den"), Done)
+        one.enter("/kick bob")
+        await one.shows("to bob: alice removed you from the room den.")
+
+
+@pytest.mark.parametrize("columns", [80, 50])
+async def test_an_error_is_shown_to_its_end(gateway: Gateway, columns: int) -> None:
+    bob = await gateway.member("bob", MemberKind.HUMAN)
+    async with Client(gateway.operator) as alice, drive_chat(bob, columns=columns) as one:
+        await alice.request(CreateRoom(room="a-room-of-alice"), Done)
+        one.enter("/join a-room-of-alice")
+        await one.shows("This is a-room-of-alice.")
+        one.enter("/kick alice")
+        await one.shows("Only the owner of the room 'a-room-of-alice'")
+        await one.until(lambda: "or an administrator)." in " ".join(one.text.split()))

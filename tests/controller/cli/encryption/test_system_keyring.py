@@ -86,8 +86,8 @@ def test_a_script_without_a_terminal_opens_it(tmp_path: Path, system: KeyringInM
     ("backend", "says"),
     [
         (KeyringInMemory(locked=True), "does not answer .the collection is locked"),
-        (KeyringInMemory(forgetful=True), "has no passphrase"),
-        (NO_KEYRING, "does not answer .No recommended backend"),
+        (KeyringInMemory(forgetful=True), "did not keep the passphrase. .*without --keyring"),
+        (NO_KEYRING, "does not answer .No recommended backend.*without --keyring"),
     ],
 )
 def test_a_keyring_that_is_absent_or_locked_is_said(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.requests.encryption.known_keys import only_reader
 from controller.requests.encryption.member_client import (
     KeyAccess,
     can_open_sealed,
@@ -141,3 +142,14 @@ async def test_a_passphrase_opens_the_key_of_the_member_of_the_token(tmp_path: P
     ):
         assert can_open_sealed(client)
         assert person.questions == [f"Passphrase of {OPERATOR}'s key, version 1 (Enter: go on without it)"]
+
+
+def test_without_a_name_the_only_persons_key_reads(tmp_path: Path) -> None:
+    """A team with `encryption = true` has keys of its agents beside the person's."""
+    assert only_reader(tmp_path) is None
+    give_key(tmp_path, "claude")
+    assert only_reader(tmp_path) == "claude"
+    give_key(tmp_path, "codex")
+    assert only_reader(tmp_path) is None
+    store_key(tmp_path, encode_key_file(draw_keys("boss", 1), PASSPHRASE))
+    assert only_reader(tmp_path) == "boss"

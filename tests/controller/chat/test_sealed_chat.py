@@ -123,7 +123,7 @@ async def test_a_changed_key_is_shouted_and_stops_sealing_until_a_person_decides
     gateway: Gateway, chat: ChatDriver, ben: SealedMember
 ) -> None:
     chat.enter("/keys")
-    await chat.shows("not verified: remembered as it first came", "alice", "yours")
+    await chat.shows("not verified: remembered as it", "alice", "yours")
     chat.type("\x1b")
     bells = chat.emulated.bells
     replace_key(ben.state, "ben")

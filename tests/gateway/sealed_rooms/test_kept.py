@@ -83,9 +83,7 @@ async def test_an_export_and_its_import(tmp_path: Path) -> None:
     config = config_for(elsewhere)
     assert await import_from_file(config, file, None) == Imported("vault", 2, 0)
     assert await import_from_file(config, file, None) == Imported("vault", 0, 2)
-    assert await import_from_file(config, tmp_path / "general.jsonl", "annals") == Imported(
-        "annals", 2, 0
-    )
+    assert await import_from_file(config, tmp_path / "general.jsonl", "annals") == Imported("annals", 2, 0)
     with pytest.raises(Conflict, match="not sealed here, unlike the room of the export"):
         await import_from_file(config, file, "annals")
     async with gateway_in_process(elsewhere) as gateway:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from controller.workspace.team_location import PrintLine
+
+if TYPE_CHECKING:
+    from gateway.encryption.member_keys.key_records import PublishedKey
 
 MADE_TEXT = (
     "keys were made for {names}, without a passphrase: nobody sits at a sidecar to type one. Each lies in a file that "
@@ -38,8 +42,17 @@ def _make_first_key(state: Path, name: str) -> bool:
 
     if list_keys(state, name):
         return False
-    store_key(state, encode_key_file(draw_keys(name, int(time.time())), None))
+    made = store_key(state, encode_key_file(draw_keys(name, int(time.time())), None))
+    _trust_made_key(state, made.published)
     return True
+
+
+def _trust_made_key(state: Path, made: PublishedKey) -> None:
+    """Nobody needs to compare the fingerprint of a key that this machine has made itself."""
+    from gateway.encryption.key_storage.pin_book import PinBook  # noqa: PLC0415 - as above
+    from gateway.encryption.member_keys.pinned_keys import PinnedKey  # noqa: PLC0415 - as above
+
+    PinBook(state).change(lambda pins: {made.record.name: PinnedKey(made.text, verified=True), **pins})
 
 
 def _is_usable(state: Path, name: str) -> bool:

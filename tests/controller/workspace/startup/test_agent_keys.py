@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from controller.requests.encryption.known_keys import read_known_keys
 from controller.team.team import parse_team
 from controller.team.toml_reader import TeamError
+from controller.wording.key_text import KeyTrust
 from controller.workspace.startup.agent_keys import make_agent_keys
 from gateway.encryption.key_storage.key_files import encode_key_file, list_keys, store_key
 from gateway.encryption.member_client.member_machine import open_member_machine
@@ -23,6 +25,7 @@ def test_each_agent_gets_a_private_key_file_and_one_line_says_why_it_has_no_pass
         (key,) = list_keys(tmp_path, name)
         assert key.path.stat().st_mode & 0o777 == 0o600
         assert open_member_machine(tmp_path, name) is not None
+        assert read_known_keys(tmp_path, "boss")[name].trust is KeyTrust.VERIFIED
 
 
 def test_a_key_that_is_there_stays(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ def test_a_key_that_the_gateway_does_not_take_is_not_called_published(desk: Desk
         again.with_env(CSP_GATEWAY_URL=desk.gateway.url, CSP_AUTH_TOKEN=token)("key", "new", "dora", "--unattended")
     )
     assert "GIVES OUT ANOTHER KEY FOR YOU" in made.out
+    assert "another machine of yours" in " ".join(made.out.split())
     assert "The gateway has it" not in made.out
 
 

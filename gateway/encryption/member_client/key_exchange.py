@@ -218,6 +218,8 @@ _RENEWED_ELSEWHERE = (
     "one, `groupchat key import` brings it here. If not, somebody writes in your name: tell the others."
 )
 _OTHER_OWN_KEY = (
-    "THE GATEWAY GIVES OUT ANOTHER KEY FOR YOU than the one on this machine, so others may seal to somebody else. Tell "
-    "them your fingerprint, not by this chat (`groupchat key list`). The other key: {told}."
+    "THE GATEWAY GIVES OUT ANOTHER KEY FOR YOU than the one on this machine, so others may seal to somebody else. If "
+    "it is the one of another machine of yours, bring it here (`groupchat key export NAME --private FILE` there, "
+    "`key import FILE` here, in a state folder without a key of yours). If not, tell the others your fingerprint, "
+    "not by this chat (`groupchat key list`). The other key: {told}."
 )

@@ -421,7 +421,8 @@ def import_room(
 ) -> None:
     """Read an exported room, or an archive of agentchattr, into this state folder.
 
-    The gateway must not be running. A second import of the same file changes nothing.
+    The gateway must not be running. A second import of the same file changes nothing, and goes on with one that was
+    stopped.
 
     Examples:
       groupchat import general.jsonl
@@ -439,7 +440,8 @@ def import_room(
         with progress_bar("import", "bytes", as_json=context.as_json) as bar:
             return await export_import.import_from_file(config, file, room, bar)
 
-    done = run(read, as_json=context.as_json)
+    stopped = "Stopped. What was imported is there; the same command goes on with the rest."
+    done = run(read, as_json=context.as_json, when_stopped=stopped)
     show_done(done, f"{done.imported} messages imported into {done.room}; {done.known} were there.", context.as_json)
 
 

@@ -18,20 +18,22 @@ T = TypeVar("T")
 EXIT_FAILED = 1
 
 
-def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False) -> T:
-    """Run one command. An error becomes a sentence on stderr and exit code 1."""
+def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool = False, when_stopped: str = "") -> T:
+    """Run one command. An error becomes a sentence on stderr and exit code 1. `when_stopped` is said after Ctrl-C."""
     import asyncio
 
-    return run_plainly(lambda: asyncio.run(work()), as_json=as_json)
+    return run_plainly(lambda: asyncio.run(work()), as_json=as_json, when_stopped=when_stopped)
 
 
-def run_plainly(work: Callable[[], T], *, as_json: bool = False) -> T:
+def run_plainly(work: Callable[[], T], *, as_json: bool = False, when_stopped: str = "") -> T:
     """The same without an event loop, for long work that does not wait: a loop would act on Ctrl-C only afterwards."""
     try:
         return work()
     except GroupChatError as error:
         fail(error, as_json=as_json)
     except KeyboardInterrupt:
+        if when_stopped and not as_json:
+            show_error(when_stopped)
         raise typer.Exit(130) from None
     except UnicodeEncodeError:
         fail(BadRequest("An argument is no text: it holds bytes that are not UTF-8."), as_json=as_json)

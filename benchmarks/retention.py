@@ -88,4 +88,5 @@ async def _measured(
 
 def _cells(seconds: Sequence[float]) -> dict[str, Cell]:
     p99 = quantiles(seconds, n=100)[-1] * 1000
-    return {"messages": len(seconds), **Spread.of(seconds).cells(), "p99 ms": round(p99, 3)}
+    over = sum(one * 1000 > CLAIM_MS for one in seconds)
+    return {"messages": len(seconds), **Spread.of(seconds).cells(), "p99 ms": round(p99, 3), "over 50 ms": over}

@@ -70,6 +70,13 @@ def assert_typed_once_and_read_by_nobody(here: Lab, number: int) -> None:
     assert here.readable_files() == []
 
 
+async def assert_answered_once_and_sealed(here: Lab, number: int, place: str) -> None:
+    first = await here.answer_to(number)
+    assert (SECRET in first.content, first.sealed is not None) == (True, True)
+    assert [one.seq for one in await answers(here, number, place)] == [first.seq]
+    assert_typed_once_and_read_by_nobody(here, number)
+
+
 @pytest.mark.parametrize("place", [ROOM, DIRECT])
 async def test_a_sealed_turn_whose_sidecar_is_killed_fails_and_is_not_repeated(
     tmp_path: Path, port: int, place: str
@@ -90,10 +97,7 @@ async def test_a_sealed_turn_outlives_a_killed_gateway(tmp_path: Path, port: int
         number = await begin_turn(here, place, 3)
         here.kill_gateway()
         here.start_gateway()
-        first = await here.answer_to(number)
-        assert (SECRET in first.content, first.sealed is not None) == (True, True)
-        assert [one.seq for one in await answers(here, number, place)] == [first.seq]
-        assert_typed_once_and_read_by_nobody(here, number)
+        await assert_answered_once_and_sealed(here, number, place)
 
 
 @pytest.mark.parametrize("place", [ROOM, DIRECT])
@@ -104,10 +108,7 @@ async def test_a_sealed_answer_that_was_never_sent_outlives_both(tmp_path: Path,
         await retry_until(lambda: conversation(here).count(SECRET) > 1, PATIENCE_S)
         await kill_sidecar(here)
         here.start_gateway()
-        first = await here.answer_to(number)
-        assert (SECRET in first.content, first.sealed is not None) == (True, True)
-        assert [one.seq for one in await answers(here, number, place)] == [first.seq]
-        assert_typed_once_and_read_by_nobody(here, number)
+        await assert_answered_once_and_sealed(here, number, place)
 
 
 async def stay(_: Lab) -> None:

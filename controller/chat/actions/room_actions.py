@@ -54,9 +54,16 @@ def _room_line(chat: RoomContext, room: Room) -> str:
         *(["muted"] if room.name in chat.state.muted else []),
         *(["sealed"] if room.sealed else ["by invitation"] if room.invite_only else []),
         *([] if room.sealed else [room.topic or "no topic"]),
-        *([", ".join(room.members)] if room.members else [] if room.invite_only else ["nobody"]),
+        _people_of(room),
     ]
-    return " · ".join(parts)
+    return " · ".join(filter(None, parts))
+
+
+def _people_of(room: Room) -> str:
+    """Nothing for a room by invitation that shows no members: they are not shown to everybody."""
+    if not room.members and room.invite_only:
+        return ""
+    return ", ".join(room.members) or "nobody"
 
 
 async def enter_room(chat: RoomContext, order: ParsedCommand) -> ActionResult:

@@ -14,9 +14,8 @@ from sidecar.connectors.connector_interface import ModelError
 TOO_MANY_REQUESTS = 429
 TEMPORARY_STATUSES = (408, 409, 425, TOO_MANY_REQUESTS)
 REFUSED_KEY_STATUSES = (401, 403)
-MAX_ERROR_CHARS = (
-    20_000  # far more than is shown: the key is hidden first, and a cut in its middle would leave half of it
-)
+# Far more than is shown: the key is hidden before the text is cut, or half of it could stay.
+MAX_ERROR_CHARS = 20_000
 
 
 def failure_of_status(vendor: str, status: int, text: str, headers: Mapping[str, str], now: datetime) -> ModelError:

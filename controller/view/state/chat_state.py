@@ -68,6 +68,7 @@ from gateway.protocol.types.decision_types import Decision
 from gateway.protocol.types.session_types import SessionAction
 
 MAX_RECENT = 500  # messages that came while the newest page was loading
+MAX_KEPT_NOTICES = 200  # lines of the shown room that are no messages, since it was entered
 MAX_KEPT_ASKS = 1000
 MAX_REASON_CHARS = 300
 MAX_KEPT_WARNINGS = 50
@@ -110,6 +111,7 @@ class ChatState:
     can_seal: bool = False  # whether this machine has an open key of this person
     warnings: list[tuple[EntryKey, str, Notice]] = field(default_factory=list)  # about keys; they stay, by room
     _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=MAX_RECENT))
+    _notices: deque[tuple[EntryKey, Notice]] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_NOTICES))
     _local: int = 0
     has_page: bool = True  # whether a page of the shown room has come
 
@@ -340,8 +342,9 @@ class ChatState:
         for card in self.decisions.values():
             if card.decision.room == self.room and (card.open or first <= card.number <= last):
                 self.stream.put((card.number, 0), card)
-        for key, room, line in self.warnings:
-            if room in ("", self.room) and first <= key[0] <= last:
+        warnings = ((key, line) for key, room, line in self.warnings if room in ("", self.room))
+        for key, line in (*self._notices, *warnings):
+            if first <= key[0] <= last:
                 self.stream.put(key, line)
 
     def _is_of_this_room(self, member: str) -> bool:
@@ -422,6 +425,7 @@ class ChatState:
         self.room, self.mark, self.below = room, self.reads.get(room), 0
         self.unread.pop(room, None)
         self.has_page = False
+        self._notices.clear()
         self.stream.clear()  # nothing of the other room stands below this room's name, also if no page of it comes
         self.stream.more_before = self.stream.at_tail = True
         self._show_last()
@@ -524,7 +528,7 @@ class ChatState:
     # the stream
 
     def show(self, messages: Sequence[Message], *, more_before: bool, at_tail: bool) -> None:
-        """Replace the stream with a page. Events that arrived while the newest page was loading are kept."""
+        """Replace the stream with a page. What came while the newest page was loading is kept."""
         self.stream.clear()
         self.stream.more_before, self.stream.at_tail, self.has_page = more_before, at_tail, True
         self._put_all(messages)
@@ -558,6 +562,8 @@ class ChatState:
         self._notice((self.last_seq, self._local), Notice(text, timestamp, tone))
 
     def _notice(self, key: EntryKey, notice: Notice) -> None:
+        """Add a line that no page of the gateway holds: it is kept, also for a page that is still loading."""
+        self._notices.append((key, notice))
         if self.stream.at_tail:
             self.stream.put(key, notice)
 

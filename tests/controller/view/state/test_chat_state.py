@@ -187,6 +187,21 @@ def test_what_arrives_while_the_newest_page_is_on_its_way_is_kept() -> None:
     assert texts(chat) == ["hello"]
 
 
+def test_a_line_that_is_no_message_outlives_the_pages_that_come_after_it() -> None:
+    chat = state(said(1))
+    chat.enter("design")
+    chat.take(changed(2, RoomAction.TOPIC, text="rats"), 0)
+    chat.show([], more_before=False, at_tail=True)
+    assert texts(chat) == ["topic: bob: rats"]
+    chat.show([said(3, room="design")], more_before=True, at_tail=True)
+    assert texts(chat) == ["hello"], "the page begins after it"
+    chat.show([said(1, room="design"), said(3, room="design")], more_before=True, at_tail=True)
+    assert texts(chat) == ["hello", "topic: bob: rats", "hello"]
+    chat.enter("design")
+    chat.show([], more_before=False, at_tail=True)
+    assert texts(chat) == []
+
+
 def test_ten_thousand_messages_keep_a_window() -> None:
     chat = state()
     for number in range(1, 10_001):

@@ -97,7 +97,7 @@ async def test_agents_channels_and_their_presence(world: SkynetWorld, reader: Sk
 async def test_the_history_of_both_ends(world: SkynetWorld, reader: SkynetReader) -> None:
     ada, ben = await world.agent("Ada"), await world.agent("ben")
     sent = await ada.send("task", {"do": "this"}, "ben", context={"priority": 7})
-    await retry_until(lambda: len(reader.history("ben")) == 1)
+    await retry_until(lambda: [len(reader.history(name)) for name in ("Ada", "ben")] == [1, 1])
     (heard,) = reader.history("ben")
     assert reader.history("Ada") == [heard]
     assert (heard["id"], heard["from_agent"], heard["to_agent"], heard["type"]) == (sent["id"], "Ada", "ben", "task")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -59,16 +60,7 @@ class Groupchat:
     def __call__(self, *arguments: str, given: str | None = None) -> Outcome:
         if self.quick and warm.fits(self.environment):
             return Outcome(*warm.run(arguments, self.environment, given, PATIENCE))
-        done = subprocess.run(
-            self.command(*arguments),
-            env=self.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return outcome_of(self.command(*arguments), self.environment, given)
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -78,6 +70,36 @@ class Groupchat:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+
+
+def outcome_of(command: list[str], environment: dict[str, str], given: str | None = None) -> Outcome:
+    """What a command printed until its end. If it does not end in time, the error says where in its code it is."""
+    stdin = None if given is None else subprocess.PIPE
+    environment = {**environment, "PYTHONFAULTHANDLER": "1"}  # SIGABRT prints the stack
+    with subprocess.Popen(
+        command, env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            out, err = process.communicate(given, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            state = _state_of(process.pid)
+            for number in (signal.SIGABRT, signal.SIGCONT):
+                process.send_signal(number)
+            out, err = process.communicate()
+            raise AssertionError(f"{command} has not ended after {PATIENCE} s ({state}).\n{out}\n{err}") from None
+        except BaseException:
+            process.kill()
+            raise
+    return Outcome(process.returncode, out, err)
+
+
+def _state_of(pid: int) -> str:
+    """Whether it runs, sleeps or is stopped, where the system says so."""
+    try:
+        found = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return "in an unknown state"
+    return next(line for line in found if line.startswith("State:"))
 
 
 async def end_of(process: asyncio.subprocess.Process) -> tuple[int, str, str]:

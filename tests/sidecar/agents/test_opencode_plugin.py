@@ -28,8 +28,10 @@ const client = {
   _client: { post: async ({ url, body }) => (replies.push([url, body]), { response: { ok: true } }) },
 }
 const hooks = await LlmGroupchat({ client })
-for (const { prompt, pause, ...event } of JSON.parse(process.argv[3])) {
-  if (pause) await new Promise((resolve) => setTimeout(resolve, pause))
+const rest = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+for (const { prompt, pause, replied, ...event } of JSON.parse(process.argv[3])) {
+  if (pause) await rest(pause)
+  else if (replied) for (let looks = 0; looks < 6000 && !replies.length; looks++) await rest(10)
   else if (!prompt) await hooks.event({ event })
   else {
     const [session, id, text] = prompt
@@ -170,7 +172,7 @@ async def test_a_refused_prompt_does_not_reach_the_model_and_is_not_written_down
 
 async def test_the_rooms_answer_goes_to_the_question(tmp_path: Path) -> None:
     no = {"reply": "reject", "message": "not this way"}
-    _, told, _ = await fed(tmp_path, [prompt(1), asked(), {"pause": 500}], {"question": no})
+    _, told, _ = await fed(tmp_path, [prompt(1), asked(), {"replied": True}], {"question": no})
     assert told["replies"] == [["/permission/per_1/reply", no]]
 
 

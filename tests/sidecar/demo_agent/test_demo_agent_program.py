@@ -37,7 +37,9 @@ class Running:
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    """The whole ones: the agent may be writing another."""
+    written = path.read_bytes().rpartition(b"\n")[0] if path.exists() else b""
+    return [json.loads(line) for line in written.split(b"\n") if line]
 
 
 @contextlib.asynccontextmanager
@@ -60,8 +62,7 @@ async def test_a_conversation(tmp_path: Path) -> None:
     async with demo(tmp_path) as agent:
         pty = agent.terminal
         assert pty.mode(1049)
-        assert pty.mode(2004)
-        assert (pty.title, pty.cursor_visible) == ("✳ demo", True)
+        await retry_until(lambda: (pty.title, pty.mode(2004), pty.cursor_visible) == ("✳ demo", True, True))
         await pty.submit("[alice -> demo #1] say grüße\nund 🙂")
         await agent.hears("user [alice -> demo #1] say grüße\nund 🙂", "assistant grüße\nund 🙂")
         await pty.shows("● grüße")
@@ -86,8 +87,7 @@ async def test_a_turn_with_an_approval_and_an_interrupt(tmp_path: Path) -> None:
         await agent.hears("user ask say done", "dialog Yes", "assistant done")
         await pty.submit("silent 60")
         await pty.shows("esc to interrupt")
-        await retry_until(lambda: not pty.cursor_visible)
-        assert pty.title[0] in "⠂⠐"
+        await retry_until(lambda: not pty.cursor_visible and pty.title[0] in "⠂⠐")
         pty.write("\x1b")
         await pty.shows("? for help")
         assert agent.heard()[-1] == "interrupted"
@@ -107,8 +107,8 @@ async def test_resize_and_sigterm(tmp_path: Path) -> None:
         agent.terminal.write("draft")
         await agent.terminal.shows("› draft")
         agent.terminal.resize(30, 10)
-        await retry_until(lambda: agent.terminal.rows[-4:][0] == "─" * 30, describe=agent.terminal.describe)
-        assert agent.terminal.rows[-3:] == ["› draft", "─" * 30, "? for help"]
+        drawn = ["─" * 30, "› draft", "─" * 30, "? for help"]
+        await retry_until(lambda: agent.terminal.rows[-4:] == drawn, describe=agent.terminal.describe)
         os.kill(agent.terminal.process.pid, signal.SIGTERM)
         assert await agent.terminal.ends() == 0
         assert agent.truth()[-1] == "exited"
@@ -116,7 +116,7 @@ async def test_resize_and_sigterm(tmp_path: Path) -> None:
 
 async def test_slow_start_takes_nothing_before_it_is_ready(tmp_path: Path) -> None:
     async with demo(tmp_path, traps="slow-start") as agent:
-        assert agent.terminal.mode(2004)
+        await retry_until(lambda: agent.terminal.mode(2004))
         truth = _lines(tmp_path / "truth")
         assert truth[1]["monotonic"] - truth[0]["monotonic"] >= 1.5
 

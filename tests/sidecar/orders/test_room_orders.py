@@ -17,6 +17,7 @@ from sidecar.activity.agent_observer import AgentSnapshot
 from sidecar.delivery.backlog import EarlierRun
 from sidecar.delivery.stop_rules import DIALOG_TEXT, StopOrder
 from sidecar.messages.sealed_turns import SealedPlace, SealedTurn
+from sidecar.orders import key_rules
 from sidecar.orders.key_rules import PERSON_TYPES_TEXT
 from sidecar.orders.room_orders import MISSED_TEXT, SEALED_KEYS_TEXT, RoomOrders
 from tests.fakes.retry import retry_until
@@ -145,8 +146,9 @@ async def test_a_key_waits_for_nobody_who_types(tmp_path: Path) -> None:
     assert (target.done, target.told) == ([], [("alice", f"claude was given no keys: {PERSON_TYPES_TEXT}")])
 
 
-async def test_ordered_keys_do_not_count_as_a_persons(tmp_path: Path) -> None:
+async def test_ordered_keys_do_not_count_as_a_persons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three keys from afar go in one after the other; a key at the terminal keeps the next one out."""
+    monkeypatch.setattr(key_rules, "TYPING_PAUSE_S", 600.0)  # however long the agent takes to show the key
     room = MemoryRoom("claude")
     async with sidecar_in_terminal(tmp_path, room=room) as pane:
         await pane.is_("idle")

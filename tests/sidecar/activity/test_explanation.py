@@ -16,6 +16,7 @@ from sidecar.errors import AlreadyRunning, BadRecording, NotRunning
 from sidecar.explain_socket import SOCKET_FILE, ExplainReply, ExplainSocket, ask_sidecar_for, is_same_user
 from sidecar.run_files.agent_folder import hold_name
 from sidecar.terminal.asciicast import save_observation
+from tests.fakes.retry import retry_until
 from tests.sidecar.sidecar_terminal import sidecar_in_terminal
 
 RULE = "─" * 60
@@ -92,6 +93,7 @@ async def test_a_watcher_gets_each_change(tmp_path: Path) -> None:
                     return
 
         task = asyncio.get_running_loop().create_task(watch(), name="watch")
+        await retry_until(lambda: seen)
         pane.room.say("hello")
         await asyncio.wait_for(task, 60)
         assert seen[0] == "idle"

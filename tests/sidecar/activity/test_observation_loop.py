@@ -14,20 +14,12 @@ async def observation_loop() -> ObservationLoop:
     return ObservationLoop(AgentObserver(REGISTRY["claude"], 80, 24), None, None)
 
 
-async def settled(observation_loop: ObservationLoop) -> None:
-    """What is printed makes looks until the verdict stands."""
-    while True:
-        try:
-            await asyncio.wait_for(observation_loop.next(), 1.0)
-        except TimeoutError:
-            return
-
-
 async def test_output_is_looked_at_and_then_nothing_is(observation_loop: ObservationLoop) -> None:
     observation_loop.note_output(b"hello")
     moment = await asyncio.wait_for(observation_loop.next(), 60)
     assert "hello" in "\n".join(moment.picture.rows)
-    await settled(observation_loop)
+    while moment.verdict.look_again is not None:  # until the verdict stands
+        moment = await asyncio.wait_for(observation_loop.next(), 60)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(observation_loop.next(), 0.2)
 

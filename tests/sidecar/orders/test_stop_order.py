@@ -298,7 +298,8 @@ async def test_a_stop_interrupts_the_program_that_a_shell_runs(tmp_path: Path) -
     env = {"PS1": "$ ", "INPUTRC": "/dev/null"}
     async with sidecar_in_terminal(tmp_path, ("bash", "--norc", "--noprofile"), agent="generic", env=env) as pane:
         await pane.is_("idle")
-        pane.type("sleep 600\r")
+        pane.type("sh -c 'echo rea\"\"dy; exec sleep 600'\r")
+        await pane.shows("ready")  # the shell is at work already while it still begins the program
         await pane.is_("busy")
         pane.room.order(ControlAction.KEYS, text="stop")
         await pane.is_("idle")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tests.end_to_end.killed_teams import kill_everything
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.retry import retry_until
 from tests.real_clis.three import Three, three_in_a_session
-from tests.real_clis.usage_limits import codex_limit
+from tests.real_clis.usage_limits import LimitOfMinutes, codex_limit
 from tests.support.commands import Outcome
 
 FIVE = {
@@ -77,11 +76,7 @@ async def at_rest(five: Three) -> None:
 
 
 async def one_is_limited_and_goes_on(five: Three, look: Look) -> None:
-    """The limit ends with the minute after next: a vendor names the minute."""
-    resets = int(time.time() + 70) // 60 * 60
-    five.models["codex"].choose = lambda seen: (
-        codex_limit(resets) if time.time() < resets else Reply("It is four, says codex.")
-    )
+    five.models["codex"].choose = LimitOfMinutes(codex_limit, Reply("It is four, says codex."))
     five.session.say("@codex What is two and two?")
     await five.session.until(lambda: system_lines(five, "codex is limited until"))
     await five.session.shows("limited")

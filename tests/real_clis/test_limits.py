@@ -37,6 +37,7 @@ from tests.real_clis.homes import (
 )
 from tests.real_clis.running import STARTS_WITHIN_S
 from tests.real_clis.usage_limits import (
+    LimitOfMinutes,
     claude_limit,
     codex_limit,
     copilot_limit,
@@ -204,15 +205,14 @@ async def test_it_goes_on_by_itself_when_the_limit_has_ended(name: str, tmp_path
     """The refused message is answered, and then what waits, without a person."""
     cli, refusal = LIMITS[name]
     async with in_the_room(cli, tmp_path, "--on-limit", "resume") as scene:
-        resets = int(time.time() + LASTS_S.get(name, 70)) // 60 * 60
-        scene.model.choose = lambda seen: refusal(resets) if time.time() < resets else Reply("Four.")
+        scene.model.choose = limit = LimitOfMinutes(refusal, Reply("Four."), LASTS_S.get(name, 85))
         refused = await scene.say("What is two and two?")
         await scene.until(lambda one: one.condition is not None)
         waits = await scene.say("And three and three?")
         assert (await scene.reaches(waits, Rung.HELD)).startswith("limited")
         await scene.reaches(refused, Rung.ANSWERED)
         await scene.reaches(waits, Rung.ANSWERED)
-        assert time.time() >= resets
+        assert time.time() >= limit.resets
         await scene.until(lambda one: one.condition is None and one.activity is Activity.IDLE)
         assert len([one for one in await scene.history() if one.from_ == "system" and "limited" in one.content]) == 1
 
@@ -222,13 +222,12 @@ async def test_it_does_not_go_on_into_an_open_list(name: str, tmp_path: Path) ->
     """The limit has ended, and a person has a list of the CLI open: what is typed now would choose from it."""
     cli, refusal = LIMITS[name]
     async with in_the_room(cli, tmp_path, "--on-limit", "resume") as scene:
-        resets = int(time.time() + LASTS_S.get(name, 70)) // 60 * 60
-        scene.model.choose = lambda seen: refusal(resets) if time.time() < resets else Reply("Four.")
+        scene.model.choose = limit = LimitOfMinutes(refusal, Reply("Four."), LASTS_S.get(name, 85))
         refused = await scene.say("What is two and two?")
         await scene.until(lambda one: one.condition is not None and one.activity is not Activity.BUSY)
         await scene.open_list(*LISTS[name])
         asked = len(scene.model.turns)
-        while time.time() < resets + RESET_MARGIN_S + 10.0:
+        while time.time() < limit.resets + RESET_MARGIN_S + 10.0:
             await asyncio.sleep(1.0)
             assert len(scene.model.turns) == asked
         open_still = await scene.view()

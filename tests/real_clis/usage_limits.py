@@ -2,13 +2,29 @@
 them. What speaks for many vendors gets the words of one of them."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from tests.fakes.models.model import Seen
 from tests.fakes.models.script import Reply
 
 VIBE_REPEATS_FOR_S = 300.0
+
+
+@dataclass
+class LimitOfMinutes:
+    """What answers a model's requests: refusals until the last minute that begins within `within_s` of the first one,
+    for vendors name the minute; then an answer. How long a CLI takes until its first request does not count."""
+
+    refusal: Callable[[int], Reply]
+    then: Reply
+    within_s: float = 85.0
+    resets: int = 0
+
+    def __call__(self, _: Seen) -> Reply:
+        self.resets = self.resets or int(time.time() + self.within_s) // 60 * 60
+        return self.refusal(self.resets) if time.time() < self.resets else self.then
 
 
 def claude_limit(resets: int, claim: str = "five_hour") -> Reply:

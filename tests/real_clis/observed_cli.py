@@ -28,6 +28,8 @@ from tests.real_clis.homes import CLIS, Cli, Place
 from tests.real_clis.running import STARTS_WITHIN_S, WARM_UP_S, rub_out
 from tests.sidecar.hearers import FakeReceivers, turn_listener_of
 
+APPROVE_INTERVAL_S, APPROVE_TIMES = 1.0, 30
+
 
 @dataclass
 class ObservedCli:
@@ -109,6 +111,15 @@ class ObservedCli:
         while told != len(self.facts) + len(self.events):
             told = len(self.facts) + len(self.events)
             await asyncio.sleep(0.5)
+
+    async def approve(self, dialog: str) -> None:
+        """Enter on the highlighted Yes; again while the dialog stays, for a fresh one may not take keys yet."""
+        for _ in range(APPROVE_TIMES):
+            self.terminal.write("\r")
+            with contextlib.suppress(AssertionError):
+                await retry_until(lambda: dialog not in self.terminal.screen, APPROVE_INTERVAL_S)
+                return
+        raise AssertionError(self.describe())
 
     @property
     def _taken(self) -> int:

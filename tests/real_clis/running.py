@@ -61,7 +61,7 @@ class Running:
             self.terminal.write("\r")
             with contextlib.suppress(AssertionError):
                 return await self._dialog_is_gone(1)
-        await self._dialog_is_gone(1)
+        await self._dialog_is_gone(60)
 
     async def _dialog_is_gone(self, seconds: float) -> None:
         await retry_until(lambda: not self._shows_dialog(), seconds, describe=self.terminal.describe)

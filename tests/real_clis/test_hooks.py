@@ -169,9 +169,7 @@ async def test_the_tool_and_the_file_that_it_writes_are_told_and_the_tokens_of_e
         begun = 0 if scene.agent.name == "qwen" else 1  # its hook before a tool comes after the yes
         await retry_until(lambda: len(uses) >= begun, 60, describe=scene.describe)
         assert [one.written for one in uses] == [False] * begun, "it has only asked"
-    while dialog and dialog in scene.terminal.screen:  # a fresh one may not take keys yet
-        scene.terminal.write("\r")
-        await asyncio.sleep(1)
+        await scene.approve(dialog)
     await retry_until(lambda: any(one.written for one in uses), 60, describe=scene.describe)
     assert await scene.answers() == "Done." and scene.made
     assert [(one.tool, one.ended, one.written) for one in uses] == (
@@ -266,9 +264,10 @@ async def test_a_decision_is_taken_while_the_dialog_stands(scene: ObservedCli, a
 
 @of("claude", "opencode", "aider")
 async def test_a_question_is_taken_back_when_the_person_answers(scene: ObservedCli) -> None:
-    gone = asyncio.Event()
+    asked, gone = asyncio.Event(), asyncio.Event()
 
     async def decide(_: HookQuestion) -> Mapping[str, object]:
+        asked.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -279,6 +278,7 @@ async def test_a_question_is_taken_back_when_the_person_answers(scene: ObservedC
     scene.model.script(Reply("Let me see.", tool=scene.cli.tool))
     await scene.say(PROMPT)
     await scene.terminal.shows(scene.cli.dialog)
+    await asyncio.wait_for(asked.wait(), 60)  # its hook runs beside the dialog
     await asyncio.sleep(0.5)  # a dialog that has just been drawn takes no key
     scene.terminal.write("n\r" if scene.agent.name == "aider" else "\x1b")
     await asyncio.wait_for(gone.wait(), 60)
@@ -298,8 +298,7 @@ async def test_a_question_of_the_others_is_told_and_holds_nothing_up(scene: Obse
     await scene.say(PROMPT)
     await scene.terminal.shows(scene.cli.dialog)
     await retry_until(lambda: [one.detail for one in asked] == ["touch made"])
-    await asyncio.sleep(0.5)  # a dialog that has just been drawn takes no key
-    scene.terminal.write("\r")
+    await scene.approve(scene.cli.dialog)
     assert await scene.answers() == "Done."
     assert scene.made
 

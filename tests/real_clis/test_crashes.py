@@ -257,4 +257,4 @@ async def ends_when_told(one: Scene) -> None:
     pids = one.family
     os.kill(one.pane.process.pid, signal.SIGTERM)
     await retry_until(lambda: not alive(pids) and not one.pane.process.isalive(), PATIENCE)
-    assert not [number for number in (1000, 1002, 1003, 1004, 1049, 2004) if one.pane.mode(number)]
+    await retry_until(lambda: not [number for number in (1000, 1002, 1003, 1004, 1049, 2004) if one.pane.mode(number)])

@@ -12,6 +12,7 @@ from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.outside import outside
 from tests.fakes.retry import retry_until
 from tests.real_clis.homes import AIDER, NEWEST, VIBE, Cli, Place
+from tests.real_clis.running import STARTS_WITHIN_S
 from tests.sidecar.sidecar_terminal import SidecarTerminal, sidecar_in_terminal
 
 pytestmark = pytest.mark.slow
@@ -45,7 +46,7 @@ async def test_a_command_of_the_model_finds_no_token_and_not_the_persons_tmux(cl
             launch = cli.launch(Place(home, work, model.url), cli.program)
             env = {**launch.env, **world.env, **inside, **tokens}
             async with sidecar_in_terminal(work, launch.argv, agent=cli.name, env=env) as pane:
-                await pane.is_("idle", 60)
+                await pane.is_("idle", STARTS_WITHIN_S)
                 number = pane.room.say("look")
                 await _is_run(pane, cli, number)
             found = json.dumps(model.turns[-1].body)

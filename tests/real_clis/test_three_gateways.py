@@ -135,6 +135,7 @@ async def test_a_debate_goes_on_where_the_decider_was_killed(tmp_path: Path) -> 
         await scene.person.request(debate, ModeStanding)
         await retry_until_awaited(scene.have_two_spoken, PATIENCE_S, describe=scene.describe)
 
+        await scene.chat.shows("Spaces, says codex.")
         decider = scene.seats["claude"].gateway
         decider.kill()
         await scene.chat.submit("@bob Does anybody hear me?")

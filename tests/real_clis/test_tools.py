@@ -14,7 +14,7 @@ from sidecar.agents.gemini_hooks import extension_files
 from tests.fakes.models.script import Reply, ToolCall
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import ALL, CLIS, among
-from tests.real_clis.running import prepared
+from tests.real_clis.running import STARTS_WITHIN_S, prepared
 from tests.real_clis.test_limits import in_the_room
 
 pytestmark = pytest.mark.slow
@@ -49,6 +49,6 @@ async def test_outside_a_sidecar_gemini_is_told_nothing_of_them(name: str, tmp_p
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         async with terminal(alone.argv, alone.env, cwd=alone.place.work) as pane:
-            await pane.shows(cli.ready, 60)
+            await pane.shows(cli.ready, STARTS_WITHIN_S)
             await pane.shows("1 MCP server")  # it counts the one that it passes over
             await alone_for(3, pane)

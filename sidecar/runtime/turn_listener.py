@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -171,8 +171,8 @@ class TurnListener:
         self._beside(self._approval_relay.handle_hook_question(asked))
         return {}
 
-    def _beside(self, work: Awaitable[object]) -> None:
-        spawn(_await_quietly(work), "turn_listener")
+    def _beside(self, work: Coroutine[Any, Any, object]) -> None:
+        spawn(work, "turn_listener")
 
     def close(self) -> None:
         """Close for good: a late hook of an ending agent opens no file again."""
@@ -190,8 +190,9 @@ class TurnListener:
             self._read_on()
 
     def read_transcript_now(self) -> None:
-        """Read the transcript now, even if no message waits for its proof."""
-        self._beside(self._find_and_read_on())
+        """Read the transcript now, even if no message waits for its proof. The moment for it may come after the end."""
+        if not self._closed:
+            self._beside(self._find_and_read_on())
 
     async def _find_and_read_on(self) -> None:
         await self._find()
@@ -250,7 +251,3 @@ class TurnListener:
         self._progress.fact(fact)
         self._delivery_loop.wake()
         return None
-
-
-async def _await_quietly(work: Awaitable[object]) -> object:
-    return await work

@@ -1,10 +1,12 @@
 """How hooks are answered, and in which order their facts are reported."""
 
 import asyncio
+import gc
 import itertools
 import json
 import threading
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -197,6 +199,30 @@ async def test_a_slow_search_blocks_nothing_and_pauses_afterwards(tmp_path: Path
     assert len(searches) == 3
     for (began, ended), (again, _) in itertools.pairwise(searches):
         assert again - ended >= (ended - began) * SEARCH_REST_FACTOR * 0.9
+
+
+def test_what_is_just_begun_when_the_sidecar_ends_is_no_warning_on_the_persons_screen(tmp_path: Path) -> None:
+    """The transcript is read a moment after a turn, of which nobody knows whether the sidecar still runs then."""
+
+    async def ends_at_once() -> None:
+        Heard(tmp_path).turn_listener.read_transcript_now()
+        for one in asyncio.all_tasks() - {asyncio.current_task()}:
+            one.cancel()
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        asyncio.run(ends_at_once())
+        gc.collect()
+    assert warned == []
+
+
+async def test_nothing_is_searched_after_the_end(tmp_path: Path) -> None:
+    searches: list[RunningAgent] = []
+    heard = Heard(tmp_path, replace(VENDOR, transcript=replace(transcript_of(VENDOR), find=searches.append)))
+    heard.turn_listener.close()
+    heard.turn_listener.read_transcript_now()
+    await asyncio.sleep(0.1)
+    assert searches == []
 
 
 async def test_hooks_keep_their_order_while_the_transcript_is_searched(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import MessageList
 from gateway.protocol.types.core_types import MemberKind
 from gateway.turns.engine import TurnTimeouts
-from tests.support.gateways import TEAM_TOKEN, Gateway, gateway_in_process
+from tests.support.assembled import Clock, assembled
+from tests.support.gateways import TEAM_TOKEN, Gateway
 from tests.support.simple import SimpleClient, simple_client
 
 EVERY_PATH = [
@@ -375,15 +376,22 @@ async def test_working_keeps_the_turn(team: SimpleClient) -> None:
 
 
 async def test_a_silent_speaker_is_warned_about_and_passed_over(tmp_path: Path) -> None:
+    clock, pushed = Clock(), list[dict[str, object]]()
     async with (
-        gateway_in_process(tmp_path / "state", patience=TurnTimeouts(warn=0.1, timeout=0.3)) as impatient,
+        assembled(tmp_path / "state", clock=clock, patience=TurnTimeouts(warn=0.1, timeout=0.3)) as impatient,
         simple_client(impatient.url, TEAM_TOKEN) as team,
         team.websocket() as pushes,
     ):
         await team.register("claude")
         await team.register("gemini")
         await started(team, mode="debate", topic="", agents=["claude", "gemini"], rounds=1)
-        heard = [one["content"] for one in await pushes.until_content("DEBATE complete.")]
+        for name in ("claude", "gemini"):
+            clock.now += 0.2
+            pushed += await pushes.until_content(f"[WARNING] @{name} turn has exceeded 0.1s.")
+            clock.now += 0.2
+            pushed += await pushes.until_content(f"[TIMEOUT] @{name} did not respond. Advancing turn.")
+        pushed += await pushes.until_content("DEBATE complete.")
+    heard = [one["content"] for one in pushed]
     assert heard[heard.index("@claude - Your turn.") :] == [
         "@claude - Your turn.",
         "[WARNING] @claude turn has exceeded 0.1s.",

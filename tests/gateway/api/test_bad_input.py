@@ -394,7 +394,7 @@ async def test_only_a_hash_of_a_token_is_kept(gateway: Gateway) -> None:
 
 
 async def test_a_flood_is_answered_and_harms_nobody_else(tmp_path: Path) -> None:
-    async with gateway_in_process(tmp_path / "state", rate=Rate(burst=5, per_second=0.5)) as gateway:
+    async with gateway_in_process(tmp_path / "state", rate=Rate(burst=5, per_second=0.05)) as gateway:
         bob = await gateway.member("bob", MemberKind.HUMAN)
         async with simple_client(gateway.url, gateway.operator.token) as alice, socket_of(gateway.operator) as socket:
             for number in range(5):
@@ -409,10 +409,10 @@ async def test_a_flood_is_answered_and_harms_nobody_else(tmp_path: Path) -> None
                 error = answer.body["error"] if path != "/agent-output" else answer.body
                 assert error["code"] == "rate_limited"
                 if answer.status == 429:
-                    assert 1 <= int(answer.headers["Retry-After"]) <= 3
+                    assert 1 <= int(answer.headers["Retry-After"]) <= 20
             refusal = (await socket.ask('{"op":"send","n":2,"content":"x"}'))["error"]
             assert refusal["code"] == "rate_limited"
-            assert 0 < refusal["retry_after"] <= 2
+            assert 0 < refusal["retry_after"] <= 20
             for _ in range(50):
                 for path in ("/v1/messages", "/v1/ping", "/v1/log", "/history"):
                     assert (await alice.get(path)).status == 200

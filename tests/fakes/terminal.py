@@ -93,8 +93,10 @@ class Terminal:
         await retry_until(lambda: is_shown(text, self.screen), seconds, describe=self.describe)
 
     async def ends(self, seconds: float = 60.0) -> int | None:
-        """The exit status, or None when a signal ended it."""
+        """The exit status, or None when a signal ended it. All that it has written is on the screen then."""
         await retry_until(lambda: not self.process.isalive(), seconds, describe=self.describe)
+        while not self.closed and select.select([self.process.fd], [], [], 0)[0]:
+            self.read()
         status: int | None = self.process.exitstatus
         return status
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 RUN = "TEST_RUN_ID"
-GRACE_S = 10.0  # a process that was told to end may still be ending
+GRACE_S = 60.0  # a process that was told to end may still be ending
 PROC = Path("/proc")
 ENDED = {"Z", "X"}
 

@@ -20,7 +20,7 @@ from websockets.frames import Opcode
 from gateway.runtime.listen_option import listen_at
 from tests.support.gateways import gateway_in_process
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 RECORDED = json.loads((Path(__file__).parents[2] / "recordings/skynet_linker/requests.json").read_text())
 REQUESTS: dict[str, bytes] = {one["case"]: one["request"].encode() for one in RECORDED}
 Json = dict[str, Any]

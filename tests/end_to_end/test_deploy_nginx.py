@@ -23,7 +23,7 @@ from gateway.maintenance.deploy.deploy_verb import write_deployment
 from tests.fakes.retry import retry_until_awaited
 from tests.support.certificates import self_signed
 from tests.support.gateways import Gateway, gateway_in_process
-from tests.support.redis_server import free_port
+from tests.support.held_ports import free_port
 
 DOMAIN = "localhost"
 MAIN_CONFIG = """

@@ -26,8 +26,9 @@ from tests.fakes.retry import retry_until_awaited
 from tests.support.certificates import self_signed
 from tests.support.commands import Groupchat
 from tests.support.gateways import DidNotStart, GatewayProcess
+from tests.support.held_ports import free_port
 from tests.support.kills import compare, send_while_killing
-from tests.support.redis_server import RedisServer, free_port, need_redis
+from tests.support.redis_server import RedisServer, need_redis
 from tests.support.said_so_far import contents
 
 KILLS = 10

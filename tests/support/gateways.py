@@ -32,7 +32,7 @@ from gateway.server import gateway_process, log_setup
 from gateway.server.listeners.dialect_listeners import ListenerSetup
 from gateway.server.state_folder.open_hub import open_hub
 from gateway.server.state_folder.startup_tokens import system_actor
-from tests.support import warm
+from tests.support import held_ports, warm
 
 OPERATOR = "alice"
 TEAM_TOKEN = "team-token-for-tests"
@@ -222,7 +222,10 @@ class GatewayProcess:
         assert self._process is not None
         process, self._process = self._process, None
         self._told.close()
-        return process.wait(patience_s)
+        code = process.wait(patience_s)
+        if self.url:
+            held_ports.hold_port(int(self.url.rpartition(":")[2]))
+        return code
 
     @contextmanager
     def running(self) -> Iterator[GatewayProcess]:

@@ -7,8 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.support.gateways import GatewayProcess
+from tests.support.held_ports import free_port
 from tests.support.proxy import Proxy, proxy_beside
-from tests.support.redis_server import RedisServer, free_port
+from tests.support.redis_server import RedisServer
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.held_ports import free_port
+
 START_TIMEOUT_S = 60.0
 SAFE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
 AT_ONCE = ("--repl-diskless-sync-delay", "0")  # otherwise a replica waits for others that might come, too
@@ -131,9 +133,3 @@ def find_valkey() -> str:
         if program is not None:
             return program
     pytest.skip(f"{VALKEY} is not installed; bin/run-tests installs it where it finds one")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

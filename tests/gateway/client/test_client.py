@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from itertools import islice
 from pathlib import Path
@@ -24,6 +23,7 @@ from gateway.protocol.requests.message_requests import History
 from gateway.protocol.results import Done, MessageList, Pong, TokenMade
 from tests.fakes.retry import retry_until
 from tests.support.gateways import Gateway, gateway_in_process
+from tests.support.held_ports import free_port
 from tests.support.proxy import Proxy, proxy_to
 
 MakeWire = Callable[[Endpoint], ClientTransport]
@@ -329,12 +329,6 @@ async def test_when_the_network_gets_better_the_websocket_comes_back(gateway: Ga
 
 
 # beginning and ending
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_the_impatient_are_told_at_once_that_nothing_is_there() -> None:

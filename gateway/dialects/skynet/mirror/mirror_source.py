@@ -86,7 +86,8 @@ class MirrorSource:
         return mirror_keys.replace_hash(mirror_keys.key_of_channel(room), fields)
 
     async def _history(self, member: str) -> Sequence[Command]:
-        """The newest messages that a member sent or got."""
+        """The newest messages that a member sent, or that name it. What its rooms are told is not among them, not even
+        the end of one, which the store gives to those who were in it."""
         record = self._state.members.get(member)
         found: list[StoredEvent] = []
         if record is not None and not record.removed:
@@ -94,7 +95,8 @@ class MirrorSource:
             found += await self._hub.store.messages(MessageQuery(EVERYTHING, sender=member, limit=limit))
             found += await self._hub.store.messages(MessageQuery(EVERYTHING, recipient=member, limit=limit))
             found = sorted({one.seq: one for one in found}.values(), key=lambda one: one.seq)[-limit:]
-        entries = [self.entry(decode_message(one)) for one in found]
+        said = (decode_message(one) for one in found)
+        entries = [self.entry(one) for one in said if member in (one.from_, *one.recipients)]
         key = mirror_keys.key_of_history(self._state, member)
         self._read[member] = found[-1].seq if found else 0
         return mirror_keys.replace_list(key, entries)

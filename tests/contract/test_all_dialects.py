@@ -253,8 +253,8 @@ async def test_order_is_kept(gateway: Gateway, dialect: Dialect, stack: AsyncExi
         await ada.say(content)
     await ben.until(lambda: wanted[-1] in [content for _, content in ben.heard()])
     assert [content for _, content in ben.heard() if content.startswith("number")] == wanted
-    heard = [content for _, content in ada.heard() if content.startswith("number")]
     await ada.settle()
+    heard = [content for _, content in ada.heard() if content.startswith("number")]
     assert heard == (wanted if dialect.echoes else [])
 
 

@@ -124,10 +124,10 @@ def test_a_command_ends_and_says_for_whom_it_waited(
 def test_a_frozen_gateway_is_told_of_and_left(tmp_path: Path) -> None:
     """The whole program and a real gateway: its end does not wait either."""
     with GatewayProcess(tmp_path / "state").running() as process:
-        command = Groupchat(process.state, quick=True).with_env(GROUPCHAT_TIMEOUT="0.5")
+        command = Groupchat(process.state, quick=True)
         assert command("agents").code == 0
         with process.frozen():
-            done = command("agents", "--json")
+            done = command.with_env(GROUPCHAT_TIMEOUT="0.5")("agents", "--json")
         assert done.code == 1
         assert done.error["code"] == "timed_out"
         assert f"{process.url} did not answer a connection within 0.5 s" in done.error["message"]

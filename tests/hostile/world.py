@@ -150,18 +150,18 @@ async def _filled(world: World) -> None:
     await _pair_hostile_browser(world.hub)
 
 
-OFFER = {
-    "op": "tool.offer",
-    "operations": [{"name": "hit", "about": WORST[:1000], "parameters": {"description": WORST}, "time_limit": 0.01}],
-}
+def _offer(time_limit: float) -> dict[str, Any]:
+    hit = {"name": "hit", "about": WORST[:1000], "parameters": {"description": WORST}, "time_limit": time_limit}
+    return {"op": "tool.offer", "operations": [hit]}
 
 
 async def _call_hostile_tool(world: World) -> None:
-    """A tool whose offer, answer and error are hostile."""
-    assert not await _tried(world, HAMMER, OFFER)
+    """A tool whose offer, answer and error are hostile. Afterwards it answers nobody, and a call of it ends soon."""
+    assert not await _tried(world, HAMMER, _offer(60))
     for answer in ({"result": {WORST: WORST}}, {"result": WORST}, {"error": WORST[:4000]}):
         call = await _open_call(world)
         assert not await _tried(world, HAMMER, {"op": "tool.answer", "call": call, **answer})
+    assert not await _tried(world, HAMMER, _offer(0.01))
 
 
 async def _open_call(world: World) -> int:

@@ -15,7 +15,7 @@ from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
 
 SYSTEMCTL = f"""#!{sys.executable}
-import os, pathlib, re, signal, subprocess, sys
+import os, pathlib, re, select, signal, subprocess, sys
 
 here = pathlib.Path(__file__).parent
 with open(here / "calls", "a") as calls:
@@ -29,7 +29,10 @@ pid, enabled = here / f"{{unit}}.pid", here / f"{{unit}}.enabled"
 
 def end():
     if pid.exists():
-        os.kill(int(pid.read_text()), signal.SIGTERM)
+        number = int(pid.read_text())
+        handle = os.pidfd_open(number)
+        os.kill(number, signal.SIGTERM)
+        select.select([handle], [], [], 60)  # until it has ended, as systemd waits: it holds the lock of its folder
         pid.unlink()
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from gateway.protocol.errors import BadRequest, StorageFailed, StorageFull, Unavailable
+from gateway.shared_log import lease
 from gateway.shared_log.lease import LEASE_S
 from gateway.shared_log.redis_address import parse_redis_address
 from gateway.shared_log.redis_connection import RedisUnreachable
@@ -87,6 +88,13 @@ async def test_a_gateway_takes_over_from_its_own_dead_process_at_once(server: Re
                 await killed.append([message(2)])
 
 
+@pytest.fixture
+def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gateways that do not renew their leases: one that were renewed again after it was taken away would be held."""
+    monkeypatch.setattr(lease, "RENEW_INTERVAL_S", 3600.0)
+
+
+@pytest.mark.usefixtures("asleep")
 async def test_whoever_has_lost_the_lease_writes_nothing_and_is_told(server: RedisServer, tmp_path: Path) -> None:
     """A gateway that slept through its lease wakes up believing."""
     told: list[str] = []
@@ -106,6 +114,7 @@ async def test_whoever_has_lost_the_lease_writes_nothing_and_is_told(server: Red
         assert len(told) == 1
 
 
+@pytest.mark.usefixtures("asleep")
 async def test_two_gateways_that_fight_never_both_write(server: RedisServer, tmp_path: Path) -> None:
     """Each takes the lease from the other as soon as it can; every accepted entry is there once."""
     accepted: list[int] = []

@@ -106,12 +106,12 @@ async def _document_of(source: str | Path) -> bytes:
     return await fetch_document(source)
 
 
-async def fetch_document(url: str, timeout: float = FETCH_TIMEOUT_S) -> bytes:
+async def fetch_document(url: str) -> bytes:
     """The document there, whole, in bounded time and size. No redirect is followed: it could lead to an address that
     was not allowed. Nothing is unpacked."""
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout), auto_decompress=False) as session,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=FETCH_TIMEOUT_S), auto_decompress=False) as session,
         session.get(url, headers=headers, allow_redirects=False) as answer,
     ):
         if answer.status != 200 or answer.headers.get("Content-Encoding", "identity") != "identity":

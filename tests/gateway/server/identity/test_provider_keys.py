@@ -135,12 +135,12 @@ async def test_a_server_that_hangs_or_lies_gives_no_keys(
     lie: Callable[[web.Request], Awaitable[web.StreamResponse]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And leaves the former ones in force, for a day."""
-    monkeypatch.setattr(provider_keys, "FETCH_TIMEOUT_S", 0.2)
     async with key_server(ONE) as server:
         clock = Clock()
         keys, without = keys_at(server.url, clock), keys_at(server.url, clock)
         await keys.find("k1")
         server.answer = lie
+        monkeypatch.setattr(provider_keys, "FETCH_TIMEOUT_S", 0.2)
         clock.now += FETCH_PAUSE_S
         async with asyncio.timeout(60):
             assert (await keys.find("unknown")).find("k1") is not None

@@ -38,9 +38,11 @@ async def two(gateway: Gateway) -> dict[str, Endpoint]:
     return found
 
 
-async def begun(gateway: Gateway) -> None:
+async def begun(gateway: Gateway) -> Floor:
+    """The first turn, as it began."""
     async with Client(gateway.operator) as alice:
         await alice.request(SetMode(mode="round-robin", topic="tabs"), ModeStanding)
+        return floor(gateway)
 
 
 def floor(gateway: Gateway) -> Floor:
@@ -70,8 +72,7 @@ async def test_who_lost_its_turn_while_it_was_away_gets_it_when_it_is_back(tmp_p
     async with gateway_in_process(tmp_path / "state", patience=patience) as gateway:
         ends = await two(gateway)
         async with Client(ends["ann"], Hello(inbox=True)) as ann:
-            await begun(gateway)
-            (prompt,) = floor(gateway).prompts
+            (prompt,) = (await begun(gateway)).prompts
             await ann.request(Bye(), Done)
             steps = (Step(Rung.SUBMITTED), Step(Rung.FAILED, reason="turn lost"))
             await ann.request(Report(message=prompt, steps=steps), Done)
@@ -99,8 +100,7 @@ async def test_a_busy_speaker_is_waited_for_and_an_idle_one_is_not(quick: Gatewa
     ends = await two(quick)
     async with Client(ends["ann"], Hello(inbox=True)) as ann:
         await ann.request(SetActivity(activity=Activity.BUSY, composer=Composer.EMPTY), Done)
-        await begun(quick)
-        began = floor(quick).since
+        began = (await begun(quick)).since
         await retry_until(lambda: floor(quick).heard - began > 1.5 * PATIENCE.timeout)
         assert floor(quick).speaker == "ann"
         await ann.request(SetActivity(activity=Activity.IDLE, composer=Composer.EMPTY), Done)
@@ -111,8 +111,7 @@ async def test_a_busy_speaker_is_waited_for_and_an_idle_one_is_not(quick: Gatewa
 async def test_a_prompt_that_a_person_takes_back_passes_the_turn_on(tmp_path: Path) -> None:
     async with gateway_in_process(tmp_path / "state") as gateway:
         await two(gateway)
-        await begun(gateway)
-        (prompt,) = floor(gateway).prompts
+        (prompt,) = (await begun(gateway)).prompts
         await looked_at(gateway)
         async with Client(gateway.operator) as alice:
             await alice.request(Cancel(message=prompt), Done)
@@ -142,8 +141,7 @@ async def test_a_vote_that_others_have_won_by_their_tools_is_over_at_once(tmp_pa
 async def test_the_prompt_of_a_turn_that_passed_on_is_typed_no_more(quick: Gateway) -> None:
     ends = await two(quick)
     async with Client(ends["ann"], Hello(inbox=True)) as ann:
-        await begun(quick)
-        (prompt,) = floor(quick).prompts
+        (prompt,) = (await begun(quick)).prompts
         await retry_until(lambda: floor(quick).speaker == "bob")
         assert quick.hub.state.latest_deliveries[prompt, "ann"].rung is Rung.CANCELLED
         async for event in ann.events():

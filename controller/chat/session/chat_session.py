@@ -306,9 +306,9 @@ class Chat:
         await self.jump_to_newest(remembered=remembered)
         if room == self.state.room:
             self.state.settle_mark()
-        with contextlib.suppress(GroupChatError):
+        with contextlib.suppress(GroupChatError), self.state.noting_events() as meanwhile:
             found = await fetch_all_pages(self.client.request, Rooms(), RoomList)
-            self.state.rooms = {one.name: one for one in found.rooms}
+            self.state.restore_rooms(found.rooms, meanwhile)
         self.callbacks.changed()
 
     async def _count_missed(self) -> None:
@@ -317,9 +317,7 @@ class Chat:
         rooms = [room for room in state.own_rooms() if room != state.room and room in state.reads][:MAX_COUNTED_ROOMS]
         requests = (History(room=room, after=state.reads[room], limit=PAGE_MESSAGES) for room in rooms)
         for room, page in zip(rooms, await asyncio.gather(*map(self._page, requests)), strict=True):
-            if room != state.room:
-                missed = sum(one.from_ != state.me for one in page.messages)
-                state.unread[room] = max(missed, state.unread.get(room, 0))
+            state.count_missed(room, page.messages)
         self.callbacks.changed()
 
     def is_private(self, text: str) -> bool:

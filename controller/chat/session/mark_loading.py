@@ -23,13 +23,9 @@ async def load_reactions(client: Client, state: ChatState, messages: Sequence[Me
     numbers = tuple(one.seq for one in messages)[-MAX_MESSAGES_ASKED:]
     if not numbers:
         return
-    state.marks.begin_asking(numbers)
-    try:
+    with contextlib.suppress(GroupChatError), state.noting_events() as meanwhile:
         found = await client.request(Reactions(messages=numbers), ReactionList)
-    except GroupChatError:
-        state.marks.stop_asking(numbers)
-        return
-    state.redraw(state.marks.restore(numbers, found.messages))
+        state.redraw(state.marks.restore(numbers, found.messages, meanwhile))
 
 
 async def load_deliveries(client: Client, state: ChatState, messages: Sequence[Message]) -> None:
@@ -37,10 +33,12 @@ async def load_deliveries(client: Client, state: ChatState, messages: Sequence[M
     own = [one.seq for one in messages if one.from_ == state.me and one.deliveries][::-1]
     for begin in range(0, len(own), ASKED_AT_ONCE):
         asked = (client.request(Show(message=one), MessageDetail) for one in own[begin : begin + ASKED_AT_ONCE])
-        for detail in await asyncio.gather(*asked):
-            state.restore_deliveries(detail.deliveries)
+        with state.noting_events() as meanwhile:
+            found = await asyncio.gather(*asked)
+            state.restore_deliveries((one for detail in found for one in detail.deliveries), meanwhile)
 
 
 async def load_pins(client: Client, state: ChatState, room: str) -> None:
-    with contextlib.suppress(GroupChatError):
-        state.redraw(state.marks.restore_pins((await fetch_pins(client, room)).pins))
+    with contextlib.suppress(GroupChatError), state.noting_events() as meanwhile:
+        found = await fetch_pins(client, room)
+        state.redraw(state.marks.restore_pins(found.pins, meanwhile))

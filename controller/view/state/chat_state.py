@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -112,6 +113,8 @@ class ChatState:
     warnings: list[tuple[EntryKey, str, Notice]] = field(default_factory=list)  # about keys; they stay, by room
     _recent: deque[Message] = field(default_factory=lambda: deque(maxlen=MAX_RECENT))
     _notices: deque[tuple[EntryKey, Notice]] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_NOTICES))
+    _meanwhile: list[list[object]] = field(default_factory=list)  # events, for each answer that is waited for
+    _counted: dict[str, int] = field(default_factory=dict)  # the last message that `count_missed` counted, by room
     _local: int = 0
     has_page: bool = True  # whether a page of the shown room has come
 
@@ -120,6 +123,8 @@ class ChatState:
     def take(self, event: object, now: float) -> Alert | None:
         """Apply one event; return what should ring."""
         self.last_seq = max(self.last_seq, getattr(event, "seq", 0))
+        for events in self._meanwhile:
+            events.append(event)
         if not isinstance(event, ConnectionLost):
             self.heard_at = now
         ring = self._fold(event, now)
@@ -129,6 +134,16 @@ class ChatState:
         if self.unfinished.take(event):
             self._show_last()
         return ring
+
+    @contextmanager
+    def noting_events(self) -> Iterator[list[object]]:
+        """The events that come while an answer is waited for. The gateway may have read what it answers before them."""
+        events: list[object] = []
+        self._meanwhile.append(events)
+        try:
+            yield events
+        finally:
+            self._meanwhile = [one for one in self._meanwhile if one is not events]
 
     def _note_events_to_come(self, event: object) -> None:
         """Note up to which number events have arrived. A welcome names numbers whose events may still come, except the
@@ -207,10 +222,20 @@ class ChatState:
 
     def _count_unread(self, message: Message) -> None:
         """Own words are not unread, also when they were sent from another terminal."""
-        if message.from_ == self.me:
+        if message.from_ == self.me or message.seq <= self._counted.get(message.room, 0):
             return
         self.reads.setdefault(message.room, message.seq - 1)
         self.unread[message.room] = self.unread.get(message.room, 0) + 1
+
+    def count_missed(self, room: str, messages: Sequence[Message]) -> None:
+        """Count what others said in another room since it was read. The events of the last of these messages may still
+        come, and the person may have read there meanwhile."""
+        if room == self.room:
+            return
+        read = self.reads.get(room, 0)
+        missed = sum(one.from_ != self.me and one.seq > read for one in messages)
+        self.unread[room] = max(missed, self.unread.get(room, 0))
+        self._counted[room] = max((one.seq for one in messages), default=0)
 
     def _receipt(self, receipt: Receipt) -> None:
         ladder = self.ladders.get(receipt.message)
@@ -233,6 +258,13 @@ class ChatState:
             self.floors[event.room] = event.floor
         elif event.room == self.room and (text := room_change_line(event)):
             self._notice((event.seq, 0), Notice(text, event.timestamp))
+
+    def restore_rooms(self, rooms: Iterable[Room], meanwhile: Iterable[object]) -> None:
+        """All rooms, as they were listed page by page, and what changed in them meanwhile."""
+        self.rooms = {one.name: one for one in rooms}
+        for event in meanwhile:
+            if isinstance(event, RoomEvent):
+                self.rooms = rooms_after(self.rooms, event)
 
     def _muted(self, event: MuteEvent) -> None:
         self.muted = self.muted | {event.room} if event.on else self.muted - {event.room}
@@ -554,6 +586,7 @@ class ChatState:
         self._put_all(messages)
         self._put_recent()
         self._put_cards()
+        self._show_last()
         self.stream.forget_oldest()
 
     def say(self, text: str, tone: Tone = Tone.QUIET, timestamp: str = "") -> None:
@@ -581,11 +614,15 @@ class ChatState:
                 self._own_message(message)
             self.stream.put((message.seq, 0), message)
 
-    def restore_deliveries(self, deliveries: Iterable[Delivery]) -> None:
-        """Restore the state of deliveries from before this chat was opened."""
+    def restore_deliveries(self, deliveries: Iterable[Delivery], meanwhile: Iterable[object] = ()) -> None:
+        """Restore the state of deliveries from before this chat was opened, and the steps that came while it was asked
+        for."""
         for one in deliveries:
             self.ladders.setdefault(one.message, {})[one.member] = Step(one.rung, one.at, one.reason)
             self.stream.mark_changed((one.message, 0))
+        for event in meanwhile:
+            if isinstance(event, Receipt):
+                self._receipt(event)
 
     # questions
 

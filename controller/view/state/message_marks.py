@@ -1,7 +1,7 @@
 """What members put on the messages of a chat: reactions and pins, and which message was replaced. Pure.
 
-Live events keep it current. The reactions of a loaded page are asked for after the page is shown; events that arrive
-meanwhile are applied to the answer again, so that their order does not matter.
+Live events keep it current. Reactions and pins are asked for after a page is shown; events that arrive meanwhile are
+applied to the answer again, so that their order does not matter.
 """
 
 from __future__ import annotations
@@ -24,14 +24,11 @@ class MessageMarks:
     reactions: dict[int, Reactions] = field(default_factory=dict)
     pinned: dict[int, str] = field(default_factory=dict)
     replaced: dict[int, int] = field(default_factory=dict)
-    _late: dict[int, list[ReactionEvent]] = field(default_factory=dict)
 
     def take(self, event: object) -> int | None:
         """Apply an event; return the number of the message that looks different now."""
         match event:
             case ReactionEvent():
-                if event.message in self._late:
-                    self._late[event.message].append(event)
                 self._react(event)
                 return event.message
             case PinEvent():
@@ -48,33 +45,27 @@ class MessageMarks:
         self.replaced.update(found)
         return list(found)
 
-    def begin_asking(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            self._late.setdefault(number, [])
-
-    def restore(self, numbers: Iterable[int], answers: Iterable[MessageReactions]) -> list[int]:
-        """The answer for these messages; return those that look different now."""
+    def restore(
+        self, numbers: Iterable[int], answers: Iterable[MessageReactions], meanwhile: Iterable[object] = ()
+    ) -> list[int]:
+        """The answer for these messages, and what came while it was asked for; return those that look different now."""
         given = {one.message: {it.sign: it.members for it in one.reactions} for one in answers}
-        changed = []
-        for number in numbers:
-            before = self.reactions.pop(number, {})
-            if number in given:
-                self.reactions[number] = given[number]
-            for event in self._late.pop(number, []):
+        before = {number: self.reactions.pop(number, {}) for number in numbers}
+        self.reactions.update((number, given[number]) for number in before if number in given)
+        for event in meanwhile:
+            if isinstance(event, ReactionEvent) and event.message in before:
                 self._react(event)
-            if self.reactions.get(number, {}) != before:
-                changed.append(number)
+        changed = [number for number, signs in before.items() if self.reactions.get(number, {}) != signs]
         self._forget()
         return changed
 
-    def stop_asking(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            self._late.pop(number, None)
-
-    def restore_pins(self, pins: Iterable[PinView]) -> list[int]:
-        """The pins of a room; return its pinned messages."""
+    def restore_pins(self, pins: Iterable[PinView], meanwhile: Iterable[object] = ()) -> list[int]:
+        """The pins of a room, and what came while they were asked for; return its pinned messages."""
         found = {one.message.seq: one.by for one in pins}
         self.pinned.update(found)
+        for event in meanwhile:
+            if isinstance(event, PinEvent):
+                self._pin(event)
         return list(found)
 
     def own_signs(self, number: int, me: str) -> tuple[str, ...]:

@@ -273,6 +273,36 @@ def test_how_far_a_message_of_an_earlier_page_has_come_is_unknown_until_it_is_as
     assert [step.rung for step in chat.ladders[1].values()] == [Rung.ANSWERED]
 
 
+def test_a_step_that_comes_before_the_answer_is_not_taken_back() -> None:
+    chat = state(said(1, sender="alice", deliveries=("claude", "codex")))
+    with chat.noting_events() as meanwhile:
+        chat.take(receipt(2, 1, Rung.ANSWERED), 0)
+    chat.restore_deliveries([Delivery(1, "claude", Rung.TYPED), Delivery(1, "codex", Rung.TYPED)], meanwhile)
+    assert {name: step.rung for name, step in chat.ladders[1].items()} == {"claude": "answered", "codex": "typed"}
+
+
+def test_what_was_missed_in_another_room_is_counted_once() -> None:
+    chat = state()
+    chat.reads = {"design": 1}
+    missed = [said(number, room="design") for number in (2, 3)]
+    chat.count_missed("design", missed)
+    chat.take(missed[1], 0)
+    assert chat.unread == {"design": 2}, "its event was still on its way when the page was read"
+    chat.take(said(4, room="design"), 0)
+    assert chat.unread == {"design": 3}
+
+
+def test_what_was_read_before_it_was_counted_is_not_missed() -> None:
+    chat = state()
+    chat.reads = {"design": 1}
+    chat.enter("design")
+    chat.show([said(2, room="design")], more_before=False, at_tail=True)
+    chat.mark_read()
+    chat.enter("general")
+    chat.count_missed("design", [said(2, room="design")])
+    assert not chat.unread["design"]
+
+
 def test_a_room_whose_page_has_not_come_shows_nothing_of_the_room_before() -> None:
     chat = state(said(1), said(2))
     chat.enter("lab")

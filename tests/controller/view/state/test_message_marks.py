@@ -67,12 +67,13 @@ def test_marks_never_leave_their_width(width: int) -> None:
     ],
 )
 def test_an_event_that_comes_before_the_answer_is_not_lost(late: tuple[ReactionEvent, ...], then: object) -> None:
-    marks = MessageMarks()
-    marks.begin_asking((1,))
-    for event in late:
-        marks.take(event)
-    marks.restore((1,), (MessageReactions(1, (Reaction("ok", ("ada",)),)),))
-    assert marks.reactions.get(1, {}) == then
+    state = ChatState("alice")
+    with state.noting_events() as for_one, state.noting_events() as for_another:
+        for event in late:
+            state.take(event, 0)
+    for meanwhile in (for_one, for_another):  # a page that is loaded twice at the same time
+        state.marks.restore((1,), (MessageReactions(1, (Reaction("ok", ("ada",)),)),), meanwhile)
+        assert state.marks.reactions.get(1, {}) == then
 
 
 def test_what_was_taken_off_while_the_chat_was_away_is_gone() -> None:
@@ -94,6 +95,15 @@ def test_the_pins_of_a_room() -> None:
     marks = MessageMarks()
     assert marks.restore_pins((PinView(said(1), "bob", STAMP),)) == [1]
     assert below(marks) == ["  pinned"]
+
+
+@pytest.mark.parametrize(("late", "rows"), [(pinned(removed=True), []), (pinned("ada"), ["  pinned"])])
+def test_a_pin_that_changes_before_the_answer_is_as_it_was_changed(late: PinEvent, rows: list[str]) -> None:
+    state = ChatState("alice")
+    with state.noting_events() as meanwhile:
+        state.take(late, 0)
+    state.marks.restore_pins((PinView(said(1), "bob", STAMP),), meanwhile)
+    assert below(state.marks) == rows
 
 
 def test_the_rows_of_the_stream_follow() -> None:

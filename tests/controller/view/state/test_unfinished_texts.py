@@ -78,6 +78,15 @@ def test_of_a_long_one_the_last_rows_are_shown() -> None:
     assert [row.strip() for row in shown[1:]] == [f"row {number}" for number in range(32, 40)]
 
 
+def test_it_is_there_when_the_person_has_read_on_to_the_newest_message() -> None:
+    state = ChatState("alice")
+    state.show([message("bob", 7)], more_before=False, at_tail=False)
+    state.take(said("one"), 0.0)
+    assert not any("one" in row for row in rows(state))
+    state.newer([message("bob", 8)], more=False)
+    assert rows(state)[-1].strip() == "one"
+
+
 def test_one_in_another_room_is_not_shown_here() -> None:
     state = ChatState("alice")
     state.take(PartialText("ada", "lab", "one"), 0.0)

@@ -248,10 +248,11 @@ class ChatScreen:
     async def carry_out(self, text: str) -> None:
         if self.chat.confirmation is not None:  # the list that asked for it
             self.overlay = None
+        room = self.chat.state.room
         try:
             outcome = await self.show_answer(self.chat.submit(text))
         except Exception:
-            if not self.buffer.text:
+            if not self.buffer.text and self.chat.state.room == room:  # in another room it would be said there
                 self.buffer.text = text
                 self.buffer.cursor_position = len(text)
                 self.chat.take_back(text)

@@ -419,7 +419,8 @@ class Chat:
                 done = await send_or_seal(self.client, request, sealed=sealed, timeout=NO_LIMIT_S)
         except Exception as error:
             self.state.mark_refused(message_id, error_text(error))
-            self.state.target = self.state.target or target
+            if self.state.room == request.room:
+                self.state.target = self.state.target or target
             raise
         finally:
             self.callbacks.changed()

@@ -16,6 +16,7 @@ from controller.chat.session.chat_session import Chat, ChatCallbacks, error_text
 from controller.view.state.stream_entries import EntryKey
 from controller.view.stream.list_overlay import ListOverlay
 from controller.view.stream.plain_lines import overlay_lines, plain_lines
+from gateway.protocol.events import Message
 
 SHOWN_AT_START = 10
 SHOWN_FROM_HERE = 20
@@ -37,6 +38,8 @@ class PlainChat:
         self._left = asyncio.Event()
         self._room = ""
         self._warned = ""
+        self._early: set[EntryKey] = set()  # printed before the page of the room that is entered
+        self._shown: set[EntryKey] = set()  # printed with that page
         self.chat = open_chat(ChatCallbacks(jumped=self._jumped, left=self._left.set, follow_event=self._tell))
 
     async def run(self) -> None:
@@ -78,8 +81,13 @@ class PlainChat:
     # what the chat tells
 
     def _tell(self, event: object) -> None:
+        key = (getattr(event, "seq", 0), 0)
+        if isinstance(event, Message) and key in self._shown:  # the page of its room was faster
+            return
         if lines := plain_lines(event, self.chat.state.me, self.chat.state.room):
             self._print(*lines)
+            if self.chat.state.room != self._room:
+                self._early.add(key)
             self._prompt()
             self.chat.state.mark_read()
             self.chat.read_reporter.note_shown()
@@ -90,11 +98,11 @@ class PlainChat:
         if key is None and state.room == self._room:
             return
         keys = (
-            state.stream.keys[-SHOWN_AT_START:]
+            [one for one in state.stream.keys if one not in self._early][-SHOWN_AT_START:]
             if key is None
             else [one for one in state.stream.keys if one >= key][:SHOWN_FROM_HERE]
         )
-        self._room = state.room
+        self._room, self._early, self._shown = state.room, set(), set(keys)
         count = len(state.agents_here())
         agents = f"{count} agent{'' if count == 1 else 's'}"
         self._print(f"Room {state.room}, {agents}. /help lists the commands, /quit leaves.")

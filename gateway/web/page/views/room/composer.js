@@ -49,7 +49,7 @@ function Writing({ client, state, replyTo, onReply, onSent }) {
       const done = await client.send(wish, attempt.current.id, replyTo?.seq);
       attempt.current = { text: "", id: "" };
       write("");
-      if (client.state.peek().room === room) onReply(null); // the person may have gone on to another room
+      onReply((now) => (now === replyTo ? null : now)); // the person may have gone on to another room, or to another reply
       if (wish.op === "send") onSent(room);
       setTold({ sentence: outcomeOf(wish, done), refused: false });
     } catch (error) {

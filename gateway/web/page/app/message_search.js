@@ -22,7 +22,9 @@ export class MessageSearch {
   }
 
   async more() {
-    const { asked, found } = this.result.value;
+    const { asked, found, busy } = this.result.value;
+    if (busy) return; // pressed twice
+    this.result.value = { ...this.result.value, busy: true };
     await this.add(asked, searchFields(asked, asked.room, found.at(-1).seq));
   }
 

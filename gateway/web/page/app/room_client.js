@@ -31,6 +31,7 @@ export class RoomClient {
     this.search = new MessageSearch(this);
     this.accesses = new Accesses(this, identity.id);
     this.reads = new ReadReports(this);
+    this.listening = new Set(); // lists of the messages that are heard while answers are waited for
     this.connection = null; // given by `main`, whose listener this is
     this.named = () => undefined; // is told the place that the page begins with; given by `followPlace`
   }
@@ -63,7 +64,8 @@ export class RoomClient {
     const read = fresh ? this.kept.readJson(welcome.house, "read") : {};
     this.dispatch({ type: "welcomed", welcome, read, scope: this.identity.scope });
     this.completeWelcome(welcome);
-    if (fresh) this.history.countUnread(read);
+    if (fresh) this.history.beginCount(read);
+    this.history.countUnread();
     this.named(this.state.value.place);
     if (!this.state.value.window.loaded) this.goTo(this.state.value.place);
   }
@@ -77,7 +79,19 @@ export class RoomClient {
     if (isOfTerminal(event)) return this.terminal.hear(event);
     this.terminal.hearRefusal(event);
     this.timeline.hear(event);
+    if (event.ev === "message") for (const heard of this.listening) heard.push(event);
     return this.dispatch({ type: "heard", event });
+  }
+
+  /** Resolves with {answer, heard}: the messages of this room that came meanwhile. The gateway may have read its answer before them. */
+  async hearing(room, ask) {
+    const heard = [];
+    this.listening.add(heard);
+    try {
+      return { answer: await ask(), heard: heard.filter((one) => one.room === room) };
+    } finally {
+      this.listening.delete(heard);
+    }
   }
 
   // what the person does

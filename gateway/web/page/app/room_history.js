@@ -15,6 +15,7 @@ export class RoomHistory {
   constructor(client, thread = 0) {
     Object.assign(this, { client, thread });
     this.loading = new Set();
+    this.uncounted = []; // {room, after} of rooms whose unread messages are still to be counted
   }
 
   loadOlder() {
@@ -36,15 +37,15 @@ export class RoomHistory {
     const { room, window } = this.client.state.value;
     if (messageNear(window, seq)) return this.client.dispatch({ type: "target", seq });
     const ask = (place) => this.client.connection.request("history", { room, limit: AROUND, ...place });
-    const pages = await this.client.tried(() => Promise.all([ask({ before: seq + 1 }), ask({ after: seq })]));
-    if (!pages) return;
-    this.client.dispatch({ type: "around", room, pages, seq });
-    this.askDeliveries(pages.flatMap((page) => page.messages));
+    const asked = await this.asked(room, () => Promise.all([ask({ before: seq + 1 }), ask({ after: seq })]));
+    if (!asked) return;
+    this.client.dispatch({ type: "around", room, pages: asked.answer, heard: asked.heard, seq });
+    this.askDeliveries(asked.answer.flatMap((page) => page.messages));
   }
 
   async loadThread(message) {
-    const messages = await this.client.tried(() => this.wholeThread(message));
-    if (messages) this.client.dispatch({ type: "thread", message, messages });
+    const asked = await this.asked(this.client.state.value.room, () => this.wholeThread(message));
+    if (asked) this.client.dispatch({ type: "thread", message, messages: asked.answer, heard: asked.heard });
   }
 
   async wholeThread(message) {
@@ -61,14 +62,19 @@ export class RoomHistory {
 
   // inside
 
+  asked(room, ask) {
+    return this.client.tried(() => this.client.hearing(room, ask));
+  }
+
   async load(type, room, place) {
     if (this.loading.has(type)) return;
     this.loading.add(type);
     try {
-      const page = await this.client.tried(() => this.page(room, place));
-      if (!page) return;
-      this.client.dispatch({ type, room, page, ...place });
-      this.askDeliveries(page.messages);
+      const asked = await this.asked(room, () => this.page(room, place));
+      if (asked) {
+        this.client.dispatch({ type, room, page: asked.answer, heard: asked.heard, ...place });
+        this.askDeliveries(asked.answer.messages);
+      }
     } finally {
       this.loading.delete(type);
     }
@@ -83,7 +89,7 @@ export class RoomHistory {
   /** Pages of the history do not say how far their messages came. */
   askDeliveries(messages) {
     const { me, rungs } = this.client.state.value;
-    const own = messages.filter((one) => one.from === me && one.deliveries?.length && !rungs[one.seq]);
+    const own = messages.filter((one) => one.from === me && one.deliveries?.some((name) => !rungs[one.seq]?.[name]));
     for (const message of own.slice(-MAX_ASKED_DELIVERIES)) {
       this.client.connection.request("show", { message: message.seq }).then(
         ({ deliveries }) => this.client.dispatch({ type: "deliveries", deliveries: deliveries ?? [] }),
@@ -92,11 +98,19 @@ export class RoomHistory {
     }
   }
 
-  async countUnread(read) {
+  beginCount(read) {
     const rooms = Object.keys(this.client.state.value.rooms).filter((room) => read[room] !== undefined);
-    for (const room of rooms.slice(0, MAX_COUNTED_ROOMS)) {
-      const page = await this.client.tried(() => this.client.connection.request("history", { room, after: read[room], limit: COUNTED_MESSAGES }));
-      this.client.dispatch({ type: "counted", room, messages: page?.messages ?? [] });
+    this.uncounted = rooms.slice(0, MAX_COUNTED_ROOMS).map((room) => ({ room, after: read[room] }));
+  }
+
+  /** After a loss, the next connection goes on. */
+  async countUnread() {
+    while (this.uncounted.length > 0) {
+      const [{ room, after }] = this.uncounted;
+      const asked = await this.asked(room, () => this.client.connection.request("history", { room, after, limit: COUNTED_MESSAGES }));
+      if (!asked && this.client.state.value.connection !== "open") return;
+      this.uncounted = this.uncounted.filter((one) => one.room !== room);
+      if (asked) this.client.dispatch({ type: "counted", room, messages: [...asked.answer.messages, ...asked.heard] });
     }
   }
 }

@@ -52,17 +52,14 @@ const ACTIONS = {
   members: (state, { list }) => ({ ...state, members: { ...state.members, ...byName(list) } }),
   asks: (state, { list, lastSeq }) => ({ ...state, asks: withWelcomed(state.asks, list, lastSeq) }),
   entered,
-  around: (state, { room, pages, seq }) => target(inRoom(state, room, () => windowAround(...pages)), seq),
+  around: (state, { room, pages, seq, heard = [] }) => target(inRoom(state, room, () => heard.reduce(withLive, windowAround(...pages))), seq),
   target: (state, { seq }) => target(state, seq),
-  thread: (state, { message, messages }) => ({ ...state, thread: threadOf(message, messages) }),
-  newest: (state, { room, page }) => inRoom(state, room, () => windowOfNewest(page)),
+  thread: withThread,
+  newest: (state, { room, page, heard = [] }) => inRoom(state, room, () => heard.reduce(withLive, windowOfNewest(page))),
   older: (state, { room, page, before }) => inRoom(state, room, (window) => (startsAt(window, before) ? withOlder(window, page) : window)),
-  newer: (state, { room, page, after }) => inRoom(state, room, (window) => (endsAt(window, after) ? withNewer(window, page) : window)),
-  counted: (state, { room, messages }) => ({
-    ...state,
-    unread: { ...state.unread, [room]: messages.filter((one) => one.from !== state.me).length },
-    mentions: withMentions(state.mentions, room, messages, state.me),
-  }),
+  newer: (state, { room, page, after, heard = [] }) =>
+    inRoom(state, room, (window) => (endsAt(window, after) ? heard.reduce(withLive, withNewer(window, page)) : window)),
+  counted,
   seen: (state, { room, first, last }) => ({
     ...state,
     mentions: withoutSeen(state.mentions, room, first, last),
@@ -73,9 +70,12 @@ const ACTIONS = {
     decisions: withDecisions(state.decisions, decisions),
     sessions: withSessions(state.sessions, sessions),
   }),
+  /** What was heard of a delivery before this answer came is newer. */
   deliveries: (state, { deliveries }) => ({
     ...state,
-    rungs: deliveries.reduce((rungs, one) => withStep(rungs, one.message, one.member, one), state.rungs),
+    rungs: deliveries
+      .filter((one) => !state.rungs[one.message]?.[one.member])
+      .reduce((rungs, one) => withStep(rungs, one.message, one.member, one), state.rungs),
   }),
   read: markRead,
   notice: (state, { notice }) => ({ ...state, notice }),
@@ -147,6 +147,20 @@ function went(state, { place }) {
 function entered(state, { room }) {
   if (room === state.room && state.window.loaded) return state;
   return { ...state, room, window: EMPTY_WINDOW, unreadFrom: state.read[room] ?? 0, newLine: lineOf(state, room), target: null, notice: "" };
+}
+
+/** The thread that is open now, also with the answers that were heard while it was fetched. */
+function withThread(state, { message, messages, heard = [] }) {
+  if (state.place.panel !== "thread" || state.place.message !== message) return state;
+  const last = messages.at(-1)?.seq ?? 0;
+  return { ...state, thread: heard.filter((one) => one.seq > last).reduce(withAnswer, threadOf(message, messages)) };
+}
+
+/** The messages of a room since it was read last. Meanwhile the person may have read on. */
+function counted(state, { room, messages }) {
+  const missed = messages.filter((one) => one.seq > (state.read[room] ?? 0));
+  const others = new Set(missed.filter((one) => one.from !== state.me).map((one) => one.seq));
+  return { ...state, unread: { ...state.unread, [room]: others.size }, mentions: withMentions(state.mentions, room, missed, state.me) };
 }
 
 /** Brings a message to the screen. */

@@ -79,7 +79,11 @@ def returns(session: Session) -> list[str]:
 async def is_answered(session: Session, name: str, text: str) -> None:
     session.groupchat("send", f"@{name} {text}")
     await session.until(lambda: any(text in one for one in session.said_by(name)), name)
-    # its sidecar keeps the id of its conversation after it has sent the answer
+    await is_kept(session, name)
+
+
+async def is_kept(session: Session, name: str) -> None:
+    """Its sidecar keeps the id of its conversation after it has sent the answer."""
     await session.until(lambda: {bool(one.get("kept")) for one in projects_of(session, name)} == {True}, name)
 
 
@@ -91,8 +95,9 @@ async def test_after_everything_was_killed_each_comes_back_to_its_conversation(s
     write_team(session, prompt=PROMPT)
     assert up(session)["conversations"] == dict.fromkeys(NAMES, "new")
     await session.until(lambda: all(any(PROMPT in one for one in session.said_by(name)) for name in NAMES))
+    for name in NAMES:
+        await is_kept(session, name)
     before = {name: kept(session, name) for name in NAMES}
-    assert all(before.values())
     for _ in range(2):
         assert await kill_everything(session) >= 9  # tmux, gateway and supervisor, and three for each agent
         files = files_of(session.folder)

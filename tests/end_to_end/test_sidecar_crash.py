@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import sys
 import termios
 from collections.abc import AsyncIterator, Callable
@@ -27,6 +26,7 @@ from sidecar.supervision.process_table import find_process
 from tests.end_to_end.test_sidecar_join import DEMO, PATIENCE_S, environment, gateway, is_idle, person, sidecar, story
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
+from tests.support.held_ports import free_port
 
 JOIN = (sys.executable, "-P", "-m", "sidecar.cli", "join")
 READY = "? for help"
@@ -35,9 +35,7 @@ PATIENCE = 30.0
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    return free_port()
 
 
 @dataclass
@@ -60,6 +58,14 @@ class Pane:
         with contextlib.suppress(OSError, ValueError):
             return int(json.loads((self.folder / "run.json").read_text())["pid"])
         return 0
+
+    @property
+    def kept(self) -> str:
+        """The conversation to which a start comes back."""
+        with contextlib.suppress(OSError):
+            (project,) = json.loads((self.folder / "conversation.json").read_text())["projects"]
+            return str(project.get("kept", {}).get("session", ""))
+        return ""
 
     async def has_agent(self, other_than: int = 0) -> None:
         await retry_until(lambda: self.agent not in (0, other_than), PATIENCE, describe=self.terminal.describe)
@@ -127,8 +133,8 @@ async def test_the_conversation_goes_on_after_a_kill(tmp_path: Path, port: int, 
         await one.has_agent(other_than=agent)
         await is_idle(client)
         assert not alive(agent)
-        assert "● You said" in one.terminal.screen
-        assert "before the crash" in one.terminal.screen
+        await one.terminal.shows("● You said")
+        await one.terminal.shows("before the crash")
         await is_answered(client, "after the crash")
         assert len(list(one.folder.glob("demo-*.jsonl"))) == 1
         one.terminal.write("/exit\r")
@@ -190,7 +196,7 @@ async def test_an_ordered_restart_goes_on_with_the_conversation(tmp_path: Path, 
         await one.has_agent(other_than=agent)
         await is_idle(client)
         assert not alive(agent, sidecar)
-        assert "before the order" in one.terminal.screen
+        await one.terminal.shows("before the order")
         await is_answered(client, "after the order")
         assert len(list(one.folder.glob("demo-*.jsonl"))) == 1
         assert printed(one.terminal).count("is restarted") == 1
@@ -245,13 +251,15 @@ async def test_it_comes_back_to_its_last_conversation_unless_a_new_one_is_wanted
         async with pane(tmp_path, "--fresh") as fresh:
             await fresh.has_agent()
             assert "yesterday" not in fresh.terminal.screen
+            before = fresh.kept
             fresh.terminal.write("today\r")
             await fresh.terminal.shows("● You said: today")
+            await retry_until(lambda: fresh.kept != before, PATIENCE)  # only then does a start come back to it
             fresh.terminal.write("/exit\r")
             assert await fresh.terminal.ends() == 0
         async with pane(tmp_path) as resumed:
             await resumed.has_agent()
-            assert "● You said: today" in resumed.terminal.screen
+            await resumed.terminal.shows("● You said: today")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +20,7 @@ from gateway.protocol.requests.member_requests import Members
 from gateway.protocol.results import MemberList
 from gateway.protocol.types.core_types import MemberKind
 from tests.support import warm
+from tests.support.held_ports import free_port
 
 ROOT = Path(__file__).parents[2]
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
@@ -34,9 +34,7 @@ def environment(state: Path) -> dict[str, str]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    return free_port()
 
 
 @contextlib.contextmanager
@@ -62,14 +60,16 @@ def sidecar(state: Path, *options: str) -> contextlib.AbstractContextManager[war
 
 @contextlib.asynccontextmanager
 async def person(state: Path) -> AsyncIterator[Client]:
+    """As soon as the gateway answers."""
     async with contextlib.AsyncExitStack() as stack:
-        for _ in range(200):
-            try:
-                endpoint = find_endpoint(environment(state))
-                client = await stack.enter_async_context(Client(endpoint, Hello()))
-                break
-            except (GroupChatError, OSError):
-                await asyncio.sleep(0.05)
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                try:
+                    endpoint = find_endpoint(environment(state))
+                    client = await stack.enter_async_context(Client(endpoint, Hello()))
+                    break
+                except (GroupChatError, OSError):
+                    await asyncio.sleep(0.05)
         yield client
 
 

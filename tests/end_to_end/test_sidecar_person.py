@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import termios
@@ -22,6 +21,7 @@ from sidecar.agents import REGISTRY
 from tests.end_to_end.test_sidecar_join import PATIENCE_S, environment, gateway, process
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
+from tests.support.held_ports import free_port
 
 DEMO = (sys.executable, "-P", "-m", "sidecar.demo_agent")
 SIDECAR = (sys.executable, "-P", "-m", "sidecar.cli")
@@ -39,9 +39,7 @@ STORY: tuple[tuple[str, str], ...] = (
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    return free_port()
 
 
 async def story(agent: Terminal) -> list[list[str]]:
@@ -88,7 +86,7 @@ class Tmux:
 
     def __call__(self, *arguments: str) -> str:
         command = ("tmux", "-S", str(self._socket), "-f", "/dev/null", *arguments)
-        return subprocess.run(command, env=self._env, capture_output=True, text=True, timeout=30, check=False).stdout
+        return subprocess.run(command, env=self._env, capture_output=True, text=True, timeout=120, check=False).stdout
 
     def run(self, command: Sequence[str]) -> str:
         """A window for the command; its pane."""
@@ -127,7 +125,7 @@ async def test_no_byte_is_lost_in_a_flood_in_tmux(tmp_path: Path, port: int) -> 
     with gateway(tmp_path / "state", port), tmux(tmp_path, "set -g history-limit 200000") as server:
         await retry_until((tmp_path / "state" / "gateway.json").exists)
         pane = server.run((*JOIN, sys.executable, "-c", code))
-        await retry_until(lambda: "the end" in server.screen(pane), 60)
+        await retry_until(lambda: "the end" in server.screen(pane), 300)
         text = server("capture-pane", "-p", "-S", "-", "-t", pane).rstrip("\n") + "\n"
         assert hashlib.sha256(text.encode()).digest() == hashlib.sha256(expected.encode()).digest()
 

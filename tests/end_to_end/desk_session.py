@@ -152,6 +152,14 @@ def program_of(pid: int, module: str) -> int:
     return 0
 
 
+def kill_program_of(pid: int, module: str) -> int:
+    """Kill the descendant that runs this module; returns its pid."""
+    found = program_of(pid, module)
+    assert found, f"process {pid} has no {module} below it"  # and 0 would be our own process group
+    os.kill(found, signal.SIGKILL)
+    return found
+
+
 def run_command(words: Sequence[str], env: dict[str, str], folder: Path) -> Outcome:
     """`groupchat`, with neither a terminal nor an input: in a fork, so that the terminal's type does not matter."""
     anywhere = {name: value for name, value in env.items() if name != "TERM"}

@@ -114,14 +114,14 @@ async def test_a_turn_is_seen_a_collision_is_told_quietly_and_an_answer_waits_fo
 
 async def shows_tool_and_place(one: House, groupchat: Groupchat) -> None:
     await one.alice.send("edit src/app.py silent 600", to="@ada")
-    seen = await one.comes_to("ada", lambda view: view.work is not None and view.work.tool != "")
-    assert (seen.activity, seen.work) == (Activity.BUSY, Work("website", "main", "Edit", "src/app.py"))
+    work = Work("website", "main", "Edit", "src/app.py")
+    await one.comes_to("ada", lambda view: (view.activity, view.work) == (Activity.BUSY, work))
     shown = await asyncio.to_thread(groupchat, "agents", "--json")
     told = json.loads(shown.out)["agents"]
     (ada,) = (member for member in told if member["name"] == "ada")
     assert (ada["work"]["file"], ada["work"]["branch"], ada["since"] != "") == ("src/app.py", "main", True)
     await one.alice.request(Stop(member="ada"), Stopping)
-    await one.comes_to("ada", lambda view: view.work == Work("website", "main"))
+    await one.comes_to("ada", lambda view: (view.activity, view.work) == (Activity.IDLE, Work("website", "main")))
 
 
 async def collision_travels_with_the_next_message(one: House) -> None:

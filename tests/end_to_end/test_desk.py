@@ -9,14 +9,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from controller.workspace.child_processes import is_alive
 from gateway.client.discovery.running_gateway import has_live_gateway
-from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of, run_command
+from tests.end_to_end.desk_session import (
+    DEMO,
+    Session,
+    a_session,
+    children_of,
+    kill_program_of,
+    program_of,
+    run_command,
+)
 from tests.fakes.retry import retry_until
 from tests.fakes.terminal import Terminal, terminal
 from tests.support.commands import Groupchat, Outcome
@@ -78,7 +86,7 @@ async def three_agents_are_talked_to(session: Session) -> None:
 async def a_question_is_answered_in_the_chat(session: Session) -> None:
     session.say("@ada ask")
     await session.shows("ada asks: Do you want to run this?", "ada asks: F2")
-    assert "asking" in session.border("ada")
+    await session.until(lambda: "asking" in session.border("ada"))
     session.press("F2")
     await session.shows("press its key")
     session.type("1")
@@ -160,8 +168,7 @@ async def a_gateway_that_dies_is_shown_and_comes_back(session: Session) -> None:
 
 
 async def what_dies_is_shown_and_comes_back(session: Session) -> None:
-    killed = program_of(session.pids()["ben"], "sidecar.demo_agent")
-    os.kill(killed, signal.SIGKILL)
+    killed = kill_program_of(session.pids()["ben"], "sidecar.demo_agent")
     await session.until(lambda: program_of(session.pids()["ben"], "sidecar.demo_agent") not in (0, killed))
     assert session.groupchat("send", "@ben", "say back").code == 0
     await session.until(lambda: session.said_by("ben") == ["back"])
@@ -173,7 +180,8 @@ async def what_dies_is_shown_and_comes_back(session: Session) -> None:
     await session.until(lambda: session.said_by("cleo") == ["back too"])
 
     for pid in [*children_of(session.pids()["ada"]), session.pids()["ada"]]:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # the death of its parent has ended it
+            os.kill(pid, signal.SIGKILL)
     await session.until(lambda: "ended" in session.border("ada"))
     assert session.groupchat("up", "--detach", "--json").json["problems"] == {}
     assert session.groupchat("send", "@ada", "say and me").code == 0
@@ -205,12 +213,11 @@ def entered(session: Session) -> AbstractAsyncContextManager[Terminal]:
 async def the_session_as_a_person_sees_it(session: Session) -> None:
     async with entered(session) as person:
         await person.shows("● ada coder")
-        await person.shows("ada (coder) idle")
-        rows = person.rows
-        top = next(row for row in rows if "ada (coder) idle" in row)
+        for words in ("ada (coder) idle", "ben (reviewer) idle", "cleo (tester) idle"):
+            await person.shows(words)
+        top = next(row for row in person.rows if "ada (coder) idle" in row)
         assert "ben (reviewer) idle" in top and "cleo (tester) idle" in top
-        widths = [int(one) for name, one in session.panes("#{pane_width}").items() if name != "chat"]
-        assert max(widths) - min(widths) <= 1
+        await session.until(lambda: are_even(session))
         person.write("@be")
         await person.shows("@ben")
         person.write("\t\r")
@@ -226,6 +233,11 @@ async def the_session_as_a_person_sees_it(session: Session) -> None:
         await person.shows("ada (coder) idle")
         await session.until(lambda: len(set(session.panes("#{window_id}").values())) == 1)
         await the_chat_is_made_large_and_small(session, person)
+
+
+def are_even(session: Session) -> bool:
+    widths = [int(one) for name, one in session.panes("#{pane_width}").items() if name != "chat"]
+    return max(widths) - min(widths) <= 1
 
 
 async def agents_have_windows_where_panes_would_be_small(session: Session, person: Terminal) -> None:

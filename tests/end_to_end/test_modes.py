@@ -21,7 +21,7 @@ from gateway.protocol.requests.request import Request
 from gateway.protocol.results import Accepted, MessageList, ModeStanding, TokenMade
 from gateway.protocol.types.core_types import MessageKind
 from gateway.runtime.mode_files import built_in_modes
-from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, program_of
+from tests.end_to_end.desk_session import DEMO, Session, a_session, children_of, kill_program_of
 from tests.support.gateways import GatewayProcess
 
 AGENTS = ("ann", "bob", "cy")
@@ -143,7 +143,7 @@ def has_the_turn(session: Session) -> str:
     return str(session.groupchat("mode", "status", "--json").json["floor"].get("speaker", ""))
 
 
-async def killed(session: Session, name: str, kill: Callable[[], None]) -> None:
+async def killed(session: Session, name: str, kill: Callable[[], object]) -> None:
     """Wait until this agent works on its turn."""
     await session.until(lambda: has_the_turn(session) == name and session.doing().get(name) == "busy", name)
     kill()
@@ -158,8 +158,7 @@ async def test_whatever_dies_a_round_goes_on(session: Session) -> None:
     await killed(session, "ann", session.kill_gateway)
     assert session.groupchat("restart", "gateway").code == 0
     await killed(session, "bob", lambda: os.kill(children_of(session.pids()["bob"])[0], signal.SIGKILL))
-    agent = program_of(session.pids()["cy"], "sidecar.demo_agent")
-    await killed(session, "cy", lambda: os.kill(agent, signal.SIGKILL))
+    await killed(session, "cy", lambda: kill_program_of(session.pids()["cy"], "sidecar.demo_agent"))
     await session.until(lambda: session.said_by("system")[-1] == "ROUND-ROBIN complete.")
     told = "\n".join(session.said_by("system"))
     assert "TIMEOUT" not in told and "GONE" not in told

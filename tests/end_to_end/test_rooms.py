@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.end_to_end.desk_session import DEMO, Session, a_session, program_of
+from tests.end_to_end.desk_session import DEMO, Session, a_session, kill_program_of, program_of
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
@@ -109,8 +107,8 @@ async def what_waited_in_two_rooms_while_the_agent_was_away_is_answered_in_both(
     assert session.groupchat("pause", "ben").code == 0
     for room, text in (("design", "say one"), ("general", "say two"), ("design", "say three")):
         assert session.groupchat("send", f"@ben {text}", "--room", room).code == 0
-    os.kill(program_of(session.pids()["ben"], "sidecar.demo_agent"), signal.SIGKILL)
-    await session.until(lambda: program_of(session.pids()["ben"], "sidecar.demo_agent") != 0, "ben")
+    killed = kill_program_of(session.pids()["ben"], "sidecar.demo_agent")
+    await session.until(lambda: program_of(session.pids()["ben"], "sidecar.demo_agent") not in (0, killed), "ben")
     assert session.groupchat("resume", "ben").code == 0
     await session.until(lambda: ("ben", "two") in heard_in(session, "general"), "ben")
     await session.until(lambda: [text for name, text in heard_in(session, "design") if name == "ben"] != [], "ben")

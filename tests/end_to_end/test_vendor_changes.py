@@ -101,6 +101,12 @@ regex = '^(?P<text>Sign in to go on)'
 """
 
 
+def condition(pane: SidecarTerminal) -> Condition | None:
+    """The one that its sidecar has told last."""
+    told = [one.condition for one in pane.room.asked if isinstance(one, SetCondition)]
+    return told[-1] if told else None
+
+
 async def test_a_login_in_the_middle_of_a_session_is_named_and_nothing_is_typed_into_it(tmp_path: Path) -> None:
     marks = MARKS.replace("'\\[y/n\\] $'", "'Code: $'")
     assert marks != MARKS
@@ -111,9 +117,10 @@ async def test_a_login_in_the_middle_of_a_session_is_named_and_nothing_is_typed_
         await pane.is_("asking")
         second = pane.room.say("two")
         await retry_until(lambda: "held" in pane.room.rungs(second), describe=pane.describe)
-        told = [one.condition for one in pane.room.asked if isinstance(one, SetCondition)]
-        assert [one and (str(one.kind), one.text) for one in told][-1:] == [("login", "Sign in to go on")]
-        assert why(pane, second, told[-1]).cause is SilenceCause.LOGIN
+        await retry_until(lambda: condition(pane) is not None, describe=pane.describe)
+        told = condition(pane)
+        assert told is not None and (str(told.kind), told.text) == ("login", "Sign in to go on")
+        assert why(pane, second, told).cause is SilenceCause.LOGIN
         assert pane.text.rstrip().endswith("Code:")
         pane.type("4711\r")
         await pane.reaches(second, "answered")

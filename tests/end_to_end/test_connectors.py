@@ -265,7 +265,7 @@ async def test_what_is_not_shared_is_not_shown_while_it_comes_either(house: Hous
 
 @pytest.mark.parametrize("moment", ["while the model answers", "before the room has the answer"])
 async def test_a_crash_doubles_no_reply(house: House, moment: str) -> None:
-    never = asyncio.Event()
+    never, finish = asyncio.Event(), asyncio.Event()
     async with person(house) as alice:
         with house.connector() as process:
             await is_ready(alice)
@@ -275,13 +275,12 @@ async def test_a_crash_doubles_no_reply(house: House, moment: str) -> None:
                 await retry_until(lambda: alice.partial)
                 await kill_the_run(house, process)
             else:
-                house.model.script(Reply("once"))
+                house.model.script(Reply("once", until=finish))
                 sent = await alice.client.send("hello", to="@ada")
                 await retry_until(lambda: house.model.seen)
                 with house.gateway.frozen():
-                    kept = house.gateway.state / "sidecars" / "ada" / "answer.json"
-                    with contextlib.suppress(AssertionError):  # it may have been posted a moment before
-                        await retry_until(kept.exists, 2)
+                    finish.set()
+                    await retry_until((house.gateway.state / "sidecars" / "ada" / "answer.json").exists)
                     await kill_the_run(house, process)
             assert (await alice.end_of(sent.seq))[-1] == "answered"
             second = await alice.client.send("and now", to="@ada")

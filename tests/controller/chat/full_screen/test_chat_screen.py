@@ -157,7 +157,7 @@ async def test_what_was_written_comes_back_with_up(gateway: Gateway, tmp_path: P
     for text in ("first", "second"):
         async with drive_chat(gateway.operator, folder=tmp_path / "chat") as one:
             one.enter(text)
-            await one.shows("alice #")
+            await one.shows(f"  {text}")
     async with drive_chat(gateway.operator, folder=tmp_path / "chat") as one:
         one.type("\x1b[A\x1b[A")
         await one.shows("alice > first")

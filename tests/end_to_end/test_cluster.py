@@ -232,7 +232,7 @@ async def test_presence_and_deliveries_cross_gateways(server: RedisServer, tmp_p
                 await retry_until_awaited(lambda: notes(watcher, "bob", "at work"))
                 await retry_until_awaited(lambda: notes(alice, "bob", "at work"))
                 sent = await watcher.send("@bob do it")
-                page = await agent.request(Poll(wait=10), Inbox)
+                page = await agent.request(Poll(wait=50), Inbox, timeout=60)
                 assert [one.seq for one in page.messages] == [sent.seq]
             await retry_until_awaited(lambda: is_away(watcher, "bob"))
             await retry_until_awaited(lambda: is_away(alice, "bob"))

@@ -24,7 +24,7 @@ from tests.fakes.retry import retry_until
 from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class Pane:
 
     async def until(self, check: object) -> None:
         assert callable(check)
-        await retry_until(check, 20, describe=lambda: f"{self.state}\n{self.ghost}\n{self.text}")
+        await retry_until(check, describe=lambda: f"{self.state}\n{self.ghost}\n{self.text}")
 
 
 @contextlib.asynccontextmanager

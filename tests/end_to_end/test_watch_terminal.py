@@ -121,7 +121,7 @@ def sidecar(
         yield running
     finally:
         screen.press("q")
-        running.wait(20)
+        running.wait(60)
 
 
 @pytest.fixture

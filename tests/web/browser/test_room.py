@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, WebSocketRoute, expect
 
 from gateway.client import Client
 from gateway.protocol.requests.message_requests import Send
@@ -13,10 +15,11 @@ from gateway.protocol.requests.room_requests import CreateRoom, SetRoomKey
 from gateway.protocol.results import Accepted, Done
 from gateway.protocol.text.printable_text import SEALED_TEXT
 from gateway.protocol.types.core_types import MemberKind, SealedContent
+from tests.fakes.retry import retry_until
 from tests.support.chromium import PHONE, watched
 from tests.support.commands import Groupchat
 from tests.support.gateways import GatewayProcess
-from tests.support.web_visits import member_of, pairing_address
+from tests.support.web_visits import Visit, member_of, pairing_address
 from tests.web.browser.conftest import Visits
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
@@ -103,6 +106,62 @@ async def test_a_refused_text_stays(visit: Visits) -> None:
     await alice.composer.press("Enter")
     await expect(alice.told).to_contain_text(re.compile("Not sent"))
     await expect(alice.composer).to_have_value("@nobody-here hello")
+
+
+async def held_answers_to_sends(visit: Visit) -> list[Callable[[], None]]:
+    """What lets the page hear each of them; its connection is made anew for that."""
+    sent: set[int] = set()
+    held: list[Callable[[], None]] = []
+
+    def route(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def note(frame: str | bytes) -> None:
+            request = json.loads(frame)
+            if request["op"] == "send":
+                sent.add(request["n"])
+            server.send(frame)
+
+        def pass_on(frame: str | bytes) -> None:
+            if json.loads(frame).get("re") in sent:
+                held.append(lambda: socket.send(frame))
+            else:
+                socket.send(frame)
+
+        socket.on_message(note)
+        server.on_message(pass_on)
+
+    await visit.context.route_web_socket(re.compile("/v1/ws"), route)
+    await visit.page.reload()
+    await visit.is_ready()
+    return held
+
+
+async def test_a_reply_that_is_chosen_while_the_one_before_is_on_its_way_is_not_lost(
+    gateway: GatewayProcess, visit: Visits
+) -> None:
+    """Else what answers a direct message could go to everyone."""
+    alice = await visit()
+    held = await held_answers_to_sends(alice)
+    first, second = "What do you think?", "And between us?"
+    async with Client(await member_of(gateway, "cleo", MemberKind.HUMAN)) as cleo:
+        await cleo.send(first)
+        await cleo.send(second, to="@alice")
+
+    async def replies_to(text: str) -> None:
+        await alice.rows.filter(has_text=text).get_by_role("button", name="Reply").click()
+        await expect(alice.page.locator(".replying")).to_contain_text(text)
+
+    await replies_to(first)
+    await alice.composer.fill("It is good.")
+    await alice.composer.press("Enter")
+    await retry_until(lambda: held)
+    await replies_to(second)
+    held[0]()
+    await expect(alice.composer).to_have_value("")
+    await alice.composer.fill("It is bad.")
+    await expect(alice.told).to_contain_text("only @cleo")
+    await expect(alice.page.locator(".replying")).to_contain_text(second)
 
 
 async def test_a_draft_survives_a_reload_and_belongs_to_its_room(gateway: GatewayProcess, visit: Visits) -> None:

@@ -11,6 +11,7 @@ import pytest
 from gateway.client import Client
 from tests.fakes.models.embeddings import EmbeddingModel, embedding_model
 from tests.fakes.models.static_model import save_static_model
+from tests.fakes.retry import retry_until
 from tests.fakes.terminal import terminal
 from tests.support.commands import Groupchat, end_of
 from tests.support.gateways import DidNotStart, GatewayProcess
@@ -102,5 +103,6 @@ async def test_waiting_says_that_there_is_no_model_or_that_it_fails(tmp_path: Pa
         code, out, err = await end_of(await groupchat.start("recall", "deployed?", "--wait"))
         assert (code, out) == (1, "") and "503" in err and "1 messages wait for it; the gateway tries again" in err
         slow_model.refusal = 0
+        await retry_until(lambda: slow_model.asked, 120)  # its pauses have grown while the command waited
         code, out, err = await end_of(await groupchat.start("recall", "deployed?", "--wait"))
         assert code == 0 and "the gateway was deployed" in out, err

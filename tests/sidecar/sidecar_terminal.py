@@ -87,9 +87,10 @@ async def sidecar_in_terminal(
     agent: str | None = None,
     env: dict[str, str] | None = None,
     *,
-    on_stop: Callable[[int], None] | None = None,
+    on_stop: Callable[[int], None] = lambda terminal: None,
 ) -> AsyncIterator[SidecarTerminal]:
-    """A sidecar with this command in a terminal of 100 x 30; it is stopped at the end."""
+    """A sidecar with this command in a terminal of 100 x 30; it is stopped at the end. An agent that is
+    suspended does not suspend the tests, which are one job with this sidecar."""
     master, slave = os.openpty()
     termios.tcsetwinsize(slave, (30, 100))
     room = room or MemoryRoom("claude")
@@ -109,7 +110,7 @@ async def sidecar_in_terminal(
     pane = SidecarTerminal(room, master, slave)
     try:
         with open_human_terminal(slave, slave) as sitting:
-            human = dataclasses.replace(sitting, stop=lambda: on_stop(slave)) if on_stop else sitting
+            human = dataclasses.replace(sitting, stop=lambda: on_stop(slave))
             runner = Runner(plan, room, human)
             task = asyncio.get_running_loop().create_task(runner.run(), name="runner")
             try:

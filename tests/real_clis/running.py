@@ -11,9 +11,10 @@ import pytest
 
 from gateway.model.deliveries.delivery_states import OPEN_RUNGS
 from gateway.protocol.types.core_types import Composer
+from sidecar.explain_socket import ask_sidecar_for
 from tests.fakes.models.model import Model
 from tests.fakes.outside import Outside, outside
-from tests.fakes.retry import retry_until
+from tests.fakes.retry import retry_until, retry_until_awaited
 from tests.fakes.terminal import Terminal, terminal
 from tests.real_clis.homes import Cli, Place
 from tests.sidecar.sidecar_terminal import SidecarTerminal, sidecar_in_terminal
@@ -136,6 +137,16 @@ class CliInSidecar:
     @property
     def made(self) -> bool:
         return (self.folder / "work" / "made").exists()
+
+    async def has_taken(self) -> None:
+        """Until what was typed last has left its composer: a slow CLI takes a key that comes before for one of that
+        text."""
+        await retry_until_awaited(self._is_composer_empty, describe=self.pane.describe)
+
+    async def _is_composer_empty(self) -> bool:
+        async for told in ask_sidecar_for(self.folder / "work" / "private", self.pane.room.me, "explain"):
+            return bool(told["verdict"]["composer"] == Composer.EMPTY)
+        return False
 
     async def begin(self) -> None:
         """At rest, with nothing that waits and nothing in its composer; what was said and asked is forgotten."""

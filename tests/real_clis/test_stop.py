@@ -29,10 +29,20 @@ BY_ALICE = "interrupted by alice"
 
 @dataclass(frozen=True)
 class Scene:
-    pane: SidecarTerminal
-    model: Model
-    cli: Cli
+    started: CliInSidecar
     mark: str
+
+    @property
+    def pane(self) -> SidecarTerminal:
+        return self.started.pane
+
+    @property
+    def model(self) -> Model:
+        return self.started.model
+
+    @property
+    def cli(self) -> Cli:
+        return self.started.cli
 
     async def works(self) -> int:
         """A message whose turn runs a tool for long."""
@@ -84,7 +94,7 @@ async def of_module(
 @pytest_asyncio.fixture(loop_scope="module")
 async def one(of_module: Kept[CliInSidecar]) -> AsyncIterator[Scene]:
     async with of_module.lent() as found:
-        yield Scene(found.pane, found.model, found.cli, uuid.uuid4().hex)
+        yield Scene(found, uuid.uuid4().hex)
 
 
 @ALL
@@ -94,6 +104,7 @@ async def test_a_stop_ends_turn_and_tool_and_what_was_queued_is_answered_once(on
     queued = one.pane.room.say("Urgent words.", urgent=True)
     await one.pane.reaches(queued, "submitted", 60)
     assert "queued, it is at work" in one.pane.room.reasons(queued)
+    await one.started.has_taken()
     assert await one.stopped() < BY_ITSELF_S
     await one.pane.reaches(first, "failed", 60)
     await one.pane.reaches(queued, "answered", 60)

@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,14 @@ async def said(client: Client) -> list[Message]:
     return list(reversed((await client.request(History(limit=200), MessageList)).messages))
 
 
-async def doing(client: Client) -> dict[str, Activity]:
+async def are_all_idle(client: Client) -> bool:
     found = (await client.request(Members(), MemberList)).agents
-    return {one.name: one.activity for one in found if one.name in THREE}
+    doing = {one.name: one.activity for one in found if one.name in THREE}
+    return doing == dict.fromkeys(THREE, Activity.IDLE)
+
+
+def all_panes(seats: Mapping[str, Seat]) -> str:
+    return "\n".join(seat.pane.describe() for seat in seats.values())
 
 
 @dataclass(frozen=True)
@@ -91,10 +97,7 @@ class Scene:
     page: Visit
 
     def describe(self) -> str:
-        return "\n".join(seat.pane.describe() for seat in self.seats.values())
-
-    async def are_all_idle(self) -> bool:
-        return await doing(self.person) == dict.fromkeys(THREE, Activity.IDLE)
+        return all_panes(self.seats)
 
     async def answers(self) -> list[tuple[str, str]]:
         return [(one.from_, one.content) for one in await said(self.person) if one.from_ in THREE]
@@ -116,6 +119,9 @@ async def three_gateways(folder: Path) -> AsyncIterator[Scene]:
         seats = {name: await stack.enter_async_context(seated(name, server, folder / name)) for name in THREE}
         second, third = seats["codex"].gateway, seats["gemini"].gateway
         person = await stack.enter_async_context(Client(second.operator, patient=True))
+        # While a CLI starts it asks its terminal, and takes an answer that comes late for keys: here, too, nothing else
+        # starts meanwhile.
+        await retry_until_awaited(partial(are_all_idle, person), PATIENCE_S, describe=partial(all_panes, seats))
         chat = await stack.enter_async_context(chat_at(second))
         browser = await stack.enter_async_context(chromium())
         page = await stack.enter_async_context(visiting(browser, third, "member"))
@@ -126,7 +132,6 @@ async def three_gateways(folder: Path) -> AsyncIterator[Scene]:
 
 async def test_a_debate_goes_on_where_the_decider_was_killed(tmp_path: Path) -> None:
     async with three_gateways(tmp_path) as scene:
-        await retry_until_awaited(scene.are_all_idle, PATIENCE_S, describe=scene.describe)
         models = {name: seat.model for name, seat in scene.seats.items()}
         models["claude"].script(Reply("Tabs, says claude."), Reply("Still tabs."), Reply("A formatter decides."))
         models["codex"].script(Reply("Spaces, says codex."), Reply("Spaces, as they align."))

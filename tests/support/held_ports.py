@@ -7,6 +7,7 @@ and servers are let in beside it, because they reuse addresses.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import socket
 import sys
@@ -43,3 +44,9 @@ def _hold(port: int) -> int:
     if len(_HELD) > MAX_HELD:
         _HELD.pop(next(iter(_HELD))).close()
     return port
+
+
+@atexit.register
+def _release_all() -> None:
+    while _HELD:
+        _HELD.popitem()[1].close()

@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -86,7 +87,7 @@ async def _serve_request(
         async with asyncio.timeout(READ_TIMEOUT_S):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             event = json.loads(await reader.readexactly(_body_length(head, secret)))
-        answer = await _answer_unless_hung_up(reader, handle(event)) if isinstance(event, dict) else {}
+        answer = await _answer_unless_hung_up(reader, partial(handle, event)) if isinstance(event, dict) else {}
         status = "200 OK"
     except (HookRefused, ValueError):
         status, answer = "403 Forbidden", {}
@@ -96,10 +97,12 @@ async def _serve_request(
     await writer.drain()
 
 
-async def _answer_unless_hung_up(reader: asyncio.StreamReader, answering: Awaitable[HookAnswer]) -> HookAnswer:
+async def _answer_unless_hung_up(
+    reader: asyncio.StreamReader, answer: Callable[[], Awaitable[HookAnswer]]
+) -> HookAnswer:
     """The answer, or None if the agent hangs up before it is ready."""
     gone = spawn(_wait_for_hang_up(reader), "hook hung up")
-    task = spawn(_answer_safely(answering), "hook")
+    task = spawn(_answer_safely(answer), "hook")
     try:
         await asyncio.wait((gone, task), return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else {}
@@ -108,10 +111,10 @@ async def _answer_unless_hung_up(reader: asyncio.StreamReader, answering: Awaita
         task.cancel()
 
 
-async def _answer_safely(answering: Awaitable[HookAnswer]) -> HookAnswer:
+async def _answer_safely(answer: Callable[[], Awaitable[HookAnswer]]) -> HookAnswer:
     """If anything fails here, the agent continues as if nobody had listened."""
     try:
-        return await answering
+        return await answer()
     except Exception:
         log.exception("failed to handle a hook")
         return {}

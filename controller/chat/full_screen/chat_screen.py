@@ -208,6 +208,7 @@ class ChatScreen:
         task = spawn(self._show_errors(work), "action")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # it may not have begun when the chat ends
 
     async def _show_errors(self, work: Awaitable[object]) -> None:
         """Show the error if the work fails."""

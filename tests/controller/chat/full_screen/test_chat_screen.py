@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from pathlib import Path
 
@@ -690,3 +691,12 @@ async def test_what_the_person_asks_for_does_not_wait_for_the_share_of_events(ga
         one.screen._budget.spend(60, time.monotonic())
         one.enter("/join design")
         await one.shows("a colour")
+
+
+async def test_work_that_has_not_begun_when_the_chat_ends_leaves_no_warning(gateway: Gateway) -> None:
+    work = asyncio.sleep(0)
+    async with drive_chat(gateway.operator) as one:
+        one.screen.start(work)
+        for task in one.screen._tasks:
+            task.cancel()
+        await one.until(lambda: inspect.getcoroutinestate(work) == inspect.CORO_CLOSED)

@@ -51,6 +51,14 @@ async (list, { up, patience }) => {
   }
 }
 """
+# Where a list stands that should show something, and with what at its end.
+STANDS_AT = """
+(list) => ({
+  top: list.scrollTop, height: list.scrollHeight, shown: list.clientHeight,
+  buttons: document.querySelector(".jumps")?.innerText,
+  last: [...list.querySelectorAll("li.message")].slice(-3).map((one) => `${one.dataset.seq} ${one.innerText}`.slice(0, 60)),
+})
+"""
 
 
 class Served(Protocol):
@@ -93,7 +101,10 @@ class Visit:
         return self.page.get_by_role("region", name="Questions of agents")
 
     async def sees(self, text: str) -> None:
-        await expect(self.stream.get_by_text(text, exact=True).first).to_be_in_viewport()
+        try:
+            await expect(self.stream.get_by_text(text, exact=True).first).to_be_in_viewport()
+        except AssertionError as error:
+            raise AssertionError(f"{error}\nThe list: {await self.stream.evaluate(STANDS_AT)}") from None
 
     async def says(self, text: str) -> None:
         await self.composer.fill(text)

@@ -56,7 +56,7 @@ STANDS_AT = """
 (list) => ({
   top: list.scrollTop, height: list.scrollHeight, shown: list.clientHeight,
   buttons: document.querySelector(".jumps")?.innerText,
-  last: [...list.querySelectorAll("li.message")].slice(-3).map((one) => `${one.dataset.seq} ${one.innerText}`.slice(0, 60)),
+  last: [...list.querySelectorAll("li.message")].slice(-3).map((one) => [one.dataset.seq, one.innerText.slice(0, 60)]),
 })
 """
 

@@ -100,7 +100,7 @@ async def _serve_request(
 async def _answer_unless_hung_up(
     reader: asyncio.StreamReader, answer: Callable[[], Awaitable[HookAnswer]]
 ) -> HookAnswer:
-    """The answer, or None if the agent hangs up before it is ready."""
+    """The answer, or an empty one if the agent hangs up before it is ready."""
     gone = spawn(_wait_for_hang_up(reader), "hook hung up")
     task = spawn(_answer_safely(answer), "hook")
     try:

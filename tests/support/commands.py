@@ -85,7 +85,7 @@ def outcome_of(command: list[str], environment: dict[str, str], given: str | Non
             state = _state_of(process.pid)
             for number in (signal.SIGABRT, signal.SIGCONT):
                 process.send_signal(number)
-            out, err = process.communicate()
+            out, err = process.communicate(timeout=PATIENCE)  # a child of it may hold its output open
             raise AssertionError(f"{command} has not ended after {PATIENCE} s ({state}).\n{out}\n{err}") from None
         except BaseException:
             process.kill()
